@@ -1,0 +1,145 @@
+// The Plan: what a configuration compiles into. Immutable; a call takes the current one and keeps it to its end.
+// Everything that a call would have to look up or put together each time is made here, once.
+
+/** Where a connection goes. One object per configured provider. */
+export interface Origin {
+  readonly tls: boolean;
+  /** DNS name or IP address (IPv6 without brackets). */
+  readonly host: string;
+  readonly port: number;
+  /** PEM of the certificate authorities to trust instead of the system's; TLS only. */
+  readonly ca?: string;
+  /** Name asked for by SNI and verified; the host by default. */
+  readonly server_name?: string;
+  /** Proxy URL; only the fetch client speaks to proxies. */
+  readonly proxy?: string;
+}
+
+/** Limits in time of one exchange, in milliseconds; 0 means none. */
+export interface Timeouts {
+  /** Resolving, connecting and the TLS handshake together. */
+  readonly connect_ms: number;
+  /** From the request having been sent to the first byte of the (final) response head. */
+  readonly first_byte_ms: number;
+  /** Silence between two reads once the response has begun; also while sending makes no progress. */
+  readonly idle_ms: number;
+  /** The whole exchange. */
+  readonly total_ms: number;
+}
+
+/** Header fields in wire order; names in lower case. */
+export type HeaderFields = readonly (readonly [name: string, value: string])[];
+
+/** How a request for a model is addressed: `/chat/completions`, or Azure's `/deployments/{model}/chat/completions`. */
+export type UrlStyle = "plain" | "azure_deployments";
+
+/** What answers: our HTTP/1.1 client, fetch (proxies, HTTP/2), or the in-process simulator. */
+export type ClientKind = "http1" | "fetch" | "sim";
+
+/** A provider's key: its name is what logs and metrics may say, never its value. */
+export interface ProviderKey {
+  /** `{provider}#{index}`, unique in a Plan. */
+  readonly name: string;
+  /** Everything constant that a JSON request with this key carries, authorization included. */
+  readonly headers: HeaderFields;
+  /** The same for requests passed through untranslated: no content-type, the provider's native authorization. */
+  readonly pass_headers: HeaderFields;
+}
+
+/** A provider as configured. */
+export interface ProviderPlan {
+  readonly name: string;
+  readonly kind: string;
+  readonly client: ClientKind;
+  readonly origin: Origin;
+  /** Path that every endpoint is appended to, without a slash at its end: `/v1`, `/openai`. */
+  readonly base_path: string;
+  /** Query string that every request carries (`api-version=…`), without "?"; empty for none. */
+  readonly query: string;
+  readonly url_style: UrlStyle;
+  /** At least one; a provider without keys has one whose headers authorize nothing. */
+  readonly keys: readonly ProviderKey[];
+  readonly timeouts: TimeoutPlan;
+  /** Whether it understands `stream_options.include_usage`. */
+  readonly stream_usage: boolean;
+}
+
+/** Timeouts with the two defaults of the first byte: a plain answer begins only when it is complete. */
+export interface TimeoutPlan {
+  readonly plain: Timeouts;
+  readonly stream: Timeouts;
+}
+
+/** A provider's model, as one possible answerer. */
+export interface TargetPlan {
+  readonly provider: ProviderPlan;
+  /** The model's name as its provider calls it. */
+  readonly model: string;
+  /** The name as the bytes of a JSON string, quotes included: what is spliced into a request. */
+  readonly model_json: Uint8Array;
+  readonly weight: number;
+  readonly timeouts: TimeoutPlan;
+}
+
+/** How often and how patiently one target is tried again. */
+export interface RetryPlan {
+  /** Tries after the first, on one target. */
+  readonly attempts: number;
+  /** Base of the exponential backoff, in milliseconds. */
+  readonly backoff_ms: number;
+}
+
+/** What a model name stands for. */
+export interface ModelPlan {
+  /** As a client asks for it: an alias, or `provider/model`. */
+  readonly name: string;
+  readonly strategy: "priority" | "weighted";
+  readonly targets: readonly TargetPlan[];
+  /** The models of `fallbacks`, in order, those of fallbacks too, each once. */
+  readonly fallbacks: readonly ModelPlan[];
+  readonly retries: RetryPlan;
+  /** Bounds a plain call, and a streamed one to its first content; milliseconds. */
+  readonly deadline_ms: number;
+  /** Bounds a whole stream; 0 is none. */
+  readonly stream_deadline_ms: number;
+}
+
+/** A client's key: only its hash is kept. */
+export interface ClientKey {
+  readonly name: string;
+  /** SHA-256 of the key. */
+  readonly hash: Uint8Array;
+  readonly tenant: string;
+  readonly team: string | null;
+  /** Model patterns (`*` matches any run of characters). */
+  readonly models: readonly string[];
+}
+
+/** The public listener. */
+export interface ListenPlan {
+  readonly host: string;
+  readonly port: number;
+  readonly workers: number;
+  /** Over it a body is refused with 413; bytes. */
+  readonly max_body_bytes: number;
+  /** Silence in the middle of a request body after which it is given up. */
+  readonly body_idle_ms: number;
+  /** How long calls in flight may take to finish when the gateway stops. */
+  readonly drain_ms: number;
+  /** Calls in flight of one gateway process; more are answered 503. */
+  readonly max_calls: number;
+  /** Origins that browsers may call from; `*` for all, empty for none. */
+  readonly cors_origins: readonly string[];
+}
+
+/** A compiled configuration. */
+export interface Plan {
+  readonly listen: ListenPlan;
+  readonly providers: ReadonlyMap<string, ProviderPlan>;
+  /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */
+  readonly models: ReadonlyMap<string, ModelPlan>;
+  /** Empty: no client needs a key. */
+  readonly keys: readonly ClientKey[];
+  /** For routes without a model. */
+  readonly default_provider: ProviderPlan | null;
+}
