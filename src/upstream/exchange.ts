@@ -58,8 +58,13 @@ export type UpstreamFailure =
   | "idle_timeout"
   | "total_timeout"
   | "closed"
+  | "bad_request"
   | "bad_response"
-  | "upload";
+  | "upload"
+  /** The request may not be written as it is: a mistake of ours, nothing was sent. */
+  | "bad_request"
+  /** The handler threw: a mistake of ours. */
+  | "handler";
 
 /** A failed exchange; `message` names the address and what happened, and holds no header and no secret. */
 export class UpstreamError {

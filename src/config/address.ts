@@ -1,0 +1,67 @@
+// Addresses: base URLs, hosts that are this machine, header fields.
+// Each rule is a function that says what is wrong, or null; the caller knows where it stands in the file.
+
+/** Hosts that only this machine can reach: `localhost`, 127.0.0.0/8, `::1` (also in brackets, and IPv4-mapped). */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
+  if (bare === "localhost" || bare === "::1") return true;
+  return /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare);
+}
+
+/** What is wrong with an address of an API or a proxy, without showing it; null where nothing is. */
+export function urlFault(text: string, use: "base_url" | "proxy"): string | null {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const example = use === "proxy" ? "http://proxy.internal:3128" : "https://llm.example.com/v1";
+  if (url === null || /[\s\x00-\x1f\x7f]/.test(text)) return `is not a URL; write it like ${example}`;
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    return `must begin with http:// or https://, like ${example}`;
+  if (use === "proxy") return null;
+  if (url.username !== "" || url.password !== "")
+    return "must not contain a user name or password; use api_keys, or auth";
+  // `new URL` forgets an empty fragment.
+  if (text.includes("#")) return 'must not contain a fragment; leave out "#" and what follows';
+  return null;
+}
+
+/** Fields that frame the message or name the connection: the gateway alone sets them. */
+const OWN_FIELDS: ReadonlySet<string> = new Set([
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "content-type",
+  "expect",
+  "host",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+/** What is wrong with the name of a header field; null where nothing is. */
+export function headerNameFault(name: string): string | null {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+    return "is not a legal header name; it has letters, digits and dashes, and no spaces, colons or line breaks";
+  if (OWN_FIELDS.has(name.toLowerCase())) return "is a header that the gateway itself sets; leave it out";
+  return null;
+}
+
+/** What is wrong with a header field's value, without showing it; null where nothing is. */
+export function headerValueFault(value: string): string | null {
+  if (/[\r\n]/.test(value)) return "contains a line break, which no header value may have";
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) return "contains a character that no header value may have";
+  if (value !== value.trim()) return "begins or ends with white space; leave it out";
+  return null;
+}
+
+/** Whether a `NO_PROXY` list exempts this host: names, domains, addresses, each with an optional port, or `*`. */
+export function isProxyExempt(host: string, port: number, list: string): boolean {
+  for (const item of list.toLowerCase().split(/[\s,]+/)) {
+    if (item === "*") return true;
+    const [, name = "", only_port] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(item.replace(/^\*?\./, "")) ?? [];
+    if (name === "" || (only_port !== undefined && Number(only_port) !== port)) continue;
+    if (host.toLowerCase() === name || host.toLowerCase().endsWith(`.${name}`)) return true;
+  }
+  return false;
+}

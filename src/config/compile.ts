@@ -1,0 +1,217 @@
+// A resolved configuration into a Plan: the work that no call should have to do again.
+// It reads nothing and cannot fail: whatever `loadConfig` accepts, compiles, in any process.
+
+import { createHash } from "node:crypto";
+import { version } from "../../package.json";
+import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
+import type {
+  ClientKey,
+  HeaderFields,
+  ModelPlan,
+  Origin,
+  Plan,
+  ProviderKey,
+  ProviderPlan,
+  TimeoutPlan,
+} from "./plan.ts";
+import { type AuthStyle, AZURE_API_VERSION, type ProviderEntry, providerEntry } from "./providers.ts";
+import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
+
+/** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
+export const DEFAULT_TIMEOUTS: TimeoutPlan = deepFreeze({
+  plain: { connect_ms: 5000, first_byte_ms: 300_000, idle_ms: 120_000, total_ms: 0 },
+  stream: { connect_ms: 5000, first_byte_ms: 60_000, idle_ms: 120_000, total_ms: 0 },
+});
+
+/** Compiles a configuration. */
+export function compilePlan(config: ResolvedConfig): Plan {
+  const providers = new Map<string, ProviderPlan>();
+  for (const [name, provider] of Object.entries(config.providers))
+    providers.set(name, compileProvider(name, provider));
+  if (!providers.has("sim")) providers.set("sim", compileProvider("sim", { kind: "sim", client: "auto" }));
+
+  const models = new Map<string, ModelPlan>();
+  const { listen } = config;
+  const plan: Plan = {
+    listen: {
+      host: listen.host.replace(/^\[|\]$/g, ""),
+      port: listen.port,
+      workers: listen.workers,
+      max_body_bytes: listen.max_body_bytes,
+      body_idle_ms: listen.body_idle_ms,
+      drain_ms: listen.drain_ms,
+      max_calls: listen.max_calls,
+      cors_origins: [...(listen.cors?.origins ?? [])],
+    },
+    providers,
+    models,
+    keys: config.keys.map(
+      (key): ClientKey => ({
+        name: key.name,
+        hash: new Uint8Array(createHash("sha256").update(key.key).digest()),
+        tenant: key.tenant,
+        team: key.team ?? null,
+        models: [...key.models],
+      }),
+    ),
+    default_provider: defaultProvider(listen.default_provider, providers),
+  };
+  compileModels(config, plan, models);
+  return deepFreeze(plan);
+}
+
+function defaultProvider(
+  name: string | undefined,
+  providers: ReadonlyMap<string, ProviderPlan>,
+): ProviderPlan | null {
+  if (name !== undefined) return providers.get(name) ?? null;
+  for (const provider of providers.values()) if (provider.kind === "openai") return provider;
+  return null;
+}
+
+/** Aliases first without their fallbacks, which may name each other in circles. */
+function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, ModelPlan>): void {
+  const open = new Map<string, ModelPlan[]>();
+  for (const [name, model] of Object.entries(config.models)) {
+    const fallbacks: ModelPlan[] = [];
+    open.set(name, fallbacks);
+    const targets = model.targets.map((target) => {
+      if (typeof target === "string") {
+        const slash = target.indexOf("/");
+        return makeTarget(plan.providers.get(target.slice(0, slash))!, target.slice(slash + 1));
+      }
+      const provider = plan.providers.get(target.provider)!;
+      return makeTarget(provider, target.model, target.weight, target.timeouts);
+    });
+    const { strategy, deadline_ms, stream_deadline_ms } = model;
+    const retries = { ...model.retries };
+    models.set(
+      name,
+      makeModel(name, targets, { strategy, fallbacks, retries, deadline_ms, stream_deadline_ms }),
+    );
+  }
+  for (const [name, fallbacks] of open) {
+    // Breadth first: what a model names itself comes before what its fallbacks name.
+    const seen = new Set([name]);
+    let wave = [name];
+    while (wave.length > 0) {
+      const next: string[] = [];
+      for (const from of wave)
+        for (const fallback of config.models[from]?.fallbacks ?? []) {
+          if (seen.has(fallback)) continue;
+          seen.add(fallback);
+          fallbacks.push(resolveModel(plan, fallback)!);
+          if (models.has(fallback)) next.push(fallback);
+        }
+      wave = next;
+    }
+  }
+}
+
+function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
+  const entry = providerEntry(name, config.kind, config.base_url);
+  const url = new URL(config.base_url ?? entry.base_url ?? "http://sim/v1");
+  const address = entry.kind === "azure" ? azureAddress(url, config) : plainAddress(url, entry);
+  const sim = entry.kind === "sim";
+  const proxied = config.proxy !== undefined && !sim;
+  const client = config.client === "auto" ? (proxied ? "fetch" : "http1") : config.client;
+  return {
+    name,
+    kind: entry.kind,
+    client: sim ? "sim" : client,
+    origin: origin(url, config),
+    ...address,
+    keys: providerKeys(name, config, entry),
+    timeouts: overrideTimeouts(DEFAULT_TIMEOUTS, config.timeouts),
+    stream_usage: config.stream_usage ?? entry.stream_usage,
+  };
+}
+
+function origin(url: URL, config: ProviderConfig): Origin {
+  const tls = url.protocol === "https:";
+  return {
+    tls,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port !== "" ? Number(url.port) : tls ? 443 : 80,
+    ...(config.tls?.ca === undefined ? {} : { ca: config.tls.ca }),
+    ...(config.tls?.server_name === undefined ? {} : { server_name: config.tls.server_name }),
+    ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
+  };
+}
+
+type Address = Pick<ProviderPlan, "base_path" | "query" | "url_style">;
+
+function plainAddress(url: URL, entry: ProviderEntry): Address {
+  return {
+    base_path: withTail(pathOf(url), entry.path_tail),
+    query: url.search.slice(1),
+    url_style: "plain",
+  };
+}
+
+function azureAddress(url: URL, config: ProviderConfig): Address {
+  const path = pathOf(url);
+  const deployments = config.deployments ?? !path.endsWith("/openai/v1");
+  const base = withTail(path.replace(/\/v1$/, ""), "/openai");
+  const given = url.searchParams.get("api-version");
+  const version = config.api_version ?? given ?? (deployments ? AZURE_API_VERSION : null);
+  return {
+    base_path: deployments ? base : `${base}/v1`,
+    query: version === null ? "" : `api-version=${encodeURIComponent(version)}`,
+    url_style: deployments ? "azure_deployments" : "plain",
+  };
+}
+
+function pathOf(url: URL): string {
+  return url.pathname.replace(/\/+$/, "");
+}
+
+/** Completes a path by what is missing of its tail: "" and "/v1beta" both become "/v1beta/openai". */
+function withTail(path: string, tail: string): string {
+  for (let end = tail.length; end > 0; end = tail.lastIndexOf("/", end - 1)) {
+    if (path.endsWith(tail.slice(0, end))) return path + tail.slice(end);
+  }
+  return path + tail;
+}
+
+function providerKeys(name: string, config: ProviderConfig, entry: ProviderEntry): ProviderKey[] {
+  const make = (index: number, auth: HeaderFields, pass_auth: HeaderFields): ProviderKey => ({
+    name: `${name}#${index}`,
+    headers: headerFields([...auth, ["content-type", "application/json"]], config),
+    pass_headers: headerFields(pass_auth, config),
+  });
+  if (config.auth !== undefined) {
+    const auth: HeaderFields = [[config.auth.header.toLowerCase(), config.auth.value]];
+    return [make(0, auth, auth)];
+  }
+  const keys = (config.api_keys ?? []).filter((key) => key !== "none");
+  if (keys.length === 0) return [make(0, [], [])];
+  // A server that needs no key still gets one that is configured for it.
+  return keys.map((key, index) =>
+    make(index, authorization(entry.auth, key), authorization(entry.pass_auth, key)),
+  );
+}
+
+function authorization(style: AuthStyle, key: string): HeaderFields {
+  if (typeof style === "object") return [[style.header, key]];
+  return [["authorization", `Bearer ${key}`]];
+}
+
+/** Constant fields of a request; a configured field replaces the gateway's of the same name. */
+function headerFields(own: HeaderFields, config: ProviderConfig): HeaderFields {
+  const fields = new Map<string, string>(own);
+  fields.set("accept-encoding", "identity");
+  fields.set("user-agent", `venturi/${version}`);
+  for (const [name, value] of Object.entries(config.headers ?? {})) fields.set(name.toLowerCase(), value);
+  return [...fields];
+}
+
+/** Freezes an object and all that it holds. Maps keep their type's promise alone; bytes cannot be frozen. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value))
+    return value;
+  Object.freeze(value);
+  const items = value instanceof Map ? value.values() : Object.values(value);
+  for (const item of items) deepFreeze(item);
+  return value;
+}

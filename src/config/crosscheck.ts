@@ -1,0 +1,228 @@
+// What a schema cannot say: names that must exist, things that must not be there twice, addresses and header fields.
+// It sees a configuration that is valid by itself, and reports everything, each finding at its path.
+
+import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
+import { type Finding, instead, valueAt } from "./explain.ts";
+import { formatPath, type Path } from "./problem.ts";
+import { AZURE_ENDPOINT_VARIABLE, providerEntry, SIM_MODELS } from "./providers.ts";
+import type { Config, ProviderConfig } from "./schema.ts";
+
+/** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
+const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  "admin",
+  "health",
+  "metrics",
+  "openapi.json",
+  "ui",
+  "v1",
+  "v1beta",
+]);
+
+/** Certificates of `tls.ca`, or what is wrong with the file. */
+export type ReadCa = (path: string) => { readonly pem: string } | { readonly fault: string };
+
+/** What the file declares, the faulty parts included: nothing is "not there" because it is wrong. */
+export interface Declared {
+  readonly providers: readonly string[];
+  readonly models: readonly string[];
+  readonly keys: boolean;
+}
+
+/** What a tree that may not be valid declares. */
+export function declaredIn(tree: unknown): Declared {
+  const names = (key: string): string[] => {
+    const map = valueAt(tree, [key]);
+    return typeof map === "object" && map !== null ? Object.keys(map) : [];
+  };
+  return { providers: names("providers"), models: names("models"), keys: names("keys").length > 0 };
+}
+
+/** Findings of a whole configuration. `sourceOf` names the variables that a value came from, null for none. */
+export function crossCheck(
+  config: Config,
+  declared: Declared,
+  sourceOf: (path: Path) => string | null,
+  readCa: ReadCa,
+): Finding[] {
+  const findings: Finding[] = [];
+  const add = (path: Path, message: string, part: "key" | "value" = "value"): void => {
+    findings.push({ path, part, message });
+  };
+  /** A name for a message; its source where it came from the environment. */
+  const shown = (value: string, path: Path): string => {
+    const source = sourceOf(path);
+    return source === null ? JSON.stringify(value) : `that ${source} names`;
+  };
+  const fault = (path: Path, what: string | null): void => {
+    const source = sourceOf(path);
+    if (what !== null)
+      add(path, `${formatPath(path)} ${what}${source === null ? "" : ` (its value comes from ${source})`}`);
+  };
+  const names = [...new Set([...declared.providers, "sim"])];
+  const alternatives = (value: string, path: Path, known: readonly string[]): string =>
+    sourceOf(path) === null ? instead(value, known) : `known are ${known.join(", ")}`;
+
+  const provider = (value: string, path: Path): boolean => {
+    if (names.includes(value)) return true;
+    add(path, `there is no provider ${shown(value, path)}; ${alternatives(value, path, names)}`);
+    return false;
+  };
+  /** `provider/model`, with the simulator's few models known. */
+  const providerModel = (value: string, path: Path): void => {
+    const slash = value.indexOf("/");
+    if (slash <= 0 || slash === value.length - 1) {
+      add(path, `${formatPath(path)} must be written as provider/model`);
+      return;
+    }
+    const name = value.slice(0, slash);
+    if (provider(name, path)) simModel(name, value.slice(slash + 1), path);
+  };
+  const simModel = (name: string, model: string, path: Path): void => {
+    if ((config.providers[name]?.kind ?? name) === "sim" && !SIM_MODELS.includes(model))
+      add(path, `the simulator has no model ${shown(model, path)}; ${alternatives(model, path, SIM_MODELS)}`);
+  };
+
+  const { listen } = config;
+  if (!isLoopback(listen.host) && !declared.keys)
+    add(
+      ["listen", "host"],
+      "without client keys the gateway listens on loopback only; add keys, or set listen.host to 127.0.0.1",
+    );
+  if (/[\s/]/.test(listen.host))
+    fault(["listen", "host"], "must be an address or a host name alone, such as 127.0.0.1");
+  if (listen.default_provider !== undefined)
+    provider(listen.default_provider, ["listen", "default_provider"]);
+  for (const [index, origin] of (listen.cors?.origins ?? []).entries())
+    if (origin !== "*" && (!URL.canParse(origin) || new URL(origin).origin !== origin))
+      fault(
+        ["listen", "cors", "origins", index],
+        'must be an origin such as https://app.example.com (no path), or "*"',
+      );
+
+  for (const [name, item] of Object.entries(config.providers)) checkProvider(name, item, add, fault, readCa);
+
+  for (const [name, item] of Object.entries(config.models)) {
+    const at = ["models", name] as const;
+    let weight = 0;
+    for (const [index, target] of item.targets.entries()) {
+      const path = [...at, "targets", index];
+      weight += typeof target === "string" ? 1 : (target.weight ?? 1);
+      if (typeof target === "string") providerModel(target, path);
+      else if (provider(target.provider, [...path, "provider"]))
+        simModel(target.provider, target.model, [...path, "model"]);
+    }
+    if (item.strategy === "weighted" && weight === 0)
+      add(
+        [...at, "targets"],
+        `every weight in ${formatPath(at)} is 0; give at least one target a weight over 0`,
+      );
+    for (const [index, fallback] of (item.fallbacks ?? []).entries()) {
+      const path = [...at, "fallbacks", index];
+      if (declared.models.includes(fallback)) continue;
+      if (fallback.includes("/")) providerModel(fallback, path);
+      else {
+        const near = alternatives(fallback, path, declared.models);
+        add(path, `there is no model ${shown(fallback, path)}; ${near} (or write provider/model)`);
+      }
+    }
+  }
+
+  const key_names = new Map<string, number>();
+  const key_values = new Map<string, number>();
+  for (const [index, key] of config.keys.entries()) {
+    const at = ["keys", index] as const;
+    const same_name = key_names.get(key.name);
+    if (same_name === undefined) key_names.set(key.name, index);
+    else
+      add(
+        [...at, "name"],
+        `keys[${index}] has the name of keys[${same_name}]; every key needs a name of its own`,
+      );
+    const same_value = key_values.get(key.key);
+    if (same_value === undefined) key_values.set(key.key, index);
+    else
+      add(
+        [...at, "key"],
+        `keys[${index}].key is the same as keys[${same_value}].key; every key needs a value of its own`,
+      );
+  }
+  return findings;
+}
+
+function checkProvider(
+  name: string,
+  item: ProviderConfig,
+  add: (path: Path, message: string, part?: "key" | "value") => void,
+  fault: (path: Path, what: string | null) => void,
+  readCa: ReadCa,
+): void {
+  const at = ["providers", name] as const;
+  const entry = providerEntry(name, item.kind, item.base_url);
+  if (RESERVED_NAMES.has(name))
+    add(at, `a provider cannot be called "${name}": /${name} is a path of the gateway`, "key");
+  if (name === "sim" && item.kind !== "sim")
+    add([...at, "kind"], 'the provider "sim" is the built-in simulator; give this one another name');
+  if (entry.kind === "sim")
+    for (const key of ["base_url", "api_keys", "auth", "headers", "tls", "proxy"] as const)
+      if (item[key] !== undefined)
+        add([...at, key], `${formatPath([...at, key])} has no effect on the simulator; leave it out`, "key");
+  if (item.base_url === undefined && entry.base_url === null)
+    add(
+      at,
+      `${formatPath(at)} needs base_url, or the environment variable ${AZURE_ENDPOINT_VARIABLE}`,
+      "key",
+    );
+  if (item.base_url !== undefined) {
+    const path = [...at, "base_url"];
+    const wrong = urlFault(item.base_url, "base_url");
+    fault(path, wrong);
+    if (entry.kind === "azure" && wrong === null && /\/openai\/deployments\//.test(item.base_url))
+      fault(path, "must end before /openai/deployments: the deployment is the model's name");
+  }
+  const base = item.base_url ?? entry.base_url ?? "";
+  if (item.tls !== undefined && base.startsWith("http:"))
+    add([...at, "tls"], `${formatPath([...at, "tls"])} has no effect: base_url begins with http://`, "key");
+  if (item.tls?.ca !== undefined) {
+    const result = readCa(item.tls.ca);
+    if ("fault" in result) fault([...at, "tls", "ca"], result.fault);
+  }
+  if (item.proxy !== undefined) {
+    fault([...at, "proxy"], urlFault(item.proxy, "proxy"));
+    if (item.client === "http1")
+      add([...at, "client"], "the client http1 does not speak to proxies; leave client out");
+  }
+  if (entry.kind !== "azure")
+    for (const key of ["api_version", "deployments"] as const)
+      if (item[key] !== undefined)
+        add([...at, key], `${formatPath([...at, key])} is only for the kind azure; leave it out`, "key");
+
+  for (const [index, key] of (item.api_keys ?? []).entries())
+    fault([...at, "api_keys", index], headerValueFault(key));
+  if ((item.api_keys?.length ?? 0) > 1 && item.api_keys?.includes("none"))
+    add([...at, "api_keys"], `"none" must be the only entry of ${formatPath([...at, "api_keys"])}`);
+  if (item.auth !== undefined) {
+    fault([...at, "auth", "header"], headerNameFault(item.auth.header));
+    fault([...at, "auth", "value"], headerValueFault(item.auth.value));
+    if (item.api_keys !== undefined)
+      add(
+        [...at, "auth"],
+        `${formatPath(at)} has both auth and api_keys; keep one, further fields go under headers`,
+        "key",
+      );
+  } else if (item.api_keys === undefined && item.base_url === undefined && entry.key_variable !== null)
+    add(
+      [...at, "api_keys"],
+      `${formatPath(at)} needs api_keys, or the environment variable ${entry.key_variable}`,
+      "key",
+    );
+
+  const seen = new Set<string>();
+  for (const [header, value] of Object.entries(item.headers ?? {})) {
+    const path = [...at, "headers", header];
+    const wrong = headerNameFault(header);
+    if (wrong !== null) add(path, `${JSON.stringify(header)} ${wrong}`, "key");
+    if (seen.has(header.toLowerCase())) add(path, `the header ${header} is here for the second time`, "key");
+    seen.add(header.toLowerCase());
+    fault(path, headerValueFault(value));
+  }
+}

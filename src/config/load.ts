@@ -1,0 +1,168 @@
+// From a file to a Plan: parse, replace references, validate, cross-check, fill in from the environment, compile.
+// Everything that is wrong comes back as values, all of it at once; nothing is thrown for a bad configuration.
+
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
+import { compilePlan } from "./compile.ts";
+import { crossCheck, declaredIn, type ReadCa } from "./crosscheck.ts";
+import { type Document, readDocument } from "./document.ts";
+import { applyEnvironment, applyProxies, environmentProviders, processEnvironment } from "./environment.ts";
+import { explainIssues, type Finding } from "./explain.ts";
+import type { Plan } from "./plan.ts";
+import { type Path, type Problem, pathKey } from "./problem.ts";
+import { withoutFaults } from "./prune.ts";
+import { type Environment, resolveReferences } from "./references.ts";
+import { type Config, config_schema, type ProviderConfig, type ResolvedConfig } from "./schema.ts";
+import { coerceReferences } from "./shape.ts";
+
+/** A configuration and its Plan, or everything that is wrong with it (never an empty list). */
+export type LoadResult =
+  | { readonly ok: true; readonly config: ResolvedConfig; readonly plan: Plan }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** What the command line says in place of the file. */
+export interface Overrides {
+  readonly host?: string;
+  readonly port?: number;
+  readonly workers?: number | "auto";
+  readonly data?: string;
+}
+
+/** What loading depends on besides the file. */
+export interface LoadOptions {
+  /** Environment variables; the process's own by default. */
+  readonly env?: Environment;
+  readonly overrides?: Overrides;
+}
+
+/** Loads a file. `path` is also how problems call it. */
+export function loadConfig(path: string, options: LoadOptions = {}): LoadResult {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    return { ok: false, problems: [{ file: path, line: 1, col: 1, message: fileFault(error) }] };
+  }
+  return parseConfig(bytes, path, options);
+}
+
+/** Loads a configuration from its text. `file` is how problems call it; `tls.ca` is looked for beside it. */
+export function parseConfig(bytes: Uint8Array, file: string, options: LoadOptions = {}): LoadResult {
+  const read = readDocument(bytes, file);
+  return read.ok ? finish(read.document, file, options) : read;
+}
+
+/** The configuration of no file: a provider for every key that the environment has, and the simulator. */
+export function zeroConfig(options: LoadOptions = {}): LoadResult {
+  const env = options.env ?? processEnvironment();
+  // There is no place to point at: what can be wrong is named by its variable.
+  const document = { value: { providers: environmentProviders(env) }, locate: () => ({ line: 0, col: 0 }) };
+  return finish(document, "environment", options);
+}
+
+function finish(document: Document, file: string, options: LoadOptions): LoadResult {
+  const env = options.env ?? processEnvironment();
+  const overrides = options.overrides ?? {};
+  const { value: tree, sources, problems: missing } = resolveReferences(document.value, env);
+  coerceReferences(tree, sources);
+  const variables = new Map(sources);
+  const sourceOf = (path: Path): string | null =>
+    variables
+      .get(pathKey(path))
+      ?.map((name) => `\${${name}}`)
+      .join(", ") ?? null;
+
+  const parsed = config_schema.safeParse(tree);
+  const issues = parsed.success ? [] : explainIssues(parsed.error.issues, tree, sourceOf);
+  // What is wrong in one place must not hide what is wrong in another: the rest is checked without it.
+  const config = parsed.success ? parsed.data : withoutFaults(tree);
+  const findings: Finding[] = [...issues];
+  const problems: Problem[] = flagProblems(overrides);
+  const readCa = caReader(file);
+  if (config !== null) {
+    applyEnvironment(config, env, (path, variable) => variables.set(pathKey(path), [variable]));
+    applyOverrides(config, overrides);
+    findings.push(...crossCheck(config, declaredIn(tree), sourceOf, readCa));
+    problems.push(...applyProxies(config, env));
+  }
+  const unset = new Set(missing.map(({ path }) => pathKey(path)));
+  const typos = new Set(issues.flatMap(({ meant }) => (meant === undefined ? [] : [pathKey(meant)])));
+  const places: Finding[] = [
+    ...missing.map(({ path, part, message }): Finding => ({ path, part, message })),
+    // Nor is it said that a value is wrong which is not known, or that a key is missing which is misspelt.
+    ...findings.filter(({ path }) => !unset.has(pathKey(path)) && !typos.has(pathKey(path))),
+  ];
+  for (const { path, part, message } of places) {
+    if (overrides.host !== undefined && pathKey(path) === pathKey(["listen", "host"]))
+      problems.push({ file: "--host", line: 0, col: 0, message });
+    else problems.push({ file, ...document.locate(path, part), message });
+  }
+  if (problems.length > 0 || config === null)
+    return { ok: false, problems: problems.sort((a, b) => a.line - b.line || a.col - b.col) };
+  const resolved = resolveRest(config, readCa);
+  return { ok: true, config: resolved, plan: compilePlan(resolved) };
+}
+
+/** Sets what the command line says. */
+function applyOverrides(config: Config, { host, port, workers, data }: Overrides): void {
+  if (host !== undefined) config.listen.host = host;
+  if (port !== undefined) config.listen.port = port;
+  if (workers !== undefined) config.listen.workers = workers;
+  if (data !== undefined) config.data = data;
+}
+
+function flagProblems({ host, port, workers, data }: Overrides): Problem[] {
+  const problems: Problem[] = [];
+  const add = (file: string, message: string) => problems.push({ file, line: 0, col: 0, message });
+  const whole = (value: number, min: number, max: number) =>
+    Number.isInteger(value) && value >= min && value <= max;
+  if (host === "") add("--host", "must be an address, such as 127.0.0.1");
+  if (port !== undefined && !whole(port, 0, 65_535)) add("--port", "must be a whole number from 0 to 65535");
+  if (workers !== undefined && workers !== "auto" && !whole(workers, 1, 1024))
+    add("--workers", 'must be "auto" or a whole number from 1 to 1024');
+  if (data === "") add("--data", "must be a folder, such as ./data");
+  return problems;
+}
+
+function fileFault(error: unknown): string {
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : "";
+  if (code === "ENOENT") return "there is no such file; create it, or name another";
+  if (code === "EISDIR") return "this is a folder; name a file in it";
+  if (code === "EACCES" || code === "EPERM") return "this user may not read the file; change its permissions";
+  return `the file cannot be read (${String(code)})`;
+}
+
+/** Reads certificate files once, relative to the configuration's own folder. */
+function caReader(file: string): ReadCa {
+  const known = new Map<string, ReturnType<ReadCa>>();
+  const read = (path: string): ReturnType<ReadCa> => {
+    let pem: string;
+    try {
+      pem = readFileSync(resolve(dirname(file), path), "utf8");
+    } catch (error) {
+      return { fault: `cannot be used: ${fileFault(error)}` };
+    }
+    if (!pem.includes("-----BEGIN CERTIFICATE-----"))
+      return { fault: "names a file without a certificate in PEM (-----BEGIN CERTIFICATE-----)" };
+    return { pem };
+  };
+  return (path) => {
+    const result = known.get(path) ?? read(path);
+    known.set(path, result);
+    return result;
+  };
+}
+
+/** The last steps to a configuration that needs nothing outside itself. */
+function resolveRest(config: Config, readCa: ReadCa): ResolvedConfig {
+  const providers: Record<string, ProviderConfig> = {};
+  for (const [name, provider] of Object.entries(config.providers)) {
+    const ca = provider.tls?.ca === undefined ? null : readCa(provider.tls.ca);
+    providers[name] =
+      ca !== null && "pem" in ca ? { ...provider, tls: { ...provider.tls, ca: ca.pem } } : provider;
+  }
+  const { workers } = config.listen;
+  const count = workers === "auto" ? Math.max(1, availableParallelism() - 1) : workers;
+  return { ...config, providers, listen: { ...config.listen, workers: count } };
+}

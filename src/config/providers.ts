@@ -1,0 +1,153 @@
+// The providers that the gateway knows by name: data, no code.
+// An entry is what a user would otherwise have to look up: the address, the key's variable, and what is refused there.
+
+/** How a provider wants its key. */
+export type AuthStyle = "bearer" | "none" | { readonly header: string };
+
+/** A known provider. */
+export interface ProviderEntry {
+  /** What `ProviderPlan.kind` becomes: `openai` for every compatible server. */
+  readonly kind: "openai" | "azure" | "anthropic" | "gemini" | "cohere" | "ollama" | "sim";
+  /** Where its OpenAI-compatible endpoints begin; null where every account has an address of its own. */
+  readonly base_url: string | null;
+  /** Added to a configured base URL that ends before it (`/v1` to `https://api.anthropic.com`); empty for nothing. */
+  readonly path_tail: string;
+  /** Environment variable of its key; null where no key is needed. */
+  readonly key_variable: string | null;
+  readonly auth: AuthStyle;
+  /** Authorization of requests passed through untranslated, where that differs. */
+  readonly pass_auth: AuthStyle;
+  /** Whether it understands `stream_options.include_usage`. Where not, it either tells usage unasked or not at all. */
+  readonly stream_usage: boolean;
+}
+
+const compatible = (
+  base_url: string,
+  key_variable: string | null,
+  differences: Partial<ProviderEntry> = {},
+): ProviderEntry => ({
+  kind: "openai",
+  base_url,
+  path_tail: "",
+  key_variable,
+  auth: key_variable === null ? "none" : "bearer",
+  pass_auth: key_variable === null ? "none" : "bearer",
+  stream_usage: true,
+  ...differences,
+});
+
+/** Azure's last dated version that is generally available; what follows it has no date (`/openai/v1`). */
+export const AZURE_API_VERSION = "2024-10-21";
+/** Environment variable of an Azure resource's address. */
+export const AZURE_ENDPOINT_VARIABLE = "AZURE_OPENAI_ENDPOINT";
+
+/** Every known provider by the name that `kind` (or a provider's own name) gives. */
+export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
+  // https://platform.openai.com/docs/api-reference
+  openai: compatible("https://api.openai.com/v1", "OPENAI_API_KEY"),
+  // https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+  azure: {
+    kind: "azure",
+    base_url: null,
+    path_tail: "/openai",
+    key_variable: "AZURE_OPENAI_API_KEY",
+    auth: { header: "api-key" },
+    pass_auth: { header: "api-key" },
+    stream_usage: true,
+  },
+  // https://platform.claude.com/docs/en/api/openai-sdk
+  anthropic: compatible("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", {
+    kind: "anthropic",
+    path_tail: "/v1",
+    pass_auth: { header: "x-api-key" },
+  }),
+  // https://ai.google.dev/gemini-api/docs/openai
+  gemini: compatible("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", {
+    kind: "gemini",
+    path_tail: "/v1beta/openai",
+    pass_auth: { header: "x-goog-api-key" },
+  }),
+  // https://docs.cohere.com/docs/compatibility-api; refuses stream_options, tells usage unasked.
+  cohere: compatible("https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", {
+    kind: "cohere",
+    path_tail: "/compatibility/v1",
+    stream_usage: false,
+  }),
+  // https://docs.mistral.ai/api; refuses fields that it does not know, tells usage unasked.
+  mistral: compatible("https://api.mistral.ai/v1", "MISTRAL_API_KEY", { stream_usage: false }),
+  // https://console.groq.com/docs/openai
+  groq: compatible("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+  // https://api-docs.deepseek.com
+  deepseek: compatible("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+  // https://docs.x.ai/docs/api-reference
+  xai: compatible("https://api.x.ai/v1", "XAI_API_KEY"),
+  // https://openrouter.ai/docs/api-reference/overview
+  openrouter: compatible("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+  // https://docs.together.ai/docs/openai-api-compatibility
+  together: compatible("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+  // https://docs.fireworks.ai/tools-sdks/openai-compatibility
+  fireworks: compatible("https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
+  // https://inference-docs.cerebras.ai/resources/openai
+  cerebras: compatible("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
+  // https://docs.perplexity.ai/docs/sonar/openai-compatibility; has no /v1, tells usage unasked in every chunk.
+  perplexity: compatible("https://api.perplexity.ai", "PERPLEXITY_API_KEY", { stream_usage: false }),
+  // https://docs.api.nvidia.com/nim/reference
+  nvidia: compatible("https://integrate.api.nvidia.com/v1", "NVIDIA_API_KEY"),
+  // https://docs.sambanova.ai/docs/en/features/openai-compatibility
+  sambanova: compatible("https://api.sambanova.ai/v1", "SAMBANOVA_API_KEY"),
+  // https://deepinfra.com/docs/openai_api
+  deepinfra: compatible("https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),
+  // https://docs.hyperbolic.xyz
+  hyperbolic: compatible("https://api.hyperbolic.xyz/v1", "HYPERBOLIC_API_KEY"),
+  // https://novita.ai/docs/guides/llm-api
+  novita: compatible("https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
+  // https://platform.moonshot.ai/docs; accounts of mainland China use api.moonshot.cn.
+  moonshot: compatible("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
+  // https://docs.z.ai, https://open.bigmodel.cn; does not know stream_options, tells usage unasked.
+  zhipu: compatible("https://open.bigmodel.cn/api/paas/v4", "ZHIPUAI_API_KEY", { stream_usage: false }),
+  // https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope; mainland: dashscope.aliyuncs.com.
+  dashscope: compatible("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
+  // https://docs.ollama.com/api/openai-compatibility
+  ollama: compatible("http://127.0.0.1:11434/v1", null, { kind: "ollama", path_tail: "/v1" }),
+  // https://docs.vllm.ai/en/latest/serving/openai_compatible_server
+  vllm: compatible("http://127.0.0.1:8000/v1", null),
+  // https://lmstudio.ai/docs/developer/openai-compat
+  lmstudio: compatible("http://127.0.0.1:1234/v1", null),
+  // https://github.com/ggml-org/llama.cpp/tree/master/tools/server
+  "llama.cpp": compatible("http://127.0.0.1:8080/v1", null),
+  // The gateway's own simulator: nothing is connected to.
+  sim: {
+    kind: "sim",
+    base_url: "http://sim/v1",
+    path_tail: "",
+    key_variable: null,
+    auth: "none",
+    pass_auth: "none",
+    stream_usage: true,
+  },
+};
+
+/** The models of the simulator. */
+export const SIM_MODELS: readonly string[] = [
+  "echo",
+  "lorem",
+  "tool",
+  "slow",
+  "error-429",
+  "error-500",
+  "hang",
+  "cut",
+];
+
+/** Kinds that the public contract names and this version does not speak. */
+export const FUTURE_KINDS: readonly string[] = ["vertex", "bedrock"];
+
+/**
+ * The entry that a configured provider builds on. A provider of kind openai without an address takes its entry from
+ * its own name where that is known (`groq: { kind: openai }`), else it is OpenAI itself.
+ */
+export function providerEntry(name: string, kind: string, base_url: string | undefined): ProviderEntry {
+  const known = Object.hasOwn(PROVIDERS, kind) ? PROVIDERS[kind]! : PROVIDERS["openai"]!;
+  if (kind !== "openai" || base_url !== undefined || name === "sim") return known;
+  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]! : known;
+}

@@ -1,0 +1,245 @@
+// The configuration as a user writes it: every key, its bounds, its default and its one-sentence description.
+// It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
+
+import * as z from "zod";
+import { PROVIDERS } from "./providers.ts";
+
+/** The longest time that any setting in milliseconds may name: a day. */
+const DAY_MS = 86_400_000;
+
+const whole = (min: number, max: number) => z.int().min(min).max(max);
+const text = (max: number) =>
+  z.string().min(1, "must not be empty").max(max, `must have at most ${max} characters`);
+
+const providerName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
+    "a provider's name has 1 to 64 letters, digits, dots, dashes and underscores, and begins with a letter or digit",
+  );
+const alias = z
+  .string()
+  .regex(/^[!-~]{1,128}$/, "a model's name has 1 to 128 visible ASCII characters and no spaces");
+
+/** Names of `kind`: the contract's kinds that work, and every entry of the provider table. */
+export const KINDS = Object.keys(PROVIDERS) as [string, ...string[]];
+
+const timeouts = z.strictObject({
+  connect_ms: whole(1, DAY_MS)
+    .optional()
+    .describe("Resolving, connecting and the TLS handshake together; default 5000."),
+  first_byte_ms: whole(0, DAY_MS)
+    .optional()
+    .describe(
+      "From the request having been sent to the answer's first byte, 0 for no limit; default 60000 for streams, 300000 for plain calls.",
+    ),
+  idle_ms: whole(0, DAY_MS)
+    .optional()
+    .describe("Silence between two reads of an answer, 0 for no limit; default 120000."),
+  total_ms: whole(0, DAY_MS)
+    .optional()
+    .describe("The whole exchange with a provider, 0 (the default) for no limit."),
+});
+
+const listen = z.strictObject({
+  host: text(255)
+    .default("127.0.0.1")
+    .describe("Address to listen on. Another one than loopback needs client keys (keys)."),
+  port: whole(0, 65_535).default(8080).describe("TCP port; 0 takes a free one."),
+  workers: z
+    .union([z.literal("auto"), whole(1, 1024)])
+    .default("auto")
+    .describe("Gateway processes; auto is one less than the cores, and at least one."),
+  max_body_bytes: whole(1024, 4_294_967_296)
+    .default(33_554_432)
+    .describe("Larger request bodies are refused with 413."),
+  body_idle_ms: whole(100, DAY_MS)
+    .default(10_000)
+    .describe("Silence in the middle of a request's body after which it is given up."),
+  drain_ms: whole(0, DAY_MS)
+    .default(30_000)
+    .describe("How long calls in flight may take to finish when the gateway stops."),
+  max_calls: whole(1, 1_000_000)
+    .default(20_000)
+    .describe("Calls in flight of one gateway process; more are answered with 503."),
+  default_provider: z
+    .string()
+    .optional()
+    .describe("Provider of the routes that name no model; by default the first one of kind openai."),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(text(255))
+        .max(1000)
+        .describe(
+          'Origins that browsers may call from, such as "https://app.example.com"; "*" for every one.',
+        ),
+    })
+    .optional()
+    .describe("Cross-origin requests of browsers; none are allowed by default."),
+});
+
+const provider = z.strictObject({
+  kind: z
+    .enum(KINDS)
+    .describe(
+      "What it speaks: openai for any compatible server, or the name of a known provider, such as groq.",
+    ),
+  base_url: text(2048)
+    .optional()
+    .describe(
+      "Where its API begins; of kind openai it ends with the version, such as https://llm.example.com/v1.",
+    ),
+  api_keys: z
+    .array(text(8192))
+    .min(1, "must have at least one key")
+    .max(1000)
+    .optional()
+    .describe(
+      "Its keys, used in turn. A single none sends no authorization. By default the provider's own variable.",
+    ),
+  auth: z
+    .strictObject({
+      header: text(256).describe("Name of the header field."),
+      value: text(8192).describe("Its whole value."),
+    })
+    .optional()
+    .describe("A header field that authorizes, in place of api_keys."),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Header fields added to every request to this provider."),
+  tls: z
+    .strictObject({
+      ca: text(4096)
+        .optional()
+        .describe("File of the certificate authorities to trust (PEM); relative to the configuration file."),
+      server_name: text(253).optional().describe("Name to ask for and to verify instead of the URL's host."),
+    })
+    .optional()
+    .describe("How its certificate is verified."),
+  proxy: text(2048)
+    .optional()
+    .describe(
+      "HTTP proxy, such as http://proxy.internal:3128; by default HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold.",
+    ),
+  client: z
+    .enum(["auto", "http1", "fetch"])
+    .default("auto")
+    .describe(
+      "What connects: http1 is the gateway's own client, fetch the one that speaks to proxies; auto chooses.",
+    ),
+  timeouts: timeouts.optional().describe("Limits in time of the exchanges with this provider."),
+  api_version: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be a version such as 2024-10-21")
+    .optional()
+    .describe("Azure's api-version; default 2024-10-21 for deployment URLs, none for /openai/v1."),
+  deployments: z
+    .boolean()
+    .optional()
+    .describe("Azure: true (the default) addresses deployments in the URL, false uses /openai/v1."),
+  stream_usage: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether it understands stream_options.include_usage; by default what is known of the provider.",
+    ),
+});
+
+const target = z.union([
+  text(512).describe("A provider's model as provider/model."),
+  z.strictObject({
+    provider: z.string().describe("Name of a provider."),
+    model: text(256).describe("The model's name as its provider calls it."),
+    weight: z
+      .number()
+      .min(0)
+      .max(1_000_000)
+      .optional()
+      .describe("Share of the calls under the strategy weighted; default 1."),
+    timeouts: timeouts.optional().describe("Limits in time that differ from the provider's."),
+  }),
+]);
+
+const model = z.strictObject({
+  strategy: z
+    .enum(["priority", "weighted"])
+    .default("priority")
+    .describe("priority tries the targets in order; weighted draws the first by weight."),
+  targets: z
+    .array(target)
+    .min(1, "must have at least one target")
+    .max(100)
+    .describe("The providers' models that may answer."),
+  fallbacks: z
+    .array(text(512))
+    .max(100)
+    .optional()
+    .describe("Other models, or provider/model, tried in order after the targets."),
+  retries: z
+    .strictObject({
+      attempts: whole(0, 100).default(2).describe("Tries after the first on one target."),
+      backoff_ms: whole(0, 60_000).default(200).describe("Base of the exponential backoff."),
+    })
+    .prefault({})
+    .describe("How often and how patiently one target is tried again."),
+  deadline_ms: whole(1, DAY_MS)
+    .default(600_000)
+    .describe("Bounds a plain call, and a streamed one to its first content, over all attempts."),
+  stream_deadline_ms: whole(0, DAY_MS)
+    .default(0)
+    .describe("Bounds a whole stream; 0 (the default) is no limit."),
+});
+
+const clientKey = z.strictObject({
+  name: text(128).describe("What logs and metrics call this key."),
+  key: z
+    .string()
+    .regex(/^[!-~]{1,512}$/, "must have 1 to 512 visible ASCII characters and no spaces")
+    .describe("The secret; best written as a reference to an environment variable."),
+  tenant: text(128).default("default").describe("Tenant that the key belongs to."),
+  team: text(128).optional().describe("Team within the tenant."),
+  models: z
+    .array(text(512))
+    .min(1, "must have at least one pattern")
+    .max(1000)
+    .default(["*"])
+    .describe("Models that it may call; * matches any run of characters."),
+});
+
+/** The whole file. */
+export const config_schema = z.strictObject({
+  listen: listen.prefault({}).describe("The public listener."),
+  data: text(4096)
+    .default("./data")
+    .describe("Folder of the gateway's own data; relative to the working directory."),
+  providers: z.record(providerName, provider).default({}).describe("Where models are served, by name."),
+  models: z
+    .record(alias, model)
+    .default({})
+    .describe("Names that clients may ask for, besides provider/model."),
+  keys: z
+    .array(clientKey)
+    .max(100_000)
+    .default([])
+    .describe("Client keys; with none, every local client is served."),
+});
+
+/** A configuration with its defaults filled in. */
+export type Config = z.output<typeof config_schema>;
+/** A provider of a configuration. */
+export type ProviderConfig = Config["providers"][string];
+/** A model alias of a configuration. */
+export type ModelConfig = Config["models"][string];
+/** Timeouts as configured: what is left out is inherited. */
+export type TimeoutsConfig = z.output<typeof timeouts>;
+
+/**
+ * A configuration that needs nothing outside itself: references replaced, `tls.ca` holding the certificates
+ * themselves, proxies and keys of the environment filled in, `workers` a number. It survives JSON, and `compilePlan`
+ * cannot fail on it.
+ */
+export type ResolvedConfig = Omit<Config, "listen"> & {
+  listen: Omit<Config["listen"], "workers"> & { workers: number };
+};

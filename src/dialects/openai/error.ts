@@ -1,0 +1,114 @@
+// Errors in OpenAI's format: ours written, a provider's read, and what a failed status means for the next try.
+// A provider's own words are kept; anything that is not this shape (an HTML page, a bare string) is put into it.
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The `error` object of OpenAI's format. */
+export interface WireError {
+  readonly message: string;
+  readonly type: string;
+  readonly param: string | null;
+  readonly code: string | null;
+}
+
+/** The body of an error answer. */
+export function errorBody(error: WireError): Uint8Array {
+  const { message, type, param, code } = error;
+  return encoder.encode(JSON.stringify({ error: { message, type, param, code } }));
+}
+
+/** The event that ends a broken stream. */
+export function errorEvent(error: WireError): Uint8Array {
+  const { message, type, param, code } = error;
+  return encoder.encode(
+    `event: error\ndata: ${JSON.stringify({ error: { message, type, param, code } })}\n\n`,
+  );
+}
+
+/** The wire type that fits a provider's status, for bodies that name none. */
+export function typeOfStatus(status: number): string {
+  if (status === 401) return "authentication_error";
+  if (status === 403) return "permission_error";
+  if (status === 429) return "rate_limit_error";
+  if (status >= 400 && status < 500) return "invalid_request_error";
+  return status >= 500 ? "server_error" : "upstream_error";
+}
+
+function text(value: unknown): string | null {
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** Reads an error object of whatever shape compatible servers send; null when the value holds none. */
+export function readError(value: unknown, status: number): WireError | null {
+  // Gemini's compatible endpoint wraps the object in a list.
+  const outer = Array.isArray(value) ? value[0] : value;
+  if (typeof outer !== "object" || outer === null) return null;
+  const object = outer as Record<string, unknown>;
+  const inner = object["error"] ?? (status >= 400 ? object : undefined);
+  if (inner === undefined || inner === null || inner === false) return null;
+  if (typeof inner === "string") {
+    return { message: inner, type: typeOfStatus(status), param: null, code: text(object["code"]) };
+  }
+  if (typeof inner !== "object") return null;
+  const fields = inner as Record<string, unknown>;
+  const message =
+    text(fields["message"]) ?? text(fields["detail"]) ?? text(object["message"]) ?? text(object["detail"]);
+  const code = fields["code"];
+  return {
+    message: message ?? JSON.stringify(inner).slice(0, 500),
+    type: text(fields["type"]) ?? text(fields["status"]) ?? typeOfStatus(status),
+    param: text(fields["param"]),
+    code: typeof code === "number" ? String(code) : text(code),
+  };
+}
+
+/**
+ * What a provider's failed answer says.
+ * @param body what came of the body, at most a few KB
+ * @param provider the provider's configured name, for answers that say nothing
+ */
+export function readErrorBody(
+  body: Uint8Array,
+  status: number,
+  content_type: string | null,
+  provider: string,
+): WireError {
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(body));
+  } catch {
+    value = undefined;
+  }
+  const read = readError(value, status);
+  if (read !== null) return read;
+  const plain = content_type?.startsWith("text/plain") ? decoder.decode(body.subarray(0, 500)).trim() : "";
+  const kind = content_type?.split(";")[0]?.trim() || "no content type";
+  return {
+    message: plain !== "" ? plain : `provider ${provider} answered ${status} with a body of ${kind}`,
+    type: typeOfStatus(status),
+    param: null,
+    code: null,
+  };
+}
+
+const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  tokens: 429,
+  requests: 429,
+  insufficient_quota: 429,
+  overloaded_error: 529,
+  invalid_request_error: 400,
+  authentication_error: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  timeout_error: 504,
+};
+
+/** The status that an error inside a 200 stream stands for: its numeric code, else what its type or code names, else 502. */
+export function statusOfStreamError(error: WireError): number {
+  const numeric = Number(error.code);
+  if (Number.isInteger(numeric) && numeric >= 400 && numeric <= 599) return numeric;
+  return STATUS_OF_TYPE[error.type] ?? STATUS_OF_TYPE[error.code ?? ""] ?? 502;
+}

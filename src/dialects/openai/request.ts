@@ -1,0 +1,191 @@
+// A request in OpenAI's format, read without parsing it: the few fields that the gateway needs, by their bytes.
+// What goes out is what came in, but for the model's name and, where usage would not be told, the wish for it.
+
+import { GatewayError } from "../../errors.ts";
+import {
+  type JsonKind,
+  type JsonMember,
+  type JsonObjectScan,
+  readString,
+  scanMembers,
+  scanObject,
+} from "../../wire/json.ts";
+import { type Edit, insertMember, splice } from "../../wire/splice.ts";
+
+/** What a kind of request must look like for the gateway to pass it on; the rest is between client and provider. */
+export interface RequestShape {
+  /** Whether the model must be named. */
+  readonly needs_model: boolean;
+  /** The field that carries the input: its name, the types it may have, whether it must be there. */
+  readonly input?: { readonly name: string; readonly kinds: readonly JsonKind[]; readonly required: boolean };
+  /** Whether `stream: true` gives an event stream of chunks. */
+  readonly streams: boolean;
+}
+
+/** Chat completions. */
+export const CHAT: RequestShape = {
+  needs_model: true,
+  input: { name: "messages", kinds: ["array"], required: true },
+  streams: true,
+};
+
+/** Legacy completions. */
+export const COMPLETIONS: RequestShape = {
+  needs_model: true,
+  input: { name: "prompt", kinds: ["string", "array", "null"], required: false },
+  streams: true,
+};
+
+/** Embeddings. */
+export const EMBEDDINGS: RequestShape = {
+  needs_model: true,
+  input: { name: "input", kinds: ["string", "array"], required: true },
+  streams: false,
+};
+
+/** Moderations; without a model the provider has a default. */
+export const MODERATIONS: RequestShape = {
+  needs_model: false,
+  input: { name: "input", kinds: ["string", "array"], required: true },
+  streams: false,
+};
+
+/** Any other JSON request whose answer is passed on as it is: images, speech. */
+export const MEDIA: RequestShape = { needs_model: false, streams: false };
+
+/** A request that can be sent on. */
+export interface OpenAIRequest {
+  readonly bytes: Uint8Array;
+  /** The model that the client asks for, or null where it names none. */
+  readonly model: string | null;
+  readonly stream: boolean;
+  /** Whether the client asked for usage in its stream. */
+  readonly asks_usage: boolean;
+  readonly scan: JsonObjectScan;
+}
+
+const TRUE = Buffer.from("true");
+const USAGE_OPTION = Buffer.from('{"include_usage":true}');
+
+const ARTICLES: Readonly<Record<JsonKind, string>> = {
+  string: "a string",
+  number: "a number",
+  object: "an object",
+  array: "an array",
+  true: "a boolean",
+  false: "a boolean",
+  null: "null",
+};
+
+function wrongType(name: string, expected: string, member: JsonMember): GatewayError {
+  return new GatewayError(
+    "invalid_type",
+    `Invalid type for '${name}': expected ${expected}, but got ${ARTICLES[member.kind]} instead.`,
+    { param: name },
+  );
+}
+
+function missing(name: string): GatewayError {
+  return new GatewayError("missing_required_parameter", `Missing required parameter: '${name}'.`, {
+    param: name,
+  });
+}
+
+/** Reads a request, or says what is wrong with it (400). The bytes must not change afterwards. */
+export function readRequest(bytes: Uint8Array, shape: RequestShape): OpenAIRequest | GatewayError {
+  const scan = scanObject(bytes);
+  if (scan.fault !== null) {
+    const message =
+      scan.fault === "wrong_kind"
+        ? `The body must be a JSON object: ${scan.reason}.`
+        : `The body is not valid JSON: ${scan.reason} (at byte ${scan.offset} of ${bytes.length}).`;
+    return new GatewayError("invalid_json", message);
+  }
+  const model = readModel(bytes, scan, shape);
+  if (model instanceof GatewayError) return model;
+  const { input } = shape;
+  if (input !== undefined) {
+    const member = scan.find(input.name);
+    if (member === null) {
+      if (input.required) return missing(input.name);
+    } else if (!input.kinds.includes(member.kind)) {
+      return wrongType(input.name, input.kinds.map((kind) => ARTICLES[kind]).join(" or "), member);
+    }
+  }
+  if (!shape.streams) return { bytes, model, stream: false, asks_usage: false, scan };
+  const stream = readFlag(scan, "stream");
+  if (stream instanceof GatewayError) return stream;
+  const asks_usage = stream ? readAsksUsage(bytes, scan) : false;
+  if (asks_usage instanceof GatewayError) return asks_usage;
+  return { bytes, model, stream, asks_usage, scan };
+}
+
+function readModel(
+  bytes: Uint8Array,
+  scan: JsonObjectScan,
+  shape: RequestShape,
+): string | null | GatewayError {
+  const member = scan.find("model");
+  if (member === null || (member.kind === "null" && !shape.needs_model)) {
+    return shape.needs_model ? missing("model") : null;
+  }
+  const model = readString(bytes, member);
+  if (model === null) return wrongType("model", "a string", member);
+  if (model === "") {
+    return new GatewayError("invalid_value", "'model' is empty: name the model to call.", { param: "model" });
+  }
+  return model;
+}
+
+function readFlag(scan: JsonObjectScan, name: string): boolean | GatewayError {
+  const member = scan.find(name);
+  if (member === null || member.kind === "false" || member.kind === "null") return false;
+  return member.kind === "true" ? true : wrongType(name, "a boolean", member);
+}
+
+/** The members of `stream_options`; null where there are none. */
+function streamOptions(bytes: Uint8Array, scan: JsonObjectScan): JsonObjectScan | null {
+  const member = scan.find("stream_options");
+  if (member === null || member.kind !== "object") return null;
+  const options = scanMembers(bytes, member.start, member.end);
+  // The whole text was valid, so this part of it is.
+  return options.fault === null ? options : null;
+}
+
+function readAsksUsage(bytes: Uint8Array, scan: JsonObjectScan): boolean | GatewayError {
+  const member = scan.find("stream_options");
+  if (member === null || member.kind === "null") return false;
+  if (member.kind !== "object") return wrongType("stream_options", "an object", member);
+  return streamOptions(bytes, scan)?.find("include_usage")?.kind === "true";
+}
+
+/** The edit that makes the provider tell usage in the stream. */
+function askForUsage(request: OpenAIRequest): Edit {
+  const { bytes, scan } = request;
+  const member = scan.find("stream_options");
+  if (member === null) return insertMember(scan, "stream_options", USAGE_OPTION);
+  const options = streamOptions(bytes, scan);
+  if (options === null) return { start: member.start, end: member.end, bytes: USAGE_OPTION };
+  const flag = options.find("include_usage");
+  if (flag === null) return insertMember(options, "include_usage", TRUE);
+  return { start: flag.start, end: flag.end, bytes: TRUE };
+}
+
+/**
+ * The request as it goes to a provider, in parts to be sent one after another.
+ * @param model_json the provider's name for the model as JSON text; every `model` member gets it, should there be several
+ * @param ask_usage ask for usage in the stream where the client did not
+ */
+export function writeRequest(
+  request: OpenAIRequest,
+  model_json: Uint8Array | null,
+  ask_usage: boolean,
+): Uint8Array[] {
+  const edits: Edit[] = [];
+  if (model_json !== null && request.model !== null) {
+    for (const { start, end } of request.scan.all("model")) edits.push({ start, end, bytes: model_json });
+  }
+  if (ask_usage && request.stream && !request.asks_usage) edits.push(askForUsage(request));
+  edits.sort((a, b) => a.start - b.start);
+  return splice(request.bytes, edits);
+}

@@ -1,0 +1,67 @@
+// A whole answer in OpenAI's format: is it one, does it hold an error in spite of its status, what did it use.
+
+import { indexOf, needle } from "../../wire/search.ts";
+import { readError, type WireError } from "./error.ts";
+import { readUsage, type Usage } from "./usage.ts";
+
+const ERROR = needle('"error"');
+const USAGE = needle('"usage"');
+
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+
+/** An answer larger than this is no error; bytes. */
+const ERROR_MAX_BYTES = 16 * 1024;
+/** A usage object larger than this is not read; bytes. */
+const USAGE_MAX_BYTES = 16 * 1024;
+
+const decoder = new TextDecoder();
+
+/** Whether bytes begin like a JSON object or array. */
+export function looksLikeJson(body: Uint8Array): boolean {
+  let at = 0;
+  while (at < body.length && body[at]! <= 0x20) at++;
+  return body[at] === OPEN_BRACE || body[at] === OPEN_BRACKET;
+}
+
+/** The error that a provider sent under a status of success, or null. */
+export function errorInAnswer(body: Uint8Array): WireError | null {
+  if (body.length > ERROR_MAX_BYTES || indexOf(body, ERROR) < 0) return null;
+  try {
+    const value: unknown = JSON.parse(decoder.decode(body));
+    if (typeof value === "object" && value !== null && "choices" in value) return null;
+    return readError(value, 200);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The usage that an answer reports, or null. Only the bytes of the usage object are parsed: quotes inside of strings are
+ * escaped, so the last `"usage"` in the bytes is a key.
+ */
+export function usageOfAnswer(body: Uint8Array): Usage | null {
+  const at = Buffer.prototype.lastIndexOf.call(body, USAGE);
+  if (at < 0) return null;
+  let start = at + USAGE.length;
+  while (start < body.length && body[start] !== OPEN_BRACE) {
+    // Only white space and the colon lie between; `null` means no usage.
+    if (body[start]! > 0x20 && body[start] !== 0x3a) return null;
+    start++;
+  }
+  const limit = Math.min(body.length, start + USAGE_MAX_BYTES);
+  for (let end = start, depth = 0; end < limit; end++) {
+    if (body[end] === OPEN_BRACE) depth++;
+    else if (body[end] === CLOSE_BRACE && --depth === 0) return parseUsage(body.subarray(start, end + 1));
+  }
+  return null;
+}
+
+function parseUsage(bytes: Uint8Array): Usage | null {
+  try {
+    return readUsage(JSON.parse(decoder.decode(bytes)));
+  } catch {
+    return null;
+  }
+}

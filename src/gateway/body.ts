@@ -1,0 +1,81 @@
+// Reading a client's request body: never more than the limit, and not longer than it keeps coming.
+
+import { GatewayError } from "../errors.ts";
+import type { Alarm, Alarms } from "./alarms.ts";
+
+/** Bodies up to this size are read in one go; larger ones piece by piece, so that progress can be seen. */
+const AT_ONCE_MAX_BYTES = 256 * 1024;
+
+/** What bounds the reading of a body. */
+export interface BodyLimits {
+  readonly max_bytes: number;
+  /** Longest silence in the middle of a body, in milliseconds. */
+  readonly idle_ms: number;
+}
+
+function tooLarge(max_bytes: number): GatewayError {
+  return new GatewayError(
+    "body_too_large",
+    `The request body is larger than the ${max_bytes} bytes that this gateway takes (listen.max_body_bytes).`,
+  );
+}
+
+function incomplete(what: string): GatewayError {
+  return new GatewayError("body_incomplete", `The request body is incomplete: ${what}.`);
+}
+
+/** The declared length of a body; null for a chunked one. */
+export function declaredLength(headers: Headers): number | null {
+  const value = headers.get("content-length");
+  return value === null ? null : Number(value);
+}
+
+/**
+ * Reads the whole body, or says why not (400, 413). A client that goes away gives `body_incomplete`, which nobody sees.
+ * After a 413 what still comes is read and dropped by the server, so that the client gets to see the answer.
+ */
+export async function readBody(
+  request: Request,
+  limits: BodyLimits,
+  alarms: Alarms,
+): Promise<Uint8Array | GatewayError> {
+  const length = declaredLength(request.headers);
+  if (length !== null && length > limits.max_bytes) return tooLarge(limits.max_bytes);
+  if (request.body === null || length === 0) return new Uint8Array(0);
+  let stall: (error: GatewayError) => void = () => {};
+  const stalled = new Promise<GatewayError>((resolve) => {
+    stall = resolve;
+  });
+  const alarm: Alarm = {
+    at_ms: performance.now() + limits.idle_ms,
+    ring: () => stall(incomplete(`nothing more came for ${limits.idle_ms} ms`)),
+  };
+  alarms.add(alarm);
+  try {
+    const reading =
+      length !== null && length <= AT_ONCE_MAX_BYTES
+        ? request.bytes()
+        : readPieces(request.body, limits, alarm);
+    return await Promise.race([reading, stalled]);
+  } catch {
+    return incomplete("the connection was closed before its end");
+  } finally {
+    alarms.remove(alarm);
+  }
+}
+
+async function readPieces(
+  body: ReadableStream<Uint8Array>,
+  limits: BodyLimits,
+  alarm: Alarm,
+): Promise<Uint8Array | GatewayError> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of body) {
+    size += piece.length;
+    if (size > limits.max_bytes) return tooLarge(limits.max_bytes);
+    alarm.at_ms = performance.now() + limits.idle_ms;
+    pieces.push(piece);
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces, size);
+}

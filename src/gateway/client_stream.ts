@@ -1,0 +1,121 @@
+// The client's end of a streamed answer: bytes go out as they come, and a full socket holds the upstream back.
+// Built on Bun's direct streams, whose `write` answers with a Promise for as long as the client's socket is full.
+
+/** What the stream asks of whoever feeds it. */
+export interface Feeder {
+  /** The client's socket is full. */
+  pause(): void;
+  resume(): void;
+}
+
+interface DirectController {
+  write(bytes: Uint8Array): number | Promise<number>;
+  flush(): number | Promise<number>;
+  close(error?: Error): void;
+}
+
+/** How much may wait for the response to begin before the feeder is paused. */
+const WAITING_MAX_BYTES = 256 * 1024;
+
+/** A streamed answer's body. */
+export class ClientStream {
+  readonly body: ReadableStream;
+  /** When bytes were last written, on the clock of `performance.now()`. */
+  written_ms = performance.now();
+
+  #feeder: Feeder | null = null;
+  #controller: DirectController | null = null;
+  #waiting: Uint8Array[] = [];
+  #waiting_bytes = 0;
+  #full = false;
+  #ended: { readonly broken: boolean } | null = null;
+
+  constructor() {
+    this.body = new ReadableStream({
+      type: "direct",
+      // Returning without having closed keeps the stream open until `close`.
+      pull: (controller) => this.#open(controller as unknown as DirectController),
+      // The call itself hears of it by the request's signal, before the response has begun too.
+      cancel: () => this.#forget(),
+    });
+  }
+
+  /** Who feeds it from now on. */
+  set feeder(feeder: Feeder | null) {
+    this.#feeder = feeder;
+    if (this.#full) feeder?.pause();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#ended !== null || bytes.length === 0) return;
+    this.written_ms = performance.now();
+    if (this.#controller !== null) {
+      this.#send(this.#controller, bytes);
+      return;
+    }
+    this.#waiting.push(bytes);
+    this.#waiting_bytes += bytes.length;
+    if (this.#waiting_bytes > WAITING_MAX_BYTES) this.#pause();
+  }
+
+  /** Ends the answer well. */
+  end(): void {
+    this.#finish(false);
+  }
+
+  /** Ends the answer so that the client sees it is broken: the connection is cut before the body's end. */
+  breakOff(): void {
+    this.#finish(true);
+  }
+
+  #open(controller: DirectController): void {
+    this.#controller = controller;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waiting_bytes = 0;
+    this.#full = false;
+    for (const bytes of waiting) this.#send(controller, bytes);
+    if (this.#ended !== null) this.#close(controller, this.#ended.broken);
+    else if (!this.#full) this.#feeder?.resume();
+  }
+
+  #send(controller: DirectController, bytes: Uint8Array): void {
+    const taken = controller.write(bytes);
+    controller.flush();
+    if (typeof taken !== "number") this.#waitFor(taken);
+  }
+
+  #waitFor(room: Promise<number>): void {
+    if (this.#full) return;
+    this.#pause();
+    const resume = () => {
+      this.#full = false;
+      if (this.#ended === null) this.#feeder?.resume();
+    };
+    room.then(resume, () => this.#forget());
+  }
+
+  #pause(): void {
+    if (this.#full) return;
+    this.#full = true;
+    this.#feeder?.pause();
+  }
+
+  #finish(broken: boolean): void {
+    if (this.#ended !== null) return;
+    this.#ended = { broken };
+    this.#feeder = null;
+    if (this.#controller !== null) this.#close(this.#controller, broken);
+  }
+
+  #close(controller: DirectController, broken: boolean): void {
+    if (broken) controller.close(new Error("the answer broke off"));
+    else controller.close();
+  }
+
+  #forget(): void {
+    this.#ended ??= { broken: true };
+    this.#feeder = null;
+    this.#waiting = [];
+  }
+}

@@ -1,0 +1,100 @@
+// Which paths the gateway answers, and how each kind of call is treated. A table, looked up once per request.
+
+import {
+  CHAT,
+  COMPLETIONS,
+  EMBEDDINGS,
+  MEDIA,
+  MODERATIONS,
+  type RequestShape,
+} from "../dialects/openai/request.ts";
+
+/**
+ * How a call is treated.
+ * `json`: the body is read whole and routed by its model; the answer is JSON or a stream of chunks.
+ * `media`: routed by its model where it has one, JSON or an upload; the answer is passed on as it comes.
+ * `resource`: no model; passed on both ways as it comes.
+ * `provider`: addressed to a provider by the path, passed on both ways as it comes.
+ */
+export interface Endpoint {
+  readonly kind: "json" | "media" | "resource" | "provider";
+  readonly shape: RequestShape;
+  /** The path at the provider, below its base path, with the query. */
+  readonly path: string;
+  /** The provider named by the path; only for `provider`. */
+  readonly provider?: string;
+}
+
+const JSON_ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
+  (
+    [
+      ["/chat/completions", CHAT],
+      ["/completions", COMPLETIONS],
+      ["/embeddings", EMBEDDINGS],
+      ["/moderations", MODERATIONS],
+    ] as const
+  ).map(([path, shape]) => [path, { kind: "json", shape, path }]),
+);
+
+const MEDIA_PREFIXES = ["/images/", "/audio/"];
+const RESOURCE_PREFIXES = ["/files", "/batches", "/fine_tuning"];
+
+/** The path and query of a request's URL, which Bun gives in absolute form. */
+export function pathOf(url: string): { readonly path: string; readonly query: string } {
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  if (start < 0) return { path: "/", query: "" };
+  const question = url.indexOf("?", start);
+  return question < 0
+    ? { path: url.slice(start), query: "" }
+    : { path: url.slice(start, question), query: url.slice(question) };
+}
+
+/** Whether `path` is `prefix` or lies below it. */
+function isBelow(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === "/");
+}
+
+/** The path without `/v1`, which clients may leave out of their base URL. */
+export function withoutVersion(path: string): string {
+  return isBelow(path, "/v1") ? path.slice(3) || "/" : path;
+}
+
+/**
+ * The endpoint that a call is for, or null.
+ * @param path without `/v1`
+ * @param full_path as the client sent it
+ * @param isProvider whether a name is a configured provider's
+ */
+export function findEndpoint(
+  path: string,
+  full_path: string,
+  query: string,
+  isProvider: (name: string) => boolean,
+): Endpoint | null {
+  const json = JSON_ENDPOINTS.get(path);
+  if (json !== undefined) return json;
+  if (MEDIA_PREFIXES.some((prefix) => path.startsWith(prefix))) {
+    return { kind: "media", shape: MEDIA, path: path + query };
+  }
+  if (RESOURCE_PREFIXES.some((prefix) => isBelow(path, prefix))) {
+    return { kind: "resource", shape: MEDIA, path: path + query };
+  }
+  const slash = full_path.indexOf("/", 1);
+  if (slash > 1) {
+    const provider = decodeSegment(full_path.slice(1, slash));
+    if (provider !== null && isProvider(provider)) {
+      const rest = withoutVersion(full_path.slice(slash));
+      return { kind: "provider", shape: MEDIA, path: rest + query, provider };
+    }
+  }
+  return null;
+}
+
+/** A decoded path segment, or null if its escapes are broken. */
+export function decodeSegment(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null;
+  }
+}

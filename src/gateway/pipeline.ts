@@ -1,0 +1,194 @@
+// The way of a call, in the order in which things happen. Whoever has read this file has read the gateway.
+// Each stage is a function of its own; a stage that refuses gives an error as a value, and the call ends with it.
+
+import { authenticate } from "../access/client_keys.ts";
+import { usageOfAnswer } from "../dialects/openai/response.ts";
+import type { StreamWatch } from "../dialects/openai/stream.ts";
+import type { Usage } from "../dialects/openai/usage.ts";
+import { GatewayError } from "../errors.ts";
+import type { UpstreamHead } from "../upstream/exchange.ts";
+import { callHeaders, errorResponse } from "./answer.ts";
+import { type AttemptTools, attempt } from "./attempt.ts";
+import type { Call } from "./call.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { type FailedAnswer, ownAnswer } from "./failure.ts";
+import type { Flow } from "./flow.ts";
+import { type Clocks, type Prepared, prepare } from "./prepare.ts";
+
+/** What the pipeline needs of the process it runs in. */
+export interface PipelineTools extends AttemptTools {
+  readonly clocks: Clocks;
+  /** The call has ended, in whatever way. */
+  onCallEnd(call: Call): void;
+}
+
+/** What a client gets that went away: nobody reads it, but the server wants a response. */
+const GONE = 499;
+
+/** Answers one call. */
+export async function answerCall(call: Call, endpoint: Endpoint, tools: PipelineTools): Promise<Response> {
+  // Who calls?
+  const client = authenticate(call.plan, call.request.headers);
+  if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
+  call.client = client;
+  call.times.authenticated = performance.now();
+
+  // Read as much of the request as it takes to route it, and find the model.
+  const prepared = await prepare(call, endpoint, tools.clocks);
+  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  call.times.routed = performance.now();
+
+  // From here on the clock ticks: one deadline over all attempts.
+  const deadline_ms = deadlineOf(call, prepared);
+  if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
+  if (deadline_ms > 0) call.setDeadline(call.times.arrived + deadline_ms);
+
+  // Ask: target by target, key by key, until one begins to answer.
+  const answer = await attempt(call, prepared.model, prepared.outgoing, tools);
+
+  // Relay what came, and settle when it is over.
+  switch (answer.kind) {
+    case "whole":
+      return relayWhole(call, answer.head, answer.body, tools);
+    case "flow":
+      return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
+    case "error":
+      return refuse(call, answer.answer, tools);
+    case "stopped":
+      return call.stopped === "deadline"
+        ? refuse(call, deadlineExceeded(deadline_ms), tools)
+        : gone(call, tools);
+  }
+}
+
+/** The shorter of the model's deadline and the client's wish, in milliseconds; 0 is none. */
+function deadlineOf(call: Call, prepared: Prepared): number | GatewayError {
+  const { deadline_ms } = prepared.model;
+  const given = call.request.headers.get("x-venturi-deadline-ms");
+  if (given === null) return deadline_ms;
+  const wish_ms = Number(given);
+  if (!(wish_ms > 0) || !Number.isFinite(wish_ms)) {
+    return new GatewayError(
+      "invalid_value",
+      "'x-venturi-deadline-ms' must be a number of milliseconds above 0.",
+      {
+        param: "x-venturi-deadline-ms",
+      },
+    );
+  }
+  return deadline_ms > 0 ? Math.min(wish_ms, deadline_ms) : wish_ms;
+}
+
+function deadlineExceeded(deadline_ms: number): FailedAnswer {
+  return ownAnswer(
+    new GatewayError(
+      "deadline_exceeded",
+      `The deadline of ${deadline_ms} ms was over before there was an answer.`,
+    ),
+  );
+}
+
+/** A whole answer: its bytes as they came. */
+function relayWhole(call: Call, head: UpstreamHead, body: Uint8Array, tools: PipelineTools): Response {
+  const headers = callHeaders(call);
+  headers["content-type"] = head.headers.get("content-type") ?? "application/json";
+  settle(call, head.status, null, usageOfAnswer(body), tools);
+  return new Response(body, { status: head.status, headers });
+}
+
+/** An answer under way: what happens to it after this point cannot be tried again, only told. */
+function relayFlow(
+  call: Call,
+  head: UpstreamHead,
+  flow: Flow,
+  prepared: Prepared,
+  deadline_ms: number,
+  tools: PipelineTools,
+): Response {
+  const watch = prepared.watch();
+  const { stream_deadline_ms } = prepared.model;
+  const abortUpstream = call.onStop;
+  call.setDeadline(
+    stream_deadline_ms > 0 ? call.times.arrived + stream_deadline_ms : Number.POSITIVE_INFINITY,
+  );
+  call.onStop = (reason) => {
+    abortUpstream?.(reason);
+    if (reason === "deadline") flow.breakOff(deadlineExceeded(stream_deadline_ms || deadline_ms).error);
+    else flow.drop();
+  };
+  const headers = { ...callHeaders(call), ...flowHeaders(head, watch) };
+  flow.whenEnded((error) => {
+    const status = call.stopped === "gone" ? GONE : head.status;
+    settle(call, status, error?.code ?? error?.type ?? null, watch?.usage() ?? null, tools);
+  });
+  return new Response(flow.stream.body, { status: head.status, headers });
+}
+
+/** Fields of a provider's response that end at the gateway, and those that are its affair with the provider. */
+const STOPPED_HEADERS = new Set([
+  ...[
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
+    "trailer",
+    "upgrade",
+    "date",
+    "server",
+  ],
+  ...["set-cookie", "alt-svc", "strict-transport-security", "openai-organization", "openai-project"],
+  ...["x-request-id", "www-authenticate", "via", "nel", "report-to", "cf-ray", "cf-cache-status"],
+  ...["access-control-allow-origin", "access-control-expose-headers", "vary"],
+]);
+const STOPPED_PREFIXES = ["x-ratelimit-", "anthropic-ratelimit-", "access-control-", "x-venturi-", "proxy-"];
+
+function flowHeaders(head: UpstreamHead, watch: StreamWatch | null): Record<string, string> {
+  if (watch !== null) {
+    return {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+    };
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, value] of head.headers.fields) {
+    if (STOPPED_HEADERS.has(name) || STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    headers[name] = value;
+  }
+  return headers;
+}
+
+function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
+  if (call.stopped === "gone") return gone(call, tools);
+  const headers = callHeaders(call);
+  settle(call, answer.status, answer.error.code ?? answer.error.type, null, tools);
+  return errorResponse(answer, headers);
+}
+
+function gone(call: Call, tools: PipelineTools): Response {
+  settle(call, GONE, null, null, tools);
+  return new Response(null, { status: GONE });
+}
+
+/** The end of every call: counted once. */
+function settle(
+  call: Call,
+  status: number,
+  code: string | null,
+  usage: Usage | null,
+  tools: PipelineTools,
+): void {
+  const { metrics } = tools;
+  const provider = call.provider || "none";
+  const model = call.served_model || "none";
+  metrics.call(provider, model, status, code);
+  if (call.overhead_us !== null && call.attempts > 0) metrics.overhead(provider, model, call.overhead_us);
+  if (usage !== null) {
+    metrics.tokens(provider, model, "input", usage.input_tokens);
+    metrics.tokens(provider, model, "cached_input", usage.cached_input_tokens);
+    metrics.tokens(provider, model, "output", usage.output_tokens);
+    metrics.tokens(provider, model, "reasoning", usage.reasoning_tokens);
+  }
+  call.close();
+  tools.onCallEnd(call);
+}

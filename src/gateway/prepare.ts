@@ -1,0 +1,304 @@
+// From a client's request to one that can be sent: read as much of it as its kind needs, find the model, check the key.
+// Each kind of endpoint has its function here; what they give is the same for all.
+
+import { matchesPattern, mayCall } from "../access/client_keys.ts";
+import {
+  DEFAULT_DEADLINE_MS,
+  DEFAULT_RETRIES,
+  makeModel,
+  makeTarget,
+  nearestModel,
+  resolveModel,
+} from "../config/models.ts";
+import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { readRequest, writeRequest } from "../dialects/openai/request.ts";
+import { StreamWatch } from "../dialects/openai/stream.ts";
+import { GatewayError } from "../errors.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Outgoing } from "./attempt.ts";
+import { readBody } from "./body.ts";
+import type { Call } from "./call.ts";
+import type { Endpoint } from "./endpoints.ts";
+import { StreamReceiver } from "./stream_receiver.ts";
+import { peekUpload, streamedBody } from "./upload.ts";
+import { WholeReceiver } from "./whole_receiver.ts";
+
+/** A JSON answer up to this size is collected before the client sees it; bytes. */
+const COLLECT_MAX_BYTES = 8 * 1024 * 1024;
+
+/** Alarms of two paces: deadlines to the tick, quiet streams to the second. */
+export interface Clocks {
+  readonly deadlines: Alarms;
+  readonly quiet: Alarms;
+}
+
+/** A call that can be attempted. */
+export interface Prepared {
+  readonly model: ModelPlan;
+  readonly outgoing: Outgoing;
+  /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
+  watch(): StreamWatch | null;
+}
+
+/** Reads, routes and checks a call by its endpoint's kind. */
+export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
+  switch (endpoint.kind) {
+    case "json":
+      return prepareJson(call, endpoint, clocks);
+    case "media":
+      return prepareMedia(call, endpoint, clocks);
+    case "resource":
+    case "provider":
+      return preparePassThrough(call, endpoint, clocks);
+  }
+}
+
+/** A request in OpenAI's format for a model: read whole, sent on as its bytes with the model's name replaced. */
+async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
+  const body = await readCallBody(call, clocks);
+  if (body instanceof GatewayError) return body;
+  const request = readRequest(body, endpoint.shape);
+  call.times.scanned = performance.now();
+  if (request instanceof GatewayError) return request;
+  const model = request.model === null ? defaultModel(call) : routeModel(call, request.model);
+  if (model instanceof GatewayError) return model;
+  let watch: StreamWatch | null = null;
+  const outgoing: Outgoing = {
+    method: "POST",
+    path: endpoint.path,
+    replayable: true,
+    pass: false,
+    is_stream: request.stream,
+    extra_headers: traceHeaders(call.request.headers),
+    body: (target) => {
+      const model_json = request.model === null ? null : target.model_json;
+      return writeRequest(request, model_json, target.provider.stream_usage);
+    },
+    receiver: (target) => {
+      if (!request.stream)
+        return new WholeReceiver(call, target.provider.name, COLLECT_MAX_BYTES, clocks.quiet);
+      watch = new StreamWatch(!request.asks_usage);
+      return new StreamReceiver(call, target.provider.name, watch, clocks.quiet);
+    },
+  };
+  return { model, outgoing, watch: () => watch };
+}
+
+/** A request whose answer is passed on as it comes: JSON or an upload, routed by its model where it names one. */
+async function prepareMedia(
+  call: Call,
+  endpoint: Endpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
+  const { headers, method } = call.request;
+  const content_type = headers.get("content-type") ?? "";
+  if (method !== "POST") return preparePassThrough(call, endpoint, clocks);
+  if (content_type.startsWith("application/json")) {
+    const body = await readCallBody(call, clocks);
+    if (body instanceof GatewayError) return body;
+    const request = readRequest(body, endpoint.shape);
+    call.times.scanned = performance.now();
+    if (request instanceof GatewayError) return request;
+    const model = request.model === null ? defaultModel(call) : routeModel(call, request.model);
+    if (model instanceof GatewayError) return model;
+    const write = (target: TargetPlan) =>
+      writeRequest(request, request.model === null ? null : target.model_json, false);
+    return passedOn(call, clocks, model, {
+      path: endpoint.path,
+      body: write,
+      replayable: true,
+      pass: false,
+      extra_headers: traceHeaders(headers),
+    });
+  }
+  if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
+  const upload = await peekUpload(call.request).catch(() => null);
+  if (upload === null) {
+    return new GatewayError(
+      "body_incomplete",
+      "The request body is incomplete: the connection was closed before its end.",
+    );
+  }
+  call.times.scanned = performance.now();
+  const model = upload.model === null ? defaultModel(call) : routeModel(call, upload.model);
+  if (model instanceof GatewayError) return model;
+  const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
+  const extra: HeaderFields = [...traceHeaders(headers), ["content-type", content_type]];
+  return passedOn(call, clocks, model, {
+    path: endpoint.path,
+    body: write,
+    replayable: false,
+    pass: true,
+    extra_headers: extra,
+  });
+}
+
+/** A request that is passed on both ways as it comes, to the provider that the path or a header names. */
+async function preparePassThrough(
+  call: Call,
+  endpoint: Endpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
+  const model = endpoint.provider === undefined ? defaultModel(call) : directModel(call, endpoint.provider);
+  if (model instanceof GatewayError) return model;
+  const body = streamedBody(call.request);
+  return passedOn(call, clocks, model, {
+    path: endpoint.path,
+    body: () => body,
+    replayable: body === null,
+    pass: true,
+    extra_headers: endToEndHeaders(call.request.headers),
+  });
+}
+
+/** A request whose answer is passed on as it comes. */
+function passedOn(
+  call: Call,
+  clocks: Clocks,
+  model: ModelPlan,
+  rest: Pick<Outgoing, "path" | "body" | "replayable" | "pass" | "extra_headers">,
+): Prepared {
+  const receiver = (target: TargetPlan) => new WholeReceiver(call, target.provider.name, 0, clocks.quiet);
+  const outgoing = { ...rest, method: call.request.method, is_stream: false, receiver };
+  return { model, outgoing, watch: () => null };
+}
+
+async function readCallBody(call: Call, clocks: Clocks): Promise<Uint8Array | GatewayError> {
+  const encoding = call.request.headers.get("content-encoding");
+  if (encoding !== null && encoding.toLowerCase() !== "identity") {
+    return new GatewayError(
+      "invalid_value",
+      "The request body is compressed: send it without content-encoding.",
+      {
+        param: "content-encoding",
+      },
+    );
+  }
+  const { max_body_bytes, body_idle_ms } = call.plan.listen;
+  const body = await readBody(
+    call.request,
+    { max_bytes: max_body_bytes, idle_ms: body_idle_ms },
+    clocks.deadlines,
+  );
+  call.times.body = performance.now();
+  return body;
+}
+
+/** The model that a name stands for, if the caller's key may call it. */
+function routeModel(call: Call, name: string): ModelPlan | GatewayError {
+  const client = call.client!;
+  const given = call.request.headers.get("x-venturi-provider");
+  const asked =
+    given === null || name.startsWith(`${given}/`) || call.plan.models.has(name) ? name : `${given}/${name}`;
+  const model = resolveModel(call.plan, asked);
+  if (model === null) {
+    const near = nearestModel(call.plan, asked, (candidate) => mayCall(client, candidate));
+    const hint =
+      near === null
+        ? "GET /v1/models lists the models there are"
+        : `Did you mean '${near}'? GET /v1/models lists all`;
+    return new GatewayError(
+      "model_not_found",
+      `The model '${name}' does not exist on this gateway. ${hint}.`,
+      {
+        param: "model",
+      },
+    );
+  }
+  if (!mayCall(client, asked)) return notAllowed(asked);
+  if (given === null) return model;
+  const targets = model.targets.filter((target) => target.provider.name === given);
+  if (targets.length > 0) return { ...model, targets, fallbacks: [] };
+  return new GatewayError("invalid_value", `The model '${name}' has no target at provider '${given}'.`, {
+    param: "x-venturi-provider",
+  });
+}
+
+function notAllowed(name: string): GatewayError {
+  return new GatewayError(
+    "model_not_allowed",
+    `Your key may not call '${name}'. GET /v1/models lists what it may.`,
+    {
+      param: "model",
+    },
+  );
+}
+
+/** For routes without a model: the provider that the header names, else the default one. */
+function defaultModel(call: Call): ModelPlan | GatewayError {
+  const given = call.request.headers.get("x-venturi-provider");
+  if (given !== null) return directModel(call, given);
+  const { default_provider } = call.plan;
+  if (default_provider !== null) return directModel(call, default_provider.name);
+  return new GatewayError(
+    "invalid_value",
+    "This request names no model, and there is no default provider: name one in 'x-venturi-provider'.",
+    { param: "x-venturi-provider" },
+  );
+}
+
+/** A provider without any model of its: whoever may call all its models may reach it. */
+function directModel(call: Call, name: string): ModelPlan | GatewayError {
+  const provider = call.plan.providers.get(name);
+  if (provider === undefined) {
+    return new GatewayError("invalid_value", `There is no provider '${name}' on this gateway.`, {
+      param: "x-venturi-provider",
+    });
+  }
+  const all = `${name}/*`;
+  const is_allowed = call.client!.models.some((pattern) => matchesPattern(pattern, all));
+  return is_allowed ? modelOf(provider) : notAllowed(all);
+}
+
+const direct_models = new WeakMap<ProviderPlan, ModelPlan>();
+
+function modelOf(provider: ProviderPlan): ModelPlan {
+  let model = direct_models.get(provider);
+  if (model === undefined) {
+    model = makeModel(provider.name, [makeTarget(provider, "")], {
+      retries: DEFAULT_RETRIES,
+      deadline_ms: DEFAULT_DEADLINE_MS,
+    });
+    direct_models.set(provider, model);
+  }
+  return model;
+}
+
+/** W3C Trace Context goes on to the provider. */
+function traceHeaders(headers: Headers): HeaderFields {
+  const traceparent = headers.get("traceparent");
+  if (traceparent === null) return NO_HEADERS;
+  const tracestate = headers.get("tracestate");
+  const fields: [string, string][] = [["traceparent", traceparent]];
+  if (tracestate !== null) fields.push(["tracestate", tracestate]);
+  return fields;
+}
+
+const NO_HEADERS: HeaderFields = [];
+
+/** What ends at the gateway: the connection's fields (RFC 9110, 7.6.1), credentials, and what speaks to the gateway alone. */
+const STOPPED_HEADERS = new Set([
+  ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
+  ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate"],
+  ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
+  ...["forwarded", "via", "x-real-ip", "x-request-id", "idempotency-key", "origin", "referer"],
+]);
+const STOPPED_PREFIXES = ["x-venturi-", "x-stainless-", "x-forwarded-", "sec-", "cf-"];
+
+function endToEndHeaders(headers: Headers): HeaderFields {
+  const named = new Set(
+    (headers.get("connection") ?? "")
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
+  const fields: [string, string][] = [];
+  headers.forEach((value, name) => {
+    const is_stopped =
+      STOPPED_HEADERS.has(name) ||
+      named.has(name) ||
+      STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
+    if (!is_stopped) fields.push([name, value]);
+  });
+  return fields;
+}

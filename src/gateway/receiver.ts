@@ -1,0 +1,110 @@
+// The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
+// An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
+
+import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import type { Call } from "./call.ts";
+import { connectionFailure, type Failure, statusFailure } from "./failure.ts";
+import type { Flow } from "./flow.ts";
+
+/** How much of an error's body is read. */
+const ERROR_BODY_MAX_BYTES = 64 * 1024;
+
+/** What a try came to. */
+export type TryResult =
+  | { readonly kind: "whole"; readonly head: UpstreamHead; readonly body: Uint8Array }
+  | { readonly kind: "flow"; readonly head: UpstreamHead; readonly flow: Flow }
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "stopped" };
+
+/** The receiving end of one try. */
+export abstract class Receiver implements ExchangeHandler {
+  readonly result: Promise<TryResult>;
+  protected readonly call: Call;
+  protected readonly provider: string;
+  protected head: UpstreamHead | null = null;
+  protected settled = false;
+  #exchange: Exchange | null = null;
+  #resolve: (result: TryResult) => void = () => {};
+  #error_body: Uint8Array[] | null = null;
+  #error_bytes = 0;
+
+  constructor(call: Call, provider: string) {
+    this.call = call;
+    this.provider = provider;
+    this.result = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  /** A success has begun. */
+  protected abstract begin(head: UpstreamHead): void;
+  /** Bytes of it. */
+  protected abstract take(chunk: Uint8Array): void;
+  /** Its end. */
+  protected abstract finish(): void;
+  /** It broke off after the try was settled. */
+  protected abstract breakOff(error: UpstreamError): void;
+
+  /** The exchange that feeds this receiver; there before its first callback. */
+  get exchange(): Exchange {
+    return this.#exchange!;
+  }
+
+  /** Connects it to its exchange, and makes the call's end the exchange's end. */
+  attach(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.call.onStop = () => {
+      exchange.abort();
+      this.settle({ kind: "stopped" });
+    };
+  }
+
+  onHead(head: UpstreamHead): void {
+    this.head = head;
+    if (head.status >= 200 && head.status < 300) this.begin(head);
+    else this.#error_body = [];
+  }
+
+  onData(chunk: Uint8Array): void {
+    if (this.#error_body === null) {
+      this.take(chunk);
+      return;
+    }
+    this.#error_body.push(chunk);
+    this.#error_bytes += chunk.length;
+    if (this.#error_bytes <= ERROR_BODY_MAX_BYTES) return;
+    this.exchange.abort();
+    this.#settleStatus();
+  }
+
+  onEnd(): void {
+    if (this.#error_body === null) this.finish();
+    else this.#settleStatus();
+  }
+
+  onError(error: UpstreamError): void {
+    if (this.settled) this.breakOff(error);
+    // The status says more than the connection that broke behind it.
+    else if (this.#error_body !== null) this.#settleStatus();
+    else this.fail(connectionFailure(this.provider, error));
+  }
+
+  protected settle(result: TryResult): void {
+    if (this.settled) return;
+    this.settled = true;
+    const { times } = this.call;
+    times.answered = performance.now();
+    times.connected = this.exchange.times.connected_ms;
+    times.first_byte = this.exchange.times.first_byte_ms;
+    this.#resolve(result);
+  }
+
+  protected fail(failure: Failure): void {
+    this.settle({ kind: "failed", failure });
+  }
+
+  #settleStatus(): void {
+    const body = Buffer.concat(this.#error_body ?? []).subarray(0, ERROR_BODY_MAX_BYTES);
+    this.fail(statusFailure(this.provider, this.head!, body));
+  }
+}

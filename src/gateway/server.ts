@@ -1,0 +1,225 @@
+// The public listener: Bun.serve, and what is answered without the pipeline (health, metrics, models, preflights).
+// A gateway is one of these in a process; tests start the same in theirs.
+
+import { authenticate } from "../access/client_keys.ts";
+import type { Plan, ProviderPlan } from "../config/plan.ts";
+import { errorBody } from "../dialects/openai/error.ts";
+import { GatewayError } from "../errors.ts";
+import { Metrics, type MetricsSnapshot, renderPrometheus } from "../ledger/metrics.ts";
+import { KeyRotation } from "../routing/rotation.ts";
+import type { UpstreamClient } from "../upstream/exchange.ts";
+import { createFetchClient } from "../upstream/fetch.ts";
+import { createHttp1Client } from "../upstream/http1/client.ts";
+import { createSimClient } from "../upstream/sim/client.ts";
+import { Alarms } from "./alarms.ts";
+import { callHeaders, errorResponse, requestId } from "./answer.ts";
+import { Call } from "./call.ts";
+import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
+import { decodeSegment, findEndpoint, pathOf, withoutVersion } from "./endpoints.ts";
+import { ownAnswer } from "./failure.ts";
+import { closeListener } from "./listener.ts";
+import { getModel, listModels } from "./models.ts";
+import { answerCall, type PipelineTools } from "./pipeline.ts";
+
+/** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
+const CLIENT_IDLE_S = 120;
+/** How long after a stop began calls are still taken on connections that were there: they may have been sent before it. */
+const DRAIN_GRACE_MS = 1_000;
+/** How often a stopping gateway looks whether its calls have ended. */
+const DRAIN_LOOK_MS = 20;
+
+/** How a gateway is started. */
+export interface GatewayOptions {
+  readonly plan: Plan;
+  /** Where to listen; the Plan's address by default. */
+  readonly hostname?: string;
+  readonly port?: number;
+  /** Let other processes listen on the same port too. */
+  readonly share_port?: boolean;
+  /** The counts of all processes of this gateway, and how many there are; those of this process by default. */
+  readonly collectMetrics?: () => Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }>;
+}
+
+/** A gateway that listens. */
+export interface Gateway {
+  readonly port: number;
+  readonly metrics: Metrics;
+  /** Calls in flight. */
+  readonly calls: ReadonlySet<Call>;
+  /** Calls that arrive from now on are under this Plan; those in flight keep theirs. The address does not change. */
+  setPlan(plan: Plan): void;
+  /** Stops: takes no connections, lets calls in flight end within `drain_ms`, then cuts. Resolves when all is closed. */
+  stop(drain_ms?: number): Promise<void>;
+}
+
+/** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
+export function startGateway(options: GatewayOptions): Gateway {
+  let plan = options.plan;
+  let draining_since_ms: number | null = null;
+  const metrics = new Metrics();
+  const calls = new Set<Call>();
+  const clients: Record<ProviderPlan["client"], UpstreamClient> = {
+    http1: createHttp1Client(),
+    fetch: createFetchClient(),
+    sim: createSimClient(),
+  };
+  const tools: PipelineTools = {
+    metrics,
+    rotation: new KeyRotation(),
+    clocks: { deadlines: new Alarms(20), quiet: new Alarms(1_000) },
+    clientOf: (provider) => clients[provider.client],
+    onCallEnd: (call) => {
+      calls.delete(call);
+      metrics.in_flight = calls.size;
+    },
+  };
+  const collectMetrics =
+    options.collectMetrics ?? (async () => ({ snapshot: metrics.snapshot(), processes: 1 }));
+
+  const server = Bun.serve({
+    hostname: options.hostname ?? plan.listen.host,
+    port: options.port ?? plan.listen.port,
+    reusePort: options.share_port ?? false,
+    idleTimeout: CLIENT_IDLE_S,
+    // The pipeline has the limit, and says so in JSON; this one would answer without a body.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+    development: false,
+    fetch: (request) => answer(request),
+    error: (error) => {
+      console.error("venturi: a call failed by a fault of the gateway:", error);
+      return plainError(
+        new GatewayError("internal_error", "The gateway failed at this call by a fault of its own."),
+      );
+    },
+  });
+
+  function answer(request: Request): Response | Promise<Response> {
+    const { path: full_path, query } = pathOf(request.url);
+    const path = withoutVersion(full_path);
+    const own = answerWithoutCall(request, path);
+    if (own !== null) return own;
+    const call = new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
+    const refusal = refuseAtDoor();
+    if (refusal !== null) return closing(call, errorResponse(ownAnswer(refusal), callHeaders(call)));
+    if (isForeignPage(plan, request.headers))
+      return closing(call, errorResponse(ownAnswer(foreignPage()), callHeaders(call)));
+    if (path === "/models" || path.startsWith("/models/")) return closing(call, answerModels(call, path));
+    const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
+    if (endpoint === null)
+      return closing(call, errorResponse(ownAnswer(unknownPath(request, full_path)), callHeaders(call)));
+    if (endpoint.kind === "json" && request.method !== "POST") {
+      const error = new GatewayError("method_not_allowed", `${full_path} takes POST, not ${request.method}.`);
+      return closing(call, errorResponse(ownAnswer(error), { ...callHeaders(call), allow: "POST" }));
+    }
+    calls.add(call);
+    metrics.in_flight = calls.size;
+    server.timeout(request, 0);
+    request.signal.addEventListener("abort", () => call.stop("gone"), { once: true });
+    return answerCall(call, endpoint, tools).then((response) => closing(call, response));
+  }
+
+  /** Health, metrics and preflights: no key, no call. Null: it is none of these. */
+  function answerWithoutCall(request: Request, path: string): Response | Promise<Response> | null {
+    if (request.method === "OPTIONS") {
+      return new Response(null, { status: 204, headers: preflightHeaders(plan, request.headers) });
+    }
+    if (path === "/health/live") return Response.json({ status: "ok" });
+    if (path === "/health/ready") {
+      const is_ready = draining_since_ms === null;
+      return Response.json({ status: is_ready ? "ok" : "draining" }, { status: is_ready ? 200 : 503 });
+    }
+    if (path === "/metrics") {
+      return collectMetrics().then(
+        ({ snapshot, processes }) =>
+          new Response(renderPrometheus(snapshot, processes), {
+            headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+          }),
+      );
+    }
+    return null;
+  }
+
+  function refuseAtDoor(): GatewayError | null {
+    if (draining_since_ms !== null && performance.now() - draining_since_ms > DRAIN_GRACE_MS) {
+      return new GatewayError("unavailable", "This gateway is stopping. Try again: another will answer.", {
+        retry_after_ms: 1_000,
+      });
+    }
+    if (calls.size >= plan.listen.max_calls) {
+      return new GatewayError(
+        "unavailable",
+        `This gateway answers ${calls.size} calls already, as many as it may (listen.max_calls). Try again in a moment.`,
+        { retry_after_ms: 1_000 },
+      );
+    }
+    return null;
+  }
+
+  function answerModels(call: Call, path: string): Response {
+    const client = authenticate(call.plan, call.request.headers);
+    if (client instanceof GatewayError) return errorResponse(ownAnswer(client), callHeaders(call));
+    const id = path === "/models" ? null : decodeSegment(path.slice("/models/".length));
+    const found = id === null ? listModels(call.plan, client) : getModel(call.plan, client, id);
+    if (found instanceof GatewayError) return errorResponse(ownAnswer(found), callHeaders(call));
+    return Response.json(found, { headers: callHeaders(call) });
+  }
+
+  /** The last touches to every response: CORS, and the end of a connection that may not be used again. */
+  function closing(call: Call, response: Response): Response {
+    const { request } = call;
+    server.timeout(request, CLIENT_IDLE_S);
+    if (plan.listen.cors_origins.length > 0) {
+      for (const [name, value] of Object.entries(corsHeaders(plan, request.headers)))
+        response.headers.set(name, value);
+    }
+    if (draining_since_ms !== null) response.headers.set("connection", "close");
+    return response;
+  }
+
+  async function stop(drain_ms = plan.listen.drain_ms): Promise<void> {
+    draining_since_ms = performance.now();
+    const has_closed = closeListener(server.port!);
+    const end_ms = draining_since_ms + drain_ms;
+    const grace_end_ms = has_closed ? draining_since_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
+    const stopped = has_closed ? null : server.stop();
+    while (
+      performance.now() < end_ms &&
+      (calls.size > 0 || server.pendingRequests > 0 || performance.now() < grace_end_ms)
+    ) {
+      await Bun.sleep(DRAIN_LOOK_MS);
+    }
+    for (const call of calls) call.stop("deadline");
+    await Promise.race([stopped ?? server.stop(), Bun.sleep(DRAIN_LOOK_MS * 5)]);
+    await server.stop(true);
+    for (const client of Object.values(clients)) client.close();
+  }
+
+  return {
+    port: server.port!,
+    metrics,
+    calls,
+    setPlan: (next) => {
+      plan = next;
+    },
+    stop,
+  };
+}
+
+function foreignPage(): GatewayError {
+  return new GatewayError(
+    "origin_not_allowed",
+    "Pages of this origin may not call this gateway: it asks for no keys. Configure keys, or the origin in listen.cors.origins.",
+  );
+}
+
+function unknownPath(request: Request, path: string): GatewayError {
+  return new GatewayError(
+    "not_found",
+    `There is no ${request.method} ${path.slice(0, 200)} on this gateway. Chat is at POST /v1/chat/completions.`,
+  );
+}
+
+function plainError(error: GatewayError): Response {
+  const body = errorBody({ message: error.message, type: error.type, param: error.param, code: error.code });
+  return new Response(body, { status: error.status, headers: { "content-type": "application/json" } });
+}

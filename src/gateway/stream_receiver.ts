@@ -1,0 +1,121 @@
+// Receives a stream of chunks. What opens it without content is held back, so that an error in place of the answer can still
+// fail over; from the first content on the try is settled, and the flow goes to the client as it comes.
+
+import { errorInAnswer } from "../dialects/openai/response.ts";
+import type { StreamWatch } from "../dialects/openai/stream.ts";
+import { GatewayError } from "../errors.ts";
+import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import type { SseEvent } from "../wire/sse.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Call } from "./call.ts";
+import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
+import { EventFlow } from "./flow.ts";
+import { Receiver } from "./receiver.ts";
+
+/** Longest time that opening events are held back, in milliseconds. */
+const OPENING_MAX_MS = 1_000;
+/** A body that is no event stream is read up to this size, to see what it says. */
+const ODD_BODY_MAX_BYTES = 64 * 1024;
+
+/** Receives a stream of chunks. */
+export class StreamReceiver extends Receiver {
+  readonly #watch: StreamWatch;
+  readonly #flow: EventFlow;
+  #odd_body: Uint8Array[] | null = null;
+  #odd_bytes = 0;
+  #opening: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(call: Call, provider: string, watch: StreamWatch, alarms: Alarms) {
+    super(call, provider);
+    this.#watch = watch;
+    this.#flow = new EventFlow(watch, (event) => this.#seeOpening(event), alarms);
+  }
+
+  protected begin(head: UpstreamHead): void {
+    const content_type = head.headers.get("content-type") ?? "";
+    if (content_type.toLowerCase().startsWith("text/event-stream")) this.#flow.stream.feeder = this.exchange;
+    else this.#odd_body = [];
+  }
+
+  protected take(chunk: Uint8Array): void {
+    if (this.#odd_body === null) {
+      this.#flow.take(chunk);
+      return;
+    }
+    this.#odd_body.push(chunk);
+    this.#odd_bytes += chunk.length;
+    if (this.#odd_bytes > ODD_BODY_MAX_BYTES) this.#failOdd();
+  }
+
+  protected finish(): void {
+    if (this.#odd_body !== null) {
+      this.#failOdd();
+      return;
+    }
+    const is_complete = this.#flow.closeInput();
+    if (this.settled) {
+      if (is_complete) this.#flow.end();
+      else this.#interrupt("the stream ended without a finish reason");
+    } else if (is_complete) {
+      this.#settleFlow();
+      this.#flow.end();
+    } else {
+      this.fail(unfitAnswer(this.provider, "the stream ended before any content"));
+    }
+  }
+
+  protected breakOff(error: UpstreamError): void {
+    this.#interrupt(error.message);
+  }
+
+  /** The flow's events until the try is settled. */
+  #seeOpening(event: SseEvent): void {
+    if (this.settled) return;
+    const kind = this.#watch.classify(event);
+    if (kind === "error") {
+      this.exchange.abort();
+      this.#flow.drop();
+      this.fail(inBandFailure(this.#watch.error!));
+    } else if (kind === "opening") {
+      this.#opening ??= setTimeout(() => this.#settleFlow(), OPENING_MAX_MS);
+    } else {
+      this.#settleFlow();
+    }
+  }
+
+  protected override settle(result: Parameters<Receiver["settle"]>[0]): void {
+    if (this.#opening !== null) clearTimeout(this.#opening);
+    if (result.kind !== "flow") this.#flow.drop();
+    super.settle(result);
+  }
+
+  #settleFlow(): void {
+    this.settle({ kind: "flow", head: this.head!, flow: this.#flow });
+  }
+
+  #interrupt(what: string): void {
+    const error = new GatewayError(
+      "upstream_stream_interrupted",
+      `Provider ${this.provider} broke off its answer: ${what}.`,
+    );
+    this.#flow.breakOff(ownAnswer(error).error);
+  }
+
+  /** No event stream came: an error in spite of its status, or something else. */
+  #failOdd(): void {
+    this.exchange.abort();
+    const head = this.head!;
+    const body = Buffer.concat(this.#odd_body ?? []);
+    const error = errorInAnswer(body);
+    const kind = head.headers.get("content-type") ?? "no content type";
+    if (error !== null) this.fail(inBandFailure(error));
+    else {
+      this.fail(
+        unfitAnswer(
+          this.provider,
+          `status ${head.status} with a body of ${kind} where an event stream belongs`,
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// Receives an answer that is collected whole before the client sees any of it, so that a broken one can be tried again.
+// An answer over the bound is passed on from there as it comes; so is any answer where the bound is 0.
+
+import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
+import { GatewayError } from "../errors.ts";
+import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import type { Alarms } from "./alarms.ts";
+import type { Call } from "./call.ts";
+import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
+import { ByteFlow, EventFlow, type Flow } from "./flow.ts";
+import { Receiver } from "./receiver.ts";
+
+/** Receives JSON whole (`collect_max_bytes` above 0), or anything as it comes (0). */
+export class WholeReceiver extends Receiver {
+  readonly #collect_max_bytes: number;
+  readonly #alarms: Alarms;
+  readonly #pieces: Uint8Array[] = [];
+  #size = 0;
+  #flow: Flow | null = null;
+
+  constructor(call: Call, provider: string, collect_max_bytes: number, alarms: Alarms) {
+    super(call, provider);
+    this.#collect_max_bytes = collect_max_bytes;
+    this.#alarms = alarms;
+  }
+
+  protected begin(head: UpstreamHead): void {
+    if (this.#collect_max_bytes === 0) this.#passOn(head);
+  }
+
+  protected take(chunk: Uint8Array): void {
+    if (this.#flow !== null) {
+      this.#flow.take(chunk);
+      return;
+    }
+    this.#pieces.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size > this.#collect_max_bytes) this.#passOn(this.head!);
+  }
+
+  protected finish(): void {
+    if (this.#flow !== null) {
+      this.#flow.end();
+      return;
+    }
+    const body = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+    const head = this.head!;
+    if (!looksLikeJson(body)) {
+      const kind = head.headers.get("content-type") ?? "no content type";
+      this.fail(
+        unfitAnswer(this.provider, `status ${head.status} with a body of ${kind} where JSON belongs`),
+      );
+      return;
+    }
+    const error = errorInAnswer(body);
+    if (error !== null) this.fail(inBandFailure(error));
+    else this.settle({ kind: "whole", head, body });
+  }
+
+  protected breakOff(error: UpstreamError): void {
+    const broken = new GatewayError(
+      "upstream_stream_interrupted",
+      `Provider ${this.provider} broke off its answer: ${error.message}.`,
+    );
+    this.#flow?.breakOff(ownAnswer(broken).error);
+  }
+
+  #passOn(head: UpstreamHead): void {
+    const is_events = head.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+    const flow = is_events ? new EventFlow(null, null, this.#alarms) : new ByteFlow();
+    flow.stream.feeder = this.exchange;
+    this.#flow = flow;
+    for (const piece of this.#pieces) flow.take(piece);
+    this.#pieces.length = 0;
+    this.settle({ kind: "flow", head, flow });
+  }
+}

@@ -1,0 +1,43 @@
+// In which order a model's targets are tried: as listed, or drawn by weight; then those of its fallbacks.
+
+import type { ModelPlan, TargetPlan } from "../config/plan.ts";
+
+/** Draws without replacement, each draw in proportion to the weights that are left. A weight of 0 comes last. */
+function byWeight(targets: readonly TargetPlan[], random: () => number): TargetPlan[] {
+  const left = [...targets];
+  const drawn: TargetPlan[] = [];
+  let total = left.reduce((sum, target) => sum + target.weight, 0);
+  while (left.length > 0) {
+    let point = random() * total;
+    let index = left.findIndex((target) => {
+      point -= target.weight;
+      return point < 0;
+    });
+    if (index < 0) index = 0;
+    const [target] = left.splice(index, 1);
+    total -= target!.weight;
+    drawn.push(target!);
+  }
+  return drawn;
+}
+
+/**
+ * The targets of a model in the order to try them, paired with the model whose retries hold for them.
+ * @param random a number in [0, 1), as `Math.random`
+ */
+export function* orderTargets(
+  model: ModelPlan,
+  random: () => number = Math.random,
+): Generator<{ readonly target: TargetPlan; readonly model: ModelPlan; readonly is_last: boolean }> {
+  const models = [model, ...model.fallbacks];
+  for (const [place, current] of models.entries()) {
+    const targets =
+      current.strategy === "weighted" && current.targets.length > 1
+        ? byWeight(current.targets, random)
+        : current.targets;
+    for (const [index, target] of targets.entries()) {
+      const is_last = place === models.length - 1 && index === targets.length - 1;
+      yield { target, model: current, is_last };
+    }
+  }
+}

@@ -1,0 +1,98 @@
+// Which of a provider's keys to use: each in turn, leaving out those that have to rest.
+// The state belongs to the key's value, so that it outlives a reload of the configuration.
+
+import type { ProviderKey, ProviderPlan } from "../config/plan.ts";
+
+/** How long a key that the provider refused (401, 402, 403) stays out of rotation, in milliseconds. */
+const REFUSED_REST_MS = 60_000;
+
+/** Longest rest that a `retry-after` can impose on a key. */
+const RATE_REST_MAX_MS = 600_000;
+/** Pairs of key and model that rest at once; clients can name any model. */
+const RATE_RESTS_MAX = 10_000;
+
+/** Why a key rests: the provider refused it, or it is over its rate. */
+export type RestReason = "refused" | "rate";
+
+/** A key to use, or why there is none and when there will be one. */
+export type KeyChoice =
+  | { readonly key: ProviderKey }
+  | { readonly key: null; readonly reason: RestReason; readonly wait_ms: number };
+
+/** The keys' states of one gateway process. Times are monotonic milliseconds. */
+export class KeyRotation {
+  /** When each refused key may be tried again. */
+  readonly #refused_until_ms = new Map<string, number>();
+  /** The same for keys over their rate, for the model that they were over it with: providers limit by model. */
+  readonly #rate_until_ms = new Map<string, number>();
+  readonly #identities = new WeakMap<ProviderKey, string>();
+  readonly #next = new Map<string, number>();
+
+  /** The next usable key of a provider for one of its models. */
+  choose(provider: ProviderPlan, model: string, now_ms: number): KeyChoice {
+    const { keys } = provider;
+    const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
+    if (is_quiet && keys.length === 1) return { key: keys[0]! };
+    const start = this.#next.get(provider.name) ?? 0;
+    let rate_wait_ms = Number.POSITIVE_INFINITY;
+    let refused_wait_ms = Number.POSITIVE_INFINITY;
+    for (let offset = 0; offset < keys.length; offset++) {
+      const index = (start + offset) % keys.length;
+      const key = keys[index]!;
+      const identity = this.#identity(provider, key);
+      const refused_ms = (this.#refused_until_ms.get(identity) ?? 0) - now_ms;
+      const rate_ms = (this.#rate_until_ms.get(rateName(identity, model)) ?? 0) - now_ms;
+      if (refused_ms <= 0 && rate_ms <= 0) {
+        this.#next.set(provider.name, (index + 1) % keys.length);
+        return { key };
+      }
+      if (refused_ms > 0) refused_wait_ms = Math.min(refused_wait_ms, refused_ms);
+      else rate_wait_ms = Math.min(rate_wait_ms, rate_ms);
+    }
+    // A key that is over its rate comes back by itself; only when all are refused are the credentials exhausted.
+    return rate_wait_ms < Number.POSITIVE_INFINITY
+      ? { key: null, reason: "rate", wait_ms: rate_wait_ms }
+      : { key: null, reason: "refused", wait_ms: refused_wait_ms };
+  }
+
+  /** The provider refused a key: it leaves rotation for a while. */
+  refuse(provider: ProviderPlan, key: ProviderKey, now_ms: number): void {
+    this.#refused_until_ms.set(this.#identity(provider, key), now_ms + REFUSED_REST_MS);
+  }
+
+  /** A key is over its rate with a model, and has to rest. */
+  rest(provider: ProviderPlan, key: ProviderKey, model: string, rest_ms: number, now_ms: number): void {
+    if (this.#rate_until_ms.size >= RATE_RESTS_MAX) this.#forgetOver(now_ms);
+    const name = rateName(this.#identity(provider, key), model);
+    this.#rate_until_ms.set(name, now_ms + Math.min(rest_ms, RATE_REST_MAX_MS));
+  }
+
+  /** A key served: whatever was held against it is over. */
+  served(provider: ProviderPlan, key: ProviderKey, model: string): void {
+    if (this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0) return;
+    const identity = this.#identity(provider, key);
+    this.#refused_until_ms.delete(identity);
+    this.#rate_until_ms.delete(rateName(identity, model));
+  }
+
+  #forgetOver(now_ms: number): void {
+    for (const [name, until_ms] of this.#rate_until_ms) {
+      if (until_ms <= now_ms || this.#rate_until_ms.size >= RATE_RESTS_MAX) this.#rate_until_ms.delete(name);
+    }
+  }
+
+  #identity(provider: ProviderPlan, key: ProviderKey): string {
+    let identity = this.#identities.get(key);
+    if (identity === undefined) {
+      const hash = new Bun.CryptoHasher("sha256");
+      hash.update(JSON.stringify([provider.name, key.headers]));
+      identity = hash.digest("base64");
+      this.#identities.set(key, identity);
+    }
+    return identity;
+  }
+}
+
+function rateName(identity: string, model: string): string {
+  return `${identity} ${model}`;
+}
