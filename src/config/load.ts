@@ -23,17 +23,17 @@ export type LoadResult =
 
 /** What the command line says in place of the file. */
 export interface Overrides {
-  readonly host?: string;
-  readonly port?: number;
-  readonly workers?: number | "auto";
-  readonly data?: string;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly workers?: number | "auto" | undefined;
+  readonly data?: string | undefined;
 }
 
 /** What loading depends on besides the file. */
 export interface LoadOptions {
   /** Environment variables; the process's own by default. */
-  readonly env?: Environment;
-  readonly overrides?: Overrides;
+  readonly env?: Environment | undefined;
+  readonly overrides?: Overrides | undefined;
 }
 
 /** Loads a file. `path` is also how problems call it. */

@@ -44,7 +44,7 @@ function refused(name: string, text: string, body: string | null = null): Parser
 
 // The table's heads are plain enough for this; interim heads are cut off first.
 function finalHead(text: string): string {
-  return text.replace(/^(?:HTTP\/1\.1 1\d\d[^]*?\r\n\r\n)+/, "").split("\r\n\r\n")[0]!;
+  return text.replace(/^(?:HTTP\/1\.1 1\d\d[\s\S]*?\r\n\r\n)+/, "").split("\r\n\r\n")[0]!;
 }
 
 function statusOf(text: string): number {
@@ -90,11 +90,7 @@ export const OWN_CASES: readonly ParserCase[] = [
     `${CHUNKED}000A\r\n0123456789\r\n0b\r\n0123456789a\r\n000\r\n\r\n`,
     "01234567890123456789a",
   ),
-  ok(
-    "chunks with extensions",
-    `${CHUNKED}1;a\r\nx\r\n1;a=b;c="d;\\"\r"\r\n`.replace('\\"\r"', '\\"\t"') + "y\r\n0;z\r\n\r\n",
-    "xy",
-  ),
+  ok("chunks with extensions", `${CHUNKED}1;a\r\nx\r\n1;a=b;c="d;\\"\t"\r\ny\r\n0;z\r\n\r\n`, "xy"),
   ok("trailers", `${CHUNKED}1\r\nx\r\n0\r\nx-checksum: abc\r\ny: z\r\n\r\n`, "x"),
   ok("chunks that have not all come", `${CHUNKED}5\r\nhel`, "hel", "more"),
   ok("chunks without the last line", `${CHUNKED}1\r\nx\r\n0\r\n`, "x", "more"),
@@ -215,7 +211,7 @@ export function recordedCases(): ParserCase[] {
 
 function casesOf(file: string, markdown: string): ParserCase[] {
   const pattern =
-    /^#+ ([^\n]+)\n(?:(?!^#)[^])*?<!-- meta=(\{.*?\}) *-->\n```http\n([^]*?)```[^]*?```log\n([^]*?)```/gm;
+    /^#+ ([^\n]+)\n(?:(?!^#)[\s\S])*?<!-- meta=(\{.*?\}) *-->\n```http\n([\s\S]*?)```[\s\S]*?```log\n([\s\S]*?)```/gm;
   const cases: ParserCase[] = [];
   for (const match of markdown.matchAll(pattern)) {
     const name = `${file}: ${match[1]}`;

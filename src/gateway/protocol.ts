@@ -1,0 +1,33 @@
+// What supervisor and gateway processes say to each other over Bun's IPC channel.
+// The configuration travels this way, resolved, so that no secret stands on a command line or in an environment.
+
+import type { ResolvedConfig } from "../config/schema.ts";
+import type { MetricsSnapshot } from "../ledger/metrics.ts";
+
+/** From the supervisor to a gateway process. */
+export type ToGateway =
+  | {
+      readonly kind: "start";
+      readonly config: ResolvedConfig;
+      readonly hostname: string;
+      readonly port: number;
+    }
+  | { readonly kind: "config"; readonly config: ResolvedConfig }
+  | {
+      readonly kind: "collected";
+      readonly snapshot: MetricsSnapshot;
+      readonly processes: number;
+      readonly id: number;
+    }
+  | { readonly kind: "snapshot"; readonly id: number }
+  | { readonly kind: "drain" };
+
+/** From a gateway process to the supervisor. */
+export type FromGateway =
+  | { readonly kind: "hello" }
+  | { readonly kind: "listening"; readonly port: number }
+  | { readonly kind: "failed"; readonly message: string }
+  /** Its counts: every second, so that they outlive it, and when asked. */
+  | { readonly kind: "snapshot"; readonly snapshot: MetricsSnapshot; readonly id: number | null }
+  /** Somebody wants the counts of all processes. */
+  | { readonly kind: "collect"; readonly id: number };
