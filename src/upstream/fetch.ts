@@ -170,7 +170,7 @@ class FetchExchange implements Exchange, Timed {
       headers: fields,
       redirect: "manual",
       decompress: false,
-      keepalive: true,
+      keepalive: isWhole(body),
       signal: this.#abort.signal,
       session: this.#context.session(origin, pool),
       // Only the Plan says which proxy is used, not the environment; and our own clock watches the time.
@@ -354,6 +354,7 @@ function meaningOf(error: unknown): readonly [UpstreamFailure, string] {
     /^(ECONNREFUSED|EHOST|ENET|EADDR|HTTP2Unsupported|ConnectionRefused|FailedToOpenSocket)|Proxy/i.test(code)
   )
     return ["connect", `could not be connected to (${code})`];
-  if (/HTTP|Header|Redirect/.test(code)) return ["bad_response", `not an HTTP response (${code})`];
+  if (/HTTP|^Invalid|^Unrequested|Header/.test(code))
+    return ["bad_response", `not an HTTP response (${code})`];
   return ["closed", `closed the connection (${code})`];
 }

@@ -123,12 +123,19 @@ export const moderations_request = z.object({
   input: z.union([z.string(), z.array(z.string()).min(1), z.array(moderation_part).min(1)]),
 });
 
+/** A chat completions request. */
 export type ChatRequest = z.infer<typeof chat_request>;
+/** A message of a chat. */
 export type ChatMessage = z.infer<typeof message>;
+/** A tool that a chat may call. */
 export type ChatTool = z.infer<typeof tool>;
+/** A legacy completions request. */
 export type CompletionRequest = z.infer<typeof completion_request>;
+/** An embeddings request. */
 export type EmbeddingsRequest = z.infer<typeof embeddings_request>;
+/** A moderations request. */
 export type ModerationsRequest = z.infer<typeof moderations_request>;
+/** A message's content: text or parts. */
 export type Content = z.infer<typeof content>;
 
 /** A request that is as it should be, or what is wrong with it. */
