@@ -1,11 +1,11 @@
 // One call from its arrival to its end: who calls, under which Plan, until when, and what became of it.
-// Whatever ends a call early (the client leaves, its time is over) goes through `stop`, in the same tick.
+// Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
 import type { ClientKey, Plan } from "../config/plan.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Why a call ends before its answer is complete. */
-export type StopReason = "gone" | "deadline";
+export type StopReason = "gone" | "deadline" | "draining";
 
 /** Moments of a call on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
 interface CallTimes {

@@ -9,7 +9,7 @@ import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { callHeaders, errorResponse } from "./answer.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
-import type { Call } from "./call.ts";
+import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
 import type { Flow } from "./flow.ts";
@@ -55,9 +55,7 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
     case "error":
       return refuse(call, answer.answer, tools);
     case "stopped":
-      return call.stopped === "deadline"
-        ? refuse(call, deadlineExceeded(deadline_ms), tools)
-        : gone(call, tools);
+      return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
 }
 
@@ -77,6 +75,18 @@ function deadlineOf(call: Call, prepared: Prepared): number | GatewayError {
     );
   }
   return deadline_ms > 0 ? Math.min(wish_ms, deadline_ms) : wish_ms;
+}
+
+/** What a call is told that the gateway ends before its answer is complete. */
+function cutShort(reason: StopReason | null, deadline_ms: number): FailedAnswer {
+  return reason === "draining" ? ownAnswer(draining()) : deadlineExceeded(deadline_ms);
+}
+
+/** The refusal of a gateway that is about to be gone. */
+export function draining(): GatewayError {
+  return new GatewayError("unavailable", "This gateway is stopping. Try again: another will answer.", {
+    retry_after_ms: 1_000,
+  });
 }
 
 function deadlineExceeded(deadline_ms: number): FailedAnswer {
@@ -113,8 +123,8 @@ function relayFlow(
   );
   call.onStop = (reason) => {
     abortUpstream?.(reason);
-    if (reason === "deadline") flow.breakOff(deadlineExceeded(stream_deadline_ms || deadline_ms).error);
-    else flow.drop();
+    if (reason === "gone") flow.drop();
+    else flow.breakOff(cutShort(reason, stream_deadline_ms || deadline_ms).error);
   };
   const headers = { ...callHeaders(call), ...flowHeaders(head, watch) };
   flow.whenEnded((error) => {

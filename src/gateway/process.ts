@@ -2,6 +2,7 @@
 // It outlives nothing: when the supervisor is gone, it finishes its calls and goes too.
 
 import { compilePlan } from "../config/compile.ts";
+import type { Plan } from "../config/plan.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import type { FromGateway, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
@@ -10,6 +11,12 @@ import { type Gateway, startGateway } from "./server.ts";
 const TELL_COUNTS_MS = 1_000;
 /** How long to wait for the counts of the other processes, in milliseconds. */
 const COLLECT_MAX_MS = 2_000;
+/** How long a process that was told to end, not by its supervisor, waits for another in its place, in milliseconds. */
+const LEAVE_MAX_MS = 5_000;
+/** How much longer than `drain_ms` a stop may take before the process ends all the same, in milliseconds. */
+const STOP_MARGIN_MS = 2_000;
+/** How long the supervisor may take to hear the last words, in milliseconds. */
+const LAST_WORDS_MAX_MS = 500;
 
 interface Collected {
   readonly snapshot: MetricsSnapshot;
@@ -19,12 +26,14 @@ interface Collected {
 /** Runs a gateway process; returns when the channel is set up, the process ends by itself. */
 export function runGatewayProcess(): void {
   let gateway: Gateway | null = null;
+  let drain_ms = 0;
   let is_draining = false;
   let collect_id = 0;
   const waiting = new Map<number, (collected: Collected) => void>();
 
-  const tell = (message: FromGateway) => {
-    if (process.connected) process.send?.(message);
+  const tell = (message: FromGateway, onTold?: () => void) => {
+    if (process.connected) process.send?.(message, undefined, undefined, onTold);
+    else onTold?.();
   };
 
   function collectMetrics(): Promise<Collected> {
@@ -45,8 +54,10 @@ export function runGatewayProcess(): void {
 
   function start(message: Extract<ToGateway, { kind: "start" }>): void {
     try {
+      const plan = compilePlan(message.config);
+      drain_ms = plan.listen.drain_ms;
       gateway = startGateway({
-        plan: compilePlan(message.config),
+        plan,
         hostname: message.hostname,
         port: message.port,
         share_port: true,
@@ -59,16 +70,32 @@ export function runGatewayProcess(): void {
     }
   }
 
+  function setPlan(plan: Plan): void {
+    drain_ms = plan.listen.drain_ms;
+    gateway?.setPlan(plan);
+  }
+
   function tellCounts(id: number | null): void {
     if (gateway !== null) tell({ kind: "snapshot", snapshot: gateway.metrics.snapshot(), id });
   }
 
+  /** Finishes the calls in flight and ends the process, whatever hangs. */
   async function drain(): Promise<void> {
     if (is_draining) return;
     is_draining = true;
-    await gateway?.stop();
-    tellCounts(null);
-    process.exit(0);
+    const end = () => process.exit(0);
+    if (gateway === null) return end();
+    setTimeout(end, drain_ms + STOP_MARGIN_MS);
+    await gateway.stop(drain_ms);
+    setTimeout(end, LAST_WORDS_MAX_MS);
+    // What is sent is gone with the process unless it was written out.
+    tell({ kind: "snapshot", snapshot: gateway.metrics.snapshot(), id: null }, end);
+  }
+
+  /** Somebody else than the supervisor ends this process: another takes its place before it drains. */
+  function leave(): void {
+    tell({ kind: "leaving" });
+    setTimeout(() => void drain(), process.connected ? LEAVE_MAX_MS : 0);
   }
 
   process.on("message", (message: ToGateway) => {
@@ -77,7 +104,7 @@ export function runGatewayProcess(): void {
         start(message);
         break;
       case "config":
-        gateway?.setPlan(compilePlan(message.config));
+        setPlan(compilePlan(message.config));
         break;
       case "snapshot":
         tellCounts(message.id);
@@ -91,7 +118,7 @@ export function runGatewayProcess(): void {
     }
   });
   process.on("disconnect", () => void drain());
-  process.on("SIGTERM", () => void drain());
+  process.on("SIGTERM", leave);
   // A terminal sends these to the whole group; the supervisor is who decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});

@@ -27,6 +27,8 @@ export type FromGateway =
   | { readonly kind: "hello" }
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }
+  /** It was told to end by somebody else, and waits to be drained once another has taken its place. */
+  | { readonly kind: "leaving" }
   /** Its counts: every second, so that they outlive it, and when asked. */
   | { readonly kind: "snapshot"; readonly snapshot: MetricsSnapshot; readonly id: number | null }
   /** Somebody wants the counts of all processes. */

@@ -19,14 +19,16 @@ import { decodeSegment, findEndpoint, pathOf, withoutVersion } from "./endpoints
 import { ownAnswer } from "./failure.ts";
 import { closeListener } from "./listener.ts";
 import { getModel, listModels } from "./models.ts";
-import { answerCall, type PipelineTools } from "./pipeline.ts";
+import { answerCall, draining, type PipelineTools } from "./pipeline.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
-/** How long after a stop began calls are still taken on connections that were there: they may have been sent before it. */
+/** How long a stopping gateway leaves idle connections open: a call may just have been sent on any of them. */
 const DRAIN_GRACE_MS = 1_000;
 /** How often a stopping gateway looks whether its calls have ended. */
 const DRAIN_LOOK_MS = 20;
+/** How long the last words to clients whose calls are cut may take. */
+const CUT_MAX_MS = 500;
 
 /** How a gateway is started. */
 export interface GatewayOptions {
@@ -55,7 +57,7 @@ export interface Gateway {
 /** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
 export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
-  let draining_since_ms: number | null = null;
+  let stage: "serving" | "draining" | "cutting" = "serving";
   const metrics = new Metrics();
   const calls = new Set<Call>();
   const clients: Record<ProviderPlan["client"], UpstreamClient> = {
@@ -125,7 +127,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     }
     if (path === "/health/live") return Response.json({ status: "ok" });
     if (path === "/health/ready") {
-      const is_ready = draining_since_ms === null;
+      const is_ready = stage === "serving";
       return Response.json({ status: is_ready ? "ok" : "draining" }, { status: is_ready ? 200 : 503 });
     }
     if (path === "/metrics") {
@@ -140,11 +142,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function refuseAtDoor(): GatewayError | null {
-    if (draining_since_ms !== null && performance.now() - draining_since_ms > DRAIN_GRACE_MS) {
-      return new GatewayError("unavailable", "This gateway is stopping. Try again: another will answer.", {
-        retry_after_ms: 1_000,
-      });
-    }
+    if (stage === "cutting") return draining();
     if (calls.size >= plan.listen.max_calls) {
       return new GatewayError(
         "unavailable",
@@ -172,24 +170,23 @@ export function startGateway(options: GatewayOptions): Gateway {
       for (const [name, value] of Object.entries(corsHeaders(plan, request.headers)))
         response.headers.set(name, value);
     }
-    if (draining_since_ms !== null) response.headers.set("connection", "close");
+    // One call more is answered on every connection that a stopping gateway still has.
+    if (stage !== "serving") response.headers.set("connection", "close");
     return response;
   }
 
   async function stop(drain_ms = plan.listen.drain_ms): Promise<void> {
-    draining_since_ms = performance.now();
-    const has_closed = closeListener(server.port!);
-    const end_ms = draining_since_ms + drain_ms;
-    const grace_end_ms = has_closed ? draining_since_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
-    const stopped = has_closed ? null : server.stop();
-    while (
-      performance.now() < end_ms &&
-      (calls.size > 0 || server.pendingRequests > 0 || performance.now() < grace_end_ms)
-    ) {
-      await Bun.sleep(DRAIN_LOOK_MS);
-    }
-    for (const call of calls) call.stop("deadline");
-    await Promise.race([stopped ?? server.stop(), Bun.sleep(DRAIN_LOOK_MS * 5)]);
+    const began_ms = performance.now();
+    stage = "draining";
+    if (await closeListener(server.port!)) await Bun.sleep(Math.min(DRAIN_GRACE_MS, drain_ms));
+    // Connections that are idle are closed; those with a call stay until it is answered.
+    const stopped = server.stop();
+    const isBusy = () => calls.size > 0 || server.pendingRequests > 0;
+    await until(() => !isBusy(), began_ms + drain_ms);
+    stage = "cutting";
+    for (const call of calls) call.stop("draining");
+    await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
+    await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
   }
@@ -222,4 +219,8 @@ function unknownPath(request: Request, path: string): GatewayError {
 function plainError(error: GatewayError): Response {
   const body = errorBody({ message: error.message, type: error.type, param: error.param, code: error.code });
   return new Response(body, { status: error.status, headers: { "content-type": "application/json" } });
+}
+
+async function until(isSo: () => boolean, end_ms: number): Promise<void> {
+  while (!isSo() && performance.now() < end_ms) await Bun.sleep(DRAIN_LOOK_MS);
 }

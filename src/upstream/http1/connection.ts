@@ -149,18 +149,23 @@ export class Connection {
     if (this.#state === READY) this.#socket!.resume();
   }
 
-  /** Closes now. No callback comes any more. */
+  /** Closes now, with a reset, so that the other side does not go on. No callback comes any more. */
   destroy(): void {
-    const socket = this.#socket;
+    this.#drop();
+    this.#socket?.terminate();
+  }
+
+  /** Closes in peace: nobody is waiting for anything. */
+  retire(): void {
+    this.#drop();
+    this.#socket?.end();
+  }
+
+  #drop(): void {
+    this.#state = CLOSED;
     this.#exchange = null;
     this.#waiter = null;
     this.#parts = [];
-    this.#close();
-    socket?.terminate();
-  }
-
-  #close(): void {
-    this.#state = CLOSED;
     // An abandoned attempt is counted until the system has given it up.
     if (this.#socket !== null) this.#uncount();
   }
@@ -237,7 +242,13 @@ export class Connection {
         case "more":
           return;
         case "head":
-          exchange.tellHead(parser.status, parser.fields);
+          if (parser.status === 408 && !parser.keep_alive && exchange.reused) {
+            // Said to the idle connection while our request was on its way: the server never saw that one.
+            exchange.unhear();
+            this.#end(exchange, "408", undefined);
+          } else {
+            exchange.tellHead(parser.status, parser.fields);
+          }
           break;
         case "data":
           exchange.tellData(parser.data);
@@ -260,6 +271,8 @@ export class Connection {
     this.#exchange = null;
     if (parser.keep_alive && parser.excess_bytes === 0 && exchange.is_sent && this.isOpen()) {
       this.#keep(parser.keep_alive_s);
+    } else if (exchange.is_sent) {
+      this.retire();
     } else {
       this.destroy();
     }
@@ -274,12 +287,12 @@ export class Connection {
       keep_alive_s < 0 ? context.idle_ms : Math.min(context.idle_ms, (keep_alive_s - 1) * 1_000);
     this.idle_until_ms = context.sweep.now_ms + idle_ms;
     this.served = true;
-    if (context.closing || idle_ms <= 0 || !this.pool.put(this)) this.destroy();
+    if (context.closing || idle_ms <= 0 || !this.pool.put(this)) this.retire();
   }
 
   #discard(): void {
     this.pool.remove(this);
-    this.destroy();
+    this.retire();
   }
 
   drained(): void {
@@ -296,8 +309,7 @@ export class Connection {
       return;
     }
     if (this.#parser!.ends_at_close) {
-      this.#exchange = null;
-      this.destroy();
+      this.retire();
       exchange.tellEnd();
     } else {
       this.#end(exchange, "", undefined);

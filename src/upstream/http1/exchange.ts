@@ -142,6 +142,11 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
     if (this.times.first_byte_ms === 0) this.times.first_byte_ms = performance.now();
   }
 
+  /** What arrived was no answer to this request. */
+  unhear(): void {
+    this.times.first_byte_ms = 0;
+  }
+
   tellHead(status: number, fields: HeaderFields): void {
     this.#has_head = true;
     try {

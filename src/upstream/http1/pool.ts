@@ -32,7 +32,7 @@ export class Pool {
       const connection = this.#idle.pop();
       if (connection === undefined) return null;
       if (connection.idle_until_ms > now_ms && connection.isOpen()) return connection;
-      connection.destroy();
+      connection.retire();
     }
   }
 
@@ -54,12 +54,12 @@ export class Pool {
       const connection = this.#idle[i]!;
       if (connection.idle_until_ms > now_ms) continue;
       this.#idle.splice(i, 1);
-      connection.destroy();
+      connection.retire();
     }
   }
 
   closeIdle(): void {
-    for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const connection of this.#idle.splice(0)) connection.retire();
   }
 }
 

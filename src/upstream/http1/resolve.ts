@@ -39,20 +39,16 @@ export class Resolver {
     if (host === "localhost" || host.endsWith(".localhost")) return this.#keep(host, ["127.0.0.1", "::1"], 0);
     let asked = this.#asked.get(host);
     if (asked === undefined) {
-      asked = this.#ask(host);
+      asked = this.#ask(host).finally(() => this.#asked.delete(host));
       this.#asked.set(host, asked);
     }
     return asked;
   }
 
   async #ask(host: string): Promise<Addresses> {
-    try {
-      const found = alternate(await this.#lookup(host));
-      if (found.length === 0) throw new Error("no address");
-      return this.#keep(host, found, performance.now() + this.#keep_ms);
-    } finally {
-      this.#asked.delete(host);
-    }
+    const found = alternate(await this.#lookup(host));
+    if (found.length === 0) throw new Error("no address");
+    return this.#keep(host, found, performance.now() + this.#keep_ms);
   }
 
   #keep(host: string, found: readonly string[], until_ms: number): Addresses {

@@ -74,15 +74,18 @@ export class Sweep {
       return;
     }
     this.#stalled = false;
-    // From the end, since a check may remove its member (the last one then takes its place).
-    for (let i = this.#members.length - 1; i >= 0; i--) this.#members[i]?.check(now_ms);
-    let busy = true;
-    if (now_ms - this.#upkeep_ms >= IDLE_TICK_MS || this.#members.length === 0) {
-      this.#upkeep_ms = now_ms;
-      busy = this.#upkeep(now_ms);
+    let is_needed = true;
+    try {
+      // From the end, since a check may remove its member (the last one then takes its place).
+      for (let i = this.#members.length - 1; i >= 0; i--) this.#members[i]?.check(now_ms);
+      if (now_ms - this.#upkeep_ms >= IDLE_TICK_MS || this.#members.length === 0) {
+        this.#upkeep_ms = now_ms;
+        is_needed = this.#upkeep(now_ms);
+      }
+    } finally {
+      this.#delay_ms = 0;
+      if (this.#members.length > 0) this.#schedule(TICK_MS, now_ms);
+      else if (is_needed) this.#schedule(IDLE_TICK_MS, now_ms);
     }
-    this.#delay_ms = 0;
-    if (this.#members.length > 0) this.#schedule(TICK_MS, now_ms);
-    else if (busy) this.#schedule(IDLE_TICK_MS, now_ms);
   }
 }
