@@ -1,0 +1,81 @@
+import { describe, expect, test } from "vitest";
+import { ANYONE, authenticate, matchesPattern, mayCall, presentedKey } from "../../src/access/client_keys.ts";
+import { parseConfig } from "../../src/config/load.ts";
+import type { Plan } from "../../src/config/plan.ts";
+import { GatewayError } from "../../src/errors.ts";
+
+function planOf(yaml: string): Plan {
+  const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.plan;
+}
+
+const plan = planOf("keys: [{ name: one, key: sk-one-of-them }, { name: two, key: sk-the-other }]");
+
+describe("who is calling", () => {
+  test.each([
+    ["authorization", "Bearer sk-one-of-them"],
+    ["authorization", "bearer sk-one-of-them"],
+    ["x-api-key", "sk-one-of-them"],
+    ["api-key", "sk-one-of-them"],
+    ["x-goog-api-key", "sk-one-of-them"],
+  ])("is known by %s: %s", (name, value) => {
+    expect(authenticate(plan, new Headers({ [name]: value }))).toMatchObject({ name: "one" });
+  });
+
+  test.each([
+    {},
+    { authorization: "Bearer sk-one-of-the" },
+    { authorization: "Bearer sk-one-of-themm" },
+    { authorization: "Basic sk-one-of-them" },
+    { authorization: "Bearer " },
+    { "x-api-key": "" },
+    { "x-api-key": "x".repeat(10_000) },
+  ])("is nobody by %j", (headers) => {
+    const refused = authenticate(plan, new Headers(headers as Record<string, string>));
+    expect(refused).toBeInstanceOf(GatewayError);
+    expect(refused).toMatchObject({ status: 401, code: "invalid_api_key", type: "authentication_error" });
+  });
+
+  test("is anyone where no keys are configured", () => {
+    expect(authenticate(planOf("listen: {}"), new Headers())).toBe(ANYONE);
+  });
+
+  test("says no more than the key, and an error never repeats it", () => {
+    expect(presentedKey(new Headers({ authorization: "Bearer  sk-x " }))).toBe("sk-x");
+    const refused = authenticate(plan, new Headers({ "x-api-key": "sk-secret-typo" })) as GatewayError;
+    expect(refused.message).not.toContain("sk-secret-typo");
+  });
+});
+
+describe("what a key may call", () => {
+  test.each([
+    ["*", "anything/at-all", true],
+    ["chat", "chat", true],
+    ["chat", "chat2", false],
+    ["openai/*", "openai/gpt", true],
+    ["openai/*", "openai", false],
+    ["*-mini", "gpt-mini", true],
+    ["gpt-*-mini", "gpt-mini", false],
+    ["a*a", "a", false],
+    ["a*b*c", "aXbYc", true],
+    ["a*b*c", "abc", true],
+    ["a*b*bc", "abc", false],
+    ["", "", true],
+    [".*", "x", false],
+  ])("pattern %j and name %j: %j", (pattern, name, expected) => {
+    expect(matchesPattern(pattern, name)).toBe(expected);
+  });
+
+  test("is decided without backtracking", () => {
+    // A matcher that backtracks would not end before the test's time limit.
+    expect(matchesPattern(`${"*a".repeat(200)}b`, "a".repeat(20_000))).toBe(false);
+  });
+
+  test("is what any of its patterns allows", () => {
+    const key = { ...ANYONE, models: ["chat", "openai/*"] };
+    expect(mayCall(key, "chat")).toBe(true);
+    expect(mayCall(key, "openai/x")).toBe(true);
+    expect(mayCall(key, "groq/x")).toBe(false);
+  });
+});
