@@ -30,9 +30,8 @@ if (command === "gateway" && process.connected) {
   try {
     process.exitCode = await COMMANDS[command](args);
   } catch (error) {
-    // parseArgs says what is wrong with the flags.
-    console.error(`venturi ${command}: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 2;
+    console.error(`venturi ${command}: this failed by a fault of the program:`, error);
+    process.exitCode = 1;
   }
   process.exit();
 } else {

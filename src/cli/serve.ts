@@ -5,30 +5,24 @@ import { parseArgs } from "node:util";
 import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 
+const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";
+
 /** The file that is used when none is named and it is there. */
 const DEFAULT_FILE = "venturi.yaml";
 
-/** Runs the gateway until it is stopped; gives the exit status. */
+/** Runs the gateway until it is stopped; gives the exit status: 0, 1 if it cannot start, 2 for misuse. */
 export async function serve(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: "string" },
-      host: { type: "string" },
-      port: { type: "string" },
-      workers: { type: "string" },
-      data: { type: "string" },
-    },
-  });
-  const port = numberFlag("port", values.port, 0, 65_535);
-  const workers = values.workers === "auto" ? "auto" : numberFlag("workers", values.workers, 1, 1024);
-  const overrides: Overrides = {
-    ...(values.host === undefined ? {} : { host: values.host }),
-    ...(port === undefined ? {} : { port }),
-    ...(workers === undefined ? {} : { workers }),
-    ...(values.data === undefined ? {} : { data: values.data }),
-  };
-  const file = values.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const flags = readFlags(args);
+  if (typeof flags === "string") {
+    console.error(`venturi serve: ${flags}\n${USAGE}`);
+    return 2;
+  }
+  if (flags.is_help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const { overrides } = flags;
+  const file = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   return supervise({
     load: () => (file === null ? zeroConfig({ overrides }) : loadConfig(file, { overrides })),
     file,
@@ -36,9 +30,49 @@ export async function serve(args: readonly string[]): Promise<number> {
   });
 }
 
-function numberFlag(name: string, text: string | undefined, least: number, most: number): number | undefined {
+interface Flags {
+  readonly config: string | undefined;
+  readonly overrides: Overrides;
+  readonly is_help: boolean;
+}
+
+/** The flags, or in words what is wrong with them. */
+function readFlags(args: readonly string[]): Flags | string {
+  let values: Partial<Record<"config" | "host" | "port" | "workers" | "data", string>> & { help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      args: [...args],
+      options: {
+        config: { type: "string", short: "c" },
+        host: { type: "string" },
+        port: { type: "string" },
+        workers: { type: "string" },
+        data: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
+    }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { config, host, data } = values;
+  const port = wholeNumber("port", values.port, 0, 65_535);
+  if (typeof port === "string") return port;
+  const workers = values.workers === "auto" ? "auto" : wholeNumber("workers", values.workers, 1, 1024);
+  if (typeof workers === "string" && workers !== "auto") return workers;
+  for (const name of ["config", "host", "data"] as const) {
+    if (values[name] === "") return `--${name} must not be empty`;
+  }
+  return { config, overrides: { host, port, workers, data }, is_help: values.help === true };
+}
+
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  least: number,
+  most: number,
+): number | undefined | string {
   if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isInteger(value) && value >= least && value <= most && text.trim() !== "") return value;
-  throw new TypeError(`--${name} must be a whole number from ${least} to ${most}, not "${text}"`);
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  return `--${name} must be a whole number from ${least} to ${most}, not "${text}"`;
 }

@@ -66,8 +66,7 @@ export async function attempt(
 
 /** Of two failures the one to tell: the later, unless only the earlier is a provider's own word. */
 function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAnswer {
-  const is_own_word = later.error.code !== "upstream_credentials_exhausted" || earlier === null;
-  return is_own_word ? later : earlier;
+  return earlier?.from_provider && !later.from_provider ? earlier : later;
 }
 
 async function tryTarget(
@@ -107,14 +106,17 @@ async function tryTarget(
       restKey(target, choice.key, failed, tools.rotation);
       const { verdict, answer, retry_after_ms } = failed;
       if (verdict === "final" || verdict === "next" || !outgoing.replayable) {
-        return { kind: "failed", answer: withoutCredentials(provider, answer), is_final: verdict !== "next" };
+        const is_final = verdict === "final" || !outgoing.replayable;
+        return { kind: "failed", answer: withoutCredentials(provider, answer), is_final };
       }
       // Every refusal takes a key out of rotation, so this ends.
       if (verdict === "key") continue;
-      const other = tools.rotation.choose(provider, target.model, performance.now());
-      if (verdict === "rest" && other.key !== null && !tried.has(other.key)) {
-        next = other;
-        continue;
+      if (verdict === "rest" && provider.keys.length > 1) {
+        const other = tools.rotation.choose(provider, target.model, performance.now(), tried);
+        if (other.key !== null) {
+          next = other;
+          continue;
+        }
       }
       const retry_number = model.retries.attempts - retries_left + 1;
       wait_ms =

@@ -5,6 +5,8 @@ import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Bodies up to this size are read in one go; larger ones piece by piece, so that progress can be seen. */
 const AT_ONCE_MAX_BYTES = 256 * 1024;
+/** A body that is read in one go may take this much longer than the longest silence: no slower than 4 KB a second. */
+const SLOWEST_BYTES_PER_MS = 4;
 
 /** What bounds the reading of a body. */
 export interface BodyLimits {
@@ -42,20 +44,19 @@ export async function readBody(
   const length = declaredLength(request.headers);
   if (length !== null && length > limits.max_bytes) return tooLarge(limits.max_bytes);
   if (request.body === null || length === 0) return new Uint8Array(0);
+  const is_at_once = length !== null && length <= AT_ONCE_MAX_BYTES;
+  const patience_ms = limits.idle_ms + (is_at_once ? length / SLOWEST_BYTES_PER_MS : 0);
   let stall: (error: GatewayError) => void = () => {};
   const stalled = new Promise<GatewayError>((resolve) => {
     stall = resolve;
   });
   const alarm: Alarm = {
-    at_ms: performance.now() + limits.idle_ms,
-    ring: () => stall(incomplete(`nothing more came for ${limits.idle_ms} ms`)),
+    at_ms: performance.now() + patience_ms,
+    ring: () => stall(incomplete(`its rest did not come within ${Math.round(patience_ms)} ms`)),
   };
   alarms.add(alarm);
   try {
-    const reading =
-      length !== null && length <= AT_ONCE_MAX_BYTES
-        ? request.bytes()
-        : readPieces(request.body, limits, alarm);
+    const reading = is_at_once ? request.bytes() : readPieces(request.body, limits, alarm);
     return await Promise.race([reading, stalled]);
   } catch {
     return incomplete("the connection was closed before its end");

@@ -90,6 +90,16 @@ export function findEndpoint(
   return null;
 }
 
+/**
+ * Whether a path has steps to its own place or upwards behind escaped slashes, which a server may take for slashes; the plain
+ * ones are gone before. Such a path must not reach a provider: it could leave the provider's base path.
+ */
+export function hidesSteps(path: string): boolean {
+  if (!path.includes("%")) return false;
+  const decoded = path.replace(/%2f|%5c/gi, "/").replace(/%2e/gi, ".");
+  return /\/\.\.?(\/|$)/.test(decoded);
+}
+
 /** A decoded path segment, or null if its escapes are broken. */
 export function decodeSegment(segment: string): string | null {
   try {

@@ -12,6 +12,8 @@ export interface FailedAnswer {
   /** The provider's own body, when it can go out as it came. */
   readonly body: Uint8Array | null;
   readonly retry_after_ms: number | null;
+  /** Whether the provider said so itself. */
+  readonly from_provider: boolean;
 }
 
 /** A failed try. */
@@ -31,6 +33,7 @@ export function ownAnswer(error: GatewayError): FailedAnswer {
     error: { message: error.message, type: error.type, param: error.param, code: error.code },
     body: null,
     retry_after_ms: error.retry_after_ms,
+    from_provider: false,
   };
 }
 
@@ -41,10 +44,18 @@ export function refuse(code: ErrorCode, message: string): FailedAnswer {
 
 /** The connection failed, or what came was no HTTP. */
 export function connectionFailure(provider: string, error: UpstreamError): Failure {
+  if (error.failure === "upload") return uploadFailure(error);
   const message = `Provider ${provider} could not be reached or did not answer properly: ${error.message}.`;
-  // A request that cannot be written, or whose upload broke, would fail again in the same way.
-  const verdict: Verdict = error.failure === "upload" || error.failure === "bad_request" ? "final" : "same";
+  // A request that cannot be written would fail again in the same way.
+  const verdict: Verdict = error.failure === "bad_request" ? "final" : "same";
   return { verdict, answer: refuse("upstream_error", message), retry_after_ms: null, outcome: error.failure };
+}
+
+/** The client's upload broke off on its way: that is no provider's fault, and the rest of it is lost. */
+function uploadFailure(error: UpstreamError): Failure {
+  const what = error.cause instanceof Error ? error.cause.message : error.message;
+  const answer = refuse("body_incomplete", `The request body is incomplete: ${what}`);
+  return { verdict: "final", answer, retry_after_ms: null, outcome: error.failure };
 }
 
 /** The provider answered with something that is no answer to what was asked. */
@@ -63,13 +74,15 @@ export function statusFailure(provider: string, head: UpstreamHead, body: Uint8A
   const { status } = head;
   const content_type = head.headers.get("content-type");
   if (status < 400) {
-    return unfitAnswer(provider, `status ${status}${head.headers.get("location") ? " (a redirect)" : ""}`);
+    const what = `status ${status}${head.headers.get("location") === null ? "" : " (a redirect)"}`;
+    // Asked again it would say the same.
+    return { ...unfitAnswer(provider, what), verdict: "next" };
   }
   const error = readErrorBody(body, status, content_type, provider);
   const retry_after_ms = retryAfterMs((name) => head.headers.get(name), Date.now());
   return {
     verdict: judgeStatus(status),
-    answer: { status, error, body: isOwnShape(body) ? body : null, retry_after_ms },
+    answer: { status, error, body: clientBody(body, error), retry_after_ms, from_provider: true },
     retry_after_ms,
     outcome: String(status),
   };
@@ -80,20 +93,34 @@ export function inBandFailure(error: WireError): Failure {
   const status = statusOfStreamError(error);
   return {
     verdict: judgeStatus(status),
-    answer: { status, error, body: null, retry_after_ms: null },
+    answer: { status, error, body: null, retry_after_ms: null, from_provider: true },
     retry_after_ms: null,
     outcome: `in_band_${status}`,
   };
 }
 
-/** Whether a body already is `{"error": {"message": …}}`, so that clients get the provider's fields, all of them. */
-function isOwnShape(body: Uint8Array): boolean {
+/**
+ * A provider's body as clients get it: as it came where it has OpenAI's shape, else with the four fields in that shape and
+ * the provider's further ones beside them. Null: it has no error object.
+ */
+function clientBody(body: Uint8Array, error: WireError): Uint8Array | null {
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString());
-    if (typeof value !== "object" || value === null || !("error" in value)) return false;
-    const { error } = value;
-    return typeof error === "object" && error !== null && "message" in error && "type" in error;
+    value = JSON.parse(Buffer.from(body).toString());
   } catch {
-    return false;
+    return null;
   }
+  if (typeof value !== "object" || value === null || !("error" in value)) return null;
+  const own = value.error;
+  if (typeof own !== "object" || own === null || Array.isArray(own)) return null;
+  const { message, type, param, code } = error;
+  const fields: Readonly<Record<string, unknown>> = { ...own };
+  const is_own_shape =
+    fields["message"] === message &&
+    fields["type"] === type &&
+    fields["param"] === param &&
+    fields["code"] === code;
+  return is_own_shape
+    ? body
+    : Buffer.from(JSON.stringify({ ...value, error: { ...own, message, type, param, code } }));
 }

@@ -2,17 +2,22 @@
 // Whatever happens upstream, a flow ends exactly once, and the client can tell a good end from a broken one.
 
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
-import type { StreamWatch } from "../dialects/openai/stream.ts";
+import { isWhole, type StreamWatch } from "../dialects/openai/stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
-import { ClientStream } from "./client_stream.ts";
+import { ClientStream, type Feeder } from "./client_stream.ts";
 
-/** A quiet stream gets a comment after this time, in milliseconds. */
-const QUIET_MS = 15_000;
 /** Longest event that is framed; a longer one is passed on unseen. */
 const EVENT_MAX_BYTES = 4 * 1024 * 1024;
 
 const COMMENT = Buffer.from(": keep-alive\n\n");
+const BLANK_LINE = Buffer.from("\n\n");
+
+/** When quiet streams get a comment: after how long, and the alarms that look. */
+export interface QuietClock {
+  readonly alarms: Alarms;
+  readonly after_ms: number;
+}
 
 /** Hears what became of a flow: null for a good end. */
 export type FlowEnd = (error: WireError | null) => void;
@@ -22,6 +27,13 @@ export abstract class Flow {
   readonly stream = new ClientStream();
   #onEnd: FlowEnd | null = null;
   #ended: { readonly error: WireError | null } | null = null;
+  #onContent: (() => void) | null = null;
+  #has_content = false;
+
+  /** The answer has begun; `feeder` is held back while the client does not read. */
+  begin(feeder: Feeder): void {
+    this.stream.feeder = feeder;
+  }
 
   abstract take(chunk: Uint8Array): void;
   /** The upstream ended its answer. */
@@ -39,6 +51,19 @@ export abstract class Flow {
   whenEnded(onEnd: FlowEnd): void {
     if (this.#ended !== null) onEnd(this.#ended.error);
     else this.#onEnd = onEnd;
+  }
+
+  /** The first content of a stream has come; other bodies have none before they are whole. */
+  contentCame(): void {
+    if (this.#has_content) return;
+    this.#has_content = true;
+    this.#onContent?.();
+  }
+
+  /** Tells of the first content, once; at once if it has come. */
+  whenContent(onContent: () => void): void {
+    if (this.#has_content) onContent();
+    else this.#onContent = onContent;
   }
 
   protected get is_ended(): boolean {
@@ -78,7 +103,7 @@ export class EventFlow extends Flow implements Alarm {
 
   readonly #watch: StreamWatch | null;
   readonly #onEvent: ((event: SseEvent) => void) | null;
-  readonly #alarms: Alarms;
+  readonly #quiet: QuietClock;
   readonly #framer: SseFramer;
   /** Adjacent bytes that wait for the end of the chunk. */
   #run: Uint8Array | null = null;
@@ -86,14 +111,19 @@ export class EventFlow extends Flow implements Alarm {
   /**
    * @param watch sees every event and may leave it out; null passes all on
    * @param onEvent hears of every event after the watch did
-   * @param alarms wakes it for the comments of a quiet stream
+   * @param quiet wakes it for the comments of a quiet stream
    */
-  constructor(watch: StreamWatch | null, onEvent: ((event: SseEvent) => void) | null, alarms: Alarms) {
+  constructor(watch: StreamWatch | null, onEvent: ((event: SseEvent) => void) | null, quiet: QuietClock) {
     super();
     this.#watch = watch;
     this.#onEvent = onEvent;
-    this.#alarms = alarms;
+    this.#quiet = quiet;
     this.#framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#pass(event));
+  }
+
+  override begin(feeder: Feeder): void {
+    super.begin(feeder);
+    this.stream.written_ms = performance.now();
     this.#sleep();
   }
 
@@ -107,48 +137,67 @@ export class EventFlow extends Flow implements Alarm {
   /**
    * No more bytes come. Tells whether the stream came to its end. Some providers leave out the last blank line: what lies
    * behind the last whole event counts and is passed on if it completes the stream, and is dropped if it was cut short.
+   * A stream with an event too long to be framed cannot be judged.
    */
   closeInput(): boolean {
+    const watch = this.#watch;
     const rest = this.#framer.end();
-    if (rest === null) return this.#watch?.complete ?? true;
-    const is_shown = this.#watch?.see(rest) ?? true;
-    const is_complete = this.#watch?.complete ?? true;
-    if (is_complete && is_shown) this.stream.write(rest.raw);
-    this.#onEvent?.(rest);
-    return is_complete;
+    if (watch === null) {
+      if (rest !== null) this.stream.write(rest.raw);
+      return true;
+    }
+    if (rest !== null && isWhole(rest)) {
+      const is_shown = watch.see(rest) && watch.error === null;
+      this.#onEvent?.(rest);
+      if (is_shown && watch.complete) this.stream.write(rest.raw);
+    }
+    return watch.complete || this.#framer.overflowed;
   }
 
   end(): void {
     if (this.is_ended) return;
     this.closeInput();
-    this.#close(this.#watch?.error ?? null);
+    const error = this.#watch?.error ?? null;
+    if (error === null) this.#close(null);
+    else this.#tell(error);
   }
 
   breakOff(error: WireError): void {
-    if (this.is_ended) return;
-    this.stream.write(errorEvent(error));
-    this.#close(error);
+    // What breaks behind `[DONE]` takes nothing from the answer.
+    if (this.#watch?.done) this.end();
+    else this.#tell(error);
   }
 
   override drop(): void {
-    this.#alarms.remove(this);
+    this.#quiet.alarms.remove(this);
     super.drop();
   }
 
   ring(): void {
     const now_ms = performance.now();
-    if (now_ms - this.stream.written_ms >= QUIET_MS) this.stream.write(COMMENT);
+    // Nothing may be said in the middle of an event that is passed on unframed.
+    const is_quiet = now_ms - this.stream.written_ms >= this.#quiet.after_ms;
+    if (is_quiet && !this.#framer.overflowed) this.stream.write(COMMENT);
     this.#sleep();
   }
 
   #sleep(): void {
-    this.at_ms = this.stream.written_ms + QUIET_MS;
-    this.#alarms.add(this);
+    this.at_ms = Math.max(this.stream.written_ms, performance.now() - 1) + this.#quiet.after_ms;
+    this.#quiet.alarms.add(this);
   }
 
   #pass(event: SseEvent): void {
-    const is_shown = this.#watch?.see(event) ?? true;
+    if (this.is_ended) return;
+    const watch = this.#watch;
+    const is_shown = watch === null || watch.see(event);
     this.#onEvent?.(event);
+    if (watch === null) this.contentCame();
+    else if (watch.error !== null) {
+      // A provider's error is the last that the client gets, in the format that the client knows.
+      this.#flush();
+      this.#tell(watch.error);
+      return;
+    }
     if (!is_shown) {
       this.#flush();
       return;
@@ -169,8 +218,16 @@ export class EventFlow extends Flow implements Alarm {
     this.#run = null;
   }
 
+  /** Ends the stream with an error's event. */
+  #tell(error: WireError): void {
+    if (this.is_ended) return;
+    if (this.#framer.overflowed) this.stream.write(BLANK_LINE);
+    this.stream.write(errorEvent(error));
+    this.#close(error);
+  }
+
   #close(error: WireError | null): void {
-    this.#alarms.remove(this);
+    this.#quiet.alarms.remove(this);
     this.stream.end();
     this.finish(error);
   }

@@ -8,6 +8,8 @@ import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "no
 /** States of a socket in /proc/net/tcp (Linux, include/net/tcp_states.h): TCP_SYN_RECV, TCP_LISTEN. */
 const HANDSHAKE_STATE = "03";
 const LISTEN_STATE = "0A";
+/** TCP_ESTABLISHED, and TCP_CLOSE_WAIT, where the client has said its last word and may still hear. */
+const OPEN_STATES = ["01", "08"];
 
 /** From Linux' include/uapi/asm-generic/socket.h. */
 const SOL_SOCKET = 1;
@@ -53,6 +55,14 @@ function listenersOf(port: number): Map<string, number> {
     if (inodes.has(inode)) found.set(inode, Number(descriptor));
   }
   return found;
+}
+
+/**
+ * Whether there are connections to the port, of other processes too. Where that cannot be known, it is true.
+ */
+export function hasConnections(port: number): boolean {
+  const rows = socketRows();
+  return rows.length === 0 || rows.some((row) => row.local_port === port && OPEN_STATES.includes(row.state));
 }
 
 function readText(path: string): string {

@@ -59,6 +59,15 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
   }
 }
 
+/** Ends a call that a fault of the gateway broke. */
+export function failCall(call: Call, tools: PipelineTools): Response {
+  const react = call.onStop;
+  call.onStop = null;
+  react?.("gone");
+  const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
+  return refuse(call, ownAnswer(error), tools);
+}
+
 /** The shorter of the model's deadline and the client's wish, in milliseconds; 0 is none. */
 function deadlineOf(call: Call, prepared: Prepared): number | GatewayError {
   const { deadline_ms } = prepared.model;
@@ -93,7 +102,7 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   return ownAnswer(
     new GatewayError(
       "deadline_exceeded",
-      `The deadline of ${deadline_ms} ms was over before there was an answer.`,
+      `The deadline of ${deadline_ms} ms was over before the answer was there.`,
     ),
   );
 }
@@ -115,16 +124,28 @@ function relayFlow(
   deadline_ms: number,
   tools: PipelineTools,
 ): Response {
+  if (call.stopped !== null) {
+    flow.drop();
+    return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  }
   const watch = prepared.watch();
   const { stream_deadline_ms } = prepared.model;
+  const stream_end_ms = stream_deadline_ms > 0 ? call.times.arrived + stream_deadline_ms : Infinity;
+  // The call's deadline holds until a stream's first content, and to the very end of what is no stream.
+  let limit_ms = deadline_ms;
+  if (watch !== null && stream_end_ms < call.at_ms) {
+    limit_ms = stream_deadline_ms;
+    call.setDeadline(stream_end_ms);
+  }
+  flow.whenContent(() => {
+    limit_ms = stream_deadline_ms;
+    call.setDeadline(stream_end_ms);
+  });
   const abortUpstream = call.onStop;
-  call.setDeadline(
-    stream_deadline_ms > 0 ? call.times.arrived + stream_deadline_ms : Number.POSITIVE_INFINITY,
-  );
   call.onStop = (reason) => {
     abortUpstream?.(reason);
     if (reason === "gone") flow.drop();
-    else flow.breakOff(cutShort(reason, stream_deadline_ms || deadline_ms).error);
+    else flow.breakOff(cutShort(reason, limit_ms).error);
   };
   const headers = { ...callHeaders(call), ...flowHeaders(head, watch) };
   flow.whenEnded((error) => {
@@ -171,6 +192,8 @@ function flowHeaders(head: UpstreamHead, watch: StreamWatch | null): Record<stri
 function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
   if (call.stopped === "gone") return gone(call, tools);
   const headers = callHeaders(call);
+  // What is still to come of this request must not be waited for.
+  if (answer.error.code === "body_incomplete") headers["connection"] = "close";
   settle(call, answer.status, answer.error.code ?? answer.error.type, null, tools);
   return errorResponse(answer, headers);
 }

@@ -2,14 +2,7 @@
 // Each kind of endpoint has its function here; what they give is the same for all.
 
 import { matchesPattern, mayCall } from "../access/client_keys.ts";
-import {
-  DEFAULT_DEADLINE_MS,
-  DEFAULT_RETRIES,
-  makeModel,
-  makeTarget,
-  nearestModel,
-  resolveModel,
-} from "../config/models.ts";
+import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { readRequest, writeRequest } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
@@ -19,8 +12,9 @@ import type { Outgoing } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
+import type { QuietClock } from "./flow.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
-import { peekUpload, streamedBody } from "./upload.ts";
+import { type Patience, peekUpload, streamedBody } from "./upload.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
 
 /** A JSON answer up to this size is collected before the client sees it; bytes. */
@@ -29,7 +23,7 @@ const COLLECT_MAX_BYTES = 8 * 1024 * 1024;
 /** Alarms of two paces: deadlines to the tick, quiet streams to the second. */
 export interface Clocks {
   readonly deadlines: Alarms;
-  readonly quiet: Alarms;
+  readonly quiet: QuietClock;
 }
 
 /** A call that can be attempted. */
@@ -77,7 +71,7 @@ async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Prom
     receiver: (target) => {
       if (!request.stream)
         return new WholeReceiver(call, target.provider.name, COLLECT_MAX_BYTES, clocks.quiet);
-      watch = new StreamWatch(!request.asks_usage);
+      watch = new StreamWatch(!request.asks_usage, request.choices);
       return new StreamReceiver(call, target.provider.name, watch, clocks.quiet);
     },
   };
@@ -92,8 +86,9 @@ async function prepareMedia(
 ): Promise<Prepared | GatewayError> {
   const { headers, method } = call.request;
   const content_type = headers.get("content-type") ?? "";
+  const is_json = content_type.toLowerCase().startsWith("application/json");
   if (method !== "POST") return preparePassThrough(call, endpoint, clocks);
-  if (content_type.startsWith("application/json")) {
+  if (is_json) {
     const body = await readCallBody(call, clocks);
     if (body instanceof GatewayError) return body;
     const request = readRequest(body, endpoint.shape);
@@ -112,13 +107,8 @@ async function prepareMedia(
     });
   }
   if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
-  const upload = await peekUpload(call.request).catch(() => null);
-  if (upload === null) {
-    return new GatewayError(
-      "body_incomplete",
-      "The request body is incomplete: the connection was closed before its end.",
-    );
-  }
+  const upload = await peekUpload(call.request, uploadPatience(call, clocks));
+  if (upload instanceof GatewayError) return upload;
   call.times.scanned = performance.now();
   const model = upload.model === null ? defaultModel(call) : routeModel(call, upload.model);
   if (model instanceof GatewayError) return model;
@@ -141,13 +131,14 @@ async function preparePassThrough(
 ): Promise<Prepared | GatewayError> {
   const model = endpoint.provider === undefined ? defaultModel(call) : directModel(call, endpoint.provider);
   if (model instanceof GatewayError) return model;
-  const body = streamedBody(call.request);
+  const body = streamedBody(call.request, uploadPatience(call, clocks));
+  const provider = model.targets[0]!.provider;
   return passedOn(call, clocks, model, {
     path: endpoint.path,
     body: () => body,
     replayable: body === null,
     pass: true,
-    extra_headers: endToEndHeaders(call.request.headers),
+    extra_headers: endToEndHeaders(call.request.headers, provider),
   });
 }
 
@@ -161,6 +152,11 @@ function passedOn(
   const receiver = (target: TargetPlan) => new WholeReceiver(call, target.provider.name, 0, clocks.quiet);
   const outgoing = { ...rest, method: call.request.method, is_stream: false, receiver };
   return { model, outgoing, watch: () => null };
+}
+
+/** How long an upload may pause. */
+function uploadPatience(call: Call, clocks: Clocks): Patience {
+  return { alarms: clocks.deadlines, idle_ms: call.plan.listen.body_idle_ms };
 }
 
 async function readCallBody(call: Call, clocks: Clocks): Promise<Uint8Array | GatewayError> {
@@ -255,10 +251,8 @@ const direct_models = new WeakMap<ProviderPlan, ModelPlan>();
 function modelOf(provider: ProviderPlan): ModelPlan {
   let model = direct_models.get(provider);
   if (model === undefined) {
-    model = makeModel(provider.name, [makeTarget(provider, "")], {
-      retries: DEFAULT_RETRIES,
-      deadline_ms: DEFAULT_DEADLINE_MS,
-    });
+    // Files may take as long as they keep coming: no deadline but the client's.
+    model = makeModel(provider.name, [makeTarget(provider, "")], { deadline_ms: 0 });
     direct_models.set(provider, model);
   }
   return model;
@@ -279,13 +273,15 @@ const NO_HEADERS: HeaderFields = [];
 /** What ends at the gateway: the connection's fields (RFC 9110, 7.6.1), credentials, and what speaks to the gateway alone. */
 const STOPPED_HEADERS = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
-  ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate"],
+  ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate", "accept-encoding"],
   ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
   ...["forwarded", "via", "x-real-ip", "x-request-id", "idempotency-key", "origin", "referer"],
 ]);
 const STOPPED_PREFIXES = ["x-venturi-", "x-stainless-", "x-forwarded-", "sec-", "cf-"];
 
-function endToEndHeaders(headers: Headers): HeaderFields {
+/** What else a client said goes on, but for what the provider's own fields say: nobody may stand beside its authorization. */
+function endToEndHeaders(headers: Headers, provider: ProviderPlan): HeaderFields {
+  const own = new Set(provider.keys.flatMap((key) => key.pass_headers.map(([name]) => name)));
   const named = new Set(
     (headers.get("connection") ?? "")
       .toLowerCase()
@@ -297,6 +293,7 @@ function endToEndHeaders(headers: Headers): HeaderFields {
     const is_stopped =
       STOPPED_HEADERS.has(name) ||
       named.has(name) ||
+      own.has(name) ||
       STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix));
     if (!is_stopped) fields.push([name, value]);
   });

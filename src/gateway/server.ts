@@ -15,17 +15,20 @@ import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
-import { decodeSegment, findEndpoint, pathOf, withoutVersion } from "./endpoints.ts";
+import { decodeSegment, findEndpoint, hidesSteps, pathOf, withoutVersion } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
-import { closeListener } from "./listener.ts";
+import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels } from "./models.ts";
-import { answerCall, draining, type PipelineTools } from "./pipeline.ts";
+import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
+/** After how long a quiet stream gets a comment, in milliseconds. */
+const QUIET_MS = 15_000;
 /** How long a stopping gateway leaves idle connections open: a call may just have been sent on any of them. */
 const DRAIN_GRACE_MS = 1_000;
-/** How often a stopping gateway looks whether its calls have ended. */
+/** How often a stopping gateway looks whether connections are left, and whether its calls have ended. */
+const GRACE_LOOK_MS = 100;
 const DRAIN_LOOK_MS = 20;
 /** How long the last words to clients whose calls are cut may take. */
 const CUT_MAX_MS = 500;
@@ -38,6 +41,8 @@ export interface GatewayOptions {
   readonly port?: number;
   /** Let other processes listen on the same port too. */
   readonly share_port?: boolean;
+  /** After how long a quiet stream gets a comment. */
+  readonly quiet_ms?: number;
   /** The counts of all processes of this gateway, and how many there are; those of this process by default. */
   readonly collectMetrics?: () => Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }>;
 }
@@ -58,6 +63,7 @@ export interface Gateway {
 export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
   let stage: "serving" | "draining" | "cutting" = "serving";
+  const quiet_ms = options.quiet_ms ?? QUIET_MS;
   const metrics = new Metrics();
   const calls = new Set<Call>();
   const clients: Record<ProviderPlan["client"], UpstreamClient> = {
@@ -68,7 +74,10 @@ export function startGateway(options: GatewayOptions): Gateway {
   const tools: PipelineTools = {
     metrics,
     rotation: new KeyRotation(),
-    clocks: { deadlines: new Alarms(20), quiet: new Alarms(1_000) },
+    clocks: {
+      deadlines: new Alarms(20),
+      quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
+    },
     clientOf: (provider) => clients[provider.client],
     onCallEnd: (call) => {
       calls.delete(call);
@@ -106,18 +115,23 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (isForeignPage(plan, request.headers))
       return closing(call, errorResponse(ownAnswer(foreignPage()), callHeaders(call)));
     if (path === "/models" || path.startsWith("/models/")) return closing(call, answerModels(call, path));
+    if (hidesSteps(path)) return closing(call, errorResponse(ownAnswer(hiddenSteps()), callHeaders(call)));
     const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
     if (endpoint === null)
       return closing(call, errorResponse(ownAnswer(unknownPath(request, full_path)), callHeaders(call)));
-    if (endpoint.kind === "json" && request.method !== "POST") {
-      const error = new GatewayError("method_not_allowed", `${full_path} takes POST, not ${request.method}.`);
-      return closing(call, errorResponse(ownAnswer(error), { ...callHeaders(call), allow: "POST" }));
-    }
+    if (endpoint.kind === "json" && request.method !== "POST")
+      return closing(call, wrongMethod(call, full_path, "POST"));
     calls.add(call);
     metrics.in_flight = calls.size;
     server.timeout(request, 0);
     request.signal.addEventListener("abort", () => call.stop("gone"), { once: true });
-    return answerCall(call, endpoint, tools).then((response) => closing(call, response));
+    return answerCall(call, endpoint, tools).then(
+      (response) => closing(call, response),
+      (fault: unknown) => {
+        console.error("venturi: a call failed by a fault of the gateway:", fault);
+        return closing(call, failCall(call, tools));
+      },
+    );
   }
 
   /** Health, metrics and preflights: no key, no call. Null: it is none of these. */
@@ -154,6 +168,8 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function answerModels(call: Call, path: string): Response {
+    const { method } = call.request;
+    if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
     const client = authenticate(call.plan, call.request.headers);
     if (client instanceof GatewayError) return errorResponse(ownAnswer(client), callHeaders(call));
     const id = path === "/models" ? null : decodeSegment(path.slice("/models/".length));
@@ -178,7 +194,9 @@ export function startGateway(options: GatewayOptions): Gateway {
   async function stop(drain_ms = plan.listen.drain_ms): Promise<void> {
     const began_ms = performance.now();
     stage = "draining";
-    if (await closeListener(server.port!)) await Bun.sleep(Math.min(DRAIN_GRACE_MS, drain_ms));
+    const has_closed = await closeListener(server.port!);
+    const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
+    await until(() => !hasConnections(server.port!), grace_end_ms, GRACE_LOOK_MS);
     // Connections that are idle are closed; those with a call stay until it is answered.
     const stopped = server.stop();
     const isBusy = () => calls.size > 0 || server.pendingRequests > 0;
@@ -209,6 +227,15 @@ function foreignPage(): GatewayError {
   );
 }
 
+function wrongMethod(call: Call, path: string, allow: string): Response {
+  const error = new GatewayError("method_not_allowed", `${path} takes ${allow}, not ${call.request.method}.`);
+  return errorResponse(ownAnswer(error), { ...callHeaders(call), allow });
+}
+
+function hiddenSteps(): GatewayError {
+  return new GatewayError("not_found", "Paths with escaped '.' and '..' lead nowhere on this gateway.");
+}
+
 function unknownPath(request: Request, path: string): GatewayError {
   return new GatewayError(
     "not_found",
@@ -221,6 +248,6 @@ function plainError(error: GatewayError): Response {
   return new Response(body, { status: error.status, headers: { "content-type": "application/json" } });
 }
 
-async function until(isSo: () => boolean, end_ms: number): Promise<void> {
-  while (!isSo() && performance.now() < end_ms) await Bun.sleep(DRAIN_LOOK_MS);
+async function until(isSo: () => boolean, end_ms: number, look_ms = DRAIN_LOOK_MS): Promise<void> {
+  while (performance.now() < end_ms && !isSo()) await Bun.sleep(look_ms);
 }

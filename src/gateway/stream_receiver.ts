@@ -6,10 +6,9 @@ import type { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import type { SseEvent } from "../wire/sse.ts";
-import type { Alarms } from "./alarms.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
-import { EventFlow } from "./flow.ts";
+import { EventFlow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 
 /** Longest time that opening events are held back, in milliseconds. */
@@ -24,16 +23,17 @@ export class StreamReceiver extends Receiver {
   #odd_body: Uint8Array[] | null = null;
   #odd_bytes = 0;
   #opening: ReturnType<typeof setTimeout> | null = null;
+  #has_content = false;
 
-  constructor(call: Call, provider: string, watch: StreamWatch, alarms: Alarms) {
+  constructor(call: Call, provider: string, watch: StreamWatch, quiet: QuietClock) {
     super(call, provider);
     this.#watch = watch;
-    this.#flow = new EventFlow(watch, (event) => this.#seeOpening(event), alarms);
+    this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet);
   }
 
   protected begin(head: UpstreamHead): void {
     const content_type = head.headers.get("content-type") ?? "";
-    if (content_type.toLowerCase().startsWith("text/event-stream")) this.#flow.stream.feeder = this.exchange;
+    if (content_type.toLowerCase().startsWith("text/event-stream")) this.#flow.begin(this.exchange);
     else this.#odd_body = [];
   }
 
@@ -68,22 +68,30 @@ export class StreamReceiver extends Receiver {
     this.#interrupt(error.message);
   }
 
-  /** The flow's events until the try is settled. */
-  #seeOpening(event: SseEvent): void {
-    if (this.settled) return;
-    const kind = this.#watch.classify(event);
-    if (kind === "error") {
+  /** The flow's events: an error ends the exchange, and the first content settles the try. */
+  #hear(event: SseEvent): void {
+    const { error } = this.#watch;
+    if (error !== null) {
       this.exchange.abort();
-      this.#flow.drop();
-      this.fail(inBandFailure(this.#watch.error!));
-    } else if (kind === "opening") {
-      this.#opening ??= setTimeout(() => this.#settleFlow(), OPENING_MAX_MS);
-    } else {
-      this.#settleFlow();
+      // Once the client has got something of the answer, the flow itself tells of the error.
+      if (!this.settled) this.fail(inBandFailure(error));
+    } else if (!this.#has_content) {
+      this.#hearOpening(event);
     }
   }
 
+  #hearOpening(event: SseEvent): void {
+    if (this.#watch.classify(event) === "opening") {
+      if (!this.settled) this.#opening ??= setTimeout(() => this.#settleFlow(), OPENING_MAX_MS);
+      return;
+    }
+    this.#has_content = true;
+    this.#flow.contentCame();
+    this.#settleFlow();
+  }
+
   protected override settle(result: Parameters<Receiver["settle"]>[0]): void {
+    if (this.settled) return;
     if (this.#opening !== null) clearTimeout(this.#opening);
     if (result.kind !== "flow") this.#flow.drop();
     super.settle(result);

@@ -4,24 +4,23 @@
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
-import type { Alarms } from "./alarms.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
-import { ByteFlow, EventFlow, type Flow } from "./flow.ts";
+import { ByteFlow, EventFlow, type Flow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 
 /** Receives JSON whole (`collect_max_bytes` above 0), or anything as it comes (0). */
 export class WholeReceiver extends Receiver {
   readonly #collect_max_bytes: number;
-  readonly #alarms: Alarms;
+  readonly #quiet: QuietClock;
   readonly #pieces: Uint8Array[] = [];
   #size = 0;
   #flow: Flow | null = null;
 
-  constructor(call: Call, provider: string, collect_max_bytes: number, alarms: Alarms) {
+  constructor(call: Call, provider: string, collect_max_bytes: number, quiet: QuietClock) {
     super(call, provider);
     this.#collect_max_bytes = collect_max_bytes;
-    this.#alarms = alarms;
+    this.#quiet = quiet;
   }
 
   protected begin(head: UpstreamHead): void {
@@ -66,9 +65,10 @@ export class WholeReceiver extends Receiver {
   }
 
   #passOn(head: UpstreamHead): void {
-    const is_events = head.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
-    const flow = is_events ? new EventFlow(null, null, this.#alarms) : new ByteFlow();
-    flow.stream.feeder = this.exchange;
+    const content_type = head.headers.get("content-type") ?? "";
+    const is_events = content_type.toLowerCase().startsWith("text/event-stream");
+    const flow = is_events ? new EventFlow(null, null, this.#quiet) : new ByteFlow();
+    flow.begin(this.exchange);
     this.#flow = flow;
     for (const piece of this.#pieces) flow.take(piece);
     this.#pieces.length = 0;

@@ -19,6 +19,8 @@ export type KeyChoice =
   | { readonly key: ProviderKey }
   | { readonly key: null; readonly reason: RestReason; readonly wait_ms: number };
 
+const NO_KEYS: ReadonlySet<ProviderKey> = new Set();
+
 /** The keys' states of one gateway process. Times are monotonic milliseconds. */
 export class KeyRotation {
   /** When each refused key may be tried again. */
@@ -28,11 +30,19 @@ export class KeyRotation {
   readonly #identities = new WeakMap<ProviderKey, string>();
   readonly #next = new Map<string, number>();
 
-  /** The next usable key of a provider for one of its models. */
-  choose(provider: ProviderPlan, model: string, now_ms: number): KeyChoice {
+  /**
+   * The next usable key of a provider for one of its models.
+   * @param except keys to pass over, because they were tried just before
+   */
+  choose(
+    provider: ProviderPlan,
+    model: string,
+    now_ms: number,
+    except: ReadonlySet<ProviderKey> = NO_KEYS,
+  ): KeyChoice {
     const { keys } = provider;
     const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
-    if (is_quiet && keys.length === 1) return { key: keys[0]! };
+    if (is_quiet && keys.length === 1 && except.size === 0) return { key: keys[0]! };
     const start = this.#next.get(provider.name) ?? 0;
     let rate_wait_ms = Number.POSITIVE_INFINITY;
     let refused_wait_ms = Number.POSITIVE_INFINITY;
@@ -43,6 +53,10 @@ export class KeyRotation {
       const refused_ms = (this.#refused_until_ms.get(identity) ?? 0) - now_ms;
       const rate_ms = (this.#rate_until_ms.get(rateName(identity, model)) ?? 0) - now_ms;
       if (refused_ms <= 0 && rate_ms <= 0) {
+        if (except.has(key)) {
+          rate_wait_ms = 0;
+          continue;
+        }
         this.#next.set(provider.name, (index + 1) % keys.length);
         return { key };
       }

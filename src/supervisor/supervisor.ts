@@ -1,18 +1,18 @@
 // The supervisor: loads the configuration, keeps N gateway processes on one port, reloads, drains.
 // It never touches a call; when it is slow, nobody notices.
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { LoadResult } from "../config/load.ts";
-import type { Plan } from "../config/plan.ts";
+import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
-import { type MetricsSnapshot, mergeSnapshots } from "../ledger/metrics.ts";
+import { type Address, Fleet } from "./fleet.ts";
+import { writePidFile } from "./pid_file.ts";
+import { claimPort } from "./port.ts";
+import { obeySignals } from "./signals.ts";
 import { watchFile } from "./watch.ts";
-import { Worker } from "./worker.ts";
 
-/** How long a process may take to tell its counts before its last ones are used, in milliseconds. */
-const SNAPSHOT_MAX_MS = 1_000;
+/** The exit status of a process that SIGINT ended. */
+const INTERRUPTED = 130;
 
 /** What to supervise. */
 export interface SupervisorOptions {
@@ -24,13 +24,6 @@ export interface SupervisorOptions {
   log(line: string): void;
 }
 
-/** A set of gateway processes on one address. */
-interface Generation {
-  readonly hostname: string;
-  readonly port: number;
-  readonly workers: readonly Worker[];
-}
-
 interface Loaded {
   readonly config: ResolvedConfig;
   readonly plan: Plan;
@@ -39,169 +32,117 @@ interface Loaded {
 /** Runs until it is told to stop by a signal; gives the exit status. */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { log } = options;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
+  let removePidFile = () => {};
+  let is_stopping = false;
+  /** The start and the reloads, one after another. */
+  let changing: Promise<unknown> = Promise.resolve();
+  const reloadInTurn = () => {
+    changing = changing.then(reload);
+  };
+  obeySignals({
+    reload: reloadInTurn,
+    stop: (signal) => {
+      log(`${signal}: finishing the calls in flight`);
+      is_stopping = true;
+      stop("stopped");
+    },
+    abort: () => {
+      log("ended at once, calls in flight are cut");
+      fleet.kill();
+      removePidFile();
+      process.exit(INTERRUPTED);
+    },
+  });
+  // What changes from the first look on is noticed.
+  const endWatch = options.file === null ? () => {} : watchFile(options.file, reloadInTurn);
+
   const first = options.load();
   if (!first.ok) {
-    for (const problem of first.problems) log(formatProblem(problem));
+    tellProblems(first, log);
     return 1;
   }
   let loaded: Loaded = first;
-  let retired: MetricsSnapshot = { in_flight: 0, series: [] };
-  let changing: Promise<void> = Promise.resolve();
-  let current: Generation;
-
-  function makeGeneration(hostname: string, port: number, count: number): Generation {
-    const workers: Worker[] = [];
-    for (let index = 0; index < count; index++) {
-      const worker = new Worker({
-        config: () => loaded.config,
-        hostname,
-        port,
-        onCollect: (reply) => void collect().then(({ snapshot, processes }) => reply(snapshot, processes)),
-        onDeath: (pid, status, restart_ms) =>
-          log(
-            `gateway process ${pid} ended with ${status}; another starts ${restart_ms === 0 ? "at once" : `in ${restart_ms} ms`}`,
-          ),
-        onLastCounts: (snapshot) => {
-          retired = mergeSnapshots([retired, { ...snapshot, in_flight: 0 }]);
-        },
-      });
-      workers.push(worker);
-    }
-    return { hostname, port, workers };
-  }
-
-  async function collect(): Promise<{ snapshot: MetricsSnapshot; processes: number }> {
-    const told = await Promise.all(current.workers.map((worker) => worker.snapshot(SNAPSHOT_MAX_MS)));
-    const snapshots = told.filter((snapshot) => snapshot !== null);
-    return { snapshot: mergeSnapshots([retired, ...snapshots]), processes: snapshots.length };
-  }
-
-  /** Starts a generation; on failure nothing of it stays. */
-  async function start(plan: Plan): Promise<Generation> {
-    const { host, workers } = plan.listen;
-    const port = claimPort(host, plan.listen.port);
-    const generation = makeGeneration(host, port, workers);
-    try {
-      await Promise.all(generation.workers.map((worker) => worker.start()));
-    } catch (error) {
-      for (const worker of generation.workers) worker.kill();
-      throw error;
-    }
-    return generation;
-  }
+  const fleet = new Fleet({ config: () => loaded.config, log });
 
   async function reload(): Promise<void> {
+    if (is_stopping) return;
     const next = options.load();
     if (!next.ok) {
-      for (const problem of next.problems) log(formatProblem(problem));
+      tellProblems(next, log);
       log("the configuration has faults: nothing changes");
       return;
     }
     const before = loaded.plan.listen;
-    const { host, port, workers } = next.plan.listen;
-    const is_elsewhere = host !== before.host || (port !== before.port && port !== current.port);
-    const previous = loaded;
     loaded = next;
-    for (const worker of current.workers) worker.configure(next.config);
-    if (is_elsewhere || workers !== before.workers) {
-      try {
-        await replace(next.plan, is_elsewhere);
-      } catch (error) {
-        loaded = { config: { ...next.config }, plan: { ...next.plan, listen: previous.plan.listen } };
-        log(`cannot listen as configured, so the old address stays: ${reason(error)}`);
-        return;
-      }
+    fleet.configure(next.config);
+    const fault = await moveTo(next.plan.listen, before);
+    if (fault === null) log("configuration reloaded");
+    else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`);
+  }
+
+  /** Listens where and with how many processes the configuration says, if that differs; gives in words why it cannot. */
+  async function moveTo(listen: ListenPlan, before: ListenPlan | null): Promise<string | null> {
+    const address = nextAddress(listen, before);
+    if ("fault" in address) return address.fault;
+    const { hostname, port } = fleet.address;
+    const is_there = address.hostname === hostname && address.port === port && listen.workers === fleet.size;
+    if (is_there) return null;
+    try {
+      await fleet.launch(address, listen.workers);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
-    log("configuration reloaded");
+    if (is_stopping) return null;
+    log(`listening on ${urlOf(fleet.address)} (${count(fleet.size, "gateway process", "es")})`);
+    return null;
   }
 
-  /** Puts another generation in the place of the current one: the new listens before the old drains. */
-  async function replace(plan: Plan, is_elsewhere: boolean): Promise<void> {
-    const old = current;
-    if (is_elsewhere) {
-      current = await start(plan);
-    } else {
-      const generation = makeGeneration(old.hostname, old.port, plan.listen.workers);
-      await Promise.all(generation.workers.map((worker) => worker.start()));
-      current = generation;
+  /** The address that the configuration names; a port of 0 stays what it has become. */
+  function nextAddress(listen: ListenPlan, before: ListenPlan | null): Address | { readonly fault: string } {
+    const { host: hostname } = listen;
+    const current = fleet.address;
+    const is_same_host = hostname === current.hostname;
+    if (is_same_host && (listen.port === current.port || (listen.port === 0 && before?.port === 0))) {
+      return current;
     }
-    announce();
-    void Promise.all(old.workers.map((worker) => worker.drain(plan.listen.drain_ms)));
+    // On another address of its own port the gateway would find itself in the way.
+    if (listen.port !== 0 && listen.port === current.port) return { hostname, port: listen.port };
+    const port = claimPort(hostname, listen.port);
+    return typeof port === "number" ? { hostname, port } : port;
   }
 
-  function announce(): void {
-    const { hostname, port, workers } = current;
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    log(
-      `listening on http://${host}:${port} (${workers.length} gateway process${workers.length === 1 ? "" : "es"})`,
-    );
-  }
-
-  try {
-    current = await start(loaded.plan);
-  } catch (error) {
-    log(`cannot start: ${reason(error)}`);
+  const starting = moveTo(loaded.plan.listen, null);
+  changing = starting;
+  const begun = await Promise.race([starting, stopped]);
+  if (begun !== null && begun !== "stopped") {
+    log(`cannot start: ${begun}`);
     return 1;
   }
-  const removePidFile = writePidFile(loaded.config.data, current.port, log);
-  announce();
-
-  const reloadInTurn = () => {
-    changing = changing.then(reload);
-  };
-  const endWatch = options.file === null ? () => {} : watchFile(options.file, reloadInTurn);
-  process.on("SIGHUP", reloadInTurn);
-
-  const signal = await stopSignal();
-  log(`${signal}: finishing the calls in flight`);
+  if (begun === null) {
+    const pid_file = writePidFile(loaded.config.data);
+    if (typeof pid_file === "function") removePidFile = pid_file;
+    else log(pid_file.fault);
+    await stopped;
+  }
   endWatch();
-  process.on("SIGINT", () => process.exit(130));
+  await fleet.drain();
   await changing;
-  await Promise.all(current.workers.map((worker) => worker.drain(loaded.plan.listen.drain_ms)));
+  // A change that was under way may have started processes after all.
+  await fleet.drain();
   removePidFile();
   log("stopped");
   return 0;
 }
 
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
-  });
+function tellProblems(result: LoadResult & { readonly ok: false }, log: (line: string) => void): void {
+  for (const problem of result.problems) log(formatProblem(problem));
 }
 
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function urlOf({ hostname, port }: Address): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
-/**
- * Makes sure that nobody else has the port, and finds a free one for 0. Gateway processes share their port by SO_REUSEPORT, which
- * would let a second gateway of the same user share it unnoticed.
- */
-function claimPort(hostname: string, port: number): number {
-  try {
-    const probe = Bun.listen({ hostname, port, exclusive: true, socket: { data() {} } });
-    const claimed = probe.port;
-    probe.stop(true);
-    return claimed;
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "EADDRINUSE")
-      throw new Error(`port ${port} of ${hostname} is in use by another program; choose one with --port`);
-    if (code === "EACCES")
-      throw new Error(`port ${port} of ${hostname} is not allowed for this user; choose one with --port`);
-    throw new Error(`cannot listen on ${hostname}:${port} (${code ?? reason(error)})`);
-  }
-}
-
-/** Leaves the process id in the data folder, for scripts that send signals. */
-function writePidFile(data: string, port: number, log: (line: string) => void): () => void {
-  const path = join(data, "venturi.pid");
-  try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${process.pid}\n`);
-    return () => rmSync(path, { force: true });
-  } catch (error) {
-    log(`cannot write ${path} (port ${port}): ${reason(error)}`);
-    return () => {};
-  }
+function count(number: number, noun: string, ending: string): string {
+  return `${number} ${noun}${number === 1 ? "" : ending}`;
 }

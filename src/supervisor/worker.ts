@@ -9,8 +9,10 @@ const RESTART_BASE_MS = 100;
 const RESTART_MAX_MS = 5_000;
 /** A process that lived this long has had a good start: the backoff begins anew. */
 const HEALTHY_AFTER_MS = 10_000;
+/** How long a process may take until it listens, in milliseconds. */
+const START_MAX_MS = 30_000;
 /** How much longer than `drain_ms` a draining process may take before it is killed. */
-const KILL_MARGIN_MS = 2_000;
+const KILL_MARGIN_MS = 4_000;
 
 /** What a worker needs to know and to tell. */
 export interface WorkerHooks {
@@ -20,6 +22,8 @@ export interface WorkerHooks {
   readonly port: number;
   /** Somebody asked this worker for the counts of all. */
   onCollect(reply: (snapshot: MetricsSnapshot, processes: number) => void): void;
+  /** It was told to end by somebody else, and waits to be drained. */
+  onLeaving(pid: number): void;
   /** It died unasked and will be started again after so many milliseconds. */
   onDeath(pid: number, status: string, restart_ms: number): void;
   /** The last counts of a process that is no more. */
@@ -32,28 +36,55 @@ export function roleCommand(role: string): string[] {
   return is_compiled ? [process.execPath, role] : [process.execPath, Bun.main, role];
 }
 
+/** A process of a worker, from its start to its burial. */
+class Life {
+  readonly started_ms = performance.now();
+  /** Null if it could not even be spawned. */
+  process: Bun.Subprocess | null = null;
+  is_listening = false;
+  /** What it said, or was found to be, at fault. */
+  fault: string | null = null;
+  /** Resolves when it is gone and all that it said is heard. */
+  readonly gone = Promise.withResolvers<void>();
+}
+
 /** One gateway process, and its successors. */
 export class Worker {
   readonly #hooks: WorkerHooks;
-  #process: Bun.Subprocess | null = null;
+  #life: Life | null = null;
   #counts: MetricsSnapshot | null = null;
   #deaths = 0;
   #is_stopping = false;
+  /** Who waits for the first process to listen. */
+  #first: PromiseWithResolvers<void> | null = null;
+  #is_kept = false;
   #restart_timer: ReturnType<typeof setTimeout> | null = null;
   #snapshot_id = 0;
-  readonly #snapshots = new Map<number, (snapshot: MetricsSnapshot | null) => void>();
+  readonly #snapshots = new Map<number, () => void>();
 
   constructor(hooks: WorkerHooks) {
     this.#hooks = hooks;
   }
 
-  get pid(): number | null {
-    return this.#process?.pid ?? null;
+  /** Whether its process answers calls. */
+  get is_listening(): boolean {
+    return this.#life?.is_listening ?? false;
   }
 
-  /** Starts the first process. Resolves when it listens; rejects with the reason when it cannot. */
-  start(): Promise<void> {
-    return new Promise((resolve, reject) => this.#spawn(resolve, reject));
+  /** The last counts that its process told. */
+  get counts(): MetricsSnapshot | null {
+    return this.#counts;
+  }
+
+  /**
+   * Starts the first process. Resolves when it listens; rejects with the reason when it cannot, and then that was all,
+   * unless it `is_kept`: then it is started again until it listens.
+   */
+  start(is_kept = false): Promise<void> {
+    this.#first = Promise.withResolvers();
+    this.#is_kept = is_kept;
+    this.#spawn();
+    return this.#first.promise;
   }
 
   /** Tells it of another configuration. */
@@ -61,18 +92,18 @@ export class Worker {
     this.#tell({ kind: "config", config });
   }
 
-  /** Its counts now, or the last that it told if it does not answer in time. */
-  snapshot(timeout_ms: number): Promise<MetricsSnapshot | null> {
-    if (this.#process === null) return Promise.resolve(null);
+  /** Asks for its counts; resolves when they have come, or after the time, or with its end. */
+  refreshCounts(timeout_ms: number): Promise<void> {
+    if (!this.is_listening) return Promise.resolve();
     this.#snapshot_id += 1;
     const id = this.#snapshot_id;
     return new Promise((resolve) => {
-      const settle = (snapshot: MetricsSnapshot | null) => {
+      const settle = () => {
         clearTimeout(timer);
         this.#snapshots.delete(id);
-        resolve(snapshot ?? this.#counts);
+        resolve();
       };
-      const timer = setTimeout(() => settle(null), timeout_ms);
+      const timer = setTimeout(settle, timeout_ms);
       this.#snapshots.set(id, settle);
       this.#tell({ kind: "snapshot", id });
     });
@@ -80,48 +111,79 @@ export class Worker {
 
   /** Lets it finish its calls, and ends it if it takes longer than it may. */
   async drain(drain_ms: number): Promise<void> {
-    this.#is_stopping = true;
-    if (this.#restart_timer !== null) clearTimeout(this.#restart_timer);
-    const running = this.#process;
-    if (running === null) return;
+    this.#rest();
+    const life = this.#life;
+    if (life === null) return;
     this.#tell({ kind: "drain" });
-    const timer = setTimeout(() => running.kill("SIGKILL"), drain_ms + KILL_MARGIN_MS);
-    await running.exited;
+    const timer = setTimeout(() => life.process?.kill("SIGKILL"), drain_ms + KILL_MARGIN_MS);
+    await life.gone.promise;
     clearTimeout(timer);
   }
 
   /** Ends it at once. */
   kill(): void {
+    this.#rest();
+    this.#life?.process?.kill("SIGKILL");
+  }
+
+  /** From here on no process is started again. */
+  #rest(): void {
     this.#is_stopping = true;
-    this.#process?.kill("SIGKILL");
+    if (this.#restart_timer !== null) clearTimeout(this.#restart_timer);
+    this.#restart_timer = null;
   }
 
   #tell(message: ToGateway): void {
     try {
-      this.#process?.send(message);
+      this.#life?.process?.send(message);
     } catch {
       // It has just died; its end is handled where its exit is heard.
     }
   }
 
-  #spawn(onListening: () => void, onFailed: (error: Error) => void): void {
-    const started_ms = performance.now();
-    const spawned = Bun.spawn(roleCommand("gateway"), {
-      stdin: "ignore",
-      stdout: "inherit",
-      stderr: "inherit",
-      // A reload sends the configuration by IPC; nothing secret is handed over in any other way.
-      ipc: (message: FromGateway) => this.#hear(message, onListening, onFailed),
-      onExit: (_process, code, signal) => {
-        const status = signal === null ? `status ${code}` : `signal ${signal}`;
-        onFailed(new Error(`the gateway process ended with ${status} before it listened`));
-        this.#buryAndRestart(spawned.pid, status, performance.now() - started_ms);
-      },
-    });
-    this.#process = spawned;
+  #spawn(): void {
+    const life = new Life();
+    this.#life = life;
+    const timer = setTimeout(
+      () => this.#fail(life, `it did not listen within ${START_MAX_MS} ms`),
+      START_MAX_MS,
+    );
+    let status: string | null = null;
+    let is_cut = false;
+    // What it said last may be heard after its exit, but not after the end of the channel; the two come in any order.
+    const bury = () => {
+      if (status === null || !is_cut) return;
+      clearTimeout(timer);
+      this.#bury(life, status);
+    };
+    try {
+      life.process = Bun.spawn(roleCommand("gateway"), {
+        stdin: "ignore",
+        stdout: "inherit",
+        stderr: "inherit",
+        // The configuration is sent by IPC; nothing secret is handed over in any other way.
+        ipc: (message: FromGateway) => {
+          if (message.kind === "listening") clearTimeout(timer);
+          this.#hear(life, message);
+        },
+        onDisconnect: () => {
+          is_cut = true;
+          bury();
+        },
+        onExit: (_process, code, signal) => {
+          status = signal === null ? `status ${code}` : `signal ${signal}`;
+          bury();
+        },
+      });
+    } catch (error) {
+      life.fault = `it cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+      status = "a fault";
+      is_cut = true;
+      queueMicrotask(bury);
+    }
   }
 
-  #hear(message: FromGateway, onListening: () => void, onFailed: (error: Error) => void): void {
+  #hear(life: Life, message: FromGateway): void {
     switch (message.kind) {
       case "hello": {
         const { hostname, port } = this.#hooks;
@@ -129,16 +191,19 @@ export class Worker {
         break;
       }
       case "listening":
-        onListening();
+        life.is_listening = true;
+        this.#first?.resolve();
+        this.#first = null;
         break;
       case "failed":
-        this.#is_stopping = true;
-        onFailed(new Error(message.message));
-        this.#process?.kill("SIGKILL");
+        this.#fail(life, message.message);
+        break;
+      case "leaving":
+        if (!this.#is_stopping) this.#hooks.onLeaving(life.process?.pid ?? 0);
         break;
       case "snapshot":
         this.#counts = message.snapshot;
-        if (message.id !== null) this.#snapshots.get(message.id)?.(message.snapshot);
+        if (message.id !== null) this.#snapshots.get(message.id)?.();
         break;
       case "collect":
         this.#hooks.onCollect((snapshot, processes) => {
@@ -148,18 +213,35 @@ export class Worker {
     }
   }
 
-  #buryAndRestart(pid: number, status: string, lived_ms: number): void {
-    this.#process = null;
-    for (const settle of [...this.#snapshots.values()]) settle(null);
+  #fail(life: Life, fault: string): void {
+    life.fault = fault;
+    life.process?.kill("SIGKILL");
+  }
+
+  #bury(life: Life, status: string): void {
+    this.#life = null;
+    // In one go: whoever adds up the counts finds them either here or with those of the dead.
     if (this.#counts !== null) this.#hooks.onLastCounts(this.#counts);
     this.#counts = null;
+    for (const settle of [...this.#snapshots.values()]) settle();
+    life.gone.resolve();
+    if (this.#first !== null && !this.#is_kept) {
+      this.#rest();
+      this.#first.reject(
+        new Error(life.fault ?? `the gateway process ended with ${status} before it listened`),
+      );
+      this.#first = null;
+    }
     if (this.#is_stopping) return;
-    if (lived_ms > HEALTHY_AFTER_MS) this.#deaths = 0;
+    if (performance.now() - life.started_ms > HEALTHY_AFTER_MS) this.#deaths = 0;
     const restart_ms =
       this.#deaths === 0 ? 0 : Math.min(RESTART_BASE_MS * 2 ** (this.#deaths - 1), RESTART_MAX_MS);
     this.#deaths += 1;
-    this.#hooks.onDeath(pid, status, restart_ms);
-    const ignore = () => {};
-    this.#restart_timer = setTimeout(() => this.#spawn(ignore, ignore), restart_ms);
+    this.#hooks.onDeath(
+      life.process?.pid ?? 0,
+      life.fault === null ? status : `${status} (${life.fault})`,
+      restart_ms,
+    );
+    this.#restart_timer = setTimeout(() => this.#spawn(), restart_ms);
   }
 }

@@ -759,6 +759,11 @@ export function describeClient(name: string, suite: ClientSuite): void {
           /^tls .*ALTNAME_INVALID/,
         );
       });
+      itTls("not with a certificate for another address", async () => {
+        const other = await RawServer.listen("127.0.0.2", certificates!);
+        expect(await result(to("127.0.0.2", { port: other.port }))).toMatch(/^tls .*ALTNAME_INVALID/);
+        other.close();
+      });
       itTls("not with a certificate that nobody vouches for", async () => {
         const { ca: _, ...without } = to("localhost");
         expect(await result(without)).toMatch(/^tls .*(?:UNABLE_TO_VERIFY|SELF_SIGNED)/);

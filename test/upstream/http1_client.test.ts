@@ -230,6 +230,35 @@ describe("the HTTP/1.1 client alone", () => {
     expect(told.error!.message).toContain("incomplete");
   });
 
+  test("a head that comes slowly is waited for", async () => {
+    make({ head_ms: 300 });
+    const asked = ask(client, requestTo(origin, { timeouts: { ...NO_TIMEOUTS, first_byte_ms: 30 } }));
+    const peer = await server.next();
+    await peer.request();
+    await peer.send("HTTP/1.1 200 OK\r\ncontent-");
+    while (asked.exchange.times.first_byte_ms === 0) await settle(1);
+    await settle(100);
+    await peer.send("length: 2\r\n\r\nok");
+    expect((await asked.done).body).toBe("ok");
+  });
+
+  test("an exchange that is paused from the start tells nothing until it goes on", async () => {
+    const timeouts = { ...NO_TIMEOUTS, first_byte_ms: 500, idle_ms: 500 };
+    const asked = ask(client, requestTo(origin, { timeouts }));
+    asked.exchange.pause();
+    const peer = await server.next();
+    await peer.request();
+    await peer.send("HTTP/1.1 100 Continue\r\n\r\n");
+    while (performance.now() - asked.exchange.times.started_ms < 600) await settle();
+    expect(asked.told).toMatchObject({ head: null, end: "open" });
+    expect(asked.exchange.times.first_byte_ms).toBe(0);
+    asked.exchange.resume();
+    // The time for the first byte begins anew.
+    await settle(60);
+    await peer.send(answer);
+    expect((await asked.done).body).toBe("ok");
+  });
+
   test("more connections than allowed are not tried", async () => {
     make({ max_connecting: 1 });
     const first = ask(client, requestTo(origin));
@@ -361,6 +390,13 @@ describe("the HTTP/1.1 client alone", () => {
       expect((await asked.done).body).toBe("ok");
       const { started_ms, connected_ms } = asked.exchange.times;
       expect(connected_ms - started_ms).toBeGreaterThan(15);
+      // The address that worked is tried first from then on: nothing is waited for.
+      const again = ask(
+        client,
+        requestTo({ ...origin, host: "api.test", port: hanging.port }, { pool: "b" }),
+      );
+      expect((await again.done).body).toBe("ok");
+      expect(again.exchange.times.connected_ms - again.exchange.times.started_ms).toBeLessThan(15);
 
       make({ lookup: lookupOf("127.0.0.2") });
       const timeouts = { ...NO_TIMEOUTS, connect_ms: 50 };

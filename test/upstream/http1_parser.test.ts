@@ -3,7 +3,8 @@
 
 import { describe, expect, test } from "vitest";
 import { TEXT, TOKEN } from "../../src/upstream/http1/grammar.ts";
-import { DEFAULT_PARSER_LIMITS, ResponseParser } from "../../src/upstream/http1/response_parser.ts";
+import { DEFAULT_PARSER_LIMITS } from "../../src/upstream/http1/parser_limits.ts";
+import { ResponseParser } from "../../src/upstream/http1/response_parser.ts";
 import { has_recorded_cases, type Outcome, OWN_CASES, recordedCases } from "./http1_parser.cases.ts";
 
 interface Read extends Outcome {

@@ -6,6 +6,7 @@ import {
   type JsonKind,
   type JsonMember,
   type JsonObjectScan,
+  readInteger,
   readString,
   scanMembers,
   scanObject,
@@ -61,6 +62,8 @@ export interface OpenAIRequest {
   readonly stream: boolean;
   /** Whether the client asked for usage in its stream. */
   readonly asks_usage: boolean;
+  /** How many choices it asks for, as far as that can be read. */
+  readonly choices: number;
   readonly scan: JsonObjectScan;
 }
 
@@ -112,12 +115,12 @@ export function readRequest(bytes: Uint8Array, shape: RequestShape): OpenAIReque
       return wrongType(input.name, input.kinds.map((kind) => ARTICLES[kind]).join(" or "), member);
     }
   }
-  if (!shape.streams) return { bytes, model, stream: false, asks_usage: false, scan };
+  if (!shape.streams) return { bytes, model, stream: false, asks_usage: false, choices: 1, scan };
   const stream = readFlag(scan, "stream");
   if (stream instanceof GatewayError) return stream;
   const asks_usage = stream ? readAsksUsage(bytes, scan) : false;
   if (asks_usage instanceof GatewayError) return asks_usage;
-  return { bytes, model, stream, asks_usage, scan };
+  return { bytes, model, stream, asks_usage, choices: stream ? readChoices(bytes, scan) : 1, scan };
 }
 
 function readModel(
@@ -141,6 +144,12 @@ function readFlag(scan: JsonObjectScan, name: string): boolean | GatewayError {
   const member = scan.find(name);
   if (member === null || member.kind === "false" || member.kind === "null") return false;
   return member.kind === "true" ? true : wrongType(name, "a boolean", member);
+}
+
+/** The `n` of a request; what is no number is for the provider to refuse. */
+function readChoices(bytes: Uint8Array, scan: JsonObjectScan): number {
+  const member = scan.find("n");
+  return (member === null ? null : readInteger(bytes, member)) ?? 1;
 }
 
 /** The members of `stream_options`; null where there are none. */

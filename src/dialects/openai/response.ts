@@ -7,6 +7,7 @@ import { readUsage, type Usage } from "./usage.ts";
 const ERROR = needle('"error"');
 const USAGE = needle('"usage"');
 
+const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
@@ -39,15 +40,23 @@ export function errorInAnswer(body: Uint8Array): WireError | null {
 
 /**
  * The usage that an answer reports, or null. Only the bytes of the usage object are parsed: quotes inside of strings are
- * escaped, so the last `"usage"` in the bytes is a key.
+ * escaped, so the last `"usage"` in the bytes that a colon and an object follow is a key.
  */
 export function usageOfAnswer(body: Uint8Array): Usage | null {
-  const at = Buffer.prototype.lastIndexOf.call(body, USAGE);
-  if (at < 0) return null;
-  let start = at + USAGE.length;
+  let at = Buffer.prototype.lastIndexOf.call(body, USAGE);
+  while (at >= 0) {
+    const usage = usageAt(body, at + USAGE.length);
+    if (usage !== null) return usage;
+    at = at === 0 ? -1 : Buffer.prototype.lastIndexOf.call(body, USAGE, at - 1);
+  }
+  return null;
+}
+
+/** The usage object behind a key that ends at `start`; null if it was no key, or its value is no usage. */
+function usageAt(body: Uint8Array, start: number): Usage | null {
   while (start < body.length && body[start] !== OPEN_BRACE) {
     // Only white space and the colon lie between; `null` means no usage.
-    if (body[start]! > 0x20 && body[start] !== 0x3a) return null;
+    if (body[start]! > 0x20 && body[start] !== COLON) return null;
     start++;
   }
   const limit = Math.min(body.length, start + USAGE_MAX_BYTES);

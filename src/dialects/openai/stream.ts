@@ -17,12 +17,21 @@ const LETTER_N = 0x6e;
 const decoder = new TextDecoder();
 
 /** What an event is to a relay: an opening may be held back, the first of the others begins the answer. */
-export type EventClass = "opening" | "content" | "done" | "error";
+export type EventClass = "opening" | "content";
 
 /** The data of an event, and its name where it has one. */
 export interface StreamEvent {
   readonly data: Uint8Array | null;
   readonly name: Uint8Array | null;
+}
+
+/** Whether the data of an event that no blank line closed is all there: it may have been cut anywhere. */
+export function isWhole({ data }: StreamEvent): boolean {
+  return data === null || isDone(data) || parse(data) !== null;
+}
+
+function isDone(data: Uint8Array): boolean {
+  return data.length === DONE.length && indexOf(data, DONE) === 0;
 }
 
 /** Whether a member named by `wanted` is there with a value other than null. */
@@ -68,17 +77,22 @@ function isOpeningChoice(choice: unknown): boolean {
 export class StreamWatch {
   /** `[DONE]` came. */
   done = false;
-  /** A choice gave its finish reason. */
+  /** Every choice gave its finish reason. */
   finished = false;
   /** An error that came as an event. */
   error: WireError | null = null;
 
   readonly #hide_usage: boolean;
   #usage_data: Uint8Array | null = null;
+  #choices_left: number;
 
-  /** @param hide_usage leave out the chunk that carries usage alone, because the client did not ask for it */
-  constructor(hide_usage: boolean) {
+  /**
+   * @param hide_usage leave out the chunk that carries usage alone, because the client did not ask for it
+   * @param choices how many choices the client asked for (`n`), each of which has to finish
+   */
+  constructor(hide_usage: boolean, choices = 1) {
     this.#hide_usage = hide_usage;
+    this.#choices_left = choices;
   }
 
   /** Whether the stream came to an end: well, or by an error that it told of. */
@@ -90,8 +104,6 @@ export class StreamWatch {
   classify(event: StreamEvent): EventClass {
     const { data } = event;
     if (data === null) return "opening";
-    if (this.done) return "done";
-    if (this.error !== null) return "error";
     const chunk = parse(data);
     if (chunk === null) return "content";
     const choices = chunk["choices"];
@@ -104,12 +116,13 @@ export class StreamWatch {
   see(event: StreamEvent): boolean {
     const { data } = event;
     if (data === null) return true;
-    if (data.length === DONE.length && indexOf(data, DONE) === 0) {
+    if (isDone(data)) {
       this.done = true;
       return true;
     }
-    if (!this.finished && hasValue(data, FINISH_REASON)) this.finished = true;
-    if (hasValue(data, ERROR)) this.#seeError(data);
+    if (!this.finished && hasValue(data, FINISH_REASON)) this.#seeFinish(data);
+    if (hasValue(data, ERROR)) this.#seeError(data, false);
+    else if (event.name !== null && isNamedError(event.name)) this.#seeError(data, true);
     if (hasValue(data, USAGE)) {
       this.#usage_data = data;
       if (this.#hide_usage) return !isUsageAlone(data);
@@ -123,10 +136,30 @@ export class StreamWatch {
     return readUsage(parse(this.#usage_data)?.["usage"]);
   }
 
-  #seeError(data: Uint8Array): void {
-    const chunk = parse(data);
-    if (chunk?.["error"]) this.error = readError(chunk, 200);
+  #seeFinish(data: Uint8Array): void {
+    const choices = this.#choices_left > 1 ? parse(data)?.["choices"] : null;
+    this.#choices_left -= Array.isArray(choices) ? choices.filter(hasFinished).length : 1;
+    this.finished = this.#choices_left <= 0;
   }
+
+  /** @param named the event is called `error`, so that its data is one even without a member of this name */
+  #seeError(data: Uint8Array, named: boolean): void {
+    const chunk = parse(data);
+    if (named && chunk === null) this.error = plainError(decoder.decode(data.subarray(0, 500)));
+    else this.error = readError(chunk, named ? 500 : 200);
+  }
+}
+
+function isNamedError(name: Uint8Array): boolean {
+  return name.length === 5 && decoder.decode(name) === "error";
+}
+
+function plainError(message: string): WireError {
+  return { message, type: "upstream_error", param: null, code: null };
+}
+
+function hasFinished(choice: unknown): boolean {
+  return typeof choice === "object" && choice !== null && "finish_reason" in choice && !!choice.finish_reason;
 }
 
 function isUsageAlone(data: Uint8Array): boolean {

@@ -4,9 +4,9 @@
 import type { Exchange, ExchangeHandler, UpstreamClient, UpstreamRequest } from "../exchange.ts";
 import type { Http1Context, Http1Options, Http1Stats } from "./context.ts";
 import { Http1Exchange } from "./exchange.ts";
+import { DEFAULT_PARSER_LIMITS } from "./parser_limits.ts";
 import { Pools } from "./pool.ts";
 import { Resolver } from "./resolve.ts";
-import { DEFAULT_PARSER_LIMITS } from "./response_parser.ts";
 import { Sweep } from "./sweep.ts";
 
 /** An `UpstreamClient` that can be counted. */

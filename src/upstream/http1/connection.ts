@@ -197,14 +197,8 @@ export class Connection {
 
   shaken(trusted: boolean, error: Error | null): void {
     if (this.#state !== HANDSHAKE) return;
-    const { origin } = this.pool;
-    if (!trusted || error !== null) {
-      this.#failed("tls", reasonOf(error), error);
-    } else if (tlsName(origin) === "" && !hasAddress(this.#socket!, origin.host)) {
-      this.#failed("tls", "ERR_TLS_CERT_ALTNAME_INVALID", null);
-    } else {
-      this.#ready();
-    }
+    if (!trusted || error !== null) this.#failed("tls", reasonOf(error), error);
+    else this.#ready();
   }
 
   #ready(): void {
@@ -349,15 +343,13 @@ const HANDLERS: Bun.SocketHandler<Connection> = {
   connectError: () => {},
 };
 
-/** The name for SNI and verification; empty for an address, which has no place in SNI (RFC 6066 3). */
+/**
+ * The name for SNI and verification. An address has no place in SNI (RFC 6066 3): without a name the runtime sends
+ * none and verifies the address that it connects to.
+ */
 function tlsName(origin: Origin): string {
   if (origin.server_name !== undefined) return origin.server_name;
   return isIP(origin.host) === 0 ? origin.host : "";
-}
-
-/** Whether the certificate is for an address. With a name in SNI the handshake has compared that already. */
-function hasAddress(socket: Socket, address: string): boolean {
-  return socket.getPeerX509Certificate()?.checkIP(address) !== undefined;
 }
 
 function tlsOptions(origin: Origin): Bun.TLSOptions {

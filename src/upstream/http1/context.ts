@@ -1,9 +1,9 @@
 // What the parts of one HTTP/1.1 client share: its options, its pools, its clock, its counts.
 // One object per client, so that two clients have nothing in common.
 
+import type { ParserLimits } from "./parser_limits.ts";
 import type { Pools } from "./pool.ts";
 import type { Lookup, Resolver } from "./resolve.ts";
-import type { ParserLimits } from "./response_parser.ts";
 import type { Sweep } from "./sweep.ts";
 
 /** Bounds and habits of a client. All have defaults. */

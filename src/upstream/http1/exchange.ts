@@ -272,8 +272,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
       if (!isOver(connect_ms, now_ms - this.#since_ms)) return null;
       return ["connect_timeout", `no connection after ${connect_ms} ms`];
     }
-    // Silence that we asked for is none.
-    if (this.#moved || (this.is_paused && !connection.has_pending)) {
+    if (this.#moved) {
       this.#moved = false;
       this.#moved_ms = now_ms;
     }
@@ -281,6 +280,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
       if (!isOver(idle_ms, now_ms - this.#moved_ms)) return null;
       return ["idle_timeout", `took no byte of the request for ${idle_ms} ms`];
     }
+    // Silence that we asked for is none.
     if (this.is_paused) return null;
     if (this.#has_head) {
       if (!isOver(idle_ms, now_ms - this.#moved_ms)) return null;

@@ -1,8 +1,9 @@
 // What HTTP/1.1 allows in names, values and targets, as tables by byte (RFC 9110 section 5, RFC 9112).
 // Reading and writing use the same tables, so that we never send what we would refuse.
 
-/** Carriage return and line feed. */
+/** Carriage return. */
 export const CR = 13;
+/** Line feed. */
 export const LF = 10;
 
 /** 1 for the bytes of a token (RFC 9110 5.6.2): methods, field names, names of chunk extensions. */

@@ -1,0 +1,121 @@
+// All gateway processes of a gateway: those that listen on its address, and those that still drain on an earlier one.
+// Their counts add up, those of the dead included, so that no sum ever falls.
+
+import type { ResolvedConfig } from "../config/schema.ts";
+import { type MetricsSnapshot, mergeSnapshots } from "../ledger/metrics.ts";
+import { Worker } from "./worker.ts";
+
+/** How long a process may take to tell its counts before its last ones are used, in milliseconds. */
+const COUNTS_MAX_MS = 1_000;
+
+/** What the fleet needs to know and to tell. */
+export interface FleetHooks {
+  config(): ResolvedConfig;
+  log(line: string): void;
+}
+
+/** Where gateway processes listen. */
+export interface Address {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** The gateway processes of one supervisor. */
+export class Fleet {
+  readonly #hooks: FleetHooks;
+  /** Those that answer calls. */
+  #current = new Set<Worker>();
+  /** These, those that start and those that drain. */
+  readonly #all = new Set<Worker>();
+  #address: Address = { hostname: "", port: 0 };
+  #retired: MetricsSnapshot = { in_flight: 0, series: [] };
+
+  constructor(hooks: FleetHooks) {
+    this.#hooks = hooks;
+  }
+
+  get address(): Address {
+    return this.#address;
+  }
+
+  /** How many processes should answer calls. */
+  get size(): number {
+    return this.#current.size;
+  }
+
+  /** Starts processes in the place of those that are there, which drain once the new ones listen. On failure nothing changes. */
+  async launch(address: Address, count: number): Promise<void> {
+    const workers = Array.from({ length: count }, () => this.#make(address));
+    try {
+      await Promise.all(workers.map((worker) => worker.start()));
+    } catch (error) {
+      for (const worker of workers) {
+        worker.kill();
+        this.#all.delete(worker);
+      }
+      throw error;
+    }
+    const old = this.#current;
+    this.#current = new Set(workers);
+    this.#address = address;
+    for (const worker of old) void this.#retire(worker);
+  }
+
+  /** Tells all of another configuration. */
+  configure(config: ResolvedConfig): void {
+    for (const worker of this.#all) worker.configure(config);
+  }
+
+  /** Lets all finish their calls; resolves when they are gone. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#all].map((worker) => this.#retire(worker)));
+  }
+
+  /** Ends all at once. */
+  kill(): void {
+    for (const worker of this.#all) worker.kill();
+  }
+
+  async #retire(worker: Worker): Promise<void> {
+    await worker.drain(this.#hooks.config().listen.drain_ms);
+    this.#all.delete(worker);
+  }
+
+  #make(address: Address): Worker {
+    const { config, log } = this.#hooks;
+    const worker = new Worker({
+      config,
+      ...address,
+      onCollect: (reply) =>
+        void this.#collect().then(({ snapshot, processes }) => reply(snapshot, processes)),
+      onLeaving: (pid) => {
+        log(`gateway process ${pid} was told to end; another takes its place`);
+        this.#replace(worker, address);
+      },
+      onDeath: (pid, status, restart_ms) =>
+        log(
+          `gateway process ${pid} ended with ${status}; another starts ${restart_ms === 0 ? "at once" : `in ${restart_ms} ms`}`,
+        ),
+      onLastCounts: (snapshot) => {
+        this.#retired = mergeSnapshots([this.#retired, { ...snapshot, in_flight: 0 }]);
+      },
+    });
+    this.#all.add(worker);
+    return worker;
+  }
+
+  /** Puts a new process in the place of one that wants to leave; it drains once the new one listens. */
+  #replace(leaving: Worker, address: Address): void {
+    if (!this.#current.delete(leaving)) return;
+    const successor = this.#make(address);
+    this.#current.add(successor);
+    void successor.start(true).then(() => this.#retire(leaving));
+  }
+
+  async #collect(): Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }> {
+    await Promise.all([...this.#all].map((worker) => worker.refreshCounts(COUNTS_MAX_MS)));
+    const counts = [...this.#all].flatMap((worker) => worker.counts ?? []);
+    const listening = [...this.#current].filter((worker) => worker.is_listening);
+    return { snapshot: mergeSnapshots([this.#retired, ...counts]), processes: listening.length };
+  }
+}
