@@ -23,9 +23,9 @@ function isVisible(text: string): boolean {
   return true;
 }
 
-/** Text that may stand in a header: anything else in a model's name is percent-encoded. */
+/** Text that may stand in a header: anything else in a model's name is percent-encoded, half surrogates as U+FFFD. */
 function headerText(text: string): string {
-  return isVisible(text) ? text : encodeURIComponent(text);
+  return isVisible(text) ? text : encodeURIComponent(text.toWellFormed());
 }
 
 /**
@@ -66,8 +66,9 @@ export function callHeaders(call: Call): Record<string, string> {
     "x-venturi-cache": "bypass",
     "x-venturi-attempts": String(call.attempts),
     "x-venturi-overhead-us": call.overhead_us.toFixed(0),
-    "server-timing": serverTiming(call),
   };
+  const timing = serverTiming(call);
+  if (timing !== "") headers["server-timing"] = timing;
   if (call.provider !== "") {
     headers["x-venturi-provider"] = headerText(call.provider);
     if (call.served_model !== "") headers["x-venturi-model"] = headerText(call.served_model);

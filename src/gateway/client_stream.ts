@@ -75,7 +75,7 @@ export class ClientStream {
     this.#waiting_bytes = 0;
     this.#full = false;
     for (const bytes of waiting) this.#send(controller, bytes);
-    if (this.#ended !== null) this.#close(controller, this.#ended.broken);
+    if (this.#ended !== null && !this.#full) this.#close(controller, this.#ended.broken);
     else if (!this.#full) this.#feeder?.resume();
   }
 
@@ -91,6 +91,7 @@ export class ClientStream {
     const resume = () => {
       this.#full = false;
       if (this.#ended === null) this.#feeder?.resume();
+      else if (this.#controller !== null) this.#close(this.#controller, this.#ended.broken);
     };
     room.then(resume, () => this.#forget());
   }
@@ -105,16 +106,20 @@ export class ClientStream {
     if (this.#ended !== null) return;
     this.#ended = { broken };
     this.#feeder = null;
-    if (this.#controller !== null) this.#close(this.#controller, broken);
+    // What is closed while bytes of it wait for the client counts as answered, and a stopping server would cut it.
+    const is_waiting = this.#full && !broken;
+    if (this.#controller !== null && !is_waiting) this.#close(this.#controller, broken);
   }
 
   #close(controller: DirectController, broken: boolean): void {
+    this.#controller = null;
     if (broken) controller.close(new Error("the answer broke off"));
     else controller.close();
   }
 
   #forget(): void {
     this.#ended ??= { broken: true };
+    this.#controller = null;
     this.#feeder = null;
     this.#waiting = [];
   }

@@ -182,7 +182,7 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   #sleep(): void {
-    this.at_ms = Math.max(this.stream.written_ms, performance.now() - 1) + this.#quiet.after_ms;
+    this.at_ms = this.stream.written_ms + this.#quiet.after_ms;
     this.#quiet.alarms.add(this);
   }
 

@@ -59,13 +59,14 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
   }
 }
 
-/** Ends a call that a fault of the gateway broke. */
+/** Ends a call that a fault of the gateway broke, trusting as little of it as possible. */
 export function failCall(call: Call, tools: PipelineTools): Response {
   const react = call.onStop;
   call.onStop = null;
   react?.("gone");
   const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
-  return refuse(call, ownAnswer(error), tools);
+  settle(call, error.status, error.code, null, tools);
+  return errorResponse(ownAnswer(error), { "x-request-id": call.id });
 }
 
 /** The shorter of the model's deadline and the client's wish, in milliseconds; 0 is none. */

@@ -195,7 +195,7 @@ function routeModel(call: Call, name: string): ModelPlan | GatewayError {
         : `Did you mean '${near}'? GET /v1/models lists all`;
     return new GatewayError(
       "model_not_found",
-      `The model '${name}' does not exist on this gateway. ${hint}.`,
+      `The model '${name.slice(0, 200)}' does not exist on this gateway. ${hint}.`,
       {
         param: "model",
       },
@@ -213,7 +213,7 @@ function routeModel(call: Call, name: string): ModelPlan | GatewayError {
 function notAllowed(name: string): GatewayError {
   return new GatewayError(
     "model_not_allowed",
-    `Your key may not call '${name}'. GET /v1/models lists what it may.`,
+    `Your key may not call '${name.slice(0, 200)}'. GET /v1/models lists what it may.`,
     {
       param: "model",
     },
@@ -275,7 +275,17 @@ const STOPPED_HEADERS = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
   ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate", "accept-encoding"],
   ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
-  ...["forwarded", "via", "x-real-ip", "x-request-id", "idempotency-key", "origin", "referer"],
+  ...[
+    "if-none-match",
+    "if-modified-since",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-request-id",
+    "idempotency-key",
+    "origin",
+    "referer",
+  ],
 ]);
 const STOPPED_PREFIXES = ["x-venturi-", "x-stainless-", "x-forwarded-", "sec-", "cf-"];
 

@@ -172,8 +172,11 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
     const client = authenticate(call.plan, call.request.headers);
     if (client instanceof GatewayError) return errorResponse(ownAnswer(client), callHeaders(call));
-    const id = path === "/models" ? null : decodeSegment(path.slice("/models/".length));
-    const found = id === null ? listModels(call.plan, client) : getModel(call.plan, client, id);
+    const segment = path.slice("/models/".length);
+    const found =
+      path === "/models"
+        ? listModels(call.plan, client)
+        : getModel(call.plan, client, decodeSegment(segment) ?? segment);
     if (found instanceof GatewayError) return errorResponse(ownAnswer(found), callHeaders(call));
     return Response.json(found, { headers: callHeaders(call) });
   }

@@ -230,6 +230,41 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect(await slow.outcome).toMatchObject({ kind: "answered", status: 200 });
   });
 
+  test("sent to every process, as terminals and service managers do, is the same", async () => {
+    const { upstream, release } = await startSlowUpstream();
+    const venturi = await start({ args: ["--workers", "2"], config: configFor(upstream.base_url) });
+    const slow = await sendSlow(venturi, upstream);
+    const { gateways } = venturi;
+    for (const pid of [...gateways, venturi.pid]) process.kill(pid, signal);
+    await venturi.until(() => !isListening(venturi.port), "closed listener");
+    release();
+    expect(await slow.outcome).toMatchObject({ kind: "answered", status: 200 });
+    expect(await venturi.exited).toMatchObject({ code: 0 });
+    expect(gateways.filter(isAlive)).toEqual([]);
+    expect(isListening(venturi.port)).toBe(false);
+  });
+
+  test("waits for a client that reads a large answer slowly", async () => {
+    const content = "x".repeat(8 * 1024 * 1024);
+    const upstream = await startUpstream((_request, reply) =>
+      reply.json(200, { choices: [{ message: { content }, finish_reason: "stop" }] }),
+    );
+    upstreams.push(upstream);
+    const venturi = await start({ args: ["--workers", "1"], config: configFor(upstream.base_url) });
+    const connection = await Connection.open(venturi.port);
+    if (typeof connection === "string") throw new Error(connection);
+    const outcome = connection.call("/v1/chat/completions", chat("up/m"));
+    await connection.firstBytes;
+    connection.socket.pause();
+    venturi.kill(signal);
+    // Longer than idle connections are left open.
+    await venturi.until(() => !isListening(venturi.port), "closed listener");
+    await Bun.sleep(1_500);
+    connection.socket.resume();
+    expect(JSON.parse(answered(await outcome).body).choices[0].message.content).toHaveLength(content.length);
+    expect(await venturi.exited).toMatchObject({ code: 0 });
+  });
+
   test("cuts calls that take longer than drain_ms with an error that says so", async () => {
     const { upstream } = await startSlowUpstream();
     const config = configFor(upstream.base_url, "drain_ms: 600");

@@ -280,7 +280,7 @@ describe("the deadline", () => {
       const response = await gateway.chat({ stream }, { headers });
       const took_ms = performance.now() - start_ms;
       expect(took_ms).toBeGreaterThanOrEqual(199);
-      expect(took_ms).toBeLessThan(1_000);
+      expect(took_ms).toBeLessThan(3_000);
       expect(response.status).toBe(504);
       expect(errorOf(await response.text())).toMatchObject({
         type: "timeout_error",
@@ -380,17 +380,6 @@ describe("an upstream that", () => {
       });
       while (is_open) await reply.raw(line);
     },
-    "sends one header slowly for ever": async (_, reply) => {
-      await reply.raw("HTTP/1.1 200 OK\r\nx-more: ");
-      let is_open = true;
-      void reply.never().then(() => {
-        is_open = false;
-      });
-      while (is_open) {
-        await reply.raw("y");
-        await Bun.sleep(5);
-      }
-    },
   };
 
   test.each(Object.keys(scripts))(
@@ -424,6 +413,16 @@ models:
     const response = await gateway.chat({ model: "first/a" });
     expect(response.status).toBe(502);
     expect(errorOf(await response.text())).toMatchObject({ type: "upstream_error", code: "upstream_error" });
+  });
+
+  test("drips a header for ever is cut off at the deadline", async () => {
+    const upstream = await room.upstream((_, reply) => {
+      void reply.never();
+      return reply.drip(`HTTP/1.1 200 OK\r\nx-more: ${"y".repeat(10_000)}`, 1, 5);
+    });
+    const gateway = room.gateway(single(upstream, "deadline_ms: 300"));
+    expect((await gateway.chat()).status).toBe(504);
+    await upstream.closed(1);
   });
 
   const certificates = makeCertificates();

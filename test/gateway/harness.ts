@@ -2,7 +2,7 @@
 // Everything that a test starts here is stopped after it.
 
 import net from "node:net";
-import { afterEach } from "vitest";
+import { afterAll, afterEach } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
@@ -40,7 +40,8 @@ export interface TestGateway {
 /** Starts things for the tests of a file, and stops them after each. */
 export interface Rig {
   upstream(script: Script, options?: UpstreamOptions): Promise<ScriptedUpstream>;
-  gateway(yaml: string, options?: { readonly quiet_ms?: number }): TestGateway;
+  /** By a configuration's text, or a Plan as it is. */
+  gateway(config: string | Plan, options?: { readonly quiet_ms?: number }): TestGateway;
   /** A raw connection to a port of this machine. */
   connect(port: number): Promise<RawClient>;
   /** Whatever else has to be undone. */
@@ -50,9 +51,12 @@ export interface Rig {
 /** To be called once at the top of a test file or of a `describe`. */
 export function rig(): Rig {
   const undone: (() => unknown)[] = [];
-  afterEach(async () => {
-    await Promise.all(undone.splice(0).map((undo) => undo()));
+  // A gateway takes its time to stop, most of it waiting: the next test does not wait with it.
+  const stopping: unknown[] = [];
+  afterEach(() => {
+    for (const undo of undone.splice(0)) stopping.push(undo());
   });
+  afterAll(() => Promise.all(stopping));
   return {
     after: (undo) => void undone.push(undo),
     async upstream(script, options) {
@@ -60,8 +64,9 @@ export function rig(): Rig {
       undone.push(() => upstream.stop());
       return upstream;
     },
-    gateway(yaml, options = {}) {
-      const gateway = startGateway({ plan: planOf(yaml), port: 0, ...options });
+    gateway(config, options = {}) {
+      const plan = typeof config === "string" ? planOf(config) : config;
+      const gateway = startGateway({ plan, port: 0, ...options });
       undone.push(() => gateway.stop(0));
       return testGateway(gateway);
     },

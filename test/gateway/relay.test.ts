@@ -362,7 +362,7 @@ describe("a client that goes away", () => {
       const start_ms = performance.now();
       client.destroy();
       await upstream.requests[0]!.aborted;
-      expect(performance.now() - start_ms).toBeLessThan(200);
+      expect(performance.now() - start_ms).toBeLessThan(1_000);
       await gateway.idle();
       expect(upstream.requests).toHaveLength(1);
       expect(gateway.counted("calls", "499")).toBe(1);
