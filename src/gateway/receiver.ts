@@ -2,6 +2,7 @@
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import { decode } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
 import { connectionFailure, type Failure, statusFailure } from "./failure.ts";
 import type { Flow } from "./flow.ts";
@@ -104,7 +105,10 @@ export abstract class Receiver implements ExchangeHandler {
   }
 
   #settleStatus(): void {
-    const body = Buffer.concat(this.#error_body ?? []).subarray(0, ERROR_BODY_MAX_BYTES);
-    this.fail(statusFailure(this.provider, this.head!, body));
+    const head = this.head!;
+    const collected = Buffer.concat(this.#error_body ?? []).subarray(0, ERROR_BODY_MAX_BYTES);
+    const coding = head.headers.get("content-encoding");
+    const body = coding === null ? collected : decode(collected, coding, ERROR_BODY_MAX_BYTES);
+    this.fail(statusFailure(this.provider, head, body ?? new Uint8Array(0)));
   }
 }

@@ -5,6 +5,7 @@ import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
@@ -33,7 +34,9 @@ export class StreamReceiver extends Receiver {
 
   protected begin(head: UpstreamHead): void {
     const content_type = head.headers.get("content-type") ?? "";
-    if (content_type.toLowerCase().startsWith("text/event-stream")) this.#flow.begin(this.exchange);
+    const is_coded = isCoded(head.headers.get("content-encoding"));
+    const is_events = content_type.toLowerCase().startsWith("text/event-stream");
+    if (is_events && !is_coded) this.#flow.begin(this.exchange);
     else this.#odd_body = [];
   }
 
@@ -116,12 +119,14 @@ export class StreamReceiver extends Receiver {
     const body = Buffer.concat(this.#odd_body ?? []);
     const error = errorInAnswer(body);
     const kind = head.headers.get("content-type") ?? "no content type";
+    const content_encoding = head.headers.get("content-encoding");
+    const coding = content_encoding === null ? "" : ` (content-encoding ${content_encoding})`;
     if (error !== null) this.fail(inBandFailure(error));
     else {
       this.fail(
         unfitAnswer(
           this.provider,
-          `status ${head.status} with a body of ${kind} where an event stream belongs`,
+          `status ${head.status} with a body of ${kind}${coding} where an event stream belongs`,
         ),
       );
     }

@@ -4,10 +4,14 @@
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
+import { decode } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
 import { ByteFlow, EventFlow, type Flow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
+
+/** A coded answer may grow to this size; bytes. */
+const DECODED_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Receives JSON whole (`collect_max_bytes` above 0), or anything as it comes (0). */
 export class WholeReceiver extends Receiver {
@@ -42,8 +46,14 @@ export class WholeReceiver extends Receiver {
       this.#flow.end();
       return;
     }
-    const body = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
+    const collected = this.#pieces.length === 1 ? this.#pieces[0]! : Buffer.concat(this.#pieces);
     const head = this.head!;
+    const coding = head.headers.get("content-encoding");
+    const body = coding === null ? collected : decode(collected, coding, DECODED_MAX_BYTES);
+    if (body === null) {
+      this.fail(unfitAnswer(this.provider, `its body cannot be decoded (content-encoding ${coding})`));
+      return;
+    }
     if (!looksLikeJson(body)) {
       const kind = head.headers.get("content-type") ?? "no content type";
       this.fail(
