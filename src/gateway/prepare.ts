@@ -4,7 +4,7 @@
 import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
-import { readRequest, writeRequest } from "../dialects/openai/request.ts";
+import { type OpenAIRequest, readRequest, writeRequest } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
 import type { Alarms } from "./alarms.ts";
@@ -49,13 +49,9 @@ export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise
 
 /** A request in OpenAI's format for a model: read whole, sent on as its bytes with the model's name replaced. */
 async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
-  const body = await readCallBody(call, clocks);
-  if (body instanceof GatewayError) return body;
-  const request = readRequest(body, endpoint.shape);
-  call.times.scanned = performance.now();
-  if (request instanceof GatewayError) return request;
-  const model = request.model === null ? defaultModel(call) : routeModel(call, request.model);
-  if (model instanceof GatewayError) return model;
+  const read = await readJson(call, endpoint, clocks);
+  if (read instanceof GatewayError) return read;
+  const { request, model } = read;
   let watch: StreamWatch | null = null;
   const outgoing: Outgoing = {
     method: "POST",
@@ -78,6 +74,21 @@ async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Prom
   return { model, outgoing, watch: () => watch };
 }
 
+/** A JSON request, read whole and scanned, and the model that it is for. */
+async function readJson(
+  call: Call,
+  endpoint: Endpoint,
+  clocks: Clocks,
+): Promise<{ readonly request: OpenAIRequest; readonly model: ModelPlan } | GatewayError> {
+  const body = await readCallBody(call, clocks);
+  if (body instanceof GatewayError) return body;
+  const request = readRequest(body, endpoint.shape);
+  call.times.scanned = performance.now();
+  if (request instanceof GatewayError) return request;
+  const model = modelOfName(call, request.model);
+  return model instanceof GatewayError ? model : { request, model };
+}
+
 /** A request whose answer is passed on as it comes: JSON or an upload, routed by its model where it names one. */
 async function prepareMedia(
   call: Call,
@@ -89,13 +100,9 @@ async function prepareMedia(
   const is_json = content_type.toLowerCase().startsWith("application/json");
   if (method !== "POST") return preparePassThrough(call, endpoint, clocks);
   if (is_json) {
-    const body = await readCallBody(call, clocks);
-    if (body instanceof GatewayError) return body;
-    const request = readRequest(body, endpoint.shape);
-    call.times.scanned = performance.now();
-    if (request instanceof GatewayError) return request;
-    const model = request.model === null ? defaultModel(call) : routeModel(call, request.model);
-    if (model instanceof GatewayError) return model;
+    const read = await readJson(call, endpoint, clocks);
+    if (read instanceof GatewayError) return read;
+    const { request, model } = read;
     const write = (target: TargetPlan) =>
       writeRequest(request, request.model === null ? null : target.model_json, false);
     return passedOn(call, clocks, model, {
@@ -110,7 +117,7 @@ async function prepareMedia(
   const upload = await peekUpload(call.request, uploadPatience(call, clocks));
   if (upload instanceof GatewayError) return upload;
   call.times.scanned = performance.now();
-  const model = upload.model === null ? defaultModel(call) : routeModel(call, upload.model);
+  const model = modelOfName(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
   const extra: HeaderFields = [...traceHeaders(headers), ["content-type", content_type]];
@@ -218,6 +225,11 @@ function notAllowed(name: string): GatewayError {
       param: "model",
     },
   );
+}
+
+/** The model of a name, or what takes its place where a request names none. */
+function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
+  return name === null ? defaultModel(call) : routeModel(call, name);
 }
 
 /** For routes without a model: the provider that the header names, else the default one. */

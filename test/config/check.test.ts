@@ -1,9 +1,9 @@
 // `venturi check` and `venturi schema` as commands: exit codes, and what goes where.
 
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
 import { check } from "../../src/cli/check.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { editorSchema } from "../../src/config/editor.ts";
@@ -20,7 +20,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const file = join(mkdtempSync(join(tmpdir(), "venturi-")), "v.yaml");
+const folder = mkdtempSync(join(tmpdir(), "venturi-"));
+const file = join(folder, "v.yaml");
+afterAll(() => rmSync(folder, { recursive: true }));
 
 test("a good file: a summary, exit 0", async () => {
   writeFileSync(file, "providers: { local: { kind: ollama } }\nmodels: { m: { targets: [local/x] } }");

@@ -1,10 +1,10 @@
 // The rules of the configuration: what is refused, where the message points, and what it says.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these texts are configurations, not templates.
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { load, plan, problems } from "./loading.ts";
@@ -329,8 +329,10 @@ test("flags beat the file, and are checked like it", () => {
   ]);
 });
 
+const folder = mkdtempSync(join(tmpdir(), "venturi-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 test("certificates are read in, relative to the file; other files are refused", () => {
-  const folder = mkdtempSync(join(tmpdir(), "venturi-"));
   const pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   writeFileSync(join(folder, "ca.pem"), pem);
   writeFileSync(join(folder, "key.pem"), "-----BEGIN PRIVATE KEY-----\n");
@@ -356,7 +358,6 @@ test("certificates are read in, relative to the file; other files are refused", 
 });
 
 test("a file that is not there, and a folder", () => {
-  const folder = mkdtempSync(join(tmpdir(), "venturi-"));
   const said = (path: string) => {
     const result = loadConfig(path, { env: {} });
     return result.ok ? [] : result.problems.map(formatProblem);
