@@ -1,10 +1,6 @@
 #!/usr/bin/env bun
 // The door: the first word of the command line says which role this process has.
-
-import { check } from "./cli/check.ts";
-import { schema } from "./cli/schema.ts";
-import { serve } from "./cli/serve.ts";
-import { runGatewayProcess } from "./gateway/process.ts";
+// A role loads what it needs and no more: a gateway process has no use for the parsers of configurations.
 
 const USAGE = `venturi: an LLM gateway
 
@@ -16,19 +12,25 @@ const USAGE = `venturi: an LLM gateway
       print the configuration's JSON Schema
 `;
 
-const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
-  serve,
-  check,
-  schema,
+type Command = (args: readonly string[]) => Promise<number>;
+
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./cli/serve.ts")).serve,
+  check: async () => (await import("./cli/check.ts")).check,
+  schema: async () => (await import("./cli/schema.ts")).schema,
 };
+
+export {};
 
 const [command = "help", ...args] = process.argv.slice(2);
 
 if (command === "gateway" && process.connected) {
+  const { runGatewayProcess } = await import("./gateway/process.ts");
   runGatewayProcess();
 } else if (COMMANDS[command] !== undefined) {
   try {
-    process.exitCode = await COMMANDS[command](args);
+    const run = await COMMANDS[command]();
+    process.exitCode = await run(args);
   } catch (error) {
     console.error(`venturi ${command}: this failed by a fault of the program:`, error);
     process.exitCode = 1;

@@ -34,7 +34,7 @@ function sourceFiles(): SourceFile[] {
     .map((name) => {
       const path = join("src", name);
       const text = readFileSync(join(root, path), "utf8");
-      const imports = [...text.matchAll(/(?:from|import) "(\.[^"]+)"/g)]
+      const imports = [...text.matchAll(/(?:from |import |import\()"(\.[^"]+)"/g)]
         .map((match) => relative(root, resolve(root, dirname(path), match[1]!)))
         .filter((imported) => imported.startsWith("src/"));
       return { path, room: roomOf(path), text, imports };

@@ -42,20 +42,26 @@ function waited(start_ms: number, end_ms: number): number {
   return start_ms > 0 && end_ms > start_ms ? end_ms - start_ms : 0;
 }
 
+/** The digits behind the point, made once: `toFixed` takes longer than all else that a header costs. */
+const THOUSANDTHS = Array.from({ length: 1_000 }, (_, index) => String(index).padStart(3, "0"));
+
+/** A stage of `server-timing` behind the ones before it; a stage that did not take place adds nothing. */
+function addStage(before: string, name: string, start_ms: number, end_ms: number): string {
+  if (!(start_ms > 0 && end_ms >= start_ms)) return before;
+  const duration_us = Math.round((end_ms - start_ms) * 1000);
+  const stage = `${name};dur=${Math.floor(duration_us / 1000)}.${THOUSANDTHS[duration_us % 1000]}`;
+  return before === "" ? stage : `${before}, ${stage}`;
+}
+
 /** `server-timing` (W3C Server Timing): the stages' durations in milliseconds. */
 function serverTiming(call: Call): string {
   const { arrived, authenticated, body, scanned, routed, asked, connected, first_byte } = call.times;
-  const stages: string[] = [];
-  const add = (name: string, start_ms: number, end_ms: number) => {
-    if (start_ms > 0 && end_ms >= start_ms) stages.push(`${name};dur=${(end_ms - start_ms).toFixed(3)}`);
-  };
-  add("auth", arrived, authenticated);
-  add("body", authenticated, body);
-  add("scan", body, scanned);
-  add("route", scanned || authenticated, routed);
-  add("connect", asked, connected);
-  add("first-byte", connected, first_byte);
-  return stages.join(", ");
+  let stages = addStage("", "auth", arrived, authenticated);
+  stages = addStage(stages, "body", authenticated, body);
+  stages = addStage(stages, "scan", body, scanned);
+  stages = addStage(stages, "route", scanned || authenticated, routed);
+  stages = addStage(stages, "connect", asked, connected);
+  return addStage(stages, "first-byte", connected, first_byte);
 }
 
 /** The headers that every response to a call carries. */
@@ -65,7 +71,7 @@ export function callHeaders(call: Call): Record<string, string> {
     "x-request-id": call.id,
     "x-venturi-cache": "bypass",
     "x-venturi-attempts": String(call.attempts),
-    "x-venturi-overhead-us": call.overhead_us.toFixed(0),
+    "x-venturi-overhead-us": String(Math.round(call.overhead_us)),
   };
   const timing = serverTiming(call);
   if (timing !== "") headers["server-timing"] = timing;

@@ -4,7 +4,7 @@
 import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
-import { orderTargets } from "../routing/order.ts";
+import { type Candidate, orderTargets } from "../routing/order.ts";
 import { backoffMs, WAIT_MAX_MS, WAIT_WITH_ALTERNATIVES_MAX_MS } from "../routing/retry.ts";
 import type { KeyChoice, KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
@@ -71,7 +71,7 @@ function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAns
 
 async function tryTarget(
   call: Call,
-  candidate: { readonly target: TargetPlan; readonly model: ModelPlan; readonly is_last: boolean },
+  candidate: Candidate,
   outgoing: Outgoing,
   tools: AttemptTools,
 ): Promise<TargetResult> {

@@ -36,33 +36,30 @@ export function declaredLength(headers: Headers): number | null {
  * Reads the whole body, or says why not (400, 413). A client that goes away gives `body_incomplete`, which nobody sees.
  * After a 413 what still comes is read and dropped by the server, so that the client gets to see the answer.
  */
-export async function readBody(
+export function readBody(
   request: Request,
   limits: BodyLimits,
   alarms: Alarms,
 ): Promise<Uint8Array | GatewayError> {
   const length = declaredLength(request.headers);
-  if (length !== null && length > limits.max_bytes) return tooLarge(limits.max_bytes);
-  if (request.body === null || length === 0) return new Uint8Array(0);
+  if (length !== null && length > limits.max_bytes) return Promise.resolve(tooLarge(limits.max_bytes));
   const is_at_once = length !== null && length <= AT_ONCE_MAX_BYTES;
+  // Asking for the body as a stream costs something, so it is not asked for where the length says enough.
+  if (length === 0 || (length === null && request.body === null)) return Promise.resolve(new Uint8Array(0));
   const patience_ms = limits.idle_ms + (is_at_once ? length / SLOWEST_BYTES_PER_MS : 0);
-  let stall: (error: GatewayError) => void = () => {};
-  const stalled = new Promise<GatewayError>((resolve) => {
-    stall = resolve;
+  return new Promise((resolve) => {
+    const settle = (body: Uint8Array | GatewayError) => {
+      alarms.remove(alarm);
+      resolve(body);
+    };
+    const alarm: Alarm = {
+      at_ms: performance.now() + patience_ms,
+      ring: () => resolve(incomplete(`its rest did not come within ${Math.round(patience_ms)} ms`)),
+    };
+    alarms.add(alarm);
+    const reading = is_at_once ? request.bytes() : readPieces(request.body!, limits, alarm);
+    reading.then(settle, () => settle(incomplete("the connection was closed before its end")));
   });
-  const alarm: Alarm = {
-    at_ms: performance.now() + patience_ms,
-    ring: () => stall(incomplete(`its rest did not come within ${Math.round(patience_ms)} ms`)),
-  };
-  alarms.add(alarm);
-  try {
-    const reading = is_at_once ? request.bytes() : readPieces(request.body, limits, alarm);
-    return await Promise.race([reading, stalled]);
-  } catch {
-    return incomplete("the connection was closed before its end");
-  } finally {
-    alarms.remove(alarm);
-  }
 }
 
 async function readPieces(

@@ -7,6 +7,7 @@ import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../confi
 import { type OpenAIRequest, readRequest, writeRequest } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
+import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing } from "./attempt.ts";
 import { readBody } from "./body.ts";
@@ -81,6 +82,7 @@ async function readJson(
   clocks: Clocks,
 ): Promise<{ readonly request: OpenAIRequest; readonly model: ModelPlan } | GatewayError> {
   const body = await readCallBody(call, clocks);
+  call.times.body = performance.now();
   if (body instanceof GatewayError) return body;
   const request = readRequest(body, endpoint.shape);
   call.times.scanned = performance.now();
@@ -166,25 +168,13 @@ function uploadPatience(call: Call, clocks: Clocks): Patience {
   return { alarms: clocks.deadlines, idle_ms: call.plan.listen.body_idle_ms };
 }
 
-async function readCallBody(call: Call, clocks: Clocks): Promise<Uint8Array | GatewayError> {
-  const encoding = call.request.headers.get("content-encoding");
-  if (encoding !== null && encoding.toLowerCase() !== "identity") {
-    return new GatewayError(
-      "invalid_value",
-      "The request body is compressed: send it without content-encoding.",
-      {
-        param: "content-encoding",
-      },
-    );
+function readCallBody(call: Call, clocks: Clocks): Promise<Uint8Array | GatewayError> {
+  if (isCoded(call.request.headers.get("content-encoding"))) {
+    const message = "The request body is compressed: send it without content-encoding.";
+    return Promise.resolve(new GatewayError("invalid_value", message, { param: "content-encoding" }));
   }
   const { max_body_bytes, body_idle_ms } = call.plan.listen;
-  const body = await readBody(
-    call.request,
-    { max_bytes: max_body_bytes, idle_ms: body_idle_ms },
-    clocks.deadlines,
-  );
-  call.times.body = performance.now();
-  return body;
+  return readBody(call.request, { max_bytes: max_body_bytes, idle_ms: body_idle_ms }, clocks.deadlines);
 }
 
 /** The model that a name stands for, if the caller's key may call it. */

@@ -124,7 +124,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     calls.add(call);
     metrics.in_flight = calls.size;
     server.timeout(request, 0);
-    request.signal.addEventListener("abort", () => call.stop("gone"), { once: true });
+    request.signal.onabort = () => call.stop("gone");
     return answerCall(call, endpoint, tools).then(
       (response) => closing(call, response),
       (fault: unknown) => {

@@ -21,14 +21,32 @@ function byWeight(targets: readonly TargetPlan[], random: () => number): TargetP
   return drawn;
 }
 
+/** A target in its turn, with the model whose retries hold for it. */
+export interface Candidate {
+  readonly target: TargetPlan;
+  readonly model: ModelPlan;
+  readonly is_last: boolean;
+}
+
+/** The orders of models in which nothing is drawn: made once. */
+const fixed_orders = new WeakMap<ModelPlan, readonly Candidate[]>();
+
 /**
- * The targets of a model in the order to try them, paired with the model whose retries hold for them.
+ * The targets of a model in the order to try them.
  * @param random a number in [0, 1), as `Math.random`
  */
-export function* orderTargets(
-  model: ModelPlan,
-  random: () => number = Math.random,
-): Generator<{ readonly target: TargetPlan; readonly model: ModelPlan; readonly is_last: boolean }> {
+export function orderTargets(model: ModelPlan, random: () => number = Math.random): readonly Candidate[] {
+  const known = fixed_orders.get(model);
+  if (known !== undefined) return known;
+  const order = [...drawOrder(model, random)];
+  const is_drawn = [model, ...model.fallbacks].some(
+    (one) => one.strategy === "weighted" && one.targets.length > 1,
+  );
+  if (!is_drawn) fixed_orders.set(model, order);
+  return order;
+}
+
+function* drawOrder(model: ModelPlan, random: () => number): Generator<Candidate> {
   const models = [model, ...model.fallbacks];
   for (const [place, current] of models.entries()) {
     const targets =

@@ -13,12 +13,14 @@ import {
   type UpstreamRequest,
 } from "../exchange.ts";
 import type { Answer, AnswerPart } from "./answer.ts";
-import { answerRequest, answerTooLarge } from "./endpoints.ts";
 
 /** A larger request is answered 413; bytes. */
 const BODY_BYTES_MAX = 64 * 1024 * 1024;
 /** Parts told before other work gets its turn on the event loop. */
 const PARTS_A_TURN = 64;
+
+/** What works out answers: loaded with the first call, since a gateway with real providers never needs it. */
+let endpoints: typeof import("./endpoints.ts") | null = null;
 
 /** Makes the client of the `sim` provider. It needs no network; origin, pool and header fields mean nothing to it. */
 export function createSimClient(): UpstreamClient {
@@ -78,6 +80,16 @@ class SimExchange implements Exchange {
 
   #begin(): void {
     if (this.#over) return;
+    if (endpoints === null) {
+      import("./endpoints.ts").then(
+        (loaded) => {
+          endpoints = loaded;
+          this.#begin();
+        },
+        (cause) => this.#fail("bad_response", "could not be loaded", cause),
+      );
+      return;
+    }
     const body = this.#request.body;
     if (body !== null && "stream" in body) {
       void this.#readUpload(body);
@@ -116,6 +128,7 @@ class SimExchange implements Exchange {
     const { method, path, timeouts } = this.#request;
     let answer: Answer;
     try {
+      const { answerRequest, answerTooLarge } = endpoints!;
       answer = body === null ? answerTooLarge(BODY_BYTES_MAX) : answerRequest(method, path, body);
     } catch (cause) {
       // JSON that is nested too deeply to be written again, for one.
