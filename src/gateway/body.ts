@@ -53,6 +53,7 @@ export function readBody(
       resolve(body);
     };
     const alarm: Alarm = {
+      alarm_slot: -1,
       at_ms: performance.now() + patience_ms,
       ring: () => resolve(incomplete(`its rest did not come within ${Math.round(patience_ms)} ms`)),
     };

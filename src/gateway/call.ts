@@ -42,6 +42,9 @@ export class Call implements Alarm {
   stopped: StopReason | null = null;
   /** When its time is over; the sweep stops it then. */
   at_ms = Number.POSITIVE_INFINITY;
+  alarm_slot = -1;
+  /** Its place among the calls in flight. */
+  call_slot = -1;
   /** What has to happen at once when the call is stopped: one thing at a time. */
   onStop: ((reason: StopReason) => void) | null = null;
 

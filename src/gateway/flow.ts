@@ -100,6 +100,7 @@ export class ByteFlow extends Flow {
  */
 export class EventFlow extends Flow implements Alarm {
   at_ms = 0;
+  alarm_slot = -1;
 
   readonly #watch: StreamWatch | null;
   readonly #onEvent: ((event: SseEvent) => void) | null;

@@ -6,6 +6,7 @@ import type { Plan, ProviderPlan } from "../config/plan.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { GatewayError } from "../errors.ts";
 import { Metrics, type MetricsSnapshot, renderPrometheus } from "../ledger/metrics.ts";
+import { Roster } from "../memory/roster.ts";
 import { KeyRotation } from "../routing/rotation.ts";
 import type { UpstreamClient } from "../upstream/exchange.ts";
 import { createFetchClient } from "../upstream/fetch.ts";
@@ -52,7 +53,7 @@ export interface Gateway {
   readonly port: number;
   readonly metrics: Metrics;
   /** Calls in flight. */
-  readonly calls: ReadonlySet<Call>;
+  readonly calls: { readonly size: number };
   /** Calls that arrive from now on are under this Plan; those in flight keep theirs. The address does not change. */
   setPlan(plan: Plan): void;
   /** Stops: takes no connections, lets calls in flight end within `drain_ms`, then cuts. Resolves when all is closed. */
@@ -65,7 +66,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   let stage: "serving" | "draining" | "cutting" = "serving";
   const quiet_ms = options.quiet_ms ?? QUIET_MS;
   const metrics = new Metrics();
-  const calls = new Set<Call>();
+  const calls = new Roster<"call_slot", Call>("call_slot");
   const clients: Record<ProviderPlan["client"], UpstreamClient> = {
     http1: createHttp1Client(),
     fetch: createFetchClient(),
@@ -80,7 +81,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     },
     clientOf: (provider) => clients[provider.client],
     onCallEnd: (call) => {
-      calls.delete(call);
+      calls.remove(call);
       metrics.in_flight = calls.size;
     },
   };
@@ -205,7 +206,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const isBusy = () => calls.size > 0 || server.pendingRequests > 0;
     await until(() => !isBusy(), began_ms + drain_ms);
     stage = "cutting";
-    for (const call of calls) call.stop("draining");
+    for (const call of [...calls.members]) call.stop("draining");
     await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);

@@ -35,6 +35,7 @@ interface ByteReader {
 /** Reads a body piece by piece; a piece that does not come in time is an error. Only the time of waiting counts. */
 class PatientReader implements Alarm {
   at_ms = 0;
+  alarm_slot = -1;
   readonly #reader: ByteReader;
   readonly #patience: Patience;
   #fail: (error: Error) => void = () => {};

@@ -1,6 +1,8 @@
 // The clock of a client: one timer for all its exchanges, instead of one each.
 // Every 25 ms it asks whoever is under way whether its time is over; deadlines are late by that much, never early.
 
+import { Roster } from "../../memory/roster.ts";
+
 /** Something that may run out of time. */
 export interface Timed {
   /** Its place in the sweep; -1 when it is in none. Only the sweep writes it. */
@@ -16,7 +18,7 @@ const STALL_MS = 250;
 
 /** Runs `check` of its members while there are any, and `upkeep` about once a second. */
 export class Sweep {
-  readonly #members: Timed[] = [];
+  readonly #members = new Roster<"sweep_slot", Timed>("sweep_slot");
   /** Looks after idle things; tells whether there are any left to look after. */
   readonly #upkeep: (now_ms: number) => boolean;
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -34,24 +36,17 @@ export class Sweep {
   now_ms = 0;
 
   get size(): number {
-    return this.#members.length;
+    return this.#members.size;
   }
 
   add(member: Timed, now_ms: number): void {
     this.now_ms = now_ms;
-    member.sweep_slot = this.#members.length;
-    this.#members.push(member);
+    this.#members.add(member);
     if (this.#delay_ms !== TICK_MS) this.#schedule(TICK_MS, now_ms);
   }
 
   remove(member: Timed): void {
-    const slot = member.sweep_slot;
-    if (slot < 0) return;
-    member.sweep_slot = -1;
-    const last = this.#members.pop()!;
-    if (last === member) return;
-    this.#members[slot] = last;
-    last.sweep_slot = slot;
+    this.#members.remove(member);
   }
 
   #schedule(delay_ms: number, now_ms: number): void {
@@ -77,14 +72,15 @@ export class Sweep {
     let is_needed = true;
     try {
       // From the end, since a check may remove its member (the last one then takes its place).
-      for (let i = this.#members.length - 1; i >= 0; i--) this.#members[i]?.check(now_ms);
-      if (now_ms - this.#upkeep_ms >= IDLE_TICK_MS || this.#members.length === 0) {
+      const { members } = this.#members;
+      for (let i = members.length - 1; i >= 0; i--) members[i]?.check(now_ms);
+      if (now_ms - this.#upkeep_ms >= IDLE_TICK_MS || this.#members.size === 0) {
         this.#upkeep_ms = now_ms;
         is_needed = this.#upkeep(now_ms);
       }
     } finally {
       this.#delay_ms = 0;
-      if (this.#members.length > 0) this.#schedule(TICK_MS, now_ms);
+      if (this.#members.size > 0) this.#schedule(TICK_MS, now_ms);
       else if (is_needed) this.#schedule(IDLE_TICK_MS, now_ms);
     }
   }
