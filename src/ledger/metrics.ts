@@ -2,6 +2,7 @@
 // Each gateway process counts in its own plain objects; snapshots of them add up to the gateway's.
 
 import { BUCKETS, bucketBound, createHistogram, type Histogram, observe } from "../memory/histogram.ts";
+import { fastest } from "../wire/kernels.ts";
 
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
@@ -216,6 +217,9 @@ export function renderPrometheus(snapshot: MetricsSnapshot, processes: number): 
     "# HELP venturi_calls_in_flight Calls being answered now.",
     "# TYPE venturi_calls_in_flight gauge",
     `venturi_calls_in_flight ${snapshot.in_flight}`,
+    "# HELP venturi_native Which implementation scans bytes: typescript, or native code by its instructions.",
+    "# TYPE venturi_native gauge",
+    `venturi_native{level="${fastest.level}"} 1`,
     ...counterLines("venturi_calls_total", "Calls ended.", "status", series, (one) => one.calls),
     ...counterLines("venturi_errors_total", "Calls that failed.", "code", series, (one) => one.errors),
     ...counterLines(

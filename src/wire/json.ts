@@ -2,7 +2,8 @@
 // The scan validates everything and builds nothing; a value becomes an object or a string only by a read.
 
 import type { JsonFault } from "./json_fault.ts";
-import { STRIDE, scanText } from "./json_text.ts";
+import { STRIDE } from "./json_text.ts";
+import { fastest, type Kernels } from "./kernels.ts";
 
 /** What kind of value a span holds. */
 export type JsonKind = "string" | "number" | "object" | "array" | "true" | "false" | "null";
@@ -25,22 +26,37 @@ export function scanObject(bytes: Uint8Array): JsonObjectScan | JsonFault {
   return scanMembers(bytes, 0, bytes.length);
 }
 
-/** Scans the object in `bytes[start..end)`, such as the span of a member. Offsets stay those of `bytes`. */
-export function scanMembers(bytes: Uint8Array, start: number, end: number): JsonObjectScan | JsonFault {
-  const store: number[] = [];
-  const root = scanText(bytes, start, end, store);
-  if (typeof root !== "number") return root;
-  const kind = kindOf(bytes, root);
-  return kind === "object" ? new JsonObjectScan(bytes, root, store) : wrongKind(root, "an object", kind);
+/**
+ * Scans the object in `bytes[start..end)`, such as the span of a member. Offsets stay those of `bytes`.
+ * Only tests choose the `kernels`.
+ */
+export function scanMembers(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  kernels: Pick<Kernels, "scanText"> = fastest,
+): JsonObjectScan | JsonFault {
+  const found = kernels.scanText(bytes, start, end);
+  if (found.fault !== null) return found;
+  const kind = kindOf(bytes, found.root);
+  if (kind !== "object") return wrongKind(found.root, "an object", kind);
+  return new JsonObjectScan(bytes, found.root, found.members);
 }
 
-/** Scans the array in `bytes[start..end)`, such as the span of `messages`. Offsets stay those of `bytes`. */
-export function scanElements(bytes: Uint8Array, start: number, end: number): JsonArrayScan | JsonFault {
-  const store: number[] = [];
-  const root = scanText(bytes, start, end, store);
-  if (typeof root !== "number") return root;
-  const kind = kindOf(bytes, root);
-  return kind === "array" ? new JsonArrayScan(bytes, store) : wrongKind(root, "an array", kind);
+/**
+ * Scans the array in `bytes[start..end)`, such as the span of `messages`. Offsets stay those of `bytes`.
+ * Only tests choose the `kernels`.
+ */
+export function scanElements(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  kernels: Pick<Kernels, "scanText"> = fastest,
+): JsonArrayScan | JsonFault {
+  const found = kernels.scanText(bytes, start, end);
+  if (found.fault !== null) return found;
+  const kind = kindOf(bytes, found.root);
+  return kind === "array" ? new JsonArrayScan(bytes, found.members) : wrongKind(found.root, "an array", kind);
 }
 
 /**
@@ -56,9 +72,9 @@ export class JsonObjectScan {
   readonly start: number;
   /** How many members there are, those with equal keys included. */
   readonly count: number;
-  readonly #store: readonly number[];
+  readonly #store: Int32Array;
 
-  constructor(bytes: Uint8Array, start: number, store: readonly number[]) {
+  constructor(bytes: Uint8Array, start: number, store: Int32Array) {
     this.bytes = bytes;
     this.start = start;
     this.count = store.length / STRIDE;
@@ -123,9 +139,9 @@ export class JsonArrayScan {
   readonly fault = null;
   readonly bytes: Uint8Array;
   readonly count: number;
-  readonly #store: readonly number[];
+  readonly #store: Int32Array;
 
-  constructor(bytes: Uint8Array, store: readonly number[]) {
+  constructor(bytes: Uint8Array, store: Int32Array) {
     this.bytes = bytes;
     this.count = store.length / STRIDE;
     this.#store = store;

@@ -55,14 +55,28 @@ const closers = new Uint8Array(MAX_DEPTH + 1);
  */
 export const STRIDE = 5;
 
+/** Where members are noted; a text with more of them takes memory of its own. Shared like `closers`. */
+const shared_store = new Int32Array(256 * STRIDE);
+
+/** What the scan of a text found. */
+export interface TextScan {
+  /** Tells it from a `JsonFault`, whose `fault` is never null. */
+  readonly fault: null;
+  /** Offset of the outermost value. */
+  readonly root: number;
+  /** The members or elements of the outermost value, `STRIDE` numbers each; for elements the key is empty. */
+  readonly members: Int32Array;
+}
+
 /**
- * Scans the one JSON text in `bytes[start..end)` and appends the members or elements of its outermost value
- * to `store`; for elements the key is empty. Returns the offset of the outermost value, or what is wrong.
+ * Scans the one JSON text in `bytes[start..end)`: where the members of its outermost value lie, or what is wrong.
  * Accepts what `JSON.parse(Buffer.from(bytes).toString())` accepts, so also ill-formed UTF-8 within strings,
  * but no byte order mark, and nothing deeper than `MAX_DEPTH`. Opened containers are kept in `closers`, not
  * by a call each, so that depth costs no machine stack.
  */
-export function scanText(bytes: Uint8Array, start: number, end: number, store: number[]): number | JsonFault {
+export function scanText(bytes: Uint8Array, start: number, end: number): TextScan | JsonFault {
+  let store: Int32Array = shared_store;
+  let stored = 0;
   let pos = skipBlank(bytes, start, end);
   const root = pos;
   let depth = 0;
@@ -116,14 +130,20 @@ export function scanText(bytes: Uint8Array, start: number, end: number, store: n
     // A value ended just before pos, and with it perhaps the containers around it.
     for (;;) {
       if (depth === 1) {
-        if (closer === BRACE_CLOSE) {
-          store.push(key_start, key_end, value_start, pos, isOddKey(bytes, key_start, key_end) ? 1 : 0);
-        } else {
-          store.push(value_start, value_start, value_start, pos, 0);
-        }
+        const is_object = closer === BRACE_CLOSE;
+        if (stored === store.length) store = grown(store);
+        store[stored] = is_object ? key_start : value_start;
+        store[stored + 1] = is_object ? key_end : value_start;
+        store[stored + 2] = value_start;
+        store[stored + 3] = pos;
+        store[stored + 4] = is_object && isOddKey(bytes, key_start, key_end) ? 1 : 0;
+        stored += STRIDE;
       }
       pos = skipBlank(bytes, pos, end);
-      if (depth === 0) return pos === end ? root : expectedFault(bytes, pos, end, "nothing behind the value");
+      if (depth === 0) {
+        if (pos !== end) return expectedFault(bytes, pos, end, "nothing behind the value");
+        return { fault: null, root, members: store.slice(0, stored) };
+      }
       byte = pos < end ? bytes[pos]! : END;
       if (byte === COMMA) break;
       if (byte !== closer) {
@@ -135,6 +155,12 @@ export function scanText(bytes: Uint8Array, start: number, end: number, store: n
     }
     pos = skipBlank(bytes, pos + 1, end);
   }
+}
+
+function grown(store: Int32Array): Int32Array {
+  const larger = new Int32Array(2 * store.length);
+  larger.set(store);
+  return larger;
 }
 
 /** The first position from `pos` on that holds no white space (RFC 8259, 2). */
@@ -221,6 +247,7 @@ function isOddKey(bytes: Uint8Array, key_start: number, key_end: number): boolea
   return false;
 }
 
-function tooDeep(offset: number): JsonFault {
+/** The fault of a text that nests deeper than `MAX_DEPTH` at `offset`. */
+export function tooDeep(offset: number): JsonFault {
   return { fault: "too_deep", offset, reason: `nested deeper than ${MAX_DEPTH} levels` };
 }

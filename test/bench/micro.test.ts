@@ -1,0 +1,25 @@
+// The benchmark of functions, as small as it can be, so that it does not rot; and its texts, which must be what they say.
+// How fast anything is, is not tested: that depends on the machine.
+
+import { expect, test } from "vitest";
+import { texts } from "../../bench/micro/texts.ts";
+import { MICRO_PARTS, micro } from "../../bench/micro.ts";
+import { implementations } from "../../src/wire/kernels.ts";
+
+test("every text is a JSON object, and no two are alike", () => {
+  const all = texts(20);
+  for (const { bytes } of all) expect(typeof JSON.parse(Buffer.from(bytes).toString())).toBe("object");
+  expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
+});
+
+test("every function is measured at every level, over every text", async () => {
+  const lines: string[] = [];
+  const figures = await micro(MICRO_PARTS, 1, 20, (line) => lines.push(line));
+  const texts_count = texts(20).length;
+  expect(figures.length).toBe(texts_count * (4 * implementations.length + 1) + 4);
+  expect(lines.length).toBe(figures.length + MICRO_PARTS.length);
+  for (const { ns, gb_per_s } of figures) {
+    expect(ns).toBeGreaterThan(0);
+    expect(Number.isFinite(gb_per_s)).toBe(true);
+  }
+});
