@@ -18,6 +18,8 @@ import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 /** What the pipeline needs of the process it runs in. */
 export interface PipelineTools extends AttemptTools {
   readonly clocks: Clocks;
+  /** The caller is known: the call counts as in flight, and its client is watched from now on. */
+  onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
   onCallEnd(call: Call): void;
 }
@@ -31,6 +33,7 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
   const client = authenticate(call.plan, call.request.headers);
   if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
   call.client = client;
+  tools.onCallBegin(call);
   call.times.authenticated = performance.now();
 
   // Read as much of the request as it takes to route it, and find the model.

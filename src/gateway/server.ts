@@ -80,6 +80,12 @@ export function startGateway(options: GatewayOptions): Gateway {
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
     clientOf: (provider) => clients[provider.client],
+    onCallBegin: (call) => {
+      calls.add(call);
+      metrics.in_flight = calls.size;
+      server.timeout(call.request, 0);
+      call.request.signal.onabort = () => call.stop("gone");
+    },
     onCallEnd: (call) => {
       calls.remove(call);
       metrics.in_flight = calls.size;
@@ -122,10 +128,6 @@ export function startGateway(options: GatewayOptions): Gateway {
       return closing(call, errorResponse(ownAnswer(unknownPath(request, full_path)), callHeaders(call)));
     if (endpoint.kind === "json" && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
-    calls.add(call);
-    metrics.in_flight = calls.size;
-    server.timeout(request, 0);
-    request.signal.onabort = () => call.stop("gone");
     return answerCall(call, endpoint, tools).then(
       (response) => closing(call, response),
       (fault: unknown) => {
