@@ -1,33 +1,103 @@
-// Runs benchmarks by name (all by default), prints their tables, and keeps their figures in bench/results/.
-// `npm run bench -- relay --rounds 5 --seconds 4 --connections 64`
+// Runs parts of the suite by name (all by default), prints their tables, and keeps their figures in bench/results/.
+// `npm run bench -- plain sse --rounds 3 --seconds 2`
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { relay } from "./relay.ts";
+import { bytes } from "./bytes.ts";
+import { alignTable, tablesOf } from "./figures.ts";
+import { idle } from "./idle.ts";
+import { describeMachine, findPlacement } from "./machine.ts";
+import { memory } from "./memory.ts";
+import { open } from "./open.ts";
+import { type Part, type Sizes, USUAL_SIZES } from "./part.ts";
+import { peers } from "./peers.ts";
+import { plain } from "./plain.ts";
+import { rejected } from "./rejected.ts";
+import { goalsTable, writeReport } from "./report.ts";
+import { RESULTS_FOLDER, readResults, slowerThan, writeResults } from "./results.ts";
+import { single } from "./single.ts";
+import { soak } from "./soak.ts";
+import { sse } from "./sse.ts";
+import { start } from "./start.ts";
+import { syscalls } from "./syscalls.ts";
+import { endPrograms } from "./targets.ts";
 
-const PARTS = new Map([["relay", relay]]);
+const PARTS: readonly Part[] = [
+  plain,
+  single,
+  sse,
+  rejected,
+  open,
+  syscalls,
+  idle,
+  start,
+  memory,
+  soak,
+  bytes,
+  peers,
+];
 
-const number = (usual: string) => ({ type: "string", default: usual }) as const;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { rounds: number("5"), seconds: number("4"), connections: number("64") },
-});
-const [rounds, seconds, connections] = [values.rounds, values.seconds, values.connections].map(Number);
-const size = { rounds: rounds!, seconds: seconds!, connections: connections! };
-const processor = `${cpus()[0]?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-const machine = { processor, kernel: release(), bun: Bun.version };
+const part_names = PARTS.map(({ name }) => name);
+const size_names = Object.keys(USUAL_SIZES) as (keyof Sizes)[];
+const USAGE = `usage: npm run bench -- [PART ...] [--SIZE N ...] [--out DIR]
+parts: ${part_names.join(", ")}; all without a name
+sizes, where a part has them: ${size_names.join(", ")}
+--peers installs Portkey from npm into a temporary folder; --out keeps the results elsewhere than in bench/results`;
 
-for (const name of positionals.length > 0 ? positionals : PARTS.keys()) {
-  const part = PARTS.get(name);
-  if (part === undefined) {
-    console.error(`there is no benchmark "${name}"; there are: ${[...PARTS.keys()].join(", ")}`);
-    process.exit(2);
-  }
-  console.log(`${name}: ${JSON.stringify(size)}, ${JSON.stringify(machine)}`);
-  const cases = await part({ ...size, log: console.log });
-  const folder = join(import.meta.dirname, "results");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify({ machine, size, cases }, null, 1)}\n`);
+function misuse(fault: string): never {
+  console.error(`${fault}\n${USAGE}`);
+  process.exit(2);
 }
+
+function commandLine(): { names: string[]; given: Partial<Sizes>; out: string } {
+  const options = Object.fromEntries(
+    [...size_names.filter((name) => name !== "peers"), "out"].map((name) => [
+      name,
+      { type: "string" as const },
+    ]),
+  );
+  let parsed: { values: Record<string, string | boolean | undefined>; positionals: string[] };
+  try {
+    parsed = parseArgs({ allowPositionals: true, options: { ...options, peers: { type: "boolean" } } });
+  } catch (error) {
+    misuse(error instanceof Error ? error.message : String(error));
+  }
+  const { out = RESULTS_FOLDER, peers: has_peers, ...sizes } = parsed.values;
+  const given: Record<string, number> = has_peers === true ? { peers: 1 } : {};
+  for (const [name, value] of Object.entries(sizes)) {
+    given[name] = Number(value);
+    if (!(given[name]! >= 0)) misuse(`--${name} must be a number, not "${value}"`);
+  }
+  const unknown = parsed.positionals.find((name) => !part_names.includes(name));
+  if (unknown !== undefined) misuse(`there is no part "${unknown}"`);
+  const names = parsed.positionals.length > 0 ? parsed.positionals : part_names;
+  return { names, given, out: String(out) };
+}
+
+const { names, given, out } = commandLine();
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    endPrograms();
+    process.exit(1);
+  });
+}
+const placement = findPlacement();
+for (const part of PARTS.filter(({ name }) => names.includes(name))) {
+  const machine = describeMachine(placement);
+  const named = Object.keys(part.usual) as (keyof Sizes)[];
+  const sizes: Sizes = { ...USUAL_SIZES, ...part.usual, ...given };
+  console.log(`\n${part.name}: ${part.about}\n  ${JSON.stringify(machine)}`);
+  const cases = await part.run(sizes, (line) => console.log(`  ${line}`));
+  if (cases.length === 0) continue;
+  for (const line of tablesOf(cases).flatMap(alignTable)) console.log(`  ${line}`);
+  const before = readResults(part.name, out);
+  for (const line of before === null ? [] : slowerThan(before.cases, cases)) {
+    console.log(`  slower than in the last results: ${line}`);
+  }
+  const own_sizes = Object.fromEntries(named.map((name) => [name, sizes[name]]));
+  const measured_at = new Date().toISOString();
+  writeResults({ part: part.name, about: part.about, measured_at, machine, sizes: own_sizes, cases }, out);
+}
+writeReport(out);
+console.log("\ntargets, by the last results of every part:");
+const table = goalsTable((part) => readResults(part, out)?.cases ?? []);
+for (const line of alignTable(table)) console.log(`  ${line}`);
