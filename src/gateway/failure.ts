@@ -58,6 +58,11 @@ function uploadFailure(error: UpstreamError): Failure {
   return { verdict: "final", answer, retry_after_ms: null, outcome: error.failure };
 }
 
+/** What a client is told of an answer that broke off after it had begun. */
+export function interruption(provider: string, what: string): WireError {
+  return refuse("upstream_stream_interrupted", `Provider ${provider} broke off its answer: ${what}.`).error;
+}
+
 /** The provider answered with something that is no answer to what was asked. */
 export function unfitAnswer(provider: string, what: string): Failure {
   const message = `Provider ${provider} gave no usable answer: ${what}.`;

@@ -173,7 +173,7 @@ const STOPPED_HEADERS = new Set([
   ],
   ...["set-cookie", "alt-svc", "strict-transport-security", "openai-organization", "openai-project"],
   ...["x-request-id", "www-authenticate", "via", "nel", "report-to", "cf-ray", "cf-cache-status"],
-  ...["access-control-allow-origin", "access-control-expose-headers", "vary"],
+  "vary",
 ]);
 const STOPPED_PREFIXES = ["x-ratelimit-", "anthropic-ratelimit-", "access-control-", "x-venturi-", "proxy-"];
 

@@ -3,12 +3,11 @@
 
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/openai/stream.ts";
-import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import type { Call } from "./call.ts";
-import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
+import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 
@@ -105,11 +104,7 @@ export class StreamReceiver extends Receiver {
   }
 
   #interrupt(what: string): void {
-    const error = new GatewayError(
-      "upstream_stream_interrupted",
-      `Provider ${this.provider} broke off its answer: ${what}.`,
-    );
-    this.#flow.breakOff(ownAnswer(error).error);
+    this.#flow.breakOff(interruption(this.provider, what));
   }
 
   /** No event stream came: an error in spite of its status, or something else. */

@@ -2,11 +2,10 @@
 // An answer over the bound is passed on from there as it comes; so is any answer where the bound is 0.
 
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
-import { GatewayError } from "../errors.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
-import { inBandFailure, ownAnswer, unfitAnswer } from "./failure.ts";
+import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { ByteFlow, EventFlow, type Flow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
 
@@ -67,11 +66,7 @@ export class WholeReceiver extends Receiver {
   }
 
   protected breakOff(error: UpstreamError): void {
-    const broken = new GatewayError(
-      "upstream_stream_interrupted",
-      `Provider ${this.provider} broke off its answer: ${error.message}.`,
-    );
-    this.#flow?.breakOff(ownAnswer(broken).error);
+    this.#flow?.breakOff(interruption(this.provider, error.message));
   }
 
   #passOn(head: UpstreamHead): void {
