@@ -1,6 +1,7 @@
 // The response to a client: its headers, the same on success, error and stream, and the bodies of errors.
 
-import { errorBody, type WireError } from "../dialects/openai/error.ts";
+import type { TargetPlan } from "../config/plan.ts";
+import { errorBody } from "../dialects/openai/error.ts";
 import type { Call } from "./call.ts";
 import type { FailedAnswer } from "./failure.ts";
 
@@ -12,7 +13,9 @@ export function requestId(headers: Headers): string {
   const given = headers.get("x-request-id");
   if (given !== null && given.length > 0 && given.length <= REQUEST_ID_MAX_CHARS && isVisible(given))
     return given;
-  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
+  const uuid = crypto.randomUUID();
+  // Five slices take half the time of a search for the dashes.
+  return `req_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }
 
 function isVisible(text: string): boolean {
@@ -33,9 +36,10 @@ function headerText(text: string): string {
  * request's body, and after what the answer begins with had arrived.
  */
 function overheadUs(call: Call, now_ms: number): number {
-  const { arrived, authenticated, body, asked, answered } = call.times;
-  if (asked === 0) return (now_ms - arrived - waited(authenticated, body)) * 1000;
-  return (asked - arrived - waited(authenticated, body) + (now_ms - answered)) * 1000;
+  const { arrived_ms, asked_ms } = call;
+  const reading_ms = waited(call.authenticated_ms, call.body_ms);
+  if (asked_ms === 0) return (now_ms - arrived_ms - reading_ms) * 1000;
+  return (asked_ms - arrived_ms - reading_ms + (now_ms - call.answered_ms)) * 1000;
 }
 
 function waited(start_ms: number, end_ms: number): number {
@@ -55,42 +59,83 @@ function addStage(before: string, name: string, start_ms: number, end_ms: number
 
 /** `server-timing` (W3C Server Timing): the stages' durations in milliseconds. */
 function serverTiming(call: Call): string {
-  const { arrived, authenticated, body, scanned, routed, asked, connected, first_byte } = call.times;
-  let stages = addStage("", "auth", arrived, authenticated);
-  stages = addStage(stages, "body", authenticated, body);
-  stages = addStage(stages, "scan", body, scanned);
-  stages = addStage(stages, "route", scanned || authenticated, routed);
-  stages = addStage(stages, "connect", asked, connected);
-  return addStage(stages, "first-byte", connected, first_byte);
+  let stages = addStage("", "auth", call.arrived_ms, call.authenticated_ms);
+  stages = addStage(stages, "body", call.authenticated_ms, call.body_ms);
+  stages = addStage(stages, "scan", call.body_ms, call.scanned_ms);
+  stages = addStage(stages, "route", call.scanned_ms || call.authenticated_ms, call.routed_ms);
+  stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
+  return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }
 
-/** The headers that every response to a call carries. */
-export function callHeaders(call: Call): Record<string, string> {
-  call.overhead_us = overheadUs(call, performance.now());
-  const headers: Record<string, string> = {
-    "x-request-id": call.id,
-    "x-venturi-cache": "bypass",
-    "x-venturi-attempts": String(call.attempts),
-    "x-venturi-overhead-us": String(Math.round(call.overhead_us)),
-  };
-  const timing = serverTiming(call);
-  if (timing !== "") headers["server-timing"] = timing;
-  if (call.provider !== "") {
-    headers["x-venturi-provider"] = headerText(call.provider);
-    if (call.served_model !== "") headers["x-venturi-model"] = headerText(call.served_model);
+/** Headers with all that is the same for every call that ends at a target, or at none. */
+function makeReady(target: TargetPlan | null): Headers {
+  const headers = new Headers({ "x-venturi-cache": "bypass" });
+  if (target !== null) {
+    headers.set("x-venturi-provider", headerText(target.provider.name));
+    if (target.model !== "") headers.set("x-venturi-model", headerText(target.model));
   }
   return headers;
 }
 
-/** The response that tells a client of an error. */
-export function errorResponse(answer: FailedAnswer, headers: Record<string, string>): Response {
-  const { status, error, body, retry_after_ms } = answer;
-  headers["content-type"] = "application/json";
-  if (retry_after_ms !== null) {
-    headers["retry-after"] = String(Math.max(1, Math.ceil(retry_after_ms / 1000)));
-    headers["retry-after-ms"] = String(Math.ceil(retry_after_ms));
-  } else if (status === 429 || status === 503) {
-    headers["retry-after"] = "1";
+const ready = new WeakMap<TargetPlan, Headers>();
+const ready_without_target = makeReady(null);
+
+function readyHeaders(target: TargetPlan | null): Headers {
+  if (target === null) return ready_without_target;
+  let headers = ready.get(target);
+  if (headers === undefined) {
+    headers = makeReady(target);
+    ready.set(target, headers);
   }
-  return new Response(body ?? errorBody(error satisfies WireError), { status, headers });
+  return headers;
+}
+
+/**
+ * The headers that every response to a call carries. The next call writes over the same object, since a Response copies
+ * what it is given and making one anew costs more than the rest of a Response: what is to be added goes into a copy.
+ */
+export function callHeaders(call: Call, content_type: string | null): Headers {
+  call.overhead_us = overheadUs(call, performance.now());
+  const headers = readyHeaders(call.target);
+  if (content_type === null) headers.delete("content-type");
+  else headers.set("content-type", content_type);
+  headers.set("x-request-id", call.id);
+  headers.set("x-venturi-attempts", String(call.attempts));
+  headers.set("x-venturi-overhead-us", String(Math.round(call.overhead_us)));
+  const timing = serverTiming(call);
+  if (timing === "") headers.delete("server-timing");
+  else headers.set("server-timing", timing);
+  return headers;
+}
+
+/** When to try again, as headers say it; none where there is nothing to say. */
+function retryHeaders(status: number, retry_after_ms: number | null): Readonly<Record<string, string>> {
+  if (retry_after_ms !== null) {
+    return {
+      "retry-after": String(Math.max(1, Math.ceil(retry_after_ms / 1000))),
+      "retry-after-ms": String(Math.ceil(retry_after_ms)),
+    };
+  }
+  return status === 429 || status === 503 ? { "retry-after": "1" } : NO_MORE;
+}
+
+const NO_MORE: Readonly<Record<string, string>> = {};
+
+/** The response that tells a client of an error, perhaps with more headers than every response has. */
+export function errorResponse(call: Call, answer: FailedAnswer, more = NO_MORE): Response {
+  const { status, error, body, retry_after_ms } = answer;
+  const headers = withMore(callHeaders(call, "application/json"), {
+    ...retryHeaders(status, retry_after_ms),
+    ...more,
+  });
+  return new Response(body ?? errorBody(error), { status, headers });
+}
+
+/** A copy with more fields, or the very same where there are none. */
+export function withMore(headers: Headers, more: Readonly<Record<string, string>>): Headers {
+  const fields = Object.entries(more);
+  if (fields.length === 0) return headers;
+  const copy = new Headers(headers);
+  for (const [name, value] of fields) copy.set(name, value);
+  return copy;
 }

@@ -1,52 +1,54 @@
 // One call from its arrival to its end: who calls, under which Plan, until when, and what became of it.
 // Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
-import type { ClientKey, Plan } from "../config/plan.ts";
+import type { ClientKey, Plan, TargetPlan } from "../config/plan.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
 
-/** Moments of a call on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
-interface CallTimes {
-  readonly arrived: number;
-  authenticated: number;
-  /** The request body was complete. */
-  body: number;
-  scanned: number;
-  routed: number;
-  /** The first try was handed to the upstream client. */
-  asked: number;
-  /** The last try got its connection. */
-  connected: number;
-  /** The last try's first byte arrived. */
-  first_byte: number;
-  /** What the answer to the client could begin with had arrived. */
-  answered: number;
+/** What has to hear at once that a call is stopped. */
+export interface StopListener {
+  onStop(reason: StopReason): void;
 }
 
-/** A call being answered. */
+/** A call being answered. Moments are on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
 export class Call implements Alarm {
   readonly id: string;
   readonly request: Request;
   readonly plan: Plan;
-  readonly times: CallTimes;
   client: ClientKey | null = null;
   /** Tries sent upstream. */
   attempts = 0;
-  /** Provider and model of the last try, as metrics and headers name them. */
-  provider = "";
-  served_model = "";
+  /** Where the last try went. */
+  target: TargetPlan | null = null;
   /** The gateway's own share of the time to the answer's beginning, once that is known. */
   overhead_us: number | null = null;
   stopped: StopReason | null = null;
+  /** Whether the client's connection may be quiet for as long as the call lasts. */
+  may_be_quiet = false;
   /** When its time is over; the sweep stops it then. */
   at_ms = Number.POSITIVE_INFINITY;
   alarm_slot = -1;
   /** Its place among the calls in flight. */
   call_slot = -1;
-  /** What has to happen at once when the call is stopped: one thing at a time. */
-  onStop: ((reason: StopReason) => void) | null = null;
+  /** Who hears of its stop: one at a time. */
+  listener: StopListener | null = null;
+
+  readonly arrived_ms = performance.now();
+  authenticated_ms = 0;
+  /** The request body was complete. */
+  body_ms = 0;
+  scanned_ms = 0;
+  routed_ms = 0;
+  /** The first try was handed to the upstream client. */
+  asked_ms = 0;
+  /** The last try got its connection. */
+  connected_ms = 0;
+  /** The last try's first byte arrived. */
+  first_byte_ms = 0;
+  /** What the answer to the client could begin with had arrived. */
+  answered_ms = 0;
 
   readonly #alarms: Alarms;
 
@@ -55,17 +57,6 @@ export class Call implements Alarm {
     this.request = request;
     this.plan = plan;
     this.#alarms = alarms;
-    this.times = {
-      arrived: performance.now(),
-      authenticated: 0,
-      body: 0,
-      scanned: 0,
-      routed: 0,
-      asked: 0,
-      connected: 0,
-      first_byte: 0,
-      answered: 0,
-    };
   }
 
   /** Sets or moves the deadline; Infinity takes it away. */
@@ -87,9 +78,9 @@ export class Call implements Alarm {
   stop(reason: StopReason): void {
     if (this.stopped !== null) return;
     this.stopped = reason;
-    const react = this.onStop;
-    this.onStop = null;
-    react?.(reason);
+    const { listener } = this;
+    this.listener = null;
+    listener?.onStop(reason);
   }
 
   /** Waits, but not beyond the call's end. */
@@ -98,17 +89,17 @@ export class Call implements Alarm {
     return new Promise((resolve) => {
       const wake = () => {
         clearTimeout(timer);
-        this.onStop = null;
+        this.listener = null;
         resolve();
       };
       const timer = setTimeout(wake, duration_ms);
-      this.onStop = wake;
+      this.listener = { onStop: wake };
     });
   }
 
   /** Ends the bookkeeping. */
   close(): void {
     this.#alarms.remove(this);
-    this.onStop = null;
+    this.listener = null;
   }
 }

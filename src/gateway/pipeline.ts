@@ -3,11 +3,10 @@
 
 import { authenticate } from "../access/client_keys.ts";
 import { usageOfAnswer } from "../dialects/openai/response.ts";
-import type { StreamWatch } from "../dialects/openai/stream.ts";
 import type { Usage } from "../dialects/openai/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
-import { callHeaders, errorResponse } from "./answer.ts";
+import { callHeaders, errorResponse, withMore } from "./answer.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -34,20 +33,20 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
   if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
   call.client = client;
   tools.onCallBegin(call);
-  call.times.authenticated = performance.now();
+  call.authenticated_ms = performance.now();
 
   // Read as much of the request as it takes to route it, and find the model.
   const prepared = await prepare(call, endpoint, tools.clocks);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
-  call.times.routed = performance.now();
+  call.routed_ms = performance.now();
 
   // From here on the clock ticks: one deadline over all attempts.
   const deadline_ms = deadlineOf(call, prepared);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
-  if (deadline_ms > 0) call.setDeadline(call.times.arrived + deadline_ms);
+  if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
 
   // Ask: target by target, key by key, until one begins to answer.
-  const answer = await attempt(call, prepared.model, prepared.outgoing, tools);
+  const answer = await attempt(call, prepared.model, prepared, tools);
 
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
@@ -64,12 +63,12 @@ export async function answerCall(call: Call, endpoint: Endpoint, tools: Pipeline
 
 /** Ends a call that a fault of the gateway broke, trusting as little of it as possible. */
 export function failCall(call: Call, tools: PipelineTools): Response {
-  const react = call.onStop;
-  call.onStop = null;
-  react?.("gone");
+  const { listener } = call;
+  call.listener = null;
+  listener?.onStop("gone");
   const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
   settle(call, error.status, error.code, null, tools);
-  return errorResponse(ownAnswer(error), { "x-request-id": call.id });
+  return errorResponse(call, ownAnswer(error));
 }
 
 /** The shorter of the model's deadline and the client's wish, in milliseconds; 0 is none. */
@@ -113,8 +112,7 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
 
 /** A whole answer: its bytes as they came. */
 function relayWhole(call: Call, head: UpstreamHead, body: Uint8Array, tools: PipelineTools): Response {
-  const headers = callHeaders(call);
-  headers["content-type"] = head.headers.get("content-type") ?? "application/json";
+  const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   settle(call, head.status, null, usageOfAnswer(body), tools);
   return new Response(body, { status: head.status, headers });
 }
@@ -132,9 +130,9 @@ function relayFlow(
     flow.drop();
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
-  const watch = prepared.watch();
+  const { watch } = prepared;
   const { stream_deadline_ms } = prepared.model;
-  const stream_end_ms = stream_deadline_ms > 0 ? call.times.arrived + stream_deadline_ms : Infinity;
+  const stream_end_ms = stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity;
   // The call's deadline holds until a stream's first content, and to the very end of what is no stream.
   let limit_ms = deadline_ms;
   if (watch !== null && stream_end_ms < call.at_ms) {
@@ -145,13 +143,18 @@ function relayFlow(
     limit_ms = stream_deadline_ms;
     call.setDeadline(stream_end_ms);
   });
-  const abortUpstream = call.onStop;
-  call.onStop = (reason) => {
-    abortUpstream?.(reason);
-    if (reason === "gone") flow.drop();
-    else flow.breakOff(cutShort(reason, limit_ms).error);
+  const upstream = call.listener;
+  call.listener = {
+    onStop: (reason) => {
+      upstream?.onStop(reason);
+      if (reason === "gone") flow.drop();
+      else flow.breakOff(cutShort(reason, limit_ms).error);
+    },
   };
-  const headers = { ...callHeaders(call), ...flowHeaders(head, watch) };
+  const headers =
+    watch === null
+      ? withMore(callHeaders(call, null), passedHeaders(head))
+      : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), STREAM_HEADERS);
   flow.whenEnded((error) => {
     const status = call.stopped === "gone" ? GONE : head.status;
     settle(call, status, error?.code ?? error?.type ?? null, watch?.usage() ?? null, tools);
@@ -177,14 +180,10 @@ const STOPPED_HEADERS = new Set([
 ]);
 const STOPPED_PREFIXES = ["x-ratelimit-", "anthropic-ratelimit-", "access-control-", "x-venturi-", "proxy-"];
 
-function flowHeaders(head: UpstreamHead, watch: StreamWatch | null): Record<string, string> {
-  if (watch !== null) {
-    return {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
-    };
-  }
+const STREAM_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
+
+/** What else a provider said goes on to the client. */
+function passedHeaders(head: UpstreamHead): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of head.headers.fields) {
     if (STOPPED_HEADERS.has(name) || STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
@@ -195,11 +194,13 @@ function flowHeaders(head: UpstreamHead, watch: StreamWatch | null): Record<stri
 
 function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
   if (call.stopped === "gone") return gone(call, tools);
-  const headers = callHeaders(call);
   // What is still to come of this request must not be waited for.
-  if (answer.error.code === "body_incomplete") headers["connection"] = "close";
+  const response =
+    answer.error.code === "body_incomplete"
+      ? errorResponse(call, answer, { connection: "close" })
+      : errorResponse(call, answer);
   settle(call, answer.status, answer.error.code ?? answer.error.type, null, tools);
-  return errorResponse(answer, headers);
+  return response;
 }
 
 function gone(call: Call, tools: PipelineTools): Response {
@@ -215,17 +216,10 @@ function settle(
   usage: Usage | null,
   tools: PipelineTools,
 ): void {
-  const { metrics } = tools;
-  const provider = call.provider || "none";
-  const model = call.served_model || "none";
-  metrics.call(provider, model, status, code);
-  if (call.overhead_us !== null && call.attempts > 0) metrics.overhead(provider, model, call.overhead_us);
-  if (usage !== null) {
-    metrics.tokens(provider, model, "input", usage.input_tokens);
-    metrics.tokens(provider, model, "cached_input", usage.cached_input_tokens);
-    metrics.tokens(provider, model, "output", usage.output_tokens);
-    metrics.tokens(provider, model, "reasoning", usage.reasoning_tokens);
-  }
+  const series = tools.metrics.of(call.target?.provider.name ?? "none", call.target?.model || "none");
+  series.countCall(status, code);
+  if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);
+  if (usage !== null) series.countTokens(usage);
   call.close();
   tools.onCallEnd(call);
 }

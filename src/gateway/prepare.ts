@@ -14,6 +14,7 @@ import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
+import type { Receiver } from "./receiver.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 import { type Patience, peekUpload, streamedBody } from "./upload.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
@@ -28,11 +29,10 @@ export interface Clocks {
 }
 
 /** A call that can be attempted. */
-export interface Prepared {
+export interface Prepared extends Outgoing {
   readonly model: ModelPlan;
-  readonly outgoing: Outgoing;
   /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
-  watch(): StreamWatch | null;
+  readonly watch: StreamWatch | null;
 }
 
 /** Reads, routes and checks a call by its endpoint's kind. */
@@ -48,47 +48,64 @@ export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise
   }
 }
 
-/** A request in OpenAI's format for a model: read whole, sent on as its bytes with the model's name replaced. */
-async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
-  const read = await readJson(call, endpoint, clocks);
-  if (read instanceof GatewayError) return read;
-  const { request, model } = read;
-  let watch: StreamWatch | null = null;
-  const outgoing: Outgoing = {
-    method: "POST",
-    path: endpoint.path,
-    replayable: true,
-    pass: false,
-    is_stream: request.stream,
-    extra_headers: traceHeaders(call.request.headers),
-    body: (target) => {
-      const model_json = request.model === null ? null : target.model_json;
-      return writeRequest(request, model_json, target.provider.stream_usage);
-    },
-    receiver: (target) => {
-      if (!request.stream)
-        return new WholeReceiver(call, target.provider.name, COLLECT_MAX_BYTES, clocks.quiet);
-      watch = new StreamWatch(!request.asks_usage, request.choices);
-      return new StreamReceiver(call, target.provider.name, watch, clocks.quiet);
-    },
-  };
-  return { model, outgoing, watch: () => watch };
+/** A request in OpenAI's format for a model: sent on as its bytes with the model's name replaced. */
+class PreparedJson implements Prepared {
+  readonly method = "POST";
+  readonly replayable = true;
+  readonly pass = false;
+  readonly path: string;
+  readonly extra_headers: HeaderFields;
+  readonly model: ModelPlan;
+  watch: StreamWatch | null = null;
+  readonly #call: Call;
+  readonly #request: OpenAIRequest;
+  readonly #quiet: QuietClock;
+
+  constructor(call: Call, path: string, request: OpenAIRequest, model: ModelPlan, quiet: QuietClock) {
+    this.#call = call;
+    this.#request = request;
+    this.#quiet = quiet;
+    this.path = path;
+    this.model = model;
+    this.extra_headers = traceHeaders(call.request.headers);
+  }
+
+  get is_stream(): boolean {
+    return this.#request.stream;
+  }
+
+  body(target: TargetPlan): Uint8Array[] {
+    return writeRequest(this.#request, target.model_json, target.provider.stream_usage);
+  }
+
+  receiver(target: TargetPlan): Receiver {
+    const { stream, asks_usage, choices } = this.#request;
+    const { name } = target.provider;
+    if (!stream) return new WholeReceiver(this.#call, name, COLLECT_MAX_BYTES, this.#quiet);
+    this.watch = new StreamWatch(!asks_usage, choices);
+    return new StreamReceiver(this.#call, name, this.watch, this.#quiet);
+  }
 }
 
-/** A JSON request, read whole and scanned, and the model that it is for. */
-async function readJson(
-  call: Call,
-  endpoint: Endpoint,
-  clocks: Clocks,
-): Promise<{ readonly request: OpenAIRequest; readonly model: ModelPlan } | GatewayError> {
-  const body = await readCallBody(call, clocks);
-  call.times.body = performance.now();
-  if (body instanceof GatewayError) return body;
-  const request = readRequest(body, endpoint.shape);
-  call.times.scanned = performance.now();
+async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
+  const request = readJson(call, endpoint, await readCallBody(call, clocks));
   if (request instanceof GatewayError) return request;
   const model = modelOfName(call, request.model);
-  return model instanceof GatewayError ? model : { request, model };
+  if (model instanceof GatewayError) return model;
+  return new PreparedJson(call, endpoint.path, request, model, clocks.quiet);
+}
+
+/** Scans a body that was read. */
+function readJson(
+  call: Call,
+  endpoint: Endpoint,
+  body: Uint8Array | GatewayError,
+): OpenAIRequest | GatewayError {
+  call.body_ms = performance.now();
+  if (body instanceof GatewayError) return body;
+  const request = readRequest(body, endpoint.shape);
+  call.scanned_ms = performance.now();
+  return request;
 }
 
 /** A request whose answer is passed on as it comes: JSON or an upload, routed by its model where it names one. */
@@ -102,11 +119,11 @@ async function prepareMedia(
   const is_json = content_type.toLowerCase().startsWith("application/json");
   if (method !== "POST") return preparePassThrough(call, endpoint, clocks);
   if (is_json) {
-    const read = await readJson(call, endpoint, clocks);
-    if (read instanceof GatewayError) return read;
-    const { request, model } = read;
-    const write = (target: TargetPlan) =>
-      writeRequest(request, request.model === null ? null : target.model_json, false);
+    const request = readJson(call, endpoint, await readCallBody(call, clocks));
+    if (request instanceof GatewayError) return request;
+    const model = modelOfName(call, request.model);
+    if (model instanceof GatewayError) return model;
+    const write = (target: TargetPlan) => writeRequest(request, target.model_json, false);
     return passedOn(call, clocks, model, {
       path: endpoint.path,
       body: write,
@@ -118,7 +135,7 @@ async function prepareMedia(
   if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
   const upload = await peekUpload(call.request, uploadPatience(call, clocks));
   if (upload instanceof GatewayError) return upload;
-  call.times.scanned = performance.now();
+  call.scanned_ms = performance.now();
   const model = modelOfName(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
@@ -159,8 +176,7 @@ function passedOn(
   rest: Pick<Outgoing, "path" | "body" | "replayable" | "pass" | "extra_headers">,
 ): Prepared {
   const receiver = (target: TargetPlan) => new WholeReceiver(call, target.provider.name, 0, clocks.quiet);
-  const outgoing = { ...rest, method: call.request.method, is_stream: false, receiver };
-  return { model, outgoing, watch: () => null };
+  return { ...rest, model, method: call.request.method, is_stream: false, receiver, watch: null };
 }
 
 /** How long an upload may pause. */

@@ -3,7 +3,7 @@
 
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode } from "../wire/content_coding.ts";
-import type { Call } from "./call.ts";
+import type { Call, StopListener } from "./call.ts";
 import { connectionFailure, type Failure, statusFailure } from "./failure.ts";
 import type { Flow } from "./flow.ts";
 
@@ -17,8 +17,10 @@ export type TryResult =
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "stopped" };
 
+const STOPPED: TryResult = { kind: "stopped" };
+
 /** The receiving end of one try. */
-export abstract class Receiver implements ExchangeHandler {
+export abstract class Receiver implements ExchangeHandler, StopListener {
   readonly result: Promise<TryResult>;
   protected readonly call: Call;
   protected readonly provider: string;
@@ -54,10 +56,12 @@ export abstract class Receiver implements ExchangeHandler {
   /** Connects it to its exchange, and makes the call's end the exchange's end. */
   attach(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.call.onStop = () => {
-      exchange.abort();
-      this.settle({ kind: "stopped" });
-    };
+    this.call.listener = this;
+  }
+
+  onStop(): void {
+    this.exchange.abort();
+    this.settle(STOPPED);
   }
 
   onHead(head: UpstreamHead): void {
@@ -93,10 +97,11 @@ export abstract class Receiver implements ExchangeHandler {
   protected settle(result: TryResult): void {
     if (this.settled) return;
     this.settled = true;
-    const { times } = this.call;
-    times.answered = performance.now();
-    times.connected = this.exchange.times.connected_ms;
-    times.first_byte = this.exchange.times.first_byte_ms;
+    const { call } = this;
+    const { times } = this.exchange;
+    call.answered_ms = performance.now();
+    call.connected_ms = times.connected_ms;
+    call.first_byte_ms = times.first_byte_ms;
     this.#resolve(result);
   }
 

@@ -24,6 +24,8 @@ import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.t
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
+/** How old a call is, at least and at most, when its connection is allowed to be quiet: to do it at once costs every call. */
+const ALLOW_QUIET_MS = 30_000;
 /** After how long a quiet stream gets a comment, in milliseconds. */
 const QUIET_MS = 15_000;
 /** How long a stopping gateway leaves idle connections open: a call may just have been sent on any of them. */
@@ -83,7 +85,6 @@ export function startGateway(options: GatewayOptions): Gateway {
     onCallBegin: (call) => {
       calls.add(call);
       metrics.in_flight = calls.size;
-      server.timeout(call.request, 0);
       call.request.signal.onabort = () => call.stop("gone");
     },
     onCallEnd: (call) => {
@@ -111,6 +112,17 @@ export function startGateway(options: GatewayOptions): Gateway {
     },
   });
 
+  /** Calls that take long must not lose their connections by the server's idle timeout. */
+  const allowing = setInterval(() => {
+    const now_ms = performance.now();
+    for (const call of calls.members) {
+      if (call.may_be_quiet || now_ms - call.arrived_ms < ALLOW_QUIET_MS) continue;
+      call.may_be_quiet = true;
+      server.timeout(call.request, 0);
+    }
+  }, ALLOW_QUIET_MS);
+  allowing.unref();
+
   function answer(request: Request): Response | Promise<Response> {
     const { path: full_path, query } = pathOf(request.url);
     const path = withoutVersion(full_path);
@@ -118,14 +130,14 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (own !== null) return own;
     const call = new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
     const refusal = refuseAtDoor();
-    if (refusal !== null) return closing(call, errorResponse(ownAnswer(refusal), callHeaders(call)));
+    if (refusal !== null) return closing(call, errorResponse(call, ownAnswer(refusal)));
     if (isForeignPage(plan, request.headers))
-      return closing(call, errorResponse(ownAnswer(foreignPage()), callHeaders(call)));
+      return closing(call, errorResponse(call, ownAnswer(foreignPage())));
     if (path === "/models" || path.startsWith("/models/")) return closing(call, answerModels(call, path));
-    if (hidesSteps(path)) return closing(call, errorResponse(ownAnswer(hiddenSteps()), callHeaders(call)));
+    if (hidesSteps(path)) return closing(call, errorResponse(call, ownAnswer(hiddenSteps())));
     const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
     if (endpoint === null)
-      return closing(call, errorResponse(ownAnswer(unknownPath(request, full_path)), callHeaders(call)));
+      return closing(call, errorResponse(call, ownAnswer(unknownPath(request, full_path))));
     if (endpoint.kind === "json" && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
     return answerCall(call, endpoint, tools).then(
@@ -174,20 +186,21 @@ export function startGateway(options: GatewayOptions): Gateway {
     const { method } = call.request;
     if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
     const client = authenticate(call.plan, call.request.headers);
-    if (client instanceof GatewayError) return errorResponse(ownAnswer(client), callHeaders(call));
+    if (client instanceof GatewayError) return errorResponse(call, ownAnswer(client));
     const segment = path.slice("/models/".length);
     const found =
       path === "/models"
         ? listModels(call.plan, client)
         : getModel(call.plan, client, decodeSegment(segment) ?? segment);
-    if (found instanceof GatewayError) return errorResponse(ownAnswer(found), callHeaders(call));
-    return Response.json(found, { headers: callHeaders(call) });
+    if (found instanceof GatewayError) return errorResponse(call, ownAnswer(found));
+    return Response.json(found, { headers: callHeaders(call, "application/json") });
   }
 
   /** The last touches to every response: CORS, and the end of a connection that may not be used again. */
   function closing(call: Call, response: Response): Response {
     const { request } = call;
-    server.timeout(request, CLIENT_IDLE_S);
+    // The server keeps it with the connection.
+    if (call.may_be_quiet) server.timeout(request, CLIENT_IDLE_S);
     if (plan.listen.cors_origins.length > 0) {
       for (const [name, value] of Object.entries(corsHeaders(plan, request.headers)))
         response.headers.set(name, value);
@@ -213,6 +226,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
+    clearInterval(allowing);
   }
 
   return {
@@ -235,7 +249,7 @@ function foreignPage(): GatewayError {
 
 function wrongMethod(call: Call, path: string, allow: string): Response {
   const error = new GatewayError("method_not_allowed", `${path} takes ${allow}, not ${call.request.method}.`);
-  return errorResponse(ownAnswer(error), { ...callHeaders(call), allow });
+  return errorResponse(call, ownAnswer(error), { allow });
 }
 
 function hiddenSteps(): GatewayError {

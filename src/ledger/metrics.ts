@@ -7,20 +7,61 @@ import { fastest } from "../wire/kernels.ts";
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
 
+/** Tokens of a call by kind, as its provider counted them. */
+interface TokenCounts {
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  readonly reasoning_tokens: number;
+}
+
 /** What is counted for one pair of provider and model. */
-interface Series {
+export class Series {
   readonly provider: string;
   readonly model: string;
   /** Finished calls by status; 499 is a client that went away. */
-  readonly calls: Record<string, number>;
+  readonly calls: Record<string, number> = {};
   /** Failed calls by error code. */
-  readonly errors: Record<string, number>;
+  readonly errors: Record<string, number> = {};
   /** Tries sent upstream, by what came of them. */
-  readonly attempts: Record<string, number>;
+  readonly attempts: Record<string, number> = {};
   /** Tokens by kind, as the providers reported them. */
-  readonly tokens: Record<string, number>;
-  readonly first_byte: Histogram;
-  readonly overhead: Histogram;
+  readonly tokens: Record<string, number> = {};
+  readonly first_byte: Histogram = createHistogram();
+  readonly overhead: Histogram = createHistogram();
+
+  constructor(provider: string, model: string) {
+    this.provider = provider;
+    this.model = model;
+  }
+
+  /** Counts the end of a call. `code` is the error's, or null. */
+  countCall(status: number, code: string | null): void {
+    addTo(this.calls, String(status), 1);
+    if (code !== null) addTo(this.errors, code, 1);
+  }
+
+  /** Counts a try sent upstream: `ok`, a status, or a failure of the connection. */
+  countAttempt(outcome: string): void {
+    addTo(this.attempts, outcome, 1);
+  }
+
+  countTokens(usage: TokenCounts): void {
+    addTo(this.tokens, "input", usage.input_tokens);
+    addTo(this.tokens, "cached_input", usage.cached_input_tokens);
+    addTo(this.tokens, "output", usage.output_tokens);
+    addTo(this.tokens, "reasoning", usage.reasoning_tokens);
+  }
+
+  /** Time from asking the provider to its first byte, in microseconds. */
+  countFirstByte(duration_us: number): void {
+    observe(this.first_byte, duration_us);
+  }
+
+  /** Time that the gateway itself took, in microseconds. */
+  countOverhead(duration_us: number): void {
+    observe(this.overhead, duration_us);
+  }
 }
 
 /** A gateway process' counts as plain data. */
@@ -35,13 +76,15 @@ interface HistogramSnapshot {
   readonly sum_us: number;
 }
 
-interface SeriesSnapshot extends Omit<Series, "first_byte" | "overhead"> {
+type Counts = "provider" | "model" | "calls" | "errors" | "attempts" | "tokens";
+
+interface SeriesSnapshot extends Pick<Series, Counts> {
   readonly first_byte: HistogramSnapshot;
   readonly overhead: HistogramSnapshot;
 }
 
 function addTo(counts: Record<string, number>, name: string, amount: number): void {
-  counts[name] = (counts[name] ?? 0) + amount;
+  if (amount > 0) counts[name] = (counts[name] ?? 0) + amount;
 }
 
 /** A gateway process' counters. */
@@ -49,33 +92,6 @@ export class Metrics {
   in_flight = 0;
   readonly #series = new Map<string, Map<string, Series>>();
   #series_count = 0;
-
-  /** Counts the end of a call. `code` is the error's, or null. */
-  call(provider: string, model: string, status: number, code: string | null): void {
-    const series = this.#of(provider, model);
-    addTo(series.calls, String(status), 1);
-    if (code !== null) addTo(series.errors, code, 1);
-  }
-
-  /** Counts a try sent upstream: `ok`, a status, or a failure of the connection. */
-  attempt(provider: string, model: string, outcome: string): void {
-    addTo(this.#of(provider, model).attempts, outcome, 1);
-  }
-
-  /** Counts tokens of a call by kind. */
-  tokens(provider: string, model: string, kind: string, amount: number): void {
-    if (amount > 0) addTo(this.#of(provider, model).tokens, kind, amount);
-  }
-
-  /** Time from asking the provider to its first byte, in microseconds. */
-  firstByte(provider: string, model: string, duration_us: number): void {
-    observe(this.#of(provider, model).first_byte, duration_us);
-  }
-
-  /** Time that the gateway itself took, in microseconds. */
-  overhead(provider: string, model: string, duration_us: number): void {
-    observe(this.#of(provider, model).overhead, duration_us);
-  }
 
   snapshot(): MetricsSnapshot {
     const series: SeriesSnapshot[] = [];
@@ -87,7 +103,8 @@ export class Metrics {
     return { in_flight: this.in_flight, series };
   }
 
-  #of(provider: string, model: string): Series {
+  /** The counts of a provider and one of its models. */
+  of(provider: string, model: string): Series {
     let models = this.#series.get(provider);
     if (models === undefined) {
       models = new Map();
@@ -96,18 +113,9 @@ export class Metrics {
     const found = models.get(model);
     if (found !== undefined) return found;
     if (this.#series_count >= SERIES_MAX && !(provider === "other" && model === "other")) {
-      return this.#of("other", "other");
+      return this.of("other", "other");
     }
-    const made: Series = {
-      provider,
-      model,
-      calls: {},
-      errors: {},
-      attempts: {},
-      tokens: {},
-      first_byte: createHistogram(),
-      overhead: createHistogram(),
-    };
+    const made = new Series(provider, model);
     models.set(model, made);
     this.#series_count += 1;
     return made;

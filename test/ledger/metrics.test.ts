@@ -3,13 +3,13 @@ import { Metrics, mergeSnapshots, renderPrometheus } from "../../src/ledger/metr
 
 function counted(): Metrics {
   const metrics = new Metrics();
-  metrics.call("openai", "gpt", 200, null);
-  metrics.call("openai", "gpt", 502, "upstream_error");
-  metrics.attempt("openai", "gpt", "ok");
-  metrics.tokens("openai", "gpt", "input", 7);
-  metrics.tokens("openai", "gpt", "output", 0);
-  metrics.firstByte("openai", "gpt", 1500);
-  metrics.overhead("openai", "gpt", 40);
+  const series = metrics.of("openai", "gpt");
+  series.countCall(200, null);
+  series.countCall(502, "upstream_error");
+  series.countAttempt("ok");
+  series.countTokens({ input_tokens: 7, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 });
+  series.countFirstByte(1500);
+  series.countOverhead(40);
   metrics.in_flight = 2;
   return metrics;
 }
@@ -48,13 +48,13 @@ describe("the counts", () => {
 
   test("escape what stands in labels", () => {
     const metrics = new Metrics();
-    metrics.call("a", 'quote " backslash \\ line\nend', 200, null);
+    metrics.of("a", 'quote " backslash \\ line\nend').countCall(200, null);
     expect(renderPrometheus(metrics.snapshot(), 1)).toContain('model="quote \\" backslash \\\\ line\\nend"');
   });
 
   test("of ever new models end up as other", () => {
     const metrics = new Metrics();
-    for (let index = 0; index < 2_000; index++) metrics.call("p", `model-${index}`, 200, null);
+    for (let index = 0; index < 2_000; index++) metrics.of("p", `model-${index}`).countCall(200, null);
     const { series } = metrics.snapshot();
     expect(series.length).toBeLessThanOrEqual(501);
     expect(series.find((one) => one.model === "other")?.calls["200"]).toBe(1_500);

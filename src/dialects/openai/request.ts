@@ -187,11 +187,11 @@ function askForUsage(request: OpenAIRequest): Edit {
  */
 export function writeRequest(
   request: OpenAIRequest,
-  model_json: Uint8Array | null,
+  model_json: Uint8Array,
   ask_usage: boolean,
 ): Uint8Array[] {
   const edits: Edit[] = [];
-  if (model_json !== null && request.model !== null) {
+  if (request.model !== null) {
     for (const { start, end } of request.scan.all("model")) edits.push({ start, end, bytes: model_json });
   }
   if (ask_usage && request.stream && !request.asks_usage) edits.push(askForUsage(request));

@@ -16,6 +16,10 @@ const OPEN_BRACKET = 0x5b;
 const ERROR_MAX_BYTES = 16 * 1024;
 /** A usage object larger than this is not read; bytes. */
 const USAGE_MAX_BYTES = 16 * 1024;
+/** Where it is looked for first: the end of the answer; bytes. */
+const USAGE_TAIL_BYTES = 2 * 1024;
+/** How many places that look like it are looked at. */
+const USAGE_LOOKS_MAX = 100;
 
 const decoder = new TextDecoder();
 
@@ -43,11 +47,28 @@ export function errorInAnswer(body: Uint8Array): WireError | null {
  * escaped, so the last `"usage"` in the bytes that a colon and an object follow is a key.
  */
 export function usageOfAnswer(body: Uint8Array): Usage | null {
-  let at = Buffer.prototype.lastIndexOf.call(body, USAGE);
+  return usageInTail(body) ?? usageBackwards(body);
+}
+
+/** Nearly always it is among the last members, and a search forwards is a tenth of the work of one backwards. */
+function usageInTail(body: Uint8Array): Usage | null {
+  let usage: Usage | null = null;
+  let at = indexOf(body, USAGE, Math.max(0, body.length - USAGE_TAIL_BYTES));
   while (at >= 0) {
+    at += USAGE.length;
+    usage = usageAt(body, at) ?? usage;
+    at = indexOf(body, USAGE, at);
+  }
+  return usage;
+}
+
+function usageBackwards(body: Uint8Array): Usage | null {
+  let at = body.length;
+  for (let looks = 0; looks < USAGE_LOOKS_MAX && at > 0; looks++) {
+    at = Buffer.prototype.lastIndexOf.call(body, USAGE, at - 1);
+    if (at < 0) break;
     const usage = usageAt(body, at + USAGE.length);
     if (usage !== null) return usage;
-    at = at === 0 ? -1 : Buffer.prototype.lastIndexOf.call(body, USAGE, at - 1);
   }
   return null;
 }

@@ -1,0 +1,142 @@
+// A target's turn: which of its keys to try next, after what wait, and when to give the target up.
+// It decides and remembers; the trying is done by `attempt`.
+
+import type { ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { GatewayError } from "../errors.ts";
+import type { Candidate } from "../routing/order.ts";
+import { backoffMs, WAIT_MAX_MS, WAIT_WITH_ALTERNATIVES_MAX_MS } from "../routing/retry.ts";
+import type { KeyChoice, KeyRotation } from "../routing/rotation.ts";
+import { type FailedAnswer, type Failure, ownAnswer, refuse } from "./failure.ts";
+
+/** A target's turn. */
+export class Turn {
+  /** The request itself is at fault, or is spent: no other target is to be tried either. */
+  is_final = false;
+
+  readonly #candidate: Candidate;
+  readonly #replayable: boolean;
+  readonly #rotation: KeyRotation;
+  #retries_left: number;
+  #failed: Failure | null = null;
+  #is_over = false;
+  /** How long the last failure asks to wait; null: another key can be tried at once. */
+  #wait_ms: number | null = null;
+  /** Keys that failed, from the first failure on. */
+  #tried: Set<ProviderKey> | null = null;
+  #next: KeyChoice | null = null;
+
+  constructor(candidate: Candidate, replayable: boolean, rotation: KeyRotation) {
+    this.#candidate = candidate;
+    this.#replayable = replayable;
+    this.#rotation = rotation;
+    this.#retries_left = replayable ? candidate.model.retries.attempts : 0;
+  }
+
+  /** What to tell when the target was given up. */
+  get answer(): FailedAnswer {
+    return this.#failed?.answer ?? credentialsExhausted(this.#candidate.target.provider);
+  }
+
+  /**
+   * What to do next: try a key, wait so many milliseconds, or give the target up (null).
+   * @param end_ms when the call's time is over, on the same clock as `now_ms`
+   */
+  next(now_ms: number, end_ms: number): ProviderKey | number | null {
+    if (this.#is_over) return null;
+    const { target, is_last } = this.#candidate;
+    if (this.#wait_ms !== null) {
+      const wait_ms = this.#wait_ms;
+      this.#wait_ms = null;
+      return this.#wait(wait_ms, end_ms - now_ms);
+    }
+    const choice = this.#next ?? this.#rotation.choose(target.provider, target.model, now_ms);
+    this.#next = null;
+    if (choice.key !== null) return choice.key;
+    if (choice.reason === "refused") {
+      this.#failed = null;
+      return null;
+    }
+    // A timer may be early by a fraction of a millisecond.
+    const wait_ms = choice.wait_ms + 1;
+    if (this.#failed === null) {
+      this.#failed = restingFailure(target.provider, wait_ms);
+      // Nothing was tried yet, and another target is at hand.
+      if (!is_last) return null;
+    }
+    return this.#wait(wait_ms, end_ms - now_ms);
+  }
+
+  /** A try with a key failed: the key rests where the failure says so, and the turn ends where it must. */
+  failWith(key: ProviderKey, failure: Failure, now_ms: number): void {
+    const { target, model } = this.#candidate;
+    const { provider } = target;
+    const { verdict, answer, retry_after_ms } = failure;
+    this.#failed = failure;
+    restKey(target, key, failure, this.#rotation, now_ms);
+    if (verdict === "final" || verdict === "next" || !this.#replayable) {
+      this.#failed = { ...failure, answer: withoutCredentials(provider, answer) };
+      this.#is_over = true;
+      this.is_final = verdict === "final" || !this.#replayable;
+      return;
+    }
+    this.#tried ??= new Set();
+    this.#tried.add(key);
+    // Every refusal takes a key out of rotation, so this ends.
+    if (verdict === "key") return;
+    if (verdict === "rest" && provider.keys.length > 1) {
+      const other = this.#rotation.choose(provider, target.model, now_ms, this.#tried);
+      if (other.key !== null) {
+        this.#next = other;
+        return;
+      }
+    }
+    const retry_number = model.retries.attempts - this.#retries_left + 1;
+    this.#wait_ms =
+      retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;
+  }
+
+  /** Spends a retry on a wait, unless there is none left or it would take too long. */
+  #wait(wait_ms: number, left_ms: number): number | null {
+    const wait_max_ms = this.#candidate.is_last ? WAIT_MAX_MS : WAIT_WITH_ALTERNATIVES_MAX_MS;
+    if (this.#retries_left === 0 || wait_ms > wait_max_ms || wait_ms >= left_ms) return null;
+    this.#retries_left -= 1;
+    return wait_ms;
+  }
+}
+
+/** Takes a key out of rotation where the failure says so. */
+function restKey(
+  target: TargetPlan,
+  key: ProviderKey,
+  failure: Failure,
+  rotation: KeyRotation,
+  now_ms: number,
+): void {
+  const { provider, model } = target;
+  const { verdict, retry_after_ms } = failure;
+  if (verdict === "key") rotation.refuse(provider, key, now_ms);
+  else if (verdict === "rest" && retry_after_ms) rotation.rest(provider, key, model, retry_after_ms, now_ms);
+}
+
+/** All keys of a provider rest because of its rate limits, by what earlier calls heard. */
+function restingFailure(provider: ProviderPlan, wait_ms: number): Failure {
+  const error = new GatewayError(
+    "rate_limit_exceeded",
+    `Provider ${provider.name} asked not to be called for another ${Math.ceil(wait_ms / 1000)} s. Try again then.`,
+    { retry_after_ms: wait_ms },
+  );
+  return { verdict: "rest", answer: ownAnswer(error), retry_after_ms: wait_ms, outcome: "resting" };
+}
+
+function credentialsExhausted(provider: ProviderPlan): FailedAnswer {
+  return refuse(
+    "upstream_credentials_exhausted",
+    `Provider ${provider.name} refuses every key that this gateway has for it (401, 402 or 403). Whoever runs the gateway must renew them.`,
+  );
+}
+
+/** A provider's word on the gateway's credentials never reaches a client, whose own key is not meant by it. */
+function withoutCredentials(provider: ProviderPlan, answer: FailedAnswer): FailedAnswer {
+  const is_on_credentials = answer.status === 401 || answer.status === 402 || answer.status === 403;
+  return is_on_credentials ? credentialsExhausted(provider) : answer;
+}
