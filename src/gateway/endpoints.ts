@@ -25,7 +25,8 @@ export interface Endpoint {
   readonly provider?: string;
 }
 
-const JSON_ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
+/** The endpoints whose calls are read whole, by their paths below `/v1`. */
+export const JSON_ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
   (
     [
       ["/chat/completions", CHAT],

@@ -26,15 +26,21 @@ export interface PipelineTools extends AttemptTools {
 /** What a client gets that went away: nobody reads it, but the server wants a response. */
 const GONE = 499;
 
-/** Answers one call. */
-export async function answerCall(call: Call, endpoint: Endpoint, tools: PipelineTools): Promise<Response> {
-  // Who calls?
+/** Answers one call; who may not call at all is told at once. */
+export function answerCall(
+  call: Call,
+  endpoint: Endpoint,
+  tools: PipelineTools,
+): Response | Promise<Response> {
   const client = authenticate(call.plan, call.request.headers);
   if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
   call.client = client;
   tools.onCallBegin(call);
   call.authenticated_ms = performance.now();
+  return answerKnownCaller(call, endpoint, tools);
+}
 
+async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: PipelineTools): Promise<Response> {
   // Read as much of the request as it takes to route it, and find the model.
   const prepared = await prepare(call, endpoint, tools.clocks);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);

@@ -16,7 +16,15 @@ import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
-import { decodeSegment, findEndpoint, hidesSteps, pathOf, withoutVersion } from "./endpoints.ts";
+import {
+  decodeSegment,
+  type Endpoint,
+  findEndpoint,
+  hidesSteps,
+  JSON_ENDPOINTS,
+  pathOf,
+  withoutVersion,
+} from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels } from "./models.ts";
@@ -103,7 +111,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     // The pipeline has the limit, and says so in JSON; this one would answer without a body.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
-    fetch: (request) => answer(request),
+    // The commonest calls come without a look at their URL, which the server would have to put together first.
+    routes: jsonRoutes(answerAt),
+    fetch: answer,
     error: (error) => {
       console.error("venturi: a call failed by a fault of the gateway:", error);
       return plainError(
@@ -123,24 +133,42 @@ export function startGateway(options: GatewayOptions): Gateway {
   }, ALLOW_QUIET_MS);
   allowing.unref();
 
+  /** Any request that has no route of its own: the path says what it is for. */
   function answer(request: Request): Response | Promise<Response> {
     const { path: full_path, query } = pathOf(request.url);
     const path = withoutVersion(full_path);
     const own = answerWithoutCall(request, path);
     if (own !== null) return own;
-    const call = new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
-    const refusal = refuseAtDoor();
-    if (refusal !== null) return closing(call, errorResponse(call, ownAnswer(refusal)));
-    if (isForeignPage(plan, request.headers))
-      return closing(call, errorResponse(call, ownAnswer(foreignPage())));
+    const call = makeCall(request);
+    const refusal = refuseAtDoor(call);
+    if (refusal !== null) return refused(call, refusal);
     if (path === "/models" || path.startsWith("/models/")) return closing(call, answerModels(call, path));
-    if (hidesSteps(path)) return closing(call, errorResponse(call, ownAnswer(hiddenSteps())));
+    if (hidesSteps(path)) return refused(call, hiddenSteps());
     const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
-    if (endpoint === null)
-      return closing(call, errorResponse(call, ownAnswer(unknownPath(request, full_path))));
+    if (endpoint === null) return refused(call, unknownPath(request, full_path));
     if (endpoint.kind === "json" && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
-    return answerCall(call, endpoint, tools).then(
+    return run(call, endpoint);
+  }
+
+  function answerAt(endpoint: Endpoint, request: Request): Response | Promise<Response> {
+    const call = makeCall(request);
+    const refusal = refuseAtDoor(call);
+    return refusal === null ? run(call, endpoint) : refused(call, refusal);
+  }
+
+  function makeCall(request: Request): Call {
+    return new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
+  }
+
+  function refused(call: Call, error: GatewayError): Response {
+    return closing(call, errorResponse(call, ownAnswer(error)));
+  }
+
+  function run(call: Call, endpoint: Endpoint): Response | Promise<Response> {
+    const answered = answerCall(call, endpoint, tools);
+    if (answered instanceof Response) return closing(call, answered);
+    return answered.then(
       (response) => closing(call, response),
       (fault: unknown) => {
         console.error("venturi: a call failed by a fault of the gateway:", fault);
@@ -170,7 +198,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     return null;
   }
 
-  function refuseAtDoor(): GatewayError | null {
+  function refuseAtDoor(call: Call): GatewayError | null {
     if (stage === "cutting") return draining();
     if (calls.size >= plan.listen.max_calls) {
       return new GatewayError(
@@ -179,7 +207,7 @@ export function startGateway(options: GatewayOptions): Gateway {
         { retry_after_ms: 1_000 },
       );
     }
-    return null;
+    return isForeignPage(plan, call.request.headers) ? foreignPage() : null;
   }
 
   function answerModels(call: Call, path: string): Response {
@@ -238,6 +266,17 @@ export function startGateway(options: GatewayOptions): Gateway {
     },
     stop,
   };
+}
+
+/** A route for every JSON endpoint, with and without `/v1`; other methods are left to `fetch`. */
+function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response | Promise<Response>) {
+  const routes: Record<string, { POST: (request: Request) => Response | Promise<Response> }> = {};
+  for (const endpoint of JSON_ENDPOINTS.values()) {
+    const route = { POST: (request: Request) => answerAt(endpoint, request) };
+    routes[endpoint.path] = route;
+    routes[`/v1${endpoint.path}`] = route;
+  }
+  return routes;
 }
 
 function foreignPage(): GatewayError {

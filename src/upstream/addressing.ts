@@ -12,6 +12,20 @@ const BY_DEPLOYMENT = ["/chat/completions", "/completions", "/embeddings", "/ima
  * Source for Azure: Azure OpenAI REST API reference, "API endpoints".
  */
 export function requestPath(provider: ProviderPlan, model: string, path: string): string {
+  const known = last_paths.get(provider);
+  if (known !== undefined && known.path === path && known.model === model) return known.full;
+  const full = makePath(provider, model, path);
+  last_paths.set(provider, { model, path, full });
+  return full;
+}
+
+/** The last path made for each provider: putting it together again for every call costs more than to compare. */
+const last_paths = new WeakMap<
+  ProviderPlan,
+  { readonly model: string; readonly path: string; readonly full: string }
+>();
+
+function makePath(provider: ProviderPlan, model: string, path: string): string {
   const by_deployment =
     provider.url_style === "azure_deployments" &&
     model !== "" &&

@@ -34,14 +34,20 @@ export interface UpstreamHead {
 }
 
 /** Fields of a response: names in lower case, in wire order. */
-export class ResponseHeaders {
+export interface ResponseHeaders {
+  readonly fields: HeaderFields;
+  /** The first value of a field (name in lower case), or null. */
+  get(name: string): string | null;
+}
+
+/** Fields of a response that are there as a list. */
+export class FieldList implements ResponseHeaders {
   readonly fields: HeaderFields;
 
   constructor(fields: HeaderFields) {
     this.fields = fields;
   }
 
-  /** The first value of a field (name in lower case), or null. */
   get(name: string): string | null {
     for (const field of this.fields) if (field[0] === name) return field[1];
     return null;

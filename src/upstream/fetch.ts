@@ -6,7 +6,7 @@ import {
   type Exchange,
   type ExchangeHandler,
   type ExchangeTimes,
-  ResponseHeaders,
+  FieldList,
   type UploadBody,
   type UpstreamClient,
   UpstreamError,
@@ -147,11 +147,7 @@ class FetchExchange implements Exchange, Timed {
       return;
     }
     const fields = [...response.headers];
-    if (
-      !this.#tell((handler) =>
-        handler.onHead({ status: response.status, headers: new ResponseHeaders(fields) }),
-      )
-    )
+    if (!this.#tell((handler) => handler.onHead({ status: response.status, headers: new FieldList(fields) })))
       return;
     if (response.body !== null && !(await this.#read(response.body))) return;
     this.#end();

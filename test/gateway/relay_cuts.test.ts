@@ -7,7 +7,7 @@ import { Call } from "../../src/gateway/call.ts";
 import { EventFlow } from "../../src/gateway/flow.ts";
 import { StreamReceiver } from "../../src/gateway/stream_receiver.ts";
 import type { Exchange } from "../../src/upstream/exchange.ts";
-import { ResponseHeaders } from "../../src/upstream/exchange.ts";
+import { FieldList } from "../../src/upstream/exchange.ts";
 import { errorOf, eventsOf, planOf, rig } from "./harness.ts";
 import { cuts, RECORDINGS_MISSING, type Recording, recordings } from "./recordings.ts";
 
@@ -44,7 +44,7 @@ async function receive(begin: Uint8Array): Promise<string | null> {
     resume: () => {},
   };
   receiver.attach(exchange);
-  receiver.onHead({ status: 200, headers: new ResponseHeaders([["content-type", "text/event-stream"]]) });
+  receiver.onHead({ status: 200, headers: new FieldList([["content-type", "text/event-stream"]]) });
   if (begin.length > 0) receiver.onData(begin);
   receiver.onEnd();
   const result = await receiver.result;

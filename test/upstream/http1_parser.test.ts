@@ -28,7 +28,7 @@ function read(pieces: Iterable<Uint8Array>, no_body = false, parser = new Respon
     }
     parser.feed(piece.slice());
     for (let event = parser.next(); event !== "more"; event = parser.next()) {
-      if (event === "head") head = { status: parser.status, fields: parser.fields };
+      if (event === "head") head = { status: parser.status, fields: parser.headers.fields };
       else if (event === "data") body += Buffer.from(parser.data).toString("latin1");
       if (event !== "end" && event !== "error") continue;
       end = event;

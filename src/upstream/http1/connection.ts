@@ -241,7 +241,7 @@ export class Connection {
             exchange.unhear();
             this.#end(exchange, "408", undefined);
           } else {
-            exchange.tellHead(parser.status, parser.fields);
+            exchange.tellHead(parser.status, parser.headers);
           }
           break;
         case "data":

@@ -1,12 +1,11 @@
 // One exchange over HTTP/1.1: gets a connection, sends, tells its handler what comes, and watches its time.
 // The state lives here and ends here, exactly once; a connection only ever serves the exchange it was given.
 
-import type { HeaderFields } from "../../config/plan.ts";
 import {
   type Exchange,
   type ExchangeHandler,
   type ExchangeTimes,
-  ResponseHeaders,
+  type ResponseHeaders,
   UpstreamError,
   type UpstreamFailure,
   type UpstreamRequest,
@@ -147,10 +146,10 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
     this.times.first_byte_ms = 0;
   }
 
-  tellHead(status: number, fields: HeaderFields): void {
+  tellHead(status: number, headers: ResponseHeaders): void {
     this.#has_head = true;
     try {
-      this.#handler!.onHead({ status, headers: new ResponseHeaders(fields) });
+      this.#handler!.onHead({ status, headers });
     } catch (error) {
       this.#handlerFailed(error);
     }

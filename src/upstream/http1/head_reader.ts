@@ -1,8 +1,8 @@
 // Reads the head of a response, and the trailers after its chunks, from bytes as they come (RFC 9112 4 and 5).
 // No byte is looked at twice; strings are made once, when all of it is there, as slices of a single one.
 
-import type { HeaderFields } from "../../config/plan.ts";
 import { CR, LF, TEXT, TOKEN } from "./grammar.ts";
+import { HeadFields } from "./head_fields.ts";
 import type { ParserLimits } from "./parser_limits.ts";
 
 // States. Numbers, because one is compared at every turn.
@@ -247,23 +247,9 @@ export class HeadReader {
     return text;
   }
 
-  /** The fields of a head that is complete. Names in lower case, values without the blanks around them. */
-  fields(): HeaderFields {
-    const text = this.#text;
-    const marks = this.#marks;
-    const fields: (readonly [string, string])[] = new Array(this.#marked);
-    for (let i = 0; i < this.#marked; i++) {
-      const mark = i * 4;
-      const name_end = marks[mark + 1]!;
-      const name =
-        name_end >= 0
-          ? text.substring(marks[mark]!, name_end)
-          : lowerCase(text.substring(marks[mark]!, ~name_end));
-      const begin = marks[mark + 2]!;
-      let end = marks[mark + 3]!;
-      while (end > begin && isBlank(text.charCodeAt(end - 1))) end--;
-      fields[i] = [name, text.substring(begin, end)];
-    }
+  /** The fields of the head that is complete. */
+  fields(): HeadFields {
+    const fields = new HeadFields(this.#text, this.#marks.slice(0, this.#marked * 4));
     this.#text = "";
     return fields;
   }
@@ -281,28 +267,6 @@ const HTTP_SLASH = "HTTP/";
 
 function lineError(byte: number, where: string): string {
   return byte === LF ? `bare LF in ${where}` : `bad byte in ${where}`;
-}
-
-/** Names that were written with capitals, and what they are without: a table of the ones seen last. */
-const KNOWN_NAMES = 256;
-const known_names: string[] = new Array(KNOWN_NAMES).fill("");
-const lower_names: string[] = new Array(KNOWN_NAMES).fill("");
-
-/** `toLowerCase` is the dearest part of reading a head (90 ns a name); servers write the same few names. */
-function lowerCase(name: string): string {
-  const { length } = name;
-  if (length > 64) return name.toLowerCase();
-  const slot = (length * 31 + name.charCodeAt(0) * 7 + name.charCodeAt(length - 1)) & (KNOWN_NAMES - 1);
-  if (known_names[slot] === name) return lower_names[slot]!;
-  const lower = name.toLowerCase();
-  // A copy, since a slice would keep its whole head alive.
-  known_names[slot] = Buffer.from(name, "latin1").toString("latin1");
-  lower_names[slot] = lower;
-  return lower;
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === TAB;
 }
 
 // The engine's own Latin-1 decoder: one call for a whole head, whose fields are then slices of one string.

@@ -1,8 +1,8 @@
 // Reads one HTTP/1.1 response after another from bytes as they come (RFC 9112), strictly and without I/O.
 // A state machine that can stop at any byte: the result is the same wherever the bytes were cut, none is looked at twice.
 
-import type { HeaderFields } from "../../config/plan.ts";
 import { ChunkReader } from "./chunk_reader.ts";
+import { HeadFields } from "./head_fields.ts";
 import { HeadReader } from "./head_reader.ts";
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from "./parser_limits.ts";
 
@@ -26,7 +26,7 @@ const FAILED = 7;
 export class ResponseParser {
   /** The final head, from the event `head` on. */
   status = 0;
-  fields: HeaderFields = [];
+  headers: HeadFields = NO_FIELDS;
   /** The bytes of the event `data`. */
   data: Uint8Array = EMPTY;
   /** Why the event `error` came; names no value. */
@@ -185,34 +185,34 @@ export class ResponseParser {
       return "again";
     }
     this.status = head.status;
-    this.fields = head.fields();
+    this.headers = head.fields();
     const error = this.#readFraming();
     return error === null ? "head" : this.#fail(error);
   }
 
   /** Reads what the fields say about the body and the connection; what is wrong, or null. */
   #readFraming(): string | null {
-    const { fields } = this;
+    const { headers } = this;
     this.#asked_close = false;
     this.#asked_keep_alive = false;
     this.keep_alive_s = -1;
     let length = -1;
     let coding: string | null = null;
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i]!;
-      const name = field[0];
+    for (let i = 0; i < headers.count; i++) {
       // The lengths of the names that matter.
-      if (name.length === 10) {
-        if (name === "connection") this.#readConnection(field[1]);
-        else if (name === "keep-alive") this.#readKeepAlive(field[1]);
-      } else if (name.length === 14 && name === "content-length") {
-        const bytes = decimal(field[1]);
+      const length_of_name = headers.nameLength(i);
+      if (length_of_name === 10) {
+        const name = headers.name(i);
+        if (name === "connection") this.#readConnection(headers.value(i));
+        else if (name === "keep-alive") this.#readKeepAlive(headers.value(i));
+      } else if (length_of_name === 14 && headers.name(i) === "content-length") {
+        const bytes = decimal(headers.value(i));
         if (bytes < 0) return "bad content-length";
         if (length >= 0 && length !== bytes) return "two different content-lengths";
         length = bytes;
-      } else if (name.length === 17 && name === "transfer-encoding") {
+      } else if (length_of_name === 17 && headers.name(i) === "transfer-encoding") {
         if (coding !== null) return "two transfer-encodings";
-        coding = field[1];
+        coding = headers.value(i);
       }
     }
     this.keep_alive = !this.#asked_close && (!this.#head.is_one_zero || this.#asked_keep_alive);
@@ -262,6 +262,7 @@ export class ResponseParser {
 }
 
 const EMPTY = new Uint8Array(0);
+const NO_FIELDS = new HeadFields("", new Int32Array(0));
 
 /** 1*DIGIT as a number that is exact, or -1. */
 function decimal(text: string): number {

@@ -5,7 +5,7 @@ import {
   type Exchange,
   type ExchangeHandler,
   type ExchangeTimes,
-  ResponseHeaders,
+  FieldList,
   type UploadBody,
   type UpstreamClient,
   UpstreamError,
@@ -170,7 +170,7 @@ class SimExchange implements Exchange {
         this.#head_told = true;
         this.times.first_byte_ms = performance.now();
         const { status, headers } = this.#answer;
-        this.#handler.onHead({ status, headers: new ResponseHeaders(headers) });
+        this.#handler.onHead({ status, headers: new FieldList(headers) });
         continue;
       }
       const waited = this.#next;
