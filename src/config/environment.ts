@@ -12,6 +12,18 @@ export function processEnvironment(): Environment {
   return process.env;
 }
 
+/** The heap size below which the engine of a gateway process does not hurry to collect garbage, in bytes. */
+const GATEWAY_HEAP_BYTES = 64 * 1024 * 1024;
+const HEAP_VARIABLE = "BUN_JSC_largeHeapSize";
+
+/**
+ * The environment of a gateway process. A heap that may grow to twice the engine's default is collected half as often, and
+ * a collection costs about the same however much is garbage: what is alive are the calls in flight.
+ */
+export function gatewayEnvironment(): Environment {
+  return { [HEAP_VARIABLE]: String(GATEWAY_HEAP_BYTES), ...process.env };
+}
+
 /** The text of a variable; null where it is not set, or blank. Line breaks at the end are those of a secret's file. */
 function read(env: Environment, name: string): string | null {
   return env[name]?.trim() || null;

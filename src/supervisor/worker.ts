@@ -1,5 +1,6 @@
 // The supervisor's end of one gateway process: spawned, spoken to, counted, and started again when it dies.
 
+import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { FromGateway, ToGateway } from "../gateway/protocol.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
@@ -161,6 +162,7 @@ export class Worker {
         stdin: "ignore",
         stdout: "inherit",
         stderr: "inherit",
+        env: gatewayEnvironment(),
         // The configuration is sent by IPC; nothing secret is handed over in any other way.
         ipc: (message: FromGateway) => {
           if (message.kind === "listening") clearTimeout(timer);

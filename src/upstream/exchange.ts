@@ -15,8 +15,11 @@ export interface UpstreamRequest {
   readonly headers: HeaderFields;
   /** Fields of this request alone. */
   readonly extra_headers?: HeaderFields;
-  /** Whole bodies come as parts that are sent one after another; uploads come as a stream, null is no body. */
-  readonly body: readonly Uint8Array[] | UploadBody | null;
+  /**
+   * Whole bodies come as parts that are sent one after another; uploads come as a stream, null is no body. A client may let
+   * go of it here when it is no longer needed: a stream may last for minutes, and its request may have half a megabyte.
+   */
+  body: readonly Uint8Array[] | UploadBody | null;
   readonly timeouts: Timeouts;
 }
 

@@ -148,6 +148,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
 
   tellHead(status: number, headers: ResponseHeaders): void {
     this.#has_head = true;
+    if (this.is_sent) this.request.body = null;
     try {
       this.#handler!.onHead({ status, headers });
     } catch (error) {

@@ -42,7 +42,7 @@ export class HeadReader {
    * Per field: begin and end of the name, begin and end of the value, in bytes from the first of the head.
    * The end of a name with capitals is stored as its complement.
    */
-  #marks: Int32Array<ArrayBuffer> = new Int32Array(4 * FIRST_FIELDS);
+  #marks: Int32Array<ArrayBuffer> = shared_marks;
   #marked = 0;
   #upper = false;
 
@@ -56,6 +56,7 @@ export class HeadReader {
     this.#head_bytes = 0;
     this.#kept_length = 0;
     this.#marked = 0;
+    this.#marks = shared_marks;
   }
 
   /** Trailers are checked as fields are, and dropped. */
@@ -178,7 +179,10 @@ export class HeadReader {
     if (at + shift > limit)
       return this.#fail(`${this.#in_trailers ? "the trailers are" : "the head is"} over ${limit} bytes`);
     // Trailers are checked and dropped: nothing of them is kept.
-    if (!this.#in_trailers) this.#keep(chunk, start, at);
+    if (!this.#in_trailers) {
+      this.#keep(chunk, start, at);
+      if (this.#marks === shared_marks) this.#marks = shared_marks.slice();
+    }
     this.#head_bytes += at - start;
     this.at = at;
     return "more";
@@ -187,6 +191,7 @@ export class HeadReader {
   #growMarks(): Int32Array<ArrayBuffer> {
     const larger = new Int32Array(this.#marks.length * 2);
     larger.set(this.#marks);
+    if (this.#marks === shared_marks) shared_marks = larger;
     this.#marks = larger;
     return larger;
   }
@@ -261,8 +266,8 @@ export class HeadReader {
 }
 
 const EMPTY = new Uint8Array(0);
-/** Fields that a reader has room for from the start: it lives as long as its connection. */
-const FIRST_FIELDS = 32;
+/** The marks of heads that come in one piece, as nearly all do. Who has to wait for more takes a copy. */
+let shared_marks = new Int32Array(4 * 32);
 const HTTP_SLASH = "HTTP/";
 
 function lineError(byte: number, where: string): string {
