@@ -35,6 +35,8 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   memory_mb: cost("memory MB"),
   private_mb: cost("of it private MB"),
   processes: { title: "processes", digits: 0, is_cost: false },
+  share_percent: cost("share %", 2),
+  busiest_share: cost("busiest / even share", 2),
   system_calls: cost("system calls/call", 2),
   early_mb: { title: "early MB", digits: 1, is_cost: false },
   late_mb: { title: "late MB", digits: 1, is_cost: false },

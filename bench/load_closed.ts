@@ -5,9 +5,6 @@ import { Connection, type Outcome, requestOf } from "./load_connection.ts";
 import type { LoadOrder, LoadResult } from "./load_order.ts";
 import { Tally } from "./load_tally.ts";
 
-/** Connections are opened in groups of this size, so that no listen queue overflows. */
-const OPEN_AT_ONCE = 64;
-
 /**
  * Spreads any number of begins evenly, in no step that could fall in with the provider's: streams that begin 5 ms apart and have
  * a chunk every 10 ms would all have theirs in the same two milliseconds of ten.
@@ -22,7 +19,7 @@ export async function openAll(
   const request = requestOf(order);
   const connections: Connection[] = [];
   while (connections.length < order.connections) {
-    const size = Math.min(OPEN_AT_ONCE, order.connections - connections.length);
+    const size = Math.min(order.open_at_once, order.connections - connections.length);
     const group = Array.from({ length: size }, () => new Connection(order, request, onOutcome).open());
     connections.push(...(await Promise.all(group)));
   }
@@ -86,9 +83,9 @@ export async function holdStreams(
     if (outcome.first_event_ms === 0) opened();
   };
   const connections: Connection[] = [];
-  const group: LoadOrder = { ...order, connections: OPEN_AT_ONCE };
+  const group: LoadOrder = { ...order, connections: order.open_at_once };
   while (connections.length < order.connections) {
-    const size = Math.min(OPEN_AT_ONCE, order.connections - connections.length);
+    const size = Math.min(order.open_at_once, order.connections - connections.length);
     const fresh = await openAll({ ...group, connections: size }, onOutcome);
     for (const connection of fresh) {
       connection.onFirstEvent = opened;

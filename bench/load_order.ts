@@ -20,6 +20,8 @@ export interface LoadOrder {
   readonly expect_status: number;
   /** Connections; in the open loop the most that there may be. */
   readonly connections: number;
+  /** How many of them are opened at once; a listen queue may overflow. */
+  readonly open_at_once: number;
   readonly seconds: number;
   /** Stops after so many calls instead of after the time; 0 for no such limit. */
   readonly calls: number;
@@ -43,6 +45,7 @@ export const PLAIN_ORDER: Omit<LoadOrder, "port"> = {
   events: 0,
   expect_status: 200,
   connections: 32,
+  open_at_once: 64,
   seconds: 2,
   calls: 0,
   ramp_ms: 0,

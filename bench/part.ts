@@ -23,6 +23,8 @@ export interface Sizes {
   readonly settle_ms: number;
   /** How long each target is loaded before the first round, in seconds. */
   readonly warm_seconds: number;
+  /** Connections that are opened at once. */
+  readonly burst: number;
   /** 1 installs peers that are missing, from npm. */
   readonly peers: number;
 }
@@ -39,6 +41,7 @@ export const USUAL_SIZES: Sizes = {
   minutes: 1,
   settle_ms: 300,
   warm_seconds: 1,
+  burst: 2_000,
   peers: 0,
 };
 
@@ -81,14 +84,14 @@ export interface Sample {
   readonly raw: unknown;
 }
 
-/** Sets the stage, lets `play` use it, and ends every process. */
+/** Sets the stage, lets `play` use it, and ends every process. Without a `placement` the system puts them where it likes. */
 export async function onStage<T>(
   sizes: Sizes,
   log: (line: string) => void,
   programs: readonly Program[],
   play: (stage: Stage) => Promise<T>,
+  placement: Placement | null = findPlacement(),
 ): Promise<T> {
-  const placement = findPlacement();
   const stops: (() => Promise<void>)[] = [];
   try {
     const provider = await startProvider(placement);

@@ -11,9 +11,11 @@ import { open } from "./open.ts";
 import { type Part, type Sizes, USUAL_SIZES } from "./part.ts";
 import { peers } from "./peers.ts";
 import { plain } from "./plain.ts";
+import { profile } from "./profile.ts";
 import { rejected } from "./rejected.ts";
 import { goalsTable, writeReport } from "./report.ts";
 import { RESULTS_FOLDER, readResults, slowerThan, writeResults } from "./results.ts";
+import { scaling } from "./scaling.ts";
 import { single } from "./single.ts";
 import { soak } from "./soak.ts";
 import { sse } from "./sse.ts";
@@ -31,8 +33,10 @@ const PARTS: readonly Part[] = [
   idle,
   start,
   memory,
+  scaling,
   soak,
   bytes,
+  profile,
   peers,
 ];
 

@@ -56,21 +56,26 @@ export function writeConfig(folder: string, text: string, name = "config"): stri
   return file;
 }
 
-/** Venturi with everything on that exists, and one gateway process. */
-export const VENTURI: Program = {
-  name: "venturi",
-  command: (port, upstream, folder) => {
-    const file = writeConfig(
-      folder,
-      `
-listen: { port: ${port}, workers: 1 }
+/** Venturi with everything on that exists, and so many gateway processes. */
+export function venturi(name: string, workers: number): Program {
+  return {
+    name,
+    command: (port, upstream, folder) => {
+      const file = writeConfig(
+        folder,
+        `
+listen: { port: ${port}, workers: ${workers} }
 providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
 `,
-    );
-    return [process.execPath, MAIN, "serve", "--config", file, "--data", folder];
-  },
-};
+      );
+      return [process.execPath, MAIN, "serve", "--config", file, "--data", folder];
+    },
+  };
+}
+
+/** Venturi as every row measures it: with one gateway process. */
+export const VENTURI: Program = venturi("venturi", 1);
 
 function haproxy(name: string, rules: (upstream: number) => string): Program {
   const config = (port: number, upstream: number) => `

@@ -11,6 +11,7 @@ import { inTurn, onStage, type Part, type Sizes, USUAL_SIZES } from "../../bench
 import { peers } from "../../bench/peers.ts";
 import { plain } from "../../bench/plain.ts";
 import { rejected } from "../../bench/rejected.ts";
+import { scaling } from "../../bench/scaling.ts";
 import { single } from "../../bench/single.ts";
 import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
@@ -28,6 +29,7 @@ const TINY: Sizes = {
   minutes: 0.01,
   settle_ms: 10,
   warm_seconds: 0,
+  burst: 20,
   peers: 0,
 };
 
@@ -55,6 +57,7 @@ describe("the part", () => {
     [idle, relays, 1],
     [start, relays, 1],
     [soak, ["venturi"], 1],
+    [scaling, ["direct", "1 process", "2 processes", "4 processes"], 3],
   ] as const)("$name measures every target without a fault", async (part, targets, rows) => {
     const { cases } = await run(part);
     expect(cases.map(({ fault }) => fault)).toEqual(cases.map(() => null));
@@ -132,7 +135,20 @@ describe("a row", () => {
   });
 
   test("has usual sizes in every part", () => {
-    for (const part of [plain, single, sse, rejected, open, syscalls, idle, start, memory, soak, peers]) {
+    for (const part of [
+      plain,
+      single,
+      sse,
+      rejected,
+      open,
+      syscalls,
+      idle,
+      start,
+      memory,
+      scaling,
+      soak,
+      peers,
+    ]) {
       expect(Object.keys(USUAL_SIZES)).toEqual(expect.arrayContaining(Object.keys(part.usual)));
     }
   });
