@@ -10,7 +10,7 @@ import { onStage, type Part } from "./part.ts";
 import { rowOfSize } from "./plain.ts";
 import { measureSingle } from "./single.ts";
 import { measurePaced } from "./sse.ts";
-import { HAPROXY, type Program, VENTURI, writeConfig } from "./targets.ts";
+import { CLIENT_KEY, HAPROXY, type Program, VENTURI, writeConfig } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 const PORTKEY_PACKAGE = "@portkey-ai/gateway@1.15.2";
@@ -19,6 +19,8 @@ const PORTKEY_FOLDER = join(tmpdir(), "venturi-bench-peers");
 const PORTKEY_MAIN = join(PORTKEY_FOLDER, "node_modules/@portkey-ai/gateway/build/start-server.js");
 /** A gateway in Python takes its time to start. */
 const SLOW_START_MS = 60_000;
+/** LiteLLM does not start without one. */
+const LITELLM_KEY = `sk-${CLIENT_KEY}`;
 const NO_KEY = "authorization: Bearer none\r\n";
 
 /** Portkey on one of two runtimes: with the packages that npm installs for it today, it answers streams with 500 on Node. */
@@ -48,13 +50,16 @@ const PEERS: readonly Program[] = [
 model_list:
   - model_name: bench
     litellm_params: { model: openai/bench, api_base: "http://127.0.0.1:${upstream}/v1", api_key: none }
+general_settings: { master_key: "${LITELLM_KEY}" }
 `;
       return path === null
         ? null
         : [path, "--config", writeConfig(folder, config), "--host", "127.0.0.1", "--port", String(port)];
     },
-    headers: NO_KEY,
+    headers: `authorization: Bearer ${LITELLM_KEY}\r\n`,
     model: "bench",
+    // Its table of prices would come from the network.
+    env: { LITELLM_LOCAL_MODEL_COST_MAP: "True" },
     start_max_ms: SLOW_START_MS,
   },
   {
