@@ -15,6 +15,9 @@ export const ANYONE: ClientKey = {
   tenant: "default",
   team: null,
   models: ["*"],
+  tier: null,
+  limits: null,
+  per_user: null,
 };
 
 /** The Plan's keys by the beginning of their hash: an index that tells nothing about a key. */

@@ -3,10 +3,12 @@
 
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
+import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
 import type {
   ClientKey,
   HeaderFields,
+  LimitsPlan,
   ModelPlan,
   Origin,
   Plan,
@@ -48,16 +50,45 @@ export function compilePlan(config: ResolvedConfig): Plan {
     keys: config.keys.map(
       (key): ClientKey => ({
         name: key.name,
-        hash: new Uint8Array(createHash("sha256").update(key.key).digest()),
+        hash: sha256(key.key),
         tenant: key.tenant,
         team: key.team ?? null,
         models: [...key.models],
+        tier: key.tier ?? null,
+        limits: compileLimits(key.limits) ?? tierLimits(config, key.tier),
+        per_user: compileLimits(key.per_user),
       }),
     ),
+    tenants: limitsByName(config.tenants),
+    teams: limitsByName(config.teams),
+    tiers: new Map(
+      Object.entries(config.tiers).map(([name, tier]) => [
+        name,
+        { weight: tier.weight, limits: compileLimits(tier.limits) },
+      ]),
+    ),
+    admin_token_hash: config.admin === undefined ? null : sha256(config.admin.token),
     default_provider: defaultProvider(listen.default_provider, providers),
   };
   compileModels(config, plan, models);
   return deepFreeze(plan);
+}
+
+function sha256(secret: string): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(secret).digest());
+}
+
+function tierLimits(config: ResolvedConfig, tier: string | undefined): LimitsPlan | null {
+  return tier === undefined ? null : compileLimits(config.tiers[tier]?.limits);
+}
+
+function limitsByName(scopes: ResolvedConfig["tenants"]): ReadonlyMap<string, LimitsPlan> {
+  const found = new Map<string, LimitsPlan>();
+  for (const [name, { limits }] of Object.entries(scopes)) {
+    const compiled = compileLimits(limits);
+    if (compiled !== null) found.set(name, compiled);
+  }
+  return found;
 }
 
 function defaultProvider(
@@ -87,7 +118,11 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
     const retries = { ...model.retries };
     models.set(
       name,
-      makeModel(name, targets, { strategy, fallbacks, retries, deadline_ms, stream_deadline_ms }),
+      makeModel(name, targets, {
+        ...{ strategy, fallbacks, retries, deadline_ms, stream_deadline_ms },
+        limits: compileLimits(model.limits),
+        price: compilePrice(model.price),
+      }),
     );
   }
   for (const [name, fallbacks] of open) {
@@ -124,6 +159,7 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     keys: providerKeys(name, config, entry),
     timeouts: overrideTimeouts(DEFAULT_TIMEOUTS, config.timeouts),
     stream_usage: config.stream_usage ?? entry.stream_usage,
+    limits: compileLimits(config.limits),
   };
 }
 

@@ -105,6 +105,8 @@ export function makeModel(
     retries: rest.retries ?? DEFAULT_RETRIES,
     deadline_ms: rest.deadline_ms ?? DEFAULT_DEADLINE_MS,
     stream_deadline_ms: rest.stream_deadline_ms ?? 0,
+    limits: rest.limits ?? null,
+    price: rest.price ?? null,
   };
 }
 

@@ -62,6 +62,8 @@ export interface ProviderPlan {
   readonly timeouts: TimeoutPlan;
   /** Whether it understands `stream_options.include_usage`. */
   readonly stream_usage: boolean;
+  /** What each of its keys may be asked for. */
+  readonly limits: LimitsPlan | null;
 }
 
 /** Timeouts with the two defaults of the first byte: a plain answer begins only when it is complete. */
@@ -89,6 +91,31 @@ export interface RetryPlan {
   readonly backoff_ms: number;
 }
 
+/** Limits of one scope; null is none. Money in nano-dollars. */
+export interface LimitsPlan {
+  /** Sliding windows of requests and tokens, each at most `limit` in any `window_ms`. */
+  readonly windows: readonly {
+    readonly of: "requests" | "tokens";
+    readonly window_ms: number;
+    readonly limit: number;
+  }[];
+  readonly concurrency: number | null;
+  readonly nano_usd_per_day: bigint | null;
+  readonly nano_usd_per_month: bigint | null;
+}
+
+/** A price from the configuration, in nano-dollars for a million tokens. */
+export interface PricePlan {
+  readonly input: number;
+  readonly cached_input: number;
+  readonly cache_write_5m: number;
+  readonly cache_write_1h: number;
+  readonly output: number;
+  readonly reasoning: number;
+  readonly input_audio: number;
+  readonly output_audio: number;
+}
+
 /** What a model name stands for. */
 export interface ModelPlan {
   /** As a client asks for it: an alias, or `provider/model`. */
@@ -102,6 +129,10 @@ export interface ModelPlan {
   readonly deadline_ms: number;
   /** Bounds a whole stream; 0 is none. */
   readonly stream_deadline_ms: number;
+  /** What all callers together may ask of it. */
+  readonly limits: LimitsPlan | null;
+  /** In place of the price table. */
+  readonly price: PricePlan | null;
 }
 
 /** A client's key: only its hash is kept. */
@@ -113,6 +144,11 @@ export interface ClientKey {
   readonly team: string | null;
   /** Model patterns (`*` matches any run of characters). */
   readonly models: readonly string[];
+  readonly tier: string | null;
+  /** The key's own; where it has none, its tier's. */
+  readonly limits: LimitsPlan | null;
+  /** Of each user of the key. */
+  readonly per_user: LimitsPlan | null;
 }
 
 /** The public listener. */
@@ -140,6 +176,13 @@ export interface Plan {
   readonly models: ReadonlyMap<string, ModelPlan>;
   /** Empty: no client needs a key. */
   readonly keys: readonly ClientKey[];
+  /** Limits over all keys of a tenant, by its name. */
+  readonly tenants: ReadonlyMap<string, LimitsPlan>;
+  /** Limits over all keys of a team, by `tenant/team`. */
+  readonly teams: ReadonlyMap<string, LimitsPlan>;
+  readonly tiers: ReadonlyMap<string, { readonly weight: number; readonly limits: LimitsPlan | null }>;
+  /** SHA-256 of the admin API's token; null: it is reached by its socket alone. */
+  readonly admin_token_hash: Uint8Array | null;
   /** For routes without a model. */
   readonly default_provider: ProviderPlan | null;
 }

@@ -24,6 +24,53 @@ const alias = z
 /** Names of `kind`: the contract's kinds that work, and every entry of the provider table. */
 export const KINDS = Object.keys(PROVIDERS) as [string, ...string[]];
 
+/** A billion dollars: the most that any budget may be. */
+const USD_MAX = 1_000_000_000;
+/** The most requests or tokens that a limit may name. */
+const COUNT_MAX = 2_000_000_000;
+
+const amount = (what: string) => whole(1, COUNT_MAX).optional().describe(what);
+const dollars = (what: string) => z.number().positive().max(USD_MAX).optional().describe(what);
+
+const limits = z.strictObject({
+  rpm: amount("Requests in any 60 seconds."),
+  requests_per_hour: amount("Requests in any hour."),
+  requests_per_day: amount("Requests in any 24 hours."),
+  tpm: amount("Tokens in any 60 seconds, of prompts and answers together."),
+  tokens_per_hour: amount("Tokens in any hour."),
+  tokens_per_day: amount("Tokens in any 24 hours."),
+  concurrency: whole(1, 1_000_000).optional().describe("Calls at once."),
+  usd_per_day: dollars("US dollars in a UTC day."),
+  usd_per_month: dollars("US dollars in a UTC month."),
+});
+
+const price = z.strictObject({
+  input_per_mtok: z.number().min(0).describe("US dollars for a million tokens of prompts."),
+  cached_input_per_mtok: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("The same, read from the provider's prompt cache; by default as input."),
+  cache_write_5m_per_mtok: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("The same, written to it for five minutes; by default as input."),
+  cache_write_1h_per_mtok: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("The same, written to it for an hour; by default as for five minutes."),
+  output_per_mtok: z.number().min(0).describe("US dollars for a million tokens of answers."),
+  reasoning_per_mtok: z
+    .number()
+    .min(0)
+    .optional()
+    .describe("US dollars for a million tokens of reasoning; by default as output."),
+  input_audio_per_mtok: z.number().min(0).optional().describe("Audio in prompts; by default as input."),
+  output_audio_per_mtok: z.number().min(0).optional().describe("Audio in answers; by default as output."),
+});
+
 const timeouts = z.strictObject({
   connect_ms: whole(1, DAY_MS)
     .optional()
@@ -130,6 +177,9 @@ const provider = z.strictObject({
       "What connects: http1 is the gateway's own client, fetch the one that speaks to proxies; auto chooses.",
     ),
   timeouts: timeouts.optional().describe("Limits in time of the exchanges with this provider."),
+  limits: limits
+    .optional()
+    .describe("What each of its keys may be asked for, so that we stay under the provider's own limits."),
   api_version: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be a version such as 2024-10-21")
@@ -190,6 +240,8 @@ const model = z.strictObject({
   stream_deadline_ms: whole(0, DAY_MS)
     .default(0)
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
+  limits: limits.optional().describe("What all callers together may ask of this model."),
+  price: price.optional().describe("What its tokens cost, in place of the price table."),
 });
 
 const clientKey = z.strictObject({
@@ -206,6 +258,45 @@ const clientKey = z.strictObject({
     .max(1000)
     .default(["*"])
     .describe("Models that it may call; * matches any run of characters."),
+  tier: text(128).optional().describe("Name of its tier (tiers)."),
+  limits: limits.optional().describe("What this key may use."),
+  per_user: limits
+    .optional()
+    .describe("What each user of this key may use, by x-venturi-user or the request's user."),
+});
+
+const webhook = z
+  .string()
+  .regex(/^https?:\/\/\S+$/, "must be an http or https URL")
+  .describe("Where events are posted as JSON.");
+
+const ledger = z.strictObject({
+  retention_days: whole(1, 36_500).default(400).describe("How long rows of calls are kept."),
+  max_mb: whole(1, 10_000_000)
+    .default(20_000)
+    .describe("Size of the ledger over which the oldest rows of calls go; sums stay."),
+  billing: z
+    .strictObject({
+      file: text(4096)
+        .optional()
+        .describe("File that every row is appended to, a JSON object a line; relative to the data folder."),
+      rotate_mb: whole(1, 100_000).default(100).describe("Size over which the file is rotated."),
+      keep_files: whole(1, 10_000).default(30).describe("Rotated files that are kept."),
+      webhook: webhook.optional(),
+      batch: whole(1, 10_000).default(500).describe("Rows in one post at most."),
+    })
+    .optional()
+    .describe("Every row as an event, for those who bill from it; at least once, with the call's id."),
+});
+
+const alerts = z.strictObject({
+  webhook,
+  at: z
+    .array(z.number().positive().max(10))
+    .min(1, "must name at least one share")
+    .max(20)
+    .default([0.5, 0.8, 1])
+    .describe("Shares of a budget at which an alert is sent, once each in a day or month."),
 });
 
 /** The whole file. */
@@ -224,6 +315,35 @@ export const config_schema = z.strictObject({
     .max(100_000)
     .default([])
     .describe("Client keys; with none, every local client is served."),
+  tenants: z
+    .record(text(128), z.strictObject({ limits: limits.optional().describe("What the tenant may use.") }))
+    .default({})
+    .describe("Limits over all keys of a tenant, by its name."),
+  teams: z
+    .record(text(257), z.strictObject({ limits: limits.optional().describe("What the team may use.") }))
+    .default({})
+    .describe("Limits over all keys of a team, by tenant/team."),
+  tiers: z
+    .record(
+      text(128),
+      z.strictObject({
+        weight: z.number().positive().max(1000).default(1).describe("Share of a saturated upstream."),
+        limits: limits.optional().describe("What each key of the tier may use, where the key says nothing."),
+      }),
+    )
+    .default({})
+    .describe("Kinds of keys, by name."),
+  admin: z
+    .strictObject({
+      token: z
+        .string()
+        .regex(/^[!-~]{16,512}$/, "must have 16 to 512 visible ASCII characters and no spaces")
+        .describe("Secret of the admin API; best a reference to an environment variable."),
+    })
+    .optional()
+    .describe("The admin API on the public port; without it, it is reached by its socket alone."),
+  ledger: ledger.prefault({}).describe("The record of every call."),
+  alerts: alerts.optional().describe("Alerts when budgets are being used up."),
 });
 
 /** A configuration with its defaults filled in. */
@@ -232,6 +352,10 @@ export type Config = z.output<typeof config_schema>;
 export type ProviderConfig = Config["providers"][string];
 /** A model alias of a configuration. */
 export type ModelConfig = Config["models"][string];
+/** Limits as configured: what is left out is unlimited. */
+export type LimitsConfig = z.output<typeof limits>;
+/** A price as configured, in dollars for a million tokens. */
+export type PriceConfig = z.output<typeof price>;
 /** Timeouts as configured: what is left out is inherited. */
 export type TimeoutsConfig = z.output<typeof timeouts>;
 

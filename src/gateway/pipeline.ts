@@ -3,7 +3,7 @@
 
 import { authenticate } from "../access/client_keys.ts";
 import { usageOfAnswer } from "../dialects/openai/response.ts";
-import type { Usage } from "../dialects/openai/usage.ts";
+import type { Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { callHeaders, errorResponse, withMore } from "./answer.ts";

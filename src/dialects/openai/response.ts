@@ -1,8 +1,9 @@
 // A whole answer in OpenAI's format: is it one, does it hold an error in spite of its status, what did it use.
 
 import { indexOf, needle } from "../../wire/search.ts";
+import type { Usage } from "../usage.ts";
 import { readError, type WireError } from "./error.ts";
-import { readUsage, type Usage } from "./usage.ts";
+import { readUsage } from "./usage.ts";
 
 const ERROR = needle('"error"');
 const USAGE = needle('"usage"');

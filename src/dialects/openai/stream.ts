@@ -2,8 +2,9 @@
 // Before the first content each event is parsed; after it, three byte searches an event are all there is.
 
 import { indexOf, needle } from "../../wire/search.ts";
+import type { Usage } from "../usage.ts";
 import { readError, type WireError } from "./error.ts";
-import { readUsage, type Usage } from "./usage.ts";
+import { readUsage } from "./usage.ts";
 
 const USAGE = needle('"usage"');
 const FINISH_REASON = needle('"finish_reason"');
