@@ -1,0 +1,120 @@
+// The calls that a gateway process has in flight, as notes that outlive it: what a killed process was doing is read from here.
+// One process writes; a note is there when its state word is, and not before.
+
+import { type AreaPlaces, CALL_HEAD_BYTES, CALL_SLOT_BYTES } from "./layout.ts";
+import type { Mapping } from "./mapping.ts";
+
+/** Longest text of a note, in bytes of UTF-8. */
+export const CALL_TEXT_MAX_BYTES = CALL_SLOT_BYTES - CALL_HEAD_BYTES;
+
+/** A state is 0 while the slot is free, else the text's length and one, and above it a checksum. */
+const LENGTH_BITS = 10;
+const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
+
+/** A call in flight. */
+export interface CallNote {
+  readonly slot: number;
+  readonly text: string;
+  readonly output_tokens: number;
+}
+
+/** The notes of one process. */
+export class CallTable {
+  readonly #bytes: Buffer;
+  readonly #words: Int32Array;
+  /** Word of the first state; byte of the first slot. */
+  readonly #states: number;
+  readonly #slots_offset: number;
+  readonly #slots: number;
+  /** Slots that are free, the next one last; made from the states when this process first needs one. */
+  #free: Int32Array | null = null;
+  #free_count = 0;
+
+  constructor({ bytes, words }: Mapping, places: AreaPlaces, slots: number) {
+    this.#bytes = bytes;
+    this.#words = words;
+    this.#states = places.call_states >> 2;
+    this.#slots_offset = places.call_slots;
+    this.#slots = slots;
+  }
+
+  /** Notes a call; -1 if no slot is free, or if the text is longer than CALL_TEXT_MAX_BYTES. */
+  begin(text: string): number {
+    const free = this.#free ?? this.#findFree();
+    const length = Buffer.byteLength(text);
+    if (this.#free_count === 0 || length > CALL_TEXT_MAX_BYTES) return -1;
+    this.#free_count -= 1;
+    const slot = free[this.#free_count]!;
+    const offset = this.#slots_offset + slot * CALL_SLOT_BYTES;
+    this.#bytes.write(text, offset + CALL_HEAD_BYTES, length);
+    Atomics.store(this.#words, offset >> 2, 0);
+    Atomics.store(this.#words, this.#states + slot, this.#stateOf(slot, length));
+    return slot;
+  }
+
+  /** How many tokens of output have gone by so far. */
+  progress(slot: number, output_tokens: number): void {
+    if (slot >= 0)
+      Atomics.store(this.#words, (this.#slots_offset + slot * CALL_SLOT_BYTES) >> 2, output_tokens);
+  }
+
+  /** The call is over, and told of elsewhere; harmless for the slot -1. */
+  end(slot: number): void {
+    if (slot < 0 || Atomics.load(this.#words, this.#states + slot) === 0) return;
+    Atomics.store(this.#words, this.#states + slot, 0);
+    if (this.#free === null) return;
+    this.#free[this.#free_count] = slot;
+    this.#free_count += 1;
+  }
+
+  /** The calls in flight. Of a process that lives, those that neither came nor went meanwhile. */
+  get live(): Iterable<CallNote> {
+    return this.#notes();
+  }
+
+  /** Whether no slot is in use. */
+  get is_empty(): boolean {
+    return this.#words.subarray(this.#states, this.#states + this.#slots).every((state) => state === 0);
+  }
+
+  /** Frees every slot; of a dead process only, and before its successor begins. */
+  clear(): void {
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const state = this.#states + slot;
+      // What is free is not written, so that its page need not be there.
+      if (Atomics.load(this.#words, state) !== 0) Atomics.store(this.#words, state, 0);
+    }
+    this.#free = null;
+  }
+
+  *#notes(): Iterable<CallNote> {
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const state = Atomics.load(this.#words, this.#states + slot);
+      const length = (state & LENGTH_MASK) - 1;
+      if (length < 0 || length > CALL_TEXT_MAX_BYTES) continue;
+      const offset = this.#slots_offset + slot * CALL_SLOT_BYTES;
+      const text = this.#bytes.toString("utf8", offset + CALL_HEAD_BYTES, offset + CALL_HEAD_BYTES + length);
+      const output_tokens = Atomics.load(this.#words, offset >> 2);
+      if (this.#stateOf(slot, length) === state) yield { slot, text, output_tokens };
+    }
+  }
+
+  /** The state of a slot with its text. */
+  #stateOf(slot: number, length: number): number {
+    const offset = this.#bytes.byteOffset + this.#slots_offset + slot * CALL_SLOT_BYTES + CALL_HEAD_BYTES;
+    const check = Bun.hash.xxHash32(new Uint8Array(this.#bytes.buffer, offset, length));
+    return (check << LENGTH_BITS) | (length + 1);
+  }
+
+  #findFree(): Int32Array {
+    const free = new Int32Array(this.#slots);
+    this.#free_count = 0;
+    for (let slot = this.#slots - 1; slot >= 0; slot--) {
+      if (Atomics.load(this.#words, this.#states + slot) !== 0) continue;
+      free[this.#free_count] = slot;
+      this.#free_count += 1;
+    }
+    this.#free = free;
+    return free;
+  }
+}

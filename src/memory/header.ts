@@ -1,0 +1,71 @@
+// The first 64 bytes of the mapped file: what it is, by which version and geometry, with a checksum.
+// They lie in one sector and are written by one write, so that they are the old ones or the new ones, never half.
+
+import {
+  AREAS_MAX,
+  CALL_SLOT_BYTES,
+  CALL_SLOTS_MAX,
+  COUNTER_ENTRIES,
+  COUNTER_ENTRY_WORDS,
+  fileBytes,
+  type Geometry,
+  LAYOUT_VERSION,
+  RING_BYTES,
+} from "./layout.ts";
+
+const MAGIC = [0x544e4556, 0x00495255] as const; // "VENTURI" and a zero, in little endian
+const WORDS = 16;
+const VERSION = 2;
+const AREAS = 7;
+const CALL_SLOTS = 8;
+const CHECK = 15;
+
+/** How many bytes a header has. */
+export const HEADER_USED_BYTES = WORDS * 4;
+
+/** The header of a file with this geometry. */
+export function encodeHeader({ areas, call_slots }: Geometry): Uint8Array {
+  const words = new Int32Array(WORDS);
+  words.set([
+    ...MAGIC,
+    LAYOUT_VERSION,
+    COUNTER_ENTRIES,
+    COUNTER_ENTRY_WORDS,
+    CALL_SLOT_BYTES,
+    RING_BYTES,
+    areas,
+    call_slots,
+  ]);
+  words[CHECK] = checkOf(words);
+  return new Uint8Array(words.buffer);
+}
+
+/** The geometry that a header tells, or in words why the file cannot be used. */
+export function decodeHeader(header: Uint8Array, file_bytes: number): Geometry | { readonly fault: string } {
+  if (header.length < HEADER_USED_BYTES) return { fault: "it is too short to have a header" };
+  const words = new Int32Array(header.slice(0, HEADER_USED_BYTES).buffer);
+  if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1]) return { fault: "it is not a state file" };
+  if (words[VERSION] !== LAYOUT_VERSION) {
+    return { fault: `its layout is version ${words[VERSION]}, and this is version ${LAYOUT_VERSION}` };
+  }
+  if (words[CHECK] !== checkOf(words)) return { fault: "its header is damaged" };
+  const geometry = { areas: words[AREAS]!, call_slots: words[CALL_SLOTS]! };
+  const expected = new Int32Array(encodeHeader(geometry).buffer);
+  if (!isPossible(geometry) || words.some((word, index) => word !== expected[index])) {
+    return { fault: "its sizes are not those of this version" };
+  }
+  const needed_bytes = fileBytes(geometry);
+  if (file_bytes < needed_bytes) return { fault: `it has ${file_bytes} of its ${needed_bytes} bytes` };
+  return geometry;
+}
+
+/** Whether a file can have this geometry. No areas at all are possible: for a moment, between two geometries. */
+export function isPossible({ areas, call_slots }: Geometry): boolean {
+  const isUpTo = (value: number, least: number, most: number) =>
+    Number.isInteger(value) && value >= least && value <= most;
+  return isUpTo(areas, 0, AREAS_MAX) && isUpTo(call_slots, 1, CALL_SLOTS_MAX);
+}
+
+function checkOf(words: Int32Array): number {
+  return Bun.hash.xxHash32(new Uint8Array(words.buffer, 0, CHECK * 4)) | 0;
+}

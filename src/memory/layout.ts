@@ -1,0 +1,104 @@
+// Where everything is in the mapped file: its regions in their order, and the fields at fixed places.
+// Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
+
+/** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
+export const LAYOUT_VERSION = 1;
+
+/** What the supervisor chooses when it makes the file. */
+export interface Geometry {
+  /** How many gateway processes can have an area of their own. */
+  readonly areas: number;
+  /** Calls that one gateway process can have in flight. */
+  readonly call_slots: number;
+}
+
+/** More processes than columns of a gauge. */
+export const AREAS_MAX = 64;
+/** Most call slots of an area: 64 MiB of text. */
+export const CALL_SLOTS_MAX = 65_536;
+
+const PAGE_BYTES = 4096;
+
+/** The header's page: what the file is, then lines that every process shares. */
+export const HEADER_BYTES = PAGE_BYTES;
+/** Word of the supervisor's process id; the fingerprint of its start follows. */
+export const SUPERVISOR_WORD = 16;
+/** Word of the lock that insertions take. */
+export const LOCK_WORD = 32;
+/** Word that counts evicted counters. */
+export const EVICTED_WORD = 48;
+/** Word that counts lookups that found no room for a new counter. */
+export const FULL_WORD = 49;
+
+/** Entries of the table of counters; a power of two. */
+export const COUNTER_ENTRIES = 65_536;
+/** Words of an entry that are the caller's. */
+export const COUNTER_WORDS = 80;
+/** Words before them: state, key, last use, how long it may idle, kind. One cache line. */
+export const COUNTER_HEAD_WORDS = 16;
+/** Words of a whole entry: 384 bytes. */
+export const COUNTER_ENTRY_WORDS = COUNTER_HEAD_WORDS + COUNTER_WORDS;
+
+/** Words of a bitmap over the entries. */
+export const BITMAP_WORDS = COUNTER_ENTRIES / 32;
+/** Which entries have ever been used. */
+export const USED_BITS_WORD = HEADER_BYTES / 4;
+/** Which entries hold gauges, or have held one. */
+export const GAUGE_BITS_WORD = USED_BITS_WORD + BITMAP_WORDS;
+/** The first entry. */
+export const COUNTERS_WORD = GAUGE_BITS_WORD + BITMAP_WORDS;
+
+/** Where the areas begin, in bytes. */
+export const AREAS_OFFSET = (COUNTERS_WORD + COUNTER_ENTRIES * COUNTER_ENTRY_WORDS) * 4;
+
+/** Bytes of a call's slot. */
+export const CALL_SLOT_BYTES = 1024;
+/** Bytes before a slot's text: its progress. */
+export const CALL_HEAD_BYTES = 32;
+/** Bytes of a ring; a power of two. */
+export const RING_BYTES = 2 * 1024 * 1024;
+
+/** The lines at the beginning of an area, as words from there: each is written by one side only. */
+export const AREA_OWNER_WORD = 0;
+/** Where the ring's producer is. */
+export const AREA_TAIL_WORD = 16;
+/** Where the ring's consumer is. */
+export const AREA_HEAD_WORD = 32;
+/** Which spill file is being written. */
+export const AREA_SPILL_WORD = 48;
+const AREA_HEADER_BYTES = PAGE_BYTES;
+
+/** Where the parts of an area are, in bytes from the beginning of the file. */
+export interface AreaPlaces {
+  readonly header: number;
+  /** A word per call slot, side by side, so that looking for used ones touches no text. */
+  readonly call_states: number;
+  readonly call_slots: number;
+  readonly ring: number;
+}
+
+function toPage(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
+}
+
+function areaBytes({ call_slots }: Geometry): number {
+  return AREA_HEADER_BYTES + toPage(call_slots * 4) + toPage(call_slots * CALL_SLOT_BYTES) + RING_BYTES;
+}
+
+/** How long a file of this geometry is. */
+export function fileBytes(geometry: Geometry): number {
+  return AREAS_OFFSET + geometry.areas * areaBytes(geometry);
+}
+
+/** Where an area's parts are. */
+export function areaPlaces(geometry: Geometry, index: number): AreaPlaces {
+  const header = AREAS_OFFSET + index * areaBytes(geometry);
+  const call_states = header + AREA_HEADER_BYTES;
+  const call_slots = call_states + toPage(geometry.call_slots * 4);
+  return {
+    header,
+    call_states,
+    call_slots,
+    ring: call_slots + toPage(geometry.call_slots * CALL_SLOT_BYTES),
+  };
+}

@@ -1,0 +1,68 @@
+// A spin lock in the mapped file, for what is rare and short: putting a new counter in its place.
+// It is taken from the dead, never from the living: a process that was stopped in the middle would go on writing.
+
+import { OWN_PID, startOf } from "./liveness.ts";
+
+/** Bits that tell turns of one process apart; process ids have at most 22. */
+const TURN_BITS = 9;
+const TURN_MASK = (1 << TURN_BITS) - 1;
+/** Tries before the first look at who holds it: some microseconds, many times as long as it is ever held. */
+const SPINS = 1_000;
+/** How long to wait for a living process. */
+const WAIT_MAX_MS = 50;
+const NAP_MS = 0.2;
+
+const nap_cell = new Int32Array(new SharedArrayBuffer(4));
+
+/** A lock that processes share: a word that is 0, or the holder's process id and turn. */
+export class SpinLock {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  #turn = 0;
+  /** The holder that was waited for in vain, so that it is not waited for again. */
+  #given_up = 0;
+
+  constructor(words: Int32Array, at: number) {
+    this.#words = words;
+    this.#at = at;
+  }
+
+  /** Takes it; false if a living process keeps it for longer than any process should. */
+  take(): boolean {
+    this.#turn = (this.#turn + 1) & TURN_MASK;
+    const mine = (OWN_PID << TURN_BITS) | this.#turn;
+    const is_mine =
+      Atomics.compareExchange(this.#words, this.#at, 0, mine) === 0 || this.#takeAfterWait(mine);
+    if (is_mine) this.#given_up = 0;
+    return is_mine;
+  }
+
+  /** Lets it go. */
+  release(): void {
+    Atomics.store(this.#words, this.#at, 0);
+  }
+
+  #takeAfterWait(mine: number): boolean {
+    const words = this.#words;
+    const until_ms = performance.now() + WAIT_MAX_MS;
+    for (let round = 0; ; round++) {
+      const holder = Atomics.load(words, this.#at);
+      if (holder === 0) {
+        if (Atomics.compareExchange(words, this.#at, 0, mine) === 0) return true;
+        continue;
+      }
+      if (holder === this.#given_up) return false;
+      if (round < SPINS) continue;
+      if (startOf(holder >>> TURN_BITS) === 0) {
+        if (Atomics.compareExchange(words, this.#at, holder, mine) === holder) return true;
+        continue;
+      }
+      if (performance.now() > until_ms) {
+        this.#given_up = holder;
+        return false;
+      }
+      // The holder may need this very core.
+      Atomics.wait(nap_cell, 0, 0, NAP_MS);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+// A file mapped into memory, shared with every process that maps it, seen as bytes, words and long words.
+// Atomics on these views hold between processes: they are the processor's own, and the memory is the same.
+
+/** One mapped file. */
+export interface Mapping {
+  readonly bytes: Buffer;
+  readonly words: Int32Array;
+  readonly longs: BigInt64Array;
+}
+
+/** Maps a file as long as it is now. It must not become shorter while it is mapped. */
+export function mapFile(path: string): Mapping {
+  const { buffer, byteOffset, byteLength } = Bun.mmap(path, { shared: true });
+  return {
+    bytes: Buffer.from(buffer, byteOffset, byteLength),
+    words: new Int32Array(buffer, byteOffset, byteLength >> 2),
+    longs: new BigInt64Array(buffer, byteOffset, byteLength >> 3),
+  };
+}

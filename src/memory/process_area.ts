@@ -1,0 +1,45 @@
+// The part of the mapped file that belongs to one gateway process: its calls in flight and its ring of events.
+// The process says that it is there by a mark, so that nobody takes its area while it lives.
+
+import { CallTable } from "./call_table.ts";
+import { EventRing } from "./event_ring.ts";
+import { AREA_OWNER_WORD, AREA_SPILL_WORD, areaPlaces, type Geometry } from "./layout.ts";
+import { OwnerMark } from "./liveness.ts";
+import type { Mapping } from "./mapping.ts";
+import { SpillTurn } from "./spill_turn.ts";
+
+/** An area. Its supervisor reads it, the gateway process of its index writes it. */
+export class ProcessArea {
+  readonly index: number;
+  readonly calls: CallTable;
+  readonly ring: EventRing;
+  readonly spill: SpillTurn;
+  readonly #owner: OwnerMark;
+
+  constructor(mapping: Mapping, geometry: Geometry, index: number) {
+    const places = areaPlaces(geometry, index);
+    const words_at = places.header >> 2;
+    this.index = index;
+    this.calls = new CallTable(mapping, places, geometry.call_slots);
+    this.ring = new EventRing(mapping, places);
+    this.spill = new SpillTurn(mapping.words, words_at + AREA_SPILL_WORD);
+    this.#owner = new OwnerMark(mapping.words, words_at + AREA_OWNER_WORD);
+  }
+
+  /** The living gateway process that has it; 0 if there is none. */
+  get owner_pid(): number {
+    return this.#owner.pid;
+  }
+
+  /** Whether it holds calls or events that nobody has taken over. */
+  get is_empty(): boolean {
+    return this.calls.is_empty && this.ring.waiting === 0;
+  }
+
+  /** For a gateway process, before anything else: makes it the owner; false where another one lives. */
+  claim(): boolean {
+    if (!this.#owner.take()) return false;
+    this.spill.startAfter(this.spill.file);
+    return true;
+  }
+}

@@ -1,0 +1,110 @@
+// Where events go when their ring is full: files of one JSON line per event, `spill-<area>-<number>.ndjson`, which a process
+// appends to by number. A file whose number has been passed is read whole, and removed when its events are durable elsewhere.
+
+import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { EventBatch } from "./event_ring.ts";
+import type { ProcessArea } from "./process_area.ts";
+
+/** A file as long as this is followed by the next; the consumer reads a file at a time. */
+const FILE_MAX_BYTES = 8 * 1024 * 1024;
+
+const NAME = /^spill-(\d+)-(\d+)\.ndjson$/;
+
+/** A spill file, by its name. */
+export interface SpillFile {
+  readonly name: string;
+  readonly area: number;
+  readonly number: number;
+}
+
+/** Whose areas are spilled. */
+export interface SpillSource {
+  readonly folder: string;
+  readonly areas: number;
+  area(index: number): ProcessArea;
+}
+
+/** Takes a gateway process' events: into the ring, or into a file. */
+export class EventSink {
+  readonly #folder: string;
+  readonly #area: ProcessArea;
+  #file = -1;
+  #file_bytes = 0;
+
+  /** Makes this process the owner of the area; throws where another one lives. */
+  constructor(folder: string, area: ProcessArea) {
+    if (!area.claim()) throw new Error(`process ${area.owner_pid} still has area ${area.index}`);
+    this.#folder = folder;
+    this.#area = area;
+  }
+
+  /** Keeps an event, one line of JSON; false if even the file could not be written, and the event is lost. */
+  push(text: string): boolean {
+    return this.#area.ring.push(text) || this.#append(`${text}\n`);
+  }
+
+  #append(line: string): boolean {
+    const file = this.#area.spill.begin();
+    if (file !== this.#file) this.#file_bytes = 0;
+    this.#file = file;
+    this.#file_bytes += line.length;
+    let is_written = false;
+    try {
+      appendFileSync(join(this.#folder, fileName(this.#area.index, file)), line, { mode: 0o600 });
+      is_written = true;
+    } catch {
+      // A disk that is full may have taken half of it: the line must stay the file's last.
+    }
+    this.#area.spill.end(!is_written || this.#file_bytes > FILE_MAX_BYTES);
+    return is_written;
+  }
+}
+
+/** The spill files of a folder, the oldest of each area first. */
+export function spillFiles(folder: string): readonly SpillFile[] {
+  return readdirSync(folder)
+    .map((name) => NAME.exec(name))
+    .filter((match) => match !== null)
+    .map(([name, area, number]) => ({ name, area: Number(area), number: Number(number) }))
+    .sort((a, b) => a.area - b.area || a.number - b.number);
+}
+
+/** The consumer's: the events of one spill file that is appended to no more; none when there is no such file. */
+export function readSpill(source: SpillSource): EventBatch {
+  const file = spillFiles(source.folder).find((candidate) => isOver(source, candidate));
+  if (file === undefined) return { texts: [], release: () => {} };
+  const path = join(source.folder, file.name);
+  const texts = wholeLines(readFileSync(path, "utf8"));
+  return { texts, release: () => rmSync(path, { force: true }) };
+}
+
+function isOver(source: SpillSource, { area, number }: SpillFile): boolean {
+  // Areas were more at some time: nobody has this one.
+  if (area >= source.areas) return true;
+  const { spill, owner_pid } = source.area(area);
+  if (number >= spill.file && owner_pid === 0) spill.startAfter(number);
+  else if (number === spill.file) spill.seal();
+  return number < spill.file;
+}
+
+/** The lines of a file. The last one may have been cut by the death of its writer. */
+function wholeLines(text: string): string[] {
+  const lines = text.split("\n");
+  const last = lines.pop()!;
+  if (isJson(last)) lines.push(last);
+  return lines;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function fileName(area: number, number: number): string {
+  return `spill-${area}-${number}.ndjson`;
+}

@@ -1,0 +1,202 @@
+// The file `state` in the data folder: what all processes of a gateway share, and what outlives them.
+// The supervisor makes it, or takes it over from the one before; gateway processes map what is there.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { CounterTable } from "./counter_table.ts";
+import { decodeHeader, encodeHeader, HEADER_USED_BYTES, isPossible } from "./header.ts";
+import { AREAS_OFFSET, fileBytes, type Geometry, LOCK_WORD, SUPERVISOR_WORD } from "./layout.ts";
+import { OwnerMark } from "./liveness.ts";
+import { type Mapping, mapFile } from "./mapping.ts";
+import { ProcessArea } from "./process_area.ts";
+import { spillFiles } from "./spill.ts";
+
+/** The mapped file of a data folder. */
+export class State {
+  readonly folder: string;
+  readonly counters: CounterTable;
+  /** How many areas there are; at least as many as were asked for. */
+  readonly areas: number;
+  readonly call_slots: number;
+  /** What a person should know of how it was opened: that a file was set aside, and why. */
+  readonly notice: string | null;
+  readonly #mapping: Mapping;
+  readonly #areas: (ProcessArea | undefined)[] = [];
+
+  constructor(folder: string, geometry: Geometry, notice: string | null = null) {
+    this.folder = folder;
+    this.areas = geometry.areas;
+    this.call_slots = geometry.call_slots;
+    this.notice = notice;
+    this.#mapping = mapFile(pathIn(folder));
+    this.counters = new CounterTable(this.#mapping);
+  }
+
+  /** The area of the gateway process with this index; the same object every time. */
+  area(index: number): ProcessArea {
+    if (!(index >= 0 && index < this.areas)) throw new RangeError(`there is no area ${index}`);
+    this.#areas[index] ??= new ProcessArea(this.#mapping, this, index);
+    return this.#areas[index];
+  }
+
+  /** Brings what has changed to the disk, off this thread; only a power cut makes a difference. */
+  async flush(): Promise<void> {
+    const file = await open(pathIn(this.folder), "r+");
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Puts the supervisor's mark; gives the process id of the one that lives, or 0. */
+  superviseOrTell(): number {
+    const mark = new OwnerMark(this.#mapping.words, SUPERVISOR_WORD);
+    return mark.take() ? 0 : mark.pid;
+  }
+
+  /** Frees the lock of the counters when nobody lives who could hold it. */
+  resetLock(): void {
+    Atomics.store(this.#mapping.words, LOCK_WORD, 0);
+  }
+}
+
+/** Maps the file that a supervisor has made; throws an Error that says why if there is none that can be used. */
+export function openState(folder: string): State {
+  const path = pathIn(folder);
+  const geometry = existsSync(path) ? inspect(path) : { fault: "it does not exist" };
+  if ("fault" in geometry) throw new Error(`${path} cannot be used: ${geometry.fault}`);
+  return new State(folder, geometry);
+}
+
+/**
+ * Opens the file for a supervisor, before any gateway process runs: sets aside what it cannot read, makes what is missing.
+ * @param geometry as many areas at least; as many call slots, unless an area of another number still lives or holds something
+ * @param onRecovered called for each area that a dead process left calls or events in, to take them over
+ */
+export function createState(
+  folder: string,
+  geometry: Geometry,
+  onRecovered: (area: ProcessArea) => void,
+): State {
+  if (!isPossible(geometry) || geometry.areas < 1) {
+    throw new RangeError(`no state has ${geometry.areas} areas of ${geometry.call_slots} calls`);
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { found, notice } = findOrMake(folder, geometry);
+  const state = new State(folder, found, notice);
+  const supervisor_pid = state.superviseOrTell();
+  if (supervisor_pid !== 0) {
+    throw new Error(`${folder} is in use by another gateway, whose supervisor is process ${supervisor_pid}`);
+  }
+  const is_anyone_there = recover(state, onRecovered);
+  const next = nextGeometry(state, geometry, is_anyone_there);
+  if (next.areas === state.areas && next.call_slots === state.call_slots) return state;
+  if (next.call_slots === state.call_slots) extend(pathIn(folder), next);
+  else layAreasAnew(pathIn(folder), next);
+  return new State(folder, next, notice);
+}
+
+/** Hands over what the dead have left; tells whether a gateway process of an earlier supervisor still lives. */
+function recover(state: State, onRecovered: (area: ProcessArea) => void): boolean {
+  const files = spillFiles(state.folder);
+  let is_anyone_there = false;
+  for (let index = 0; index < state.areas; index++) {
+    const area = state.area(index);
+    if (area.owner_pid !== 0) {
+      is_anyone_there = true;
+      continue;
+    }
+    const newest = files.findLast((file) => file.area === index)?.number ?? -1;
+    area.spill.startAfter(newest);
+    if (!area.is_empty) onRecovered(area);
+  }
+  if (!is_anyone_there) state.resetLock();
+  return is_anyone_there;
+}
+
+/** Areas are never fewer than there are, and keep their size while anybody is in one, or anything. */
+function nextGeometry(state: State, wanted: Geometry, is_anyone_there: boolean): Geometry {
+  const areas = Math.max(state.areas, wanted.areas);
+  const is_kept =
+    is_anyone_there ||
+    Array.from({ length: state.areas }, (_, index) => state.area(index)).some((a) => !a.is_empty);
+  return is_kept ? { areas, call_slots: state.call_slots } : { areas, call_slots: wanted.call_slots };
+}
+
+function findOrMake(folder: string, geometry: Geometry): { found: Geometry; notice: string | null } {
+  const path = pathIn(folder);
+  let notice: string | null = null;
+  if (existsSync(path)) {
+    const found = inspect(path);
+    if (!("fault" in found)) return { found, notice };
+    const aside = `${path}.aside-${Date.now()}`;
+    renameSync(path, aside);
+    notice = `${path} was set aside as ${aside}, because ${found.fault}: limits count from zero`;
+  }
+  // It appears under its name when it is whole.
+  const unfinished = `${path}.new`;
+  writeFile(unfinished, "w", [[geometry, fileBytes(geometry)]]);
+  renameSync(unfinished, path);
+  return { found: geometry, notice };
+}
+
+function inspect(path: string): Geometry | { readonly fault: string } {
+  if (!statSync(path).isFile()) return { fault: "it is not a file" };
+  const file = openSync(path, "r");
+  try {
+    const header = new Uint8Array(HEADER_USED_BYTES);
+    const read_bytes = readSync(file, header, 0, HEADER_USED_BYTES, 0);
+    return decodeHeader(header.subarray(0, read_bytes), statSync(path).size);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** More areas, behind those that are there. */
+function extend(path: string, geometry: Geometry): void {
+  writeFile(path, "r+", [[geometry, fileBytes(geometry)]]);
+}
+
+/** Other areas in place of those that are there, which nobody maps; after each step the file is a valid one. */
+function layAreasAnew(path: string, geometry: Geometry): void {
+  writeFile(path, "r+", [
+    [{ ...geometry, areas: 0 }, null],
+    [{ ...geometry, areas: 0 }, AREAS_OFFSET],
+    [geometry, fileBytes(geometry)],
+  ]);
+}
+
+/** Gives the file a length, then the header, step by step. What lies between is a hole: nothing is written there. */
+function writeFile(
+  path: string,
+  flags: "w" | "r+",
+  steps: readonly (readonly [Geometry, number | null])[],
+): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    for (const [geometry, length] of steps) {
+      if (length !== null) ftruncateSync(file, length);
+      writeSync(file, encodeHeader(geometry), 0, HEADER_USED_BYTES, 0);
+      fsyncSync(file);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function pathIn(folder: string): string {
+  return join(folder, "state");
+}
