@@ -42,6 +42,11 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   late_mb: { title: "late MB", digits: 1, is_cost: false },
   growth_percent: cost("growth %"),
   ns: cost("ns", 0),
+  rows: { title: "rows", digits: 0, is_cost: false },
+  rows_per_s: { title: "rows/s", digits: 0, is_cost: false },
+  bytes_per_row: cost("bytes/row", 0),
+  file_mb: { title: "file MB", digits: 0, is_cost: false },
+  query_ms: cost("query ms", 2),
   gb_per_s: { title: "GB/s", digits: 2, is_cost: false },
 };
 

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { bytes } from "./bytes.ts";
 import { alignTable, tablesOf } from "./figures.ts";
 import { idle } from "./idle.ts";
+import { ledger } from "./ledger.ts";
 import { describeMachine, findPlacement } from "./machine.ts";
 import { memory } from "./memory.ts";
 import { open } from "./open.ts";
@@ -35,6 +36,7 @@ const PARTS: readonly Part[] = [
   memory,
   scaling,
   soak,
+  ledger,
   bytes,
   profile,
   peers,

@@ -10,6 +10,19 @@ const USAGE = `venturi: an LLM gateway
       validate a configuration
   venturi schema
       print the configuration's JSON Schema
+  venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
+      what was used and what it cost
+  venturi logs [--request ID] [--since T] [--limit N] [--follow] [--data DIR]
+      calls, one JSON object a line
+  venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--rpm N] [--tpm N] … [--expires 30d]
+  venturi keys list [--format table|json] | revoke NAME | rotate NAME [--overlap 24h]
+      the stored keys of clients, in force at once; each accepts --data DIR
+  venturi audit [verify] [--since T] [--data DIR]
+      what was changed and by whom; whether the record of it is intact
+  venturi prices update [FILE|URL] [--data DIR]
+      take over new prices
+  venturi prices show MODEL [--config F] [--data DIR]
+      what a model would be charged
 `;
 
 type Command = (args: readonly string[]) => Promise<number>;
@@ -18,6 +31,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
   check: async () => (await import("./cli/check.ts")).check,
   schema: async () => (await import("./cli/schema.ts")).schema,
+  usage: async () => (await import("./cli/usage.ts")).usage,
+  logs: async () => (await import("./cli/logs.ts")).logs,
+  keys: async () => (await import("./cli/keys.ts")).keys,
+  audit: async () => (await import("./cli/audit.ts")).audit,
+  prices: async () => (await import("./cli/prices.ts")).prices,
 };
 
 export {};

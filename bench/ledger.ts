@@ -1,0 +1,98 @@
+// The ledger with a month of calls in it: how fast rows are written, each batch of them on the disk before it counts; how large
+// they are; and how long the questions take that people ask.
+
+import { Database } from "bun:sqlite";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ledgerPath, openToWrite } from "../src/ledger/store/open.ts";
+import { type LedgerReader, openLedgerReader } from "../src/ledger/store/query.ts";
+import { Store } from "../src/ledger/store/store.ts";
+import { monthOfRows } from "./ledger_rows.ts";
+import { type Case, caseOf, type Part, type Sample } from "./part.ts";
+
+/** Rows of a transaction, as when a busy gateway's ring is emptied every 100 ms or so. */
+const BATCH_ROWS = 1000;
+const DAY_MS = 86_400_000;
+
+type Question = (reader: LedgerReader, now_ms: number) => readonly unknown[];
+
+/** What is asked. */
+const QUESTIONS: Readonly<Record<string, Question>> = {
+  "usage by key, 30 days": (reader, now_ms) =>
+    reader.usage({ by: ["key"], since_ms: now_ms - 30 * DAY_MS, until_ms: now_ms }, now_ms).rows,
+  "usage by feature and model, 7 days": (reader, now_ms) =>
+    reader.usage({ by: ["feature", "model"], since_ms: now_ms - 7 * DAY_MS, until_ms: now_ms }, now_ms).rows,
+  "usage by user, 24 hours": (reader, now_ms) =>
+    reader.usage({ by: ["user"], since_ms: now_ms - DAY_MS, until_ms: now_ms }, now_ms).rows,
+  "newest 100 calls": (reader) => reader.calls({ limit: 100 }),
+  "newest 100 failed calls of a key": (reader) =>
+    reader.calls({ limit: 100, filters: { key: "key-9", status: 503 } }),
+  "calls of the last hour": (reader, now_ms) => reader.calls({ limit: 100, since_ms: now_ms - 3_600_000 }),
+  "one request id": (reader) => {
+    const [newest] = reader.calls({ limit: 1 });
+    return reader.calls({ request_id: newest!.row.request_id, limit: 10 });
+  },
+};
+
+function writeMonth(folder: string, count: number, now_ms: number, log: (line: string) => void): Sample {
+  const db = openToWrite(ledgerPath(folder), log);
+  if (!(db instanceof Database)) return { values: {}, fault: db.fault, raw: null };
+  const store = new Store(db);
+  let writing_ms = 0;
+  let written = 0;
+  // Making the rows is not counted.
+  for (const texts of monthOfRows(count, BATCH_ROWS, now_ms)) {
+    const begin_ms = performance.now();
+    written += store.write(texts, now_ms).written;
+    writing_ms += performance.now() - begin_ms;
+    if (written % 1_000_000 < BATCH_ROWS && written >= 1_000_000) {
+      log(`${written} rows, ${Math.round((written / writing_ms) * 1000)} rows/s so far`);
+    }
+  }
+  db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  const file_bytes = statSync(ledgerPath(folder)).size;
+  const values = {
+    rows: written,
+    rows_per_s: (written / writing_ms) * 1000,
+    file_mb: file_bytes / 1e6,
+    bytes_per_row: file_bytes / written,
+  };
+  return {
+    values,
+    fault: written === count ? null : `${written} of ${count} rows were written`,
+    raw: values,
+  };
+}
+
+function ask(reader: LedgerReader, question: Question, now_ms: number): Sample {
+  const begin_ms = performance.now();
+  const found = question(reader, now_ms);
+  const query_ms = performance.now() - begin_ms;
+  return { values: { query_ms }, fault: found.length === 0 ? "nothing was found" : null, raw: { query_ms } };
+}
+
+/** Writing a month of calls, and asking about it. */
+export const ledger: Part = {
+  name: "ledger",
+  about: `A month of generated calls in the ledger: written in transactions of ${BATCH_ROWS} rows, each on the disk before the next; then asked about, by a reader of its own.`,
+  usual: { calls: 5_000_000, rounds: 9 },
+  run: async (sizes, log) => {
+    const folder = mkdtempSync(join(tmpdir(), "venturi-bench-ledger-"));
+    try {
+      const now_ms = Date.now();
+      const cases: Case[] = [caseOf("writing", "venturi", [writeMonth(folder, sizes.calls, now_ms, log)])];
+      const reader = openLedgerReader(folder);
+      if ("fault" in reader) throw new Error(reader.fault);
+      for (const [row, question] of Object.entries(QUESTIONS)) {
+        const samples = Array.from({ length: sizes.rounds }, () => ask(reader, question, now_ms));
+        cases.push(caseOf(row, "venturi", samples));
+      }
+      reader.close();
+      return cases;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+};

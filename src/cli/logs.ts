@@ -1,0 +1,101 @@
+// `venturi logs`: calls, one JSON object a line, the oldest first as they happened. With `--follow` it goes on with what comes.
+// It reads the ledger itself, so that it works whether a gateway runs or not.
+
+import { parseArgs } from "node:util";
+import { shownRow } from "../ledger/row_text.ts";
+import type { PlacedRow } from "../ledger/store/cursors.ts";
+import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
+import { dataFolder } from "./data_folder.ts";
+import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
+
+const USAGE = `usage: venturi logs [--request ID] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
+times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest`;
+
+/** How often it is looked for what is new. */
+const FOLLOW_MS = 300;
+/** Rows that are read at once. */
+const PAGE_ROWS = 1000;
+const LIMIT_MAX = 1_000_000;
+
+interface Flags {
+  readonly request: string | undefined;
+  readonly since_ms: number | undefined;
+  readonly limit: number;
+  readonly is_follow: boolean;
+  readonly data: string | undefined;
+}
+
+/** Prints calls. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
+export async function logs(args: readonly string[]): Promise<number> {
+  const flags = readFlags(args, Date.now());
+  if (flags === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (typeof flags === "string") {
+    console.error(`venturi logs: ${flags}\n${USAGE}`);
+    return 2;
+  }
+  const folder = dataFolder(flags.data);
+  const reader = openLedgerReader(folder);
+  if ("fault" in reader) {
+    console.error(`venturi logs: ${reader.fault}`);
+    return 1;
+  }
+  try {
+    const { request: request_id, since_ms, limit } = flags;
+    // Before the rows, so that none between the two is left out.
+    const last_seq = reader.lastSeq();
+    const found = reader.calls({ request_id, since_ms, limit, before_seq: last_seq + 1 });
+    print(found.toReversed());
+    if (flags.is_follow) await follow(reader, last_seq, request_id);
+    else if (found.length === 0) console.error("venturi logs: no such call");
+    return 0;
+  } finally {
+    reader.close();
+  }
+}
+
+/** Prints what is new, until the process is ended. */
+async function follow(reader: LedgerReader, last_seq: number, request_id: string | undefined): Promise<void> {
+  for (let after_seq = last_seq; ; ) {
+    // All rows are looked at, so that the next look begins behind them.
+    const found = reader.calls({ after_seq, limit: PAGE_ROWS });
+    const isMeant = ({ row }: PlacedRow) =>
+      request_id === undefined || row.request_id === request_id || row.id === request_id;
+    print(found.filter(isMeant));
+    after_seq = found.at(-1)?.seq ?? after_seq;
+    if (found.length < PAGE_ROWS) await Bun.sleep(FOLLOW_MS);
+  }
+}
+
+function print(rows: readonly PlacedRow[]): void {
+  if (rows.length > 0) console.log(rows.map(({ row }) => JSON.stringify(shownRow(row))).join("\n"));
+}
+
+/** The flags; in words what is wrong with them; or `help`. */
+function readFlags(args: readonly string[], now_ms: number): Flags | string {
+  const string = { type: "string" } as const;
+  const options = {
+    ...{ request: string, since: string, limit: string, format: string, data: string },
+    follow: { type: "boolean", short: "f" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
+  try {
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (values.help === true) return "help";
+  const since_ms = values.since === undefined ? undefined : parseMoment(values.since, now_ms);
+  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
+  const limit = /^\d{1,7}$/.test(values.limit ?? "100") ? Number(values.limit ?? "100") : Number.NaN;
+  if (!(limit >= 1 && limit <= LIMIT_MAX)) {
+    return `--limit must be a whole number from 1 to ${LIMIT_MAX}, not "${values.limit}"`;
+  }
+  if ((values.format ?? "json") !== "json") return `--format must be json, not "${values.format}"`;
+  if (values.data === "") return "--data must not be empty";
+  const { request, data, follow: is_follow = false } = values;
+  return { request, since_ms, limit, is_follow, data };
+}

@@ -1,0 +1,197 @@
+// `venturi usage`: what was used and what it cost, by whom or what one likes. It reads the ledger itself, so that it works
+// whether a gateway runs or not, and keeps none that does waiting.
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import type { Dimension } from "../ledger/store/groups.ts";
+import {
+  openLedgerReader,
+  USAGE_FIELDS,
+  type UsageAnswer,
+  type UsageRow,
+  usdOf,
+} from "../ledger/store/query.ts";
+import { dataFolder } from "./data_folder.ts";
+import { MOMENT_EXAMPLES, parseMoment, showMoment } from "./moment.ts";
+import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
+
+const USAGE = `usage: venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
+fields: ${USAGE_FIELDS.join(", ")}; by default model
+times: ${MOMENT_EXAMPLES}, in UTC; by default the last 30 days`;
+
+const FORMATS = ["table", "json", "csv"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** How long a gateway may take to write what waits. */
+const FLUSH_MS = 30_000;
+
+interface Flags {
+  readonly by: readonly Dimension[];
+  readonly since_ms: number;
+  readonly until_ms: number;
+  readonly format: Format;
+  readonly is_flush: boolean;
+  readonly data: string | undefined;
+}
+
+/** Prints usage. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
+export async function usage(args: readonly string[]): Promise<number> {
+  const now_ms = Date.now();
+  const flags = readFlags(args, now_ms);
+  if (flags === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (typeof flags === "string") {
+    console.error(`venturi usage: ${flags}\n${USAGE}`);
+    return 2;
+  }
+  const folder = dataFolder(flags.data);
+  if (flags.is_flush) {
+    const fault = await flush(folder);
+    if (fault !== null) console.error(`venturi usage: ${fault}`);
+  }
+  const reader = openLedgerReader(folder);
+  if ("fault" in reader) {
+    console.error(`venturi usage: ${reader.fault}`);
+    return 1;
+  }
+  try {
+    const answer = reader.usage(flags, now_ms);
+    const { by } = flags;
+    const lines = { table: tableLines, json: jsonLines, csv: csvOf }[flags.format](answer, by);
+    console.log(lines.join("\n"));
+    return 0;
+  } finally {
+    reader.close();
+  }
+}
+
+/** The flags; in words what is wrong with them; or `help`. */
+function readFlags(args: readonly string[], now_ms: number): Flags | string {
+  const string = { type: "string" } as const;
+  const boolean = { type: "boolean" } as const;
+  const options = {
+    ...{ by: string, since: string, until: string, format: string, data: string },
+    flush: boolean,
+    help: { type: "boolean", short: "h" },
+  } as const;
+  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
+  try {
+    ({ values } = parseArgs({ args: [...args], options }));
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (values.help === true) return "help";
+  const by = (values.by ?? "model").split(",").map((field) => field.trim());
+  const unknown = by.find((field) => !(USAGE_FIELDS as readonly string[]).includes(field));
+  if (unknown !== undefined)
+    return `there is no field "${unknown}" for --by; there are ${USAGE_FIELDS.join(", ")}`;
+  const since_ms = parseMoment(values.since ?? "30d", now_ms);
+  const until_ms = values.until === undefined ? now_ms : parseMoment(values.until, now_ms);
+  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
+  if (until_ms === null) return `--until must be a time such as ${MOMENT_EXAMPLES}, not "${values.until}"`;
+  if (until_ms < since_ms) return "--until must not be before --since";
+  const format = FORMATS.find((name) => name === (values.format ?? "table"));
+  if (format === undefined) return `--format must be ${FORMATS.join(", ")}, not "${values.format}"`;
+  if (values.data === "") return "--data must not be empty";
+  const { data, flush: is_flush = false } = values;
+  return { by: by as Dimension[], since_ms, until_ms, format, is_flush, data };
+}
+
+/** Has the gateway write what waits to be written. In words, why it did not. */
+async function flush(folder: string): Promise<string | null> {
+  try {
+    const response = await fetch("http://venturi/admin/v1/ledger/flush", {
+      method: "POST",
+      unix: join(folder, "admin.sock"),
+      signal: AbortSignal.timeout(FLUSH_MS),
+    });
+    if (response.ok) return null;
+    return `the gateway did not flush its ledger (it answered ${response.status}); this is what is written so far`;
+  } catch (error) {
+    if (error instanceof Error && error.name === "TimeoutError") {
+      return "the gateway did not flush its ledger in time; this is what is written so far";
+    }
+    return `no gateway runs on ${folder}; this is what its ledger has`;
+  }
+}
+
+/** A row as JSON and CSV have it. */
+function plainRow(row: UsageRow, by: readonly Dimension[]): Record<string, string | number | null> {
+  return {
+    ...Object.fromEntries(by.map((field) => [field, row.by[field] ?? null])),
+    calls: row.calls,
+    errors: row.errors,
+    input_tokens: row.input_tokens,
+    cached_input_tokens: row.cached_input_tokens,
+    output_tokens: row.output_tokens,
+    reasoning_tokens: row.reasoning_tokens,
+    cost_usd: usdOf(row),
+    cost_nano_usd: Number(row.cost_nano_usd),
+    unpriced_calls: row.unpriced_calls,
+    estimated_calls: row.estimated_calls,
+  };
+}
+
+function jsonLines({ rows }: UsageAnswer, by: readonly Dimension[]): string[] {
+  return [
+    JSON.stringify(
+      rows.map((row) => plainRow(row, by)),
+      null,
+      2,
+    ),
+  ];
+}
+
+function csvOf({ rows }: UsageAnswer, by: readonly Dimension[]): string[] {
+  const none: UsageRow = { ...NOTHING, by: {} };
+  const head = Object.keys(plainRow(none, by));
+  return csvLines([head, ...rows.map((row) => Object.values(plainRow(row, by)))]);
+}
+
+const NOTHING: Omit<UsageRow, "by"> = {
+  ...{ calls: 0, errors: 0, input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 },
+  ...{ cost_nano_usd: 0n, unpriced_calls: 0, estimated_calls: 0 },
+};
+
+function tableLines({ rows, since_ms, until_ms }: UsageAnswer, by: readonly Dimension[]): string[] {
+  const range = `${showMoment(since_ms)} to ${showMoment(until_ms)} UTC`;
+  if (rows.length === 0) return [`No calls from ${range}.`];
+  const has_unpriced = rows.some(({ unpriced_calls }) => unpriced_calls > 0);
+  const has_estimated = rows.some(({ estimated_calls }) => estimated_calls > 0);
+  const cells = (row: UsageRow): string[] => [
+    ...[row.calls, row.errors, row.input_tokens, row.cached_input_tokens].map(showCount),
+    ...[row.output_tokens, row.reasoning_tokens].map(showCount),
+    showUsd(usdOf(row)),
+    ...(has_unpriced ? [showCount(row.unpriced_calls)] : []),
+    ...(has_estimated ? [showCount(row.estimated_calls)] : []),
+  ];
+  const head = [
+    ...[...by, "calls", "errors", "input", "cached", "output", "reasoning", "cost"],
+    ...(has_unpriced ? ["unpriced"] : []),
+    ...(has_estimated ? ["estimated"] : []),
+  ];
+  const sides = head.map((_, column) => (column < by.length ? "left" : "right") as "left" | "right");
+  const body = rows.map((row) => [...by.map((field) => row.by[field] ?? "–"), ...cells(row)]);
+  const total = ["total", ...by.slice(1).map(() => ""), ...cells(totalOf(rows))];
+  return [`Usage from ${range}, tokens by kind`, "", ...alignTable(head, body, sides, total)];
+}
+
+function totalOf(rows: readonly UsageRow[]): UsageRow {
+  return rows.reduce(
+    (sum, row): UsageRow => ({
+      by: {},
+      calls: sum.calls + row.calls,
+      errors: sum.errors + row.errors,
+      input_tokens: sum.input_tokens + row.input_tokens,
+      cached_input_tokens: sum.cached_input_tokens + row.cached_input_tokens,
+      output_tokens: sum.output_tokens + row.output_tokens,
+      reasoning_tokens: sum.reasoning_tokens + row.reasoning_tokens,
+      cost_nano_usd: sum.cost_nano_usd + row.cost_nano_usd,
+      unpriced_calls: sum.unpriced_calls + row.unpriced_calls,
+      estimated_calls: sum.estimated_calls + row.estimated_calls,
+    }),
+    { ...NOTHING, by: {} },
+  );
+}

@@ -1,0 +1,16 @@
+// What the ledger's writer needs of a configuration, and nothing else of it: plain data that goes to its thread.
+
+import type { ResolvedConfig } from "../config/schema.ts";
+import { type Budget, budgetsOf } from "./budgets.ts";
+
+/** The settings of the ledger's writer. */
+export interface LedgerSettings {
+  readonly ledger: ResolvedConfig["ledger"];
+  readonly alerts: ResolvedConfig["alerts"] | null;
+  readonly budgets: readonly Budget[];
+}
+
+/** The settings of a configuration; `more` are budgets that it does not have, such as those of keys made by command. */
+export function ledgerSettings(config: ResolvedConfig, more: readonly Budget[] = []): LedgerSettings {
+  return { ledger: config.ledger, alerts: config.alerts ?? null, budgets: [...budgetsOf(config), ...more] };
+}

@@ -1,0 +1,74 @@
+// The alerts of budgets: recorded in the transaction that records the spending, and marked when they are delivered.
+// So each is sent once, and once more only if the machine fails between the delivery and its mark.
+
+import type { Database, Statement } from "bun:sqlite";
+import type { Budget } from "../budgets.ts";
+import type { Spending } from "./spend.ts";
+import { type Period, periodName } from "./windows.ts";
+
+/** Alerts are kept for so long after the beginning of their day or month. */
+const KEPT_MS = 62 * 86_400_000;
+/** Shares of a budget are compared in millionths. */
+const SHARE_UNIT = 1_000_000;
+
+/** An alert that waits for its delivery. */
+export interface WaitingAlert {
+  readonly id: number;
+  /** The JSON text to post. */
+  readonly body: string;
+}
+
+/** The table of alerts. */
+export class AlertBook {
+  readonly #add: Statement<unknown, [string, string, string, string, number, number, string]>;
+  readonly #next: Statement<WaitingAlert, []>;
+  readonly #mark: Statement<unknown, [number, number]>;
+  readonly #prune: Statement<unknown, [number]>;
+
+  constructor(db: Database) {
+    this.#add = db.query(
+      "INSERT INTO alerts (scope, name, user, period, start_ms, share, body) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    );
+    this.#next = db.query("SELECT id, body FROM alerts WHERE sent_ms IS NULL ORDER BY id LIMIT 1");
+    this.#mark = db.query("UPDATE alerts SET sent_ms = ? WHERE id = ?");
+    this.#prune = db.query("DELETE FROM alerts WHERE start_ms < ?");
+  }
+
+  /** Records an alert for every share of the budget that the spending has reached, unless it is there already. */
+  compare(spending: Spending, budget: Budget, shares: readonly number[], now_ms: number): void {
+    for (const share of shares) {
+      const reached =
+        spending.nano_usd * BigInt(SHARE_UNIT) >= budget.nano_usd * BigInt(Math.round(share * SHARE_UNIT));
+      if (!reached) continue;
+      const { scope, name, user, period, start_ms } = spending;
+      const body = JSON.stringify({
+        alert: "budget",
+        scope,
+        name,
+        ...(user === "" ? {} : { user }),
+        period,
+        window: periodName(period as Period, start_ms),
+        share,
+        spent_usd: Number(spending.nano_usd) / 1e9,
+        limit_usd: Number(budget.nano_usd) / 1e9,
+        time: now_ms,
+      });
+      this.#add.run(scope, name, user, period, start_ms, share, body);
+    }
+  }
+
+  /** The oldest alert that waits. */
+  next(): WaitingAlert | null {
+    return this.#next.get();
+  }
+
+  /** An alert has been delivered. */
+  markSent(id: number, now_ms: number): void {
+    this.#mark.run(now_ms, id);
+  }
+
+  /** Deletes what is long over, delivered or not. */
+  prune(now_ms: number): void {
+    this.#prune.run(now_ms - KEPT_MS);
+  }
+}

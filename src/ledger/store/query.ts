@@ -1,0 +1,177 @@
+// Questions to the ledger: usage from the rollups, calls from their rows. A reader never keeps a writer waiting.
+// Usage is exact over whole minutes, or over whole hours and days where only these are still kept; what a client chose for a
+// name beyond a day's bound of groups is in it as "other".
+
+import type { Database } from "bun:sqlite";
+import type { LedgerRow } from "../row.ts";
+import { type CallRecord, type ColumnValue, madeOf, rowOf } from "./columns.ts";
+import type { PlacedRow } from "./cursors.ts";
+import { DIMENSIONS, type Dimension } from "./groups.ts";
+import { ledgerPath, openToRead } from "./open.ts";
+import { SUM_COLUMNS } from "./rollups.ts";
+import { coverRange } from "./windows.ts";
+
+/** What usage can be told by. */
+export const USAGE_FIELDS: readonly Dimension[] = DIMENSIONS;
+
+/** A question for usage. */
+export interface UsageQuery {
+  /** In this order; with none, there is one row of all. */
+  readonly by: readonly Dimension[];
+  readonly since_ms: number;
+  readonly until_ms: number;
+}
+
+/** What was used, by the fields that were asked for. */
+export interface UsageRow {
+  /** The fields; null where calls had none. */
+  readonly by: Readonly<Partial<Record<Dimension, string | null>>>;
+  readonly calls: number;
+  readonly errors: number;
+  readonly input_tokens: number;
+  readonly cached_input_tokens: number;
+  readonly output_tokens: number;
+  readonly reasoning_tokens: number;
+  /** Of the calls whose price is known. */
+  readonly cost_nano_usd: bigint;
+  /** Calls whose price is not known. */
+  readonly unpriced_calls: number;
+  readonly estimated_calls: number;
+}
+
+/** Usage, and the range that it is of: whole windows around the one that was asked for. */
+export interface UsageAnswer {
+  /** The dearest first. */
+  readonly rows: readonly UsageRow[];
+  readonly since_ms: number;
+  readonly until_ms: number;
+}
+
+/** Fields that calls can be filtered by. */
+export const CALL_FILTERS = [...DIMENSIONS, "status", "error", "cache"] as const;
+
+/** A question for calls. */
+export interface CallsQuery {
+  /** The client's `x-request-id`, or the call's id. */
+  readonly request_id?: string | undefined;
+  readonly id?: string | undefined;
+  readonly since_ms?: number | undefined;
+  readonly until_ms?: number | undefined;
+  /** Only rows before this one: the next page. */
+  readonly before_seq?: number | undefined;
+  /** Only rows after this one: what is new. */
+  readonly after_seq?: number | undefined;
+  readonly filters?: Readonly<Partial<Record<(typeof CALL_FILTERS)[number], string | number>>> | undefined;
+  readonly limit: number;
+}
+
+/** Answers questions. */
+export interface LedgerReader {
+  usage(query: UsageQuery, now_ms?: number): UsageAnswer;
+  /** The newest first; with `after_seq`, the oldest first. */
+  calls(query: CallsQuery): PlacedRow[];
+  /** The seq of the newest row; 0 without any. */
+  lastSeq(): number;
+  close(): void;
+}
+
+/** Opens the ledger of a data folder to ask it; in words, why it cannot be. */
+export function openLedgerReader(folder: string): LedgerReader | { readonly fault: string } {
+  const db = openToRead(ledgerPath(folder));
+  return "fault" in db ? db : readerOf(db);
+}
+
+/** Asks a ledger that is open. */
+export function readerOf(db: Database): LedgerReader {
+  return {
+    usage: (query, now_ms = Date.now()) => usage(db, query, now_ms),
+    calls: (query) => calls(db, query),
+    lastSeq: () => db.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM calls").get()?.seq ?? 0,
+    close: () => db.close(),
+  };
+}
+
+function usage(db: Database, { by, since_ms, until_ms }: UsageQuery, now_ms: number): UsageAnswer {
+  const cover = coverRange(since_ms, until_ms, now_ms);
+  const range = { since_ms: cover.since_ms, until_ms: cover.until_ms };
+  if (cover.spans.length === 0) return { rows: [], ...range };
+  const fields = [...new Set(by)].filter((field) => DIMENSIONS.includes(field));
+  const columns = SUM_COLUMNS.map((name) => `sum(${name}) AS ${name}`).join(", ");
+  // Summed by group first: then a group's names are looked up once.
+  const sums = cover.spans
+    .map(
+      ({ level }) =>
+        `SELECT group_id, ${columns} FROM rollup_${level} WHERE start_ms >= ? AND start_ms < ? GROUP BY group_id`,
+    )
+    .join(" UNION ALL ");
+  const found = db
+    .query<Record<string, string | bigint>, number[]>(
+      `SELECT ${[...fields, columns].join(", ")} FROM (${sums}) JOIN groups ON groups.id = group_id
+       ${fields.length === 0 ? "" : `GROUP BY ${fields.join(", ")}`} ORDER BY cost_nano_usd DESC, calls DESC`,
+    )
+    .safeIntegers(true)
+    .all(...cover.spans.flatMap((span) => [span.since_ms, span.until_ms]));
+  const rows = found.filter(({ calls: count }) => count !== null).map((record) => usageRow(record, fields));
+  return { rows, ...range };
+}
+
+function usageRow(record: Readonly<Record<string, string | bigint>>, fields: readonly Dimension[]): UsageRow {
+  const count = (name: string) => Number(record[name]);
+  return {
+    by: Object.fromEntries(
+      fields.map((field) => [field, record[field] === "" ? null : String(record[field])]),
+    ),
+    calls: count("calls"),
+    errors: count("errors"),
+    input_tokens: count("input_tokens"),
+    cached_input_tokens: count("cached_input_tokens"),
+    output_tokens: count("output_tokens"),
+    reasoning_tokens: count("reasoning_tokens"),
+    cost_nano_usd: record["cost_nano_usd"] as bigint,
+    unpriced_calls: count("unpriced_calls"),
+    estimated_calls: count("estimated_calls"),
+  };
+}
+
+/** What `usage` shows in dollars: null where not one call has a known price. */
+export function usdOf({ calls: count, unpriced_calls, cost_nano_usd }: UsageRow): number | null {
+  return count > 0 && unpriced_calls === count ? null : Number(cost_nano_usd) / 1e9;
+}
+
+function calls(db: Database, query: CallsQuery): PlacedRow[] {
+  const conditions: string[] = [];
+  const values: ColumnValue[] = [];
+  const where = (condition: string, ...of: ColumnValue[]) => {
+    conditions.push(condition);
+    values.push(...of);
+  };
+  if (query.request_id !== undefined) {
+    const { request_id } = query;
+    where(
+      "seq IN (SELECT seq FROM calls WHERE request_id = ? UNION SELECT seq FROM calls WHERE id IN (?, ?))",
+      request_id,
+      request_id,
+      madeOf(request_id),
+    );
+  }
+  if (query.id !== undefined) where("id = ?", query.id);
+  if (query.before_seq !== undefined) where("seq < ?", query.before_seq);
+  if (query.after_seq !== undefined) where("seq > ?", query.after_seq);
+  // The plus keeps SQLite from sorting by the index of times: rows are nearly in order of time, and come in order of seq.
+  if (query.since_ms !== undefined) where("+time >= ?", query.since_ms);
+  if (query.until_ms !== undefined) where("+time < ?", query.until_ms);
+  for (const name of CALL_FILTERS) {
+    const value = query.filters?.[name];
+    if (value !== undefined) where(`${name} = ?`, value);
+  }
+  const order = query.after_seq === undefined ? "DESC" : "ASC";
+  const records = db
+    .query<CallRecord, ColumnValue[]>(
+      `SELECT * FROM calls ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} ORDER BY seq ${order} LIMIT ?`,
+    )
+    .all(...values, query.limit);
+  return records.map((record): PlacedRow & { readonly row: LedgerRow } => ({
+    seq: record.seq,
+    row: rowOf(record),
+  }));
+}

@@ -1,0 +1,164 @@
+// The tables of the ledger, as steps from each version of the file to the next: a step that was ever shipped is never changed.
+// The file's version stands in SQLite's own `user_version`; each step and its new version are one transaction.
+
+import type { Database } from "bun:sqlite";
+
+/** What is summed up of a window and group, besides the calls themselves; all of them columns of the rollups. */
+const SUMS = `
+  calls INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_input_tokens INTEGER NOT NULL,
+  cache_write_5m_tokens INTEGER NOT NULL,
+  cache_write_1h_tokens INTEGER NOT NULL,
+  input_audio_tokens INTEGER NOT NULL,
+  cached_input_audio_tokens INTEGER NOT NULL,
+  input_image_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  output_audio_tokens INTEGER NOT NULL,
+  output_image_tokens INTEGER NOT NULL,
+  searches INTEGER NOT NULL,
+  input_audio_ms INTEGER NOT NULL,
+  cost_nano_usd INTEGER NOT NULL,
+  unpriced_calls INTEGER NOT NULL,
+  estimated_calls INTEGER NOT NULL`;
+
+const rollup = (level: string) => `
+CREATE TABLE rollup_${level} (
+  start_ms INTEGER NOT NULL,
+  group_id INTEGER NOT NULL,${SUMS},
+  PRIMARY KEY (start_ms, group_id)
+) STRICT, WITHOUT ROWID;`;
+
+const FIRST = `
+-- A row for each call. AUTOINCREMENT: readers remember how far they are by seq, so none is ever used again.
+CREATE TABLE calls (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  request_id TEXT,              -- NULL where it is made of the id
+  time INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  team TEXT,
+  key TEXT,
+  user TEXT,
+  feature TEXT,
+  tags TEXT,                    -- JSON; NULL for none
+  model TEXT,
+  provider TEXT,
+  served_model TEXT,
+  status INTEGER NOT NULL,
+  error TEXT,
+  finish_reason TEXT,
+  stream INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  cached_input_tokens INTEGER NOT NULL,
+  cache_write_5m_tokens INTEGER NOT NULL,
+  cache_write_1h_tokens INTEGER NOT NULL,
+  input_audio_tokens INTEGER NOT NULL,
+  cached_input_audio_tokens INTEGER NOT NULL,
+  input_image_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  reasoning_tokens INTEGER NOT NULL,
+  output_audio_tokens INTEGER NOT NULL,
+  output_image_tokens INTEGER NOT NULL,
+  searches INTEGER NOT NULL,
+  input_audio_ms INTEGER NOT NULL,
+  told_nano_usd INTEGER NOT NULL,
+  cost_nano_usd INTEGER,
+  price_version TEXT,
+  cache TEXT NOT NULL,
+  similarity REAL,
+  attempts TEXT,                -- JSON; NULL for none
+  redactions TEXT,              -- JSON; NULL for none
+  timings_us TEXT,              -- JSON; NULL for none
+  estimated INTEGER NOT NULL
+) STRICT;
+CREATE INDEX calls_by_request ON calls (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX calls_by_time ON calls (time);
+
+-- What usage is summed up by. '' is none.
+CREATE TABLE groups (
+  id INTEGER PRIMARY KEY,
+  tenant TEXT NOT NULL,
+  team TEXT NOT NULL,
+  key TEXT NOT NULL,
+  user TEXT NOT NULL,
+  feature TEXT NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  served_model TEXT NOT NULL,
+  UNIQUE (tenant, team, key, user, feature, model, provider, served_model)
+) STRICT;
+${rollup("minute")}
+${rollup("hour")}
+${rollup("day")}
+
+-- What was spent by what may have a budget; user is '' but for budgets of each user of a key.
+CREATE TABLE spend (
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  user TEXT NOT NULL,
+  period TEXT NOT NULL,
+  start_ms INTEGER NOT NULL,
+  nano_usd INTEGER NOT NULL,
+  PRIMARY KEY (scope, name, user, period, start_ms)
+) STRICT, WITHOUT ROWID;
+
+-- Alerts of budgets: each once. sent_ms is NULL until it is delivered.
+CREATE TABLE alerts (
+  id INTEGER PRIMARY KEY,
+  scope TEXT NOT NULL,
+  name TEXT NOT NULL,
+  user TEXT NOT NULL,
+  period TEXT NOT NULL,
+  start_ms INTEGER NOT NULL,
+  share REAL NOT NULL,
+  body TEXT NOT NULL,
+  sent_ms INTEGER,
+  UNIQUE (scope, name, user, period, start_ms, share)
+) STRICT;
+CREATE INDEX alerts_waiting ON alerts (id) WHERE sent_ms IS NULL;
+
+-- How far those are who are told of every call: the last seq that they have for certain.
+CREATE TABLE cursors (
+  name TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
+/** The steps, in order: the first makes version 1 of an empty file. */
+export const MIGRATIONS: readonly string[] = [FIRST];
+
+/** The version that a file has. */
+export function versionOf(db: Database): number {
+  return db.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+}
+
+/** In words, why a file cannot be read as it is; null if it can. */
+export function unreadable(db: Database): string | null {
+  const version = versionOf(db);
+  if (version > MIGRATIONS.length) return newerThanKnown(version, MIGRATIONS.length);
+  if (version === MIGRATIONS.length) return null;
+  return version === 0
+    ? "it is empty; no gateway has written to it yet"
+    : `it was written by an older version of Venturi (its format is ${version}); start the gateway once to bring it to ${MIGRATIONS.length}`;
+}
+
+function newerThanKnown(version: number, known: number): string {
+  return `it was written by a newer version of Venturi (its format is ${version}, this program knows ${known}); run that version, or use another data folder`;
+}
+
+/** Brings a file to the newest version, step by step. Gives in words why it cannot: it is newer than this program. */
+export function migrate(db: Database, steps: readonly string[] = MIGRATIONS): string | null {
+  const version = versionOf(db);
+  if (version > steps.length) return newerThanKnown(version, steps.length);
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue;
+    db.transaction(() => {
+      db.run(step);
+      db.run(`PRAGMA user_version = ${index + 1}`);
+    }).immediate();
+  }
+  return null;
+}

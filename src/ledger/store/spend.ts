@@ -1,0 +1,85 @@
+// Money by who spent it, in days and months: what budgets are compared with. Changed in the transaction that writes the rows.
+// Users are counted for keys that have a budget for each user, from when they have it; the others always, so that a budget
+// that is made in the middle of a month knows its beginning.
+
+import type { Database, Statement } from "bun:sqlite";
+import type { BudgetScope } from "../budgets.ts";
+import type { LedgerRow } from "../row.ts";
+import { type Period, periodStart } from "./windows.ts";
+
+/** How long spending of a day and of a month is kept after its beginning. */
+const KEPT_MS: Readonly<Record<Period, number>> = { day: 3 * 86_400_000, month: 62 * 86_400_000 };
+const PERIODS: readonly Period[] = ["day", "month"];
+
+/** What somebody has spent in a day or month. */
+export interface Spending {
+  readonly scope: BudgetScope;
+  readonly name: string;
+  /** Of the scope `user`; else empty. */
+  readonly user: string;
+  readonly period: Period;
+  readonly start_ms: number;
+  readonly nano_usd: bigint;
+}
+
+/** The table of spending. */
+export class Spend {
+  readonly #add: Statement<{ nano_usd: bigint }, [string, string, string, string, number, bigint]>;
+  readonly #of: Statement<{ user: string; nano_usd: bigint }, [string, string, string, number]>;
+  readonly #prune: Statement<unknown, [string, number]>;
+
+  constructor(db: Database) {
+    this.#add = db.query<{ nano_usd: bigint }, [string, string, string, string, number, bigint]>(
+      "INSERT INTO spend VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET nano_usd = nano_usd + excluded.nano_usd RETURNING nano_usd",
+    );
+    this.#of = db.query<{ user: string; nano_usd: bigint }, [string, string, string, number]>(
+      "SELECT user, nano_usd FROM spend WHERE scope = ? AND name = ? AND period = ? AND start_ms = ?",
+    );
+    this.#add.safeIntegers(true);
+    this.#of.safeIntegers(true);
+    this.#prune = db.query("DELETE FROM spend WHERE period = ? AND start_ms < ?");
+  }
+
+  /** Adds what a batch cost; gives what everybody in it has spent now. `counts_users` says of which keys users are counted. */
+  add(rows: readonly LedgerRow[], counts_users: (key: string) => boolean): Spending[] {
+    const batch = new Map<string, Omit<Spending, "nano_usd"> & { nano_usd: bigint }>();
+    const count = (row: LedgerRow, scope: BudgetScope, name: string | null, user = "") => {
+      if (name === null) return;
+      for (const period of PERIODS) {
+        const start_ms = periodStart(period, row.time);
+        const key = [scope, name, user, period, start_ms].join("\0");
+        let one = batch.get(key);
+        if (one === undefined) {
+          one = { scope, name, user, period, start_ms, nano_usd: 0n };
+          batch.set(key, one);
+        }
+        one.nano_usd += BigInt(row.cost_nano_usd!);
+      }
+    };
+    for (const row of rows) {
+      if (row.cost_nano_usd === null || row.cost_nano_usd === 0) continue;
+      count(row, "key", row.key);
+      count(row, "tenant", row.tenant);
+      count(row, "team", row.team === null ? null : `${row.tenant}/${row.team}`);
+      count(row, "model", row.model);
+      if (row.user !== null && row.key !== null && counts_users(row.key))
+        count(row, "user", row.key, row.user);
+    }
+    return [...batch.values()].map((one) => {
+      const { scope, name, user, period, start_ms, nano_usd } = one;
+      return { ...one, nano_usd: this.#add.get(scope, name, user, period, start_ms, nano_usd)!.nano_usd };
+    });
+  }
+
+  /** What was spent in the day or month that began then; of the scope `user`, by each user of the key. */
+  of(scope: BudgetScope, name: string, period: Period, start_ms: number): Spending[] {
+    return this.#of
+      .all(scope, name, period, start_ms)
+      .map(({ user, nano_usd }) => ({ scope, name, user, period, start_ms, nano_usd }));
+  }
+
+  /** Deletes what is long over. */
+  prune(now_ms: number): void {
+    for (const period of PERIODS) this.#prune.run(period, now_ms - KEPT_MS[period]);
+  }
+}

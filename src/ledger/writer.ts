@@ -1,0 +1,209 @@
+// The ledger's writer: rows in, in the order in which they come; then whoever is told of them; and now and then what is old out.
+// A disk that fails is waited for, because the rows are still where they came from; a file that is damaged is replaced.
+
+import { resolve } from "node:path";
+import { BillingFile, cursorsOf, webhookPiece } from "./delivery/billing.ts";
+import { type Patience, Pump, USUAL_PATIENCE } from "./delivery/pump.ts";
+import { postJson } from "./delivery/webhook.ts";
+import type { LedgerSettings } from "./settings.ts";
+import { isCorruption, isPassing, ledgerPath, openToWrite, setAside } from "./store/open.ts";
+import { Retention } from "./store/retention.ts";
+import { type BatchCounts, Store } from "./store/store.ts";
+
+/** How often it is looked for what is too old or too much. */
+const CLEAN_EVERY_MS = 60_000;
+/** How long a disk that failed is left alone. */
+const DISK_RETRY_MS = 1000;
+/** Rows of a transaction at most. */
+const BATCH_ROWS = 10_000;
+
+/** What a writer is made of. */
+export interface WriterOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly settings: LedgerSettings;
+  log(line: string): void;
+  readonly patience?: Patience;
+}
+
+/** Writes a ledger. One of them at a time has its file. */
+export class Writer {
+  readonly #path: string;
+  readonly #log: (line: string) => void;
+  readonly #billing_file: BillingFile;
+  readonly #pumps: readonly Pump[];
+  readonly #timer: NodeJS.Timeout;
+  #settings: LedgerSettings;
+  #store: Store;
+  #retention: Retention;
+  /** Batches, one after another. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #cleaning: Promise<void> | null = null;
+  #is_closed = false;
+  #is_held_back = false;
+
+  /** Opens the ledger of a folder, or says why it cannot. */
+  static open(options: WriterOptions): Writer | { readonly fault: string } {
+    const db = openToWrite(ledgerPath(options.folder), options.log);
+    return "fault" in db ? db : new Writer(options, new Store(db));
+  }
+
+  private constructor({ folder, settings, log, patience = USUAL_PATIENCE }: WriterOptions, store: Store) {
+    this.#path = ledgerPath(folder);
+    this.#log = log;
+    this.#settings = settings;
+    this.#store = store;
+    this.#retention = new Retention(store.db);
+    this.#billing_file = new BillingFile(resolve(folder));
+    const billing = () => this.#settings.ledger.billing;
+    this.#pumps = [
+      new Pump({
+        name: "billing file",
+        next: () => this.#billing_file.piece(this.#store, billing()),
+        ...{ log, patience },
+      }),
+      new Pump({
+        name: "billing webhook",
+        next: () => webhookPiece(this.#store, billing()),
+        ...{ log, patience },
+      }),
+      new Pump({ name: "budget alert", next: () => this.#nextAlert(), ...{ log, patience } }),
+    ];
+    this.configure(settings);
+    this.#timer = setInterval(() => this.clean(), CLEAN_EVERY_MS);
+  }
+
+  /** Writes rows from their JSON; resolves when they are on the disk. It waits for a disk that fails. */
+  write(texts: readonly string[]): Promise<BatchCounts> {
+    const written = this.#turn.then(async () => {
+      let counts: BatchCounts = { written: 0, known: 0, faults: 0 };
+      for (let from = 0; from < texts.length; from += BATCH_ROWS) {
+        counts = sum(counts, await this.#writeBatch(texts.slice(from, from + BATCH_ROWS)));
+      }
+      if (counts.faults > 0)
+        this.#log(`${counts.faults} of ${texts.length} texts are no rows and were left out`);
+      for (const pump of this.#pumps) pump.wake();
+      return counts;
+    });
+    this.#turn = written.catch(() => {});
+    return written;
+  }
+
+  /** Takes other settings: at once, for what is not delivered yet too. */
+  configure(settings: LedgerSettings): void {
+    this.#settings = settings;
+    this.#applySettings();
+    for (const pump of this.#pumps) pump.hurry();
+  }
+
+  /** Deletes what is too old or too much, a little at a time. Resolves when nothing of it is left. */
+  clean(): Promise<void> {
+    this.#cleaning ??= this.#clean()
+      .catch((error: unknown) => this.#log(`cannot clean up: ${messageOf(error)}`))
+      .finally(() => {
+        this.#cleaning = null;
+      });
+    return this.#cleaning;
+  }
+
+  /** Writes what was given to it, tells what can be told soon, and closes the file. */
+  async close(): Promise<void> {
+    this.#is_closed = true;
+    clearInterval(this.#timer);
+    await this.#turn;
+    await this.#cleaning;
+    await Promise.all(this.#pumps.map((pump) => pump.stop()));
+    this.#billing_file.close();
+    try {
+      this.#store.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      // The log stays beside the file, and is read with it.
+      this.#log(`the log could not be copied into the ledger: ${messageOf(error)}`);
+    }
+    this.#store.db.close();
+  }
+
+  async #writeBatch(texts: readonly string[]): Promise<BatchCounts> {
+    for (let failures = 0; ; failures++) {
+      try {
+        return this.#store.write(texts, Date.now());
+      } catch (error) {
+        if (isCorruption(error)) this.#replace(messageOf(error));
+        else if (!isPassing(error)) return this.#writeHalves(texts, messageOf(error));
+        // A minute's failures are told once.
+        else if (failures % 60 === 0) {
+          this.#log(`rows cannot be written (${messageOf(error)}); they wait, and are tried every second`);
+        }
+        await new Promise((wake) => setTimeout(wake, DISK_RETRY_MS));
+      }
+    }
+  }
+
+  /** One row that cannot be written must not keep the others from it. */
+  async #writeHalves(texts: readonly string[], why: string): Promise<BatchCounts> {
+    if (texts.length === 1) {
+      this.#log(`this row cannot be written (${why}): ${texts[0]}`);
+      return { written: 0, known: 0, faults: 1 };
+    }
+    const middle = texts.length >> 1;
+    const first = await this.#writeBatch(texts.slice(0, middle));
+    return sum(first, await this.#writeBatch(texts.slice(middle)));
+  }
+
+  /** Sets a damaged file aside and begins a new one. */
+  #replace(why: string): void {
+    this.#store.db.close();
+    setAside(this.#path, why, this.#log);
+    const db = openToWrite(this.#path, this.#log);
+    if ("fault" in db) {
+      this.#log(db.fault);
+      return;
+    }
+    this.#store = new Store(db);
+    this.#retention = new Retention(db);
+    this.#applySettings();
+  }
+
+  #applySettings(): void {
+    for (const name of cursorsOf(this.#settings.ledger.billing)) this.#store.cursors.begin(name);
+    this.#store.configure(this.#settings, Date.now());
+  }
+
+  #nextAlert() {
+    const { alerts } = this.#settings;
+    if (alerts === null || alerts === undefined) return null;
+    const alert = this.#store.alerts.next();
+    if (alert === null) return null;
+    return {
+      what: `alert ${alert.id}`,
+      deliver: (signal: AbortSignal) => postJson(alerts.webhook, alert.body, signal),
+      done: () => this.#store.alerts.markSent(alert.id, Date.now()),
+    };
+  }
+
+  async #clean(): Promise<void> {
+    const now_ms = Date.now();
+    this.#store.spend.prune(now_ms);
+    this.#store.alerts.prune(now_ms);
+    const { billing, retention_days, max_mb } = this.#settings.ledger;
+    const told = cursorsOf(billing).map((name) => this.#store.cursors.at(name) ?? 0);
+    const rules = { retention_days, max_mb, told_seq: Math.min(Number.MAX_SAFE_INTEGER, ...told) };
+    while (!this.#is_closed && this.#retention.step(rules, now_ms)) {
+      // Rows that wait to be written come first.
+      await new Promise((next) => setImmediate(next));
+    }
+    const was_held_back = this.#is_held_back;
+    this.#is_held_back = this.#retention.isHeldBack(rules, now_ms);
+    if (this.#is_held_back && !was_held_back) {
+      this.#log("old rows are kept beyond their time or size, because billing has not been told of them yet");
+    }
+  }
+}
+
+function sum(a: BatchCounts, b: BatchCounts): BatchCounts {
+  return { written: a.written + b.written, known: a.known + b.known, faults: a.faults + b.faults };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+// The thread that the ledger is written in: SQLite's waits for the disk are nobody else's. It obeys the orders that come as messages.
+// Its handle is in the supervisor; the rows that it is given stay where they came from until it says that they are on the disk.
+
+import type { LedgerSettings } from "./settings.ts";
+import { Writer } from "./writer.ts";
+
+/** What the thread is told. */
+export type Order =
+  | { readonly kind: "open"; readonly folder: string; readonly settings: LedgerSettings }
+  | { readonly kind: "write"; readonly batch: number; readonly texts: readonly string[] }
+  | { readonly kind: "configure"; readonly settings: LedgerSettings }
+  | { readonly kind: "close" };
+
+/** What the thread tells. */
+export type Report =
+  | { readonly kind: "opened"; readonly fault: string | null }
+  | { readonly kind: "written"; readonly batch: number }
+  | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "closed" };
+
+declare const self: Worker;
+
+const tell = (report: Report) => self.postMessage(report);
+let writer: Writer | null = null;
+
+self.onmessage = async ({ data: order }: MessageEvent<Order>) => {
+  switch (order.kind) {
+    case "open": {
+      const { folder, settings } = order;
+      const opened = Writer.open({ folder, settings, log: (line) => tell({ kind: "log", line }) });
+      if (opened instanceof Writer) writer = opened;
+      tell({ kind: "opened", fault: opened instanceof Writer ? null : opened.fault });
+      return;
+    }
+    case "write":
+      if (writer === null) return;
+      await writer.write(order.texts);
+      tell({ kind: "written", batch: order.batch });
+      return;
+    case "configure":
+      writer?.configure(order.settings);
+      return;
+    case "close":
+      await writer?.close();
+      writer = null;
+      tell({ kind: "closed" });
+      self.onmessage = null;
+      return;
+  }
+};

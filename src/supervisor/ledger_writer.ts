@@ -1,0 +1,157 @@
+// The supervisor's hand on the ledger: rows go to a thread that writes them, and a promise says when they are on the disk.
+// A thread that dies is started again and given once more what it had not written yet; rows that it had are known by their ids.
+
+import type { ResolvedConfig } from "../config/schema.ts";
+import type { Budget } from "../ledger/budgets.ts";
+import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
+import type { Order, Report } from "../ledger/writer_thread.ts";
+
+/** How long a thread that died is left before it is started again. */
+const RESTART_MS = 1000;
+
+/** What a ledger's writer is started with. */
+export interface LedgerWriterOptions {
+  /** The data folder. */
+  readonly folder: string;
+  readonly config: ResolvedConfig;
+  /** Budgets that the configuration does not have, asked for at the start and at every `configure`. */
+  budgets?(): readonly Budget[];
+  /** Where events are told to a person; by default standard error. */
+  log?(line: string): void;
+}
+
+/** Writes the ledger. */
+export interface LedgerWriter {
+  /** Resolves when the ledger is open; in words, why it cannot be. */
+  readonly opened: Promise<string | null>;
+  /**
+   * Resolves when these rows, JSON texts of `LedgerRow`, are committed and on the disk. A row whose id is there already is left
+   * out; a text that is no row is told of and left out. It rejects only where the ledger could not be opened or is closed.
+   */
+  write(texts: readonly string[]): Promise<void>;
+  /** Takes another configuration. */
+  configure(config: ResolvedConfig): void;
+  /** Writes what was given to it and closes the ledger. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+interface Batch {
+  readonly texts: readonly string[];
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** Opens the ledger of a folder in a thread of its own. */
+export function startLedgerWriter(options: LedgerWriterOptions): LedgerWriter {
+  return new ThreadWriter(options);
+}
+
+class ThreadWriter implements LedgerWriter {
+  readonly opened: Promise<string | null>;
+  readonly #options: LedgerWriterOptions;
+  readonly #tellOpened: (fault: string | null) => void;
+  /** By number, in order. */
+  readonly #batches = new Map<number, Batch>();
+  #last_batch = 0;
+  #settings: LedgerSettings;
+  #thread: Worker;
+  #fault: string | null = null;
+  #closing: { readonly promise: Promise<void>; resolve(): void } | null = null;
+
+  constructor(options: LedgerWriterOptions) {
+    this.#options = options;
+    this.#settings = ledgerSettings(options.config, options.budgets?.());
+    const { promise, resolve } = Promise.withResolvers<string | null>();
+    this.opened = promise;
+    this.#tellOpened = resolve;
+    this.#thread = this.#start();
+  }
+
+  write(texts: readonly string[]): Promise<void> {
+    if (texts.length === 0) return Promise.resolve();
+    if (this.#fault !== null) return Promise.reject(new Error(this.#fault));
+    if (this.#closing !== null) return Promise.reject(new Error("the ledger is closed"));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#last_batch += 1;
+    this.#batches.set(this.#last_batch, { texts, resolve, reject });
+    this.#order({ kind: "write", batch: this.#last_batch, texts });
+    return promise;
+  }
+
+  configure(config: ResolvedConfig): void {
+    this.#settings = ledgerSettings(config, this.#options.budgets?.());
+    if (this.#closing === null) this.#order({ kind: "configure", settings: this.#settings });
+  }
+
+  close(): Promise<void> {
+    if (this.#closing === null) {
+      this.#closing = Promise.withResolvers<void>();
+      if (this.#fault === null) this.#order({ kind: "close" });
+      else this.#end();
+    }
+    return this.#closing.promise;
+  }
+
+  #start(): Worker {
+    const thread = new Worker(new URL("../ledger/writer_thread.ts", import.meta.url));
+    thread.onmessage = ({ data }: MessageEvent<Report>) => this.#hear(data);
+    thread.onerror = (event) => {
+      event.preventDefault();
+      this.#log(`the ledger's thread failed: ${event.message}`);
+    };
+    thread.addEventListener("close", () => this.#restart(thread));
+    this.#thread = thread;
+    this.#order({ kind: "open", folder: this.#options.folder, settings: this.#settings });
+    for (const [batch, { texts }] of this.#batches) this.#order({ kind: "write", batch, texts });
+    if (this.#closing !== null) this.#order({ kind: "close" });
+    return thread;
+  }
+
+  /** A thread has ended: unless it was told to, there is another one soon. */
+  #restart(thread: Worker): void {
+    if (thread !== this.#thread || this.#fault !== null) return;
+    this.#log("the ledger's thread has died; it is started again");
+    setTimeout(() => this.#start(), RESTART_MS);
+  }
+
+  #order(order: Order): void {
+    this.#thread.postMessage(order);
+  }
+
+  #hear(report: Report): void {
+    switch (report.kind) {
+      case "opened":
+        if (report.fault !== null) this.#refuse(report.fault);
+        this.#tellOpened(report.fault);
+        return;
+      case "written":
+        this.#batches.get(report.batch)?.resolve();
+        this.#batches.delete(report.batch);
+        return;
+      case "log":
+        this.#log(report.line);
+        return;
+      case "closed":
+        this.#end();
+        return;
+    }
+  }
+
+  /** The ledger cannot be opened: what was to be written to it is told so. */
+  #refuse(fault: string): void {
+    this.#fault = fault;
+    for (const { reject } of this.#batches.values()) reject(new Error(fault));
+    this.#batches.clear();
+    if (this.#closing !== null) this.#end();
+  }
+
+  #end(): void {
+    this.#fault ??= "the ledger is closed";
+    this.#closing?.resolve();
+    this.#thread.terminate();
+  }
+
+  #log(line: string): void {
+    (this.#options.log ?? ((text: string) => console.error(`venturi: ${text}`)))(`ledger: ${line}`);
+  }
+}

@@ -1,0 +1,170 @@
+// Questions to the ledger against a slow model: the rows themselves, gone through one by one.
+
+import { Database } from "bun:sqlite";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { LedgerRow } from "../../../src/ledger/row.ts";
+import { DIMENSIONS, type Dimension } from "../../../src/ledger/store/groups.ts";
+import { ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
+import { type LedgerReader, openLedgerReader, usdOf } from "../../../src/ledger/store/query.ts";
+import { Store } from "../../../src/ledger/store/store.ts";
+import { drawnRow, ledgerRow, randomFrom } from "./rows.ts";
+
+const DAY_MS = 86_400_000;
+const NOW = Date.UTC(2026, 10, 26, 6, 30, 17, 250);
+const random = randomFrom(3);
+/** In the order in which they were written. */
+const rows: LedgerRow[] = [];
+let folder: string;
+let store: Store;
+let reader: LedgerReader;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "venturi-"));
+  const db = openToWrite(ledgerPath(folder), () => {});
+  if (!(db instanceof Database)) throw new Error(db.fault);
+  store = new Store(db);
+  for (let index = 0; index < 3000; index++) {
+    rows.push(drawnRow(random, Math.floor(NOW - (1 - index / 3000) * 6 * DAY_MS - random() * 3_600_000), 3));
+  }
+  store.write(
+    rows.map((row) => JSON.stringify(row)),
+    NOW,
+  );
+  const opened = openLedgerReader(folder);
+  if ("fault" in opened) throw new Error(opened.fault);
+  reader = opened;
+});
+afterAll(() => {
+  reader.close();
+  store.db.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What usage says, added up row by row. */
+function slowUsage(by: readonly Dimension[], since_ms: number, until_ms: number): Map<string, unknown> {
+  const found = new Map<string, Record<string, number | bigint>>();
+  for (const row of rows.filter(({ time }) => time >= since_ms && time < until_ms)) {
+    const name = JSON.stringify(by.map((field) => row[field]));
+    const sum = found.get(name) ?? {
+      ...{ calls: 0, errors: 0, input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 },
+      ...{ reasoning_tokens: 0, cost_nano_usd: 0n, unpriced_calls: 0, estimated_calls: 0 },
+    };
+    const add = (key: string, amount: number) => {
+      sum[key] = (sum[key] as number) + amount;
+    };
+    add("calls", 1);
+    add("errors", row.error === null ? 0 : 1);
+    for (const kind of [
+      "input_tokens",
+      "cached_input_tokens",
+      "output_tokens",
+      "reasoning_tokens",
+    ] as const) {
+      add(kind, row.usage[kind]);
+    }
+    sum["cost_nano_usd"] = (sum["cost_nano_usd"] as bigint) + BigInt(row.cost_nano_usd ?? 0);
+    add("unpriced_calls", row.cost_nano_usd === null ? 1 : 0);
+    add("estimated_calls", row.estimated ? 1 : 0);
+    found.set(name, sum);
+  }
+  return found;
+}
+
+describe("usage", () => {
+  test("is exact over any range and by any fields", () => {
+    let rows_seen = 0;
+    for (let round = 0; round < 150; round++) {
+      const since_ms = Math.floor(NOW - random() * 7 * DAY_MS);
+      const until_ms = Math.floor(since_ms + random() * random() * (NOW - since_ms));
+      const by = DIMENSIONS.filter(() => random() < 0.25);
+      const answer = reader.usage({ by, since_ms, until_ms }, NOW);
+      expect(since_ms - answer.since_ms).toBeLessThan(60_000);
+      expect(answer.until_ms - until_ms).toBeLessThan(60_000);
+      const found = new Map(
+        answer.rows.map(({ by: names, ...sums }) => [JSON.stringify(by.map((field) => names[field])), sums]),
+      );
+      expect(found).toEqual(slowUsage(by, answer.since_ms, answer.until_ms));
+      expect(found.size).toBe(answer.rows.length);
+      rows_seen += found.size;
+    }
+    expect(rows_seen).toBeGreaterThan(500);
+  });
+
+  test("names the dearest first, and of a range without calls nothing", () => {
+    const { rows: by_key } = reader.usage({ by: ["key"], since_ms: 0, until_ms: NOW }, NOW);
+    const costs = by_key.map(({ cost_nano_usd }) => cost_nano_usd);
+    expect(costs).toEqual(costs.toSorted((a, b) => Number(b - a)));
+    expect(reader.usage({ by: [], since_ms: 0, until_ms: NOW - 30 * DAY_MS }, NOW).rows).toEqual([]);
+  });
+
+  test("whose price is not known costs no dollars, not 0", () => {
+    const [row] = reader.usage({ by: [], since_ms: 0, until_ms: NOW }, NOW).rows;
+    expect(usdOf(row!)).toBe(Number(row!.cost_nano_usd) / 1e9);
+    expect(usdOf({ ...row!, unpriced_calls: row!.calls, cost_nano_usd: 0n })).toBe(null);
+    expect(usdOf({ ...row!, calls: 0, unpriced_calls: 0, cost_nano_usd: 0n })).toBe(0);
+  });
+});
+
+describe("calls", () => {
+  test("come newest first, page by page, every one once", () => {
+    const seen: string[] = [];
+    for (let before_seq: number | undefined; ; ) {
+      const page = reader.calls({ before_seq, limit: 700 });
+      if (page.length === 0) break;
+      seen.push(...page.map(({ row }) => row.id));
+      before_seq = page.at(-1)!.seq;
+    }
+    expect(seen).toEqual(rows.map(({ id }) => id).toReversed());
+    expect(reader.lastSeq()).toBe(rows.length);
+  });
+
+  test("come as they were written, and after one that is known, the oldest first", () => {
+    const found = reader.calls({ after_seq: 2990, limit: 100 });
+    expect(found.map(({ row }) => row)).toEqual(rows.slice(2990));
+  });
+
+  test.each([
+    { since_ms: NOW - DAY_MS },
+    { since_ms: NOW - 7 * DAY_MS },
+    { since_ms: NOW - 2 * DAY_MS, until_ms: NOW - DAY_MS },
+    { filters: { key: "key1", status: 500 } },
+    { since_ms: NOW - 3 * DAY_MS, filters: { model: "model0", error: "upstream_error" } },
+    { filters: { tenant: "nobody" } },
+  ])("are found by $filters since $since_ms until $until_ms", (query) => {
+    const expected = rows.filter(
+      (row) =>
+        row.time >= (query.since_ms ?? 0) &&
+        row.time < (query.until_ms ?? NOW) &&
+        Object.entries(query.filters ?? {}).every(([name, value]) => row[name as keyof LedgerRow] === value),
+    );
+    const found = reader.calls({ ...query, limit: 5000 });
+    expect(found.map(({ row }) => row.id)).toEqual(expected.map(({ id }) => id).toReversed());
+    expect(reader.calls({ ...query, limit: 3 })).toEqual(found.slice(0, 3));
+  });
+
+  test("are found by the client's request id, every call of it, and by their own", () => {
+    const made = ledgerRow({ id: crypto.randomUUID() });
+    const request_id = `req_${made.id.replaceAll("-", "")}`;
+    const twice = [ledgerRow({ request_id: "again" }), ledgerRow({ request_id: "again" })];
+    store.write(
+      [{ ...made, request_id }, ...twice].map((row) => JSON.stringify(row)),
+      NOW,
+    );
+    const ids = (query: { request_id?: string; id?: string }) =>
+      reader.calls({ ...query, limit: 9 }).map(({ row }) => row.id);
+    expect(ids({ request_id })).toEqual([made.id]);
+    expect(ids({ request_id: made.id })).toEqual([made.id]);
+    expect(ids({ id: made.id })).toEqual([made.id]);
+    expect(ids({ request_id: "again" })).toEqual([twice[1]!.id, twice[0]!.id]);
+    expect(ids({ request_id: "nothing" })).toEqual([]);
+  });
+});
+
+test("a folder without a ledger is told in words", () => {
+  expect(openLedgerReader(join(folder, "nowhere"))).toEqual({
+    fault: `there is no ledger at ${join(folder, "nowhere", "ledger.sqlite")}`,
+  });
+});
