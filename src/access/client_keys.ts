@@ -2,8 +2,10 @@
 // Keys are known by their SHA-256 alone; the final comparison takes the same time whatever differs.
 
 import { timingSafeEqual } from "node:crypto";
+import { isLoopback } from "../config/address.ts";
 import type { ClientKey, Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
+import type { StoredKeys } from "./stored_keys.ts";
 
 /** Longest key that is looked at; longer ones are unknown. */
 const KEY_MAX_CHARS = 512;
@@ -20,19 +22,29 @@ export const ANYONE: ClientKey = {
   per_user: null,
 };
 
-/** The Plan's keys by the beginning of their hash: an index that tells nothing about a key. */
-const tables = new WeakMap<Plan, ReadonlyMap<number, readonly ClientKey[]>>();
+/** How a Plan lets callers in. */
+interface Door {
+  /** Whether a key is asked for even if none is stored: the Plan has some, or others than this machine can call. */
+  readonly is_locked: boolean;
+  /** The Plan's keys by the beginning of their hash: an index that tells nothing about a key. */
+  readonly keys: ReadonlyMap<number, readonly ClientKey[]>;
+}
+
+const doors = new WeakMap<Plan, Door>();
 
 /** How much of a hash the index goes by; the rest is compared. */
 const INDEX_BYTES = 6;
 
-function tableOf(plan: Plan): ReadonlyMap<number, readonly ClientKey[]> {
-  let table = tables.get(plan);
-  if (table === undefined) {
-    table = Map.groupBy(plan.keys, (key) => indexOf(Buffer.from(key.hash)));
-    tables.set(plan, table);
+function doorOf(plan: Plan): Door {
+  let door = doors.get(plan);
+  if (door === undefined) {
+    door = {
+      is_locked: plan.keys.length > 0 || !isLoopback(plan.listen.host),
+      keys: Map.groupBy(plan.keys, (key) => indexOf(Buffer.from(key.hash))),
+    };
+    doors.set(plan, door);
   }
-  return table;
+  return door;
 }
 
 function indexOf(hash: Buffer): number {
@@ -44,12 +56,29 @@ const presented_hash = Buffer.alloc(32);
 
 /** The key that a request carries, or null: `Authorization: Bearer`, `x-api-key`, `api-key`, `x-goog-api-key`. */
 export function presentedKey(headers: Headers): string | null {
+  return (
+    bearerToken(headers) ??
+    headers.get("x-api-key") ??
+    headers.get("api-key") ??
+    headers.get("x-goog-api-key")
+  );
+}
+
+function bearerToken(headers: Headers): string | null {
   const authorization = headers.get("authorization");
-  if (authorization !== null) {
-    const match = authorization.length > 7 && authorization.slice(0, 7).toLowerCase() === "bearer ";
-    if (match) return authorization.slice(7).trim();
-  }
-  return headers.get("x-api-key") ?? headers.get("api-key") ?? headers.get("x-goog-api-key");
+  const is_bearer =
+    authorization !== null &&
+    authorization.length > 7 &&
+    authorization.slice(0, 7).toLowerCase() === "bearer ";
+  return is_bearer ? authorization.slice(7).trim() : null;
+}
+
+/** Whether a request carries the admin API's token; never where none is configured. */
+export function hasAdminToken(plan: Plan, headers: Headers): boolean {
+  const token = bearerToken(headers);
+  if (plan.admin_token_hash === null || token === null || token.length > KEY_MAX_CHARS) return false;
+  Bun.SHA256.hash(token, presented_hash);
+  return timingSafeEqual(presented_hash, plan.admin_token_hash);
 }
 
 const NO_KEY = new GatewayError(
@@ -61,18 +90,34 @@ const WRONG_KEY = new GatewayError(
   "Incorrect API key provided: it is none of this gateway's keys. Ask whoever runs the gateway for one.",
 );
 
-/** The caller, or the error that the client gets. A Plan without keys lets everybody in. */
-export function authenticate(plan: Plan, headers: Headers): ClientKey | GatewayError {
-  if (plan.keys.length === 0) return ANYONE;
+/** Whether callers need a key. */
+export function asksForKeys(plan: Plan, stored: StoredKeys | null): boolean {
+  return isAsking(doorOf(plan), stored);
+}
+
+function isAsking(door: Door, stored: StoredKeys | null): boolean {
+  return door.is_locked || (stored !== null && stored.hasAny());
+}
+
+/** The caller, or the error that the client gets. Where there are no keys at all, everybody on this machine is let in. */
+export function authenticate(
+  plan: Plan,
+  stored: StoredKeys | null,
+  headers: Headers,
+): ClientKey | GatewayError {
+  const door = doorOf(plan);
+  if (!isAsking(door, stored)) return ANYONE;
   const presented = presentedKey(headers);
   if (presented === null || presented === "") {
     return NO_KEY;
   }
   if (presented.length <= KEY_MAX_CHARS) {
     Bun.SHA256.hash(presented, presented_hash);
-    const found = tableOf(plan).get(indexOf(presented_hash));
+    const found = door.keys.get(indexOf(presented_hash));
     const key = found?.find(({ hash }) => timingSafeEqual(presented_hash, hash));
     if (key !== undefined) return key;
+    const stored_key = stored?.find(presented_hash, plan) ?? null;
+    if (stored_key !== null) return stored_key;
   }
   return WRONG_KEY;
 }

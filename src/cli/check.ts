@@ -2,6 +2,7 @@
 // It loads exactly as `serve` does, so that what passes here starts there.
 
 import { parseArgs } from "node:util";
+import { hasStoredKeys } from "../access/key_store.ts";
 import { type LoadResult, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 
@@ -22,7 +23,7 @@ export async function check(args: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const result = loadConfig(file);
+  const result = loadConfig(file, { hasStoredKeys });
   if (!result.ok) {
     for (const problem of result.problems) console.error(formatProblem(problem));
     return 1;

@@ -2,7 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { hasStoredKeys } from "../access/key_store.ts";
 import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
+import { startAdmin } from "../console/admin.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 
 const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";
@@ -23,10 +25,13 @@ export async function serve(args: readonly string[]): Promise<number> {
   }
   const { overrides } = flags;
   const file = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const log = (line: string) => console.error(`venturi: ${line}`);
+  const options = { overrides, hasStoredKeys };
   return supervise({
-    load: () => (file === null ? zeroConfig({ overrides }) : loadConfig(file, { overrides })),
+    load: () => (file === null ? zeroConfig(options) : loadConfig(file, options)),
     file,
-    log: (line) => console.error(`venturi: ${line}`),
+    log,
+    startAdmin: (folder, view) => startAdmin({ folder, hooks: { ...view, log } }),
   });
 }
 

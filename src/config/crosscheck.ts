@@ -43,6 +43,7 @@ export function crossCheck(
   declared: Declared,
   sourceOf: (path: Path) => string | null,
   readCa: ReadCa,
+  hasStoredKeys: (data: string) => boolean = () => false,
 ): Finding[] {
   const findings: Finding[] = [];
   const add = (path: Path, message: string, part: "key" | "value" = "value"): void => {
@@ -83,7 +84,9 @@ export function crossCheck(
   };
 
   const { listen } = config;
-  if (!isLoopback(listen.host) && !declared.keys)
+  // On such an address a key is asked for in any case; with the admin API one can still be made.
+  const may_have_keys = declared.keys || config.admin !== undefined;
+  if (!isLoopback(listen.host) && !may_have_keys && !hasStoredKeys(config.data))
     add(
       ["listen", "host"],
       "without client keys the gateway listens on loopback only; add keys, or set listen.host to 127.0.0.1",

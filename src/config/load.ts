@@ -34,6 +34,8 @@ export interface LoadOptions {
   /** Environment variables; the process's own by default. */
   readonly env?: Environment | undefined;
   readonly overrides?: Overrides | undefined;
+  /** Whether keys are stored in a data folder, as good as keys in the file; none are by default. */
+  readonly hasStoredKeys?: ((data: string) => boolean) | undefined;
 }
 
 /** Loads a file. `path` is also how problems call it. */
@@ -83,7 +85,7 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   if (config !== null) {
     applyEnvironment(config, env, (path, variable) => variables.set(pathKey(path), [variable]));
     applyOverrides(config, overrides);
-    findings.push(...crossCheck(config, declaredIn(tree), sourceOf, readCa));
+    findings.push(...crossCheck(config, declaredIn(tree), sourceOf, readCa, options.hasStoredKeys));
     problems.push(...applyProxies(config, env));
   }
   const unset = new Set(missing.map(({ path }) => pathKey(path)));

@@ -346,6 +346,9 @@ export const config_schema = z.strictObject({
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
 });
 
+/** An entry of `keys`; stored keys have the same settings. */
+export const client_key_schema = clientKey;
+
 /** A configuration with its defaults filled in. */
 export type Config = z.output<typeof config_schema>;
 /** A provider of a configuration. */

@@ -2,20 +2,19 @@
 
 import type { TargetPlan } from "../config/plan.ts";
 import { errorBody } from "../dialects/openai/error.ts";
+import { dollarsOf } from "../ledger/dollars.ts";
 import type { Call } from "./call.ts";
 import type { FailedAnswer } from "./failure.ts";
 
 /** Longest request id of a client's that is echoed. */
 const REQUEST_ID_MAX_CHARS = 128;
 
-/** The request's id: the client's own if it is short and visible ASCII, else a new one. */
-export function requestId(headers: Headers): string {
+/** The client's own id for its request, if it is short and visible ASCII; else null. */
+export function requestId(headers: Headers): string | null {
   const given = headers.get("x-request-id");
-  if (given !== null && given.length > 0 && given.length <= REQUEST_ID_MAX_CHARS && isVisible(given))
-    return given;
-  const uuid = crypto.randomUUID();
-  // Five slices take half the time of a search for the dashes.
-  return `req_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
+  const is_fit =
+    given !== null && given.length > 0 && given.length <= REQUEST_ID_MAX_CHARS && isVisible(given);
+  return is_fit ? given : null;
 }
 
 function isVisible(text: string): boolean {
@@ -40,6 +39,12 @@ function overheadUs(call: Call, now_ms: number): number {
   const reading_ms = waited(call.authenticated_ms, call.body_ms);
   if (asked_ms === 0) return (now_ms - arrived_ms - reading_ms) * 1000;
   return (asked_ms - arrived_ms - reading_ms + (now_ms - call.answered_ms)) * 1000;
+}
+
+/** The gateway's own share of the time until now, measured once for a call. */
+export function measureOverhead(call: Call): number {
+  call.overhead_us ??= overheadUs(call, performance.now());
+  return call.overhead_us;
 }
 
 function waited(start_ms: number, end_ms: number): number {
@@ -95,13 +100,15 @@ function readyHeaders(target: TargetPlan | null): Headers {
  * what it is given and making one anew costs more than the rest of a Response: what is to be added goes into a copy.
  */
 export function callHeaders(call: Call, content_type: string | null): Headers {
-  call.overhead_us = overheadUs(call, performance.now());
+  const overhead_us = measureOverhead(call);
   const headers = readyHeaders(call.target);
   if (content_type === null) headers.delete("content-type");
   else headers.set("content-type", content_type);
   headers.set("x-request-id", call.id);
   headers.set("x-venturi-attempts", String(call.attempts));
-  headers.set("x-venturi-overhead-us", String(Math.round(call.overhead_us)));
+  headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));
+  if (call.cost_nano_usd === null) headers.delete("x-venturi-cost-usd");
+  else headers.set("x-venturi-cost-usd", dollarsOf(call.cost_nano_usd));
   const timing = serverTiming(call);
   if (timing === "") headers.delete("server-timing");
   else headers.set("server-timing", timing);

@@ -1,14 +1,16 @@
 // From a routed request to the first answer: targets in order, each with its keys and retries, under one deadline.
 // Nothing here has sent the client a byte, so everything here may be tried again.
 
+import { providerRestMs } from "../access/rate_headers.ts";
 import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { NO_USAGE } from "../dialects/usage.ts";
 import type { Metrics } from "../ledger/metrics.ts";
 import { orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
 import type { UploadBody, UpstreamClient } from "../upstream/exchange.ts";
 import type { Call } from "./call.ts";
-import { type FailedAnswer, refuse } from "./failure.ts";
+import { type FailedAnswer, limitedFailure, refuse } from "./failure.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { Turn } from "./turn.ts";
 
@@ -50,7 +52,7 @@ export async function attempt(
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
   for (const candidate of orderTargets(model)) {
-    const { target } = candidate;
+    const { target, model: tried } = candidate;
     const turn = new Turn(candidate, outgoing.replayable, tools.rotation);
     for (;;) {
       if (call.stopped !== null) return { kind: "stopped" };
@@ -60,6 +62,12 @@ export async function attempt(
         await call.sleep(step);
         continue;
       }
+      const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
+      if (refusal !== null) {
+        turn.failWith(step, limitedFailure(target.provider.name, refusal.retry_after_ms), performance.now());
+        continue;
+      }
+      call.model = tried;
       const receiver = tryOnce(call, target, step, outgoing, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
@@ -88,6 +96,7 @@ function tryOnce(
   const { provider } = target;
   call.attempts += 1;
   call.target = target;
+  call.account?.sending(call.model!, target);
   const receiver = outgoing.receiver(target);
   const request = {
     origin: provider.origin,
@@ -113,15 +122,22 @@ function note(
   result: TryResult,
   { metrics, rotation }: AttemptTools,
 ): void {
+  const outcome =
+    result.kind === "failed" ? result.failure.outcome : result.kind === "stopped" ? "stopped" : "ok";
+  call.tries = [...call.tries, { provider: provider.name, model, outcome }];
   if (result.kind === "stopped") return;
   const series = metrics.of(provider.name, model || "none");
   if (result.kind === "failed") {
-    series.countAttempt(result.failure.outcome);
+    series.countAttempt(outcome);
+    call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;
   }
-  series.countAttempt("ok");
+  series.countAttempt(outcome);
   rotation.served(provider, key, model);
+  // A key that has nothing left is not asked again until it has.
+  const rest_ms = providerRestMs((name) => result.head.headers.get(name), call.wall_ms);
+  if (rest_ms !== null) rotation.rest(provider, key, model, rest_ms, performance.now());
   const { started_ms, first_byte_ms } = receiver.exchange.times;
   series.countFirstByte((first_byte_ms - started_ms) * 1000);
 }

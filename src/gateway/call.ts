@@ -1,7 +1,9 @@
 // One call from its arrival to its end: who calls, under which Plan, until when, and what became of it.
 // Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
-import type { ClientKey, Plan, TargetPlan } from "../config/plan.ts";
+import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
+import type { AttemptRow } from "../ledger/row.ts";
+import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 
 /** Why a call ends before its answer is complete. */
@@ -12,18 +14,35 @@ export interface StopListener {
   onStop(reason: StopReason): void;
 }
 
+const NO_TRIES: readonly AttemptRow[] = [];
+
+/** A request's id made of a UUID. Five slices take half the time of a search for the dashes. */
+function requestName(uuid: string): string {
+  return `req_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
+}
+
 /** A call being answered. Moments are on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
 export class Call implements Alarm {
+  /** What the client knows it by. */
   readonly id: string;
+  /** What the ledger knows it by: unique for ever. */
+  readonly ledger_id: string;
   readonly request: Request;
   readonly plan: Plan;
   client: ClientKey | null = null;
   /** Tries sent upstream. */
   attempts = 0;
-  /** Where the last try went. */
+  /** Where the last try went, and the model that it was a target of. */
   target: TargetPlan | null = null;
+  model: ModelPlan | null = null;
+  /** What came of the tries so far. */
+  tries: readonly AttemptRow[] = NO_TRIES;
+  /** From the moment that its model is known. */
+  account: Account | null = null;
   /** The gateway's own share of the time to the answer's beginning, once that is known. */
   overhead_us: number | null = null;
+  /** What it cost in nano-dollars; null while that is not known, or for ever. */
+  cost_nano_usd: number | null = null;
   stopped: StopReason | null = null;
   /** Whether the client's connection may be quiet for as long as the call lasts. */
   may_be_quiet = false;
@@ -36,6 +55,8 @@ export class Call implements Alarm {
   listener: StopListener | null = null;
 
   readonly arrived_ms = performance.now();
+  /** The same on the host's clock, in milliseconds since 1970. */
+  readonly wall_ms = Date.now();
   authenticated_ms = 0;
   /** The request body was complete. */
   body_ms = 0;
@@ -52,8 +73,10 @@ export class Call implements Alarm {
 
   readonly #alarms: Alarms;
 
-  constructor(id: string, request: Request, plan: Plan, alarms: Alarms) {
-    this.id = id;
+  /** @param id the client's own name for it; null for none */
+  constructor(id: string | null, request: Request, plan: Plan, alarms: Alarms) {
+    this.ledger_id = crypto.randomUUID();
+    this.id = id ?? requestName(this.ledger_id);
     this.request = request;
     this.plan = plan;
     this.#alarms = alarms;

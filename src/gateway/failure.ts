@@ -58,6 +58,16 @@ function uploadFailure(error: UpstreamError): Failure {
   return { verdict: "final", answer, retry_after_ms: null, outcome: error.failure };
 }
 
+/** A provider's key is at the limit that the configuration sets for it: nothing was sent. */
+export function limitedFailure(provider: string, retry_after_ms: number | null): Failure {
+  const error = new GatewayError(
+    "rate_limit_exceeded",
+    `The limits that this gateway keeps for provider ${provider} are reached. Try again in a moment.`,
+    retry_after_ms === null ? {} : { retry_after_ms },
+  );
+  return { verdict: "rest", answer: ownAnswer(error), retry_after_ms, outcome: "limited" };
+}
+
 /** What a client is told of an answer that broke off after it had begun. */
 export function interruption(provider: string, what: string): WireError {
   return refuse("upstream_stream_interrupted", `Provider ${provider} broke off its answer: ${what}.`).error;

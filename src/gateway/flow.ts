@@ -2,10 +2,11 @@
 // Whatever happens upstream, a flow ends exactly once, and the client can tell a good end from a broken one.
 
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
-import { isWhole, type StreamWatch } from "../dialects/openai/stream.ts";
+import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
+import type { StreamMeter } from "./stream_meter.ts";
 
 /** Longest event that is framed; a longer one is passed on unseen. */
 const EVENT_MAX_BYTES = 4 * 1024 * 1024;
@@ -25,6 +26,8 @@ export type FlowEnd = (error: WireError | null) => void;
 /** An answer under way. */
 export abstract class Flow {
   readonly stream = new ClientStream();
+  /** Whether it was ended because its budget is used up. */
+  stopped_by_budget = false;
   #onEnd: FlowEnd | null = null;
   #ended: { readonly error: WireError | null } | null = null;
   #onContent: (() => void) | null = null;
@@ -33,6 +36,11 @@ export abstract class Flow {
   /** The answer has begun; `feeder` is held back while the client does not read. */
   begin(feeder: Feeder): void {
     this.stream.feeder = feeder;
+  }
+
+  /** Tokens of the answer that went by, by the gateway's own count; null where they are not counted. */
+  get counted_tokens(): number | null {
+    return null;
   }
 
   abstract take(chunk: Uint8Array): void;
@@ -103,6 +111,7 @@ export class EventFlow extends Flow implements Alarm {
   alarm_slot = -1;
 
   readonly #watch: StreamWatch | null;
+  readonly #meter: StreamMeter | null;
   readonly #onEvent: ((event: SseEvent) => void) | null;
   readonly #quiet: QuietClock;
   readonly #framer: SseFramer;
@@ -113,13 +122,24 @@ export class EventFlow extends Flow implements Alarm {
    * @param watch sees every event and may leave it out; null passes all on
    * @param onEvent hears of every event after the watch did
    * @param quiet wakes it for the comments of a quiet stream
+   * @param meter counts what goes by, and says when it has to end
    */
-  constructor(watch: StreamWatch | null, onEvent: ((event: SseEvent) => void) | null, quiet: QuietClock) {
+  constructor(
+    watch: StreamWatch | null,
+    onEvent: ((event: SseEvent) => void) | null,
+    quiet: QuietClock,
+    meter: StreamMeter | null = null,
+  ) {
     super();
     this.#watch = watch;
+    this.#meter = meter;
     this.#onEvent = onEvent;
     this.#quiet = quiet;
     this.#framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#pass(event));
+  }
+
+  override get counted_tokens(): number | null {
+    return this.#meter === null || this.#meter.tokens === 0 ? null : this.#meter.tokens;
   }
 
   override begin(feeder: Feeder): void {
@@ -203,6 +223,16 @@ export class EventFlow extends Flow implements Alarm {
       this.#flush();
       return;
     }
+    if (this.#meter !== null && watch !== null && event.data !== null) {
+      if (!watch.finished && !watch.done && !this.#meter.count(event.data.length)) {
+        this.#stopAtBudget(watch);
+        return;
+      }
+      if (watch.tellsUsage(event.data)) {
+        this.#tellCost(event.raw, event.data);
+        return;
+      }
+    }
     const { raw } = event;
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
@@ -217,6 +247,22 @@ export class EventFlow extends Flow implements Alarm {
     if (this.#run === null) return;
     this.stream.write(this.#run);
     this.#run = null;
+  }
+
+  /** The usage goes out with what it cost, where that is known. */
+  #tellCost(raw: Uint8Array, data: Uint8Array): void {
+    const cost_usd = this.#meter!.costOf(this.#watch!.usage());
+    this.#flush();
+    this.stream.write(cost_usd === null ? raw : withCost(raw, data, cost_usd));
+  }
+
+  /** There is no money for more: the stream ends well, and says why. */
+  #stopAtBudget(watch: StreamWatch): void {
+    this.#flush();
+    this.stopped_by_budget = true;
+    this.stream.write(watch.budgetStop(this.#meter!.usage()));
+    this.#meter!.stopUpstream();
+    this.#close(null);
   }
 
   /** Ends the stream with an error's event. */

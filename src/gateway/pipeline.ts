@@ -2,12 +2,14 @@
 // Each stage is a function of its own; a stage that refuses gives an error as a value, and the call ends with it.
 
 import { authenticate } from "../access/client_keys.ts";
-import { usageOfAnswer } from "../dialects/openai/response.ts";
-import type { Usage } from "../dialects/usage.ts";
+import type { StoredKeys } from "../access/stored_keys.ts";
+import { estimateAnswer, finishReasonOf, usageOfAnswer } from "../dialects/openai/response.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
-import { callHeaders, errorResponse, withMore } from "./answer.ts";
+import { Account, type CallEnd, recordRefused } from "./account.ts";
+import { callHeaders, errorResponse, measureOverhead, withMore } from "./answer.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
+import type { Books } from "./books.ts";
 import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
@@ -17,6 +19,9 @@ import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 /** What the pipeline needs of the process it runs in. */
 export interface PipelineTools extends AttemptTools {
   readonly clocks: Clocks;
+  readonly books: Books;
+  /** Keys besides those of the Plan. */
+  readonly stored_keys: StoredKeys | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
@@ -32,7 +37,7 @@ export function answerCall(
   endpoint: Endpoint,
   tools: PipelineTools,
 ): Response | Promise<Response> {
-  const client = authenticate(call.plan, call.request.headers);
+  const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
   if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
   call.client = client;
   tools.onCallBegin(call);
@@ -45,6 +50,12 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   const prepared = await prepare(call, endpoint, tools.clocks);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   call.routed_ms = performance.now();
+
+  // Take what the call may use from every limit that it is under, or from none.
+  const account = new Account(call, prepared, tools.books);
+  const refusal = account.reserve();
+  if (refusal !== null) return refuse(call, ownAnswer(refusal), tools, account.headers());
+  call.account = account;
 
   // From here on the clock ticks: one deadline over all attempts.
   const deadline_ms = deadlineOf(call, prepared);
@@ -73,7 +84,7 @@ export function failCall(call: Call, tools: PipelineTools): Response {
   call.listener = null;
   listener?.onStop("gone");
   const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
-  settle(call, error.status, error.code, null, tools);
+  settle(call, tools, { ...NOTHING_CAME, status: error.status, code: error.code });
   return errorResponse(call, ownAnswer(error));
 }
 
@@ -118,9 +129,20 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
 
 /** A whole answer: its bytes as they came. */
 function relayWhole(call: Call, head: UpstreamHead, body: Uint8Array, tools: PipelineTools): Response {
+  const usage = usageOfAnswer(body);
+  settle(call, tools, {
+    status: head.status,
+    code: null,
+    usage,
+    finish_reason: finishReasonOf(body),
+    counted_tokens: usage === null ? estimateAnswer(body) : null,
+  });
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
-  settle(call, head.status, null, usageOfAnswer(body), tools);
-  return new Response(body, { status: head.status, headers });
+  const limits = call.account?.headers() ?? null;
+  return new Response(body, {
+    status: head.status,
+    headers: limits === null ? headers : withMore(headers, limits),
+  });
 }
 
 /** An answer under way: what happens to it after this point cannot be tried again, only told. */
@@ -157,13 +179,20 @@ function relayFlow(
       else flow.breakOff(cutShort(reason, limit_ms).error);
     },
   };
+  const limits = call.account?.headers();
   const headers =
     watch === null
-      ? withMore(callHeaders(call, null), passedHeaders(head))
-      : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), STREAM_HEADERS);
+      ? withMore(callHeaders(call, null), { ...passedHeaders(head), ...limits })
+      : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
-    const status = call.stopped === "gone" ? GONE : head.status;
-    settle(call, status, error?.code ?? error?.type ?? null, watch?.usage() ?? null, tools);
+    const is_gone = call.stopped === "gone";
+    settle(call, tools, {
+      status: is_gone ? GONE : head.status,
+      code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
+      usage: watch?.usage() ?? null,
+      finish_reason: flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null),
+      counted_tokens: flow.counted_tokens,
+    });
   });
   return new Response(flow.stream.body, { status: head.status, headers });
 }
@@ -198,30 +227,38 @@ function passedHeaders(head: UpstreamHead): Record<string, string> {
   return headers;
 }
 
-function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
+function refuse(
+  call: Call,
+  answer: FailedAnswer,
+  tools: PipelineTools,
+  limits = call.account?.headers() ?? null,
+): Response {
   if (call.stopped === "gone") return gone(call, tools);
+  let more = limits ?? {};
   // What is still to come of this request must not be waited for.
-  const response =
-    answer.error.code === "body_incomplete"
-      ? errorResponse(call, answer, { connection: "close" })
-      : errorResponse(call, answer);
-  settle(call, answer.status, answer.error.code ?? answer.error.type, null, tools);
+  if (answer.error.code === "body_incomplete") more = { ...more, connection: "close" };
+  const response = errorResponse(call, answer, more);
+  settle(call, tools, {
+    ...NOTHING_CAME,
+    status: answer.status,
+    code: answer.error.code ?? answer.error.type,
+  });
   return response;
 }
 
 function gone(call: Call, tools: PipelineTools): Response {
-  settle(call, GONE, null, null, tools);
+  settle(call, tools, { ...NOTHING_CAME, status: GONE, code: "client_closed" });
   return new Response(null, { status: GONE });
 }
 
-/** The end of every call: counted once. */
-function settle(
-  call: Call,
-  status: number,
-  code: string | null,
-  usage: Usage | null,
-  tools: PipelineTools,
-): void {
+const NOTHING_CAME = { usage: null, finish_reason: null, counted_tokens: null } as const;
+
+/** The end of every call: counted once, and its row written. */
+function settle(call: Call, tools: PipelineTools, end: CallEnd): void {
+  const { status, code, usage } = end;
+  measureOverhead(call);
+  if (call.account !== null) call.cost_nano_usd = call.account.close(end);
+  else recordRefused(call, end, tools.books);
   const series = tools.metrics.of(call.target?.provider.name ?? "none", call.target?.model || "none");
   series.countCall(status, code);
   if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);

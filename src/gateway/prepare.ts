@@ -4,7 +4,14 @@
 import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
-import { type OpenAIRequest, readRequest, writeRequest } from "../dialects/openai/request.ts";
+import {
+  estimateInput,
+  type OpenAIRequest,
+  readMaxTokens,
+  readRequest,
+  readUser,
+  writeRequest,
+} from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
 import { isCoded } from "../wire/content_coding.ts";
@@ -33,6 +40,18 @@ export interface Prepared extends Outgoing {
   readonly model: ModelPlan;
   /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
   readonly watch: StreamWatch | null;
+  /** Who asks, by the request's own word. */
+  readonly user: string | null;
+  /** Whether what is asked for is counted in tokens. */
+  readonly has_tokens: boolean;
+  /** The most tokens that all choices of the answer may have; null where the request does not say. */
+  readonly max_output_tokens: number | null;
+  /** How many answers are asked for. */
+  readonly choices: number;
+  /** Length of the request's body, where it is read. */
+  readonly body_bytes: number;
+  /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
+  estimateInput(): number;
 }
 
 /** Reads, routes and checks a call by its endpoint's kind. */
@@ -53,6 +72,7 @@ class PreparedJson implements Prepared {
   readonly method = "POST";
   readonly replayable = true;
   readonly pass = false;
+  readonly has_tokens = true;
   readonly path: string;
   readonly extra_headers: HeaderFields;
   readonly model: ModelPlan;
@@ -72,6 +92,26 @@ class PreparedJson implements Prepared {
 
   get is_stream(): boolean {
     return this.#request.stream;
+  }
+
+  get user(): string | null {
+    return readUser(this.#request);
+  }
+
+  get choices(): number {
+    return this.#request.choices;
+  }
+
+  get body_bytes(): number {
+    return this.#request.bytes.length;
+  }
+
+  get max_output_tokens(): number | null {
+    return readMaxTokens(this.#request);
+  }
+
+  estimateInput(): number {
+    return estimateInput(this.#request);
   }
 
   body(target: TargetPlan): Uint8Array[] {
@@ -176,8 +216,19 @@ function passedOn(
   rest: Pick<Outgoing, "path" | "body" | "replayable" | "pass" | "extra_headers">,
 ): Prepared {
   const receiver = (target: TargetPlan) => new WholeReceiver(call, target.provider.name, 0, clocks.quiet);
-  return { ...rest, model, method: call.request.method, is_stream: false, receiver, watch: null };
+  const { method } = call.request;
+  return { ...rest, ...NO_TOKENS, model, method, is_stream: false, receiver, watch: null };
 }
+
+/** What is passed on unread counts as a request, and by what its answer says of its usage. */
+const NO_TOKENS = {
+  user: null,
+  has_tokens: false,
+  max_output_tokens: 0,
+  choices: 1,
+  body_bytes: 0,
+  estimateInput: () => 0,
+} as const;
 
 /** How long an upload may pause. */
 function uploadPatience(call: Call, clocks: Clocks): Patience {

@@ -1,10 +1,17 @@
 // The role of a gateway process: get the configuration from the supervisor, serve, reload, drain.
 // It outlives nothing: when the supervisor is gone, it finishes its calls and goes too.
 
+import { openStoredKeys } from "../access/stored_keys.ts";
+import { adminSocketPath } from "../config/admin_socket.ts";
 import { compilePlan } from "../config/compile.ts";
 import type { Plan } from "../config/plan.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
-import type { FromGateway, ToGateway } from "./protocol.ts";
+import { loadPriceBook } from "../ledger/prices/load.ts";
+import { SteadyClock } from "../memory/clock.ts";
+import { EventSink } from "../memory/spill.ts";
+import { openState } from "../memory/state.ts";
+import { Books } from "./books.ts";
+import type { FromGateway, Place, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
 
 /** How often the counts are told to the supervisor, in milliseconds. */
@@ -26,6 +33,7 @@ interface Collected {
 /** Runs a gateway process; returns when the channel is set up, the process ends by itself. */
 export function runGatewayProcess(): void {
   let gateway: Gateway | null = null;
+  let books: Books | null = null;
   let drain_ms = 0;
   let is_draining = false;
   let collect_id = 0;
@@ -52,15 +60,21 @@ export function runGatewayProcess(): void {
     });
   }
 
-  function start(message: Extract<ToGateway, { kind: "start" }>): void {
+  async function start(message: Extract<ToGateway, { kind: "start" }>): Promise<void> {
     try {
       const plan = compilePlan(message.config);
       drain_ms = plan.listen.drain_ms;
+      const admin_socket = adminSocketPath(message.config.data);
+      const own_books = openBooks(message.place);
+      await loadPrices(message.config.data);
       gateway = startGateway({
         plan,
         hostname: message.hostname,
         port: message.port,
         share_port: true,
+        stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
+        ...(typeof admin_socket === "string" ? { admin_socket } : {}),
+        books: own_books,
         collectMetrics,
       });
       tell({ kind: "listening", port: gateway.port });
@@ -68,6 +82,21 @@ export function runGatewayProcess(): void {
     } catch (error) {
       tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     }
+  }
+
+  function openBooks({ folder, index, clock }: Place): Books {
+    const state = openState(folder);
+    const sink = new EventSink(folder, state.area(index));
+    const log = (line: string) => console.error(`venturi: ${line}`);
+    books = new Books({ state, index, clock: new SteadyClock(clock), sink, log });
+    return books;
+  }
+
+  /** The newest prices; there before the first call is. */
+  async function loadPrices(folder: string): Promise<void> {
+    const { book, fault } = await loadPriceBook(folder);
+    if (fault !== null) console.error(`venturi: ${fault}`);
+    books?.setPrices(book);
   }
 
   function setPlan(plan: Plan): void {
@@ -101,10 +130,11 @@ export function runGatewayProcess(): void {
   process.on("message", (message: ToGateway) => {
     switch (message.kind) {
       case "start":
-        start(message);
+        void start(message);
         break;
       case "config":
         setPlan(compilePlan(message.config));
+        void loadPrices(message.config.data);
         break;
       case "snapshot":
         tellCounts(message.id);

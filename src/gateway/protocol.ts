@@ -3,6 +3,16 @@
 
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
+import type { ClockBase } from "../memory/clock.ts";
+
+/** Where a gateway process keeps its accounts. */
+export interface Place {
+  /** The folder of the mapped file. */
+  readonly folder: string;
+  /** The process' own area in it. */
+  readonly index: number;
+  readonly clock: ClockBase;
+}
 
 /** From the supervisor to a gateway process. */
 export type ToGateway =
@@ -11,6 +21,7 @@ export type ToGateway =
       readonly config: ResolvedConfig;
       readonly hostname: string;
       readonly port: number;
+      readonly place: Place;
     }
   | { readonly kind: "config"; readonly config: ResolvedConfig }
   | {

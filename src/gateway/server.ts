@@ -1,7 +1,9 @@
 // The public listener: Bun.serve, and what is answered without the pipeline (health, metrics, models, preflights).
 // A gateway is one of these in a process; tests start the same in theirs.
 
-import { authenticate } from "../access/client_keys.ts";
+import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.ts";
+import type { StoredKeys } from "../access/stored_keys.ts";
+import { isLoopback } from "../config/address.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { GatewayError } from "../errors.ts";
@@ -12,8 +14,10 @@ import type { UpstreamClient } from "../upstream/exchange.ts";
 import { createFetchClient } from "../upstream/fetch.ts";
 import { createHttp1Client } from "../upstream/http1/client.ts";
 import { createSimClient } from "../upstream/sim/client.ts";
+import { adminTokenMissing, isAdminPath, relayToAdmin } from "./admin_relay.ts";
 import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
+import type { Books } from "./books.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
 import {
@@ -54,6 +58,12 @@ export interface GatewayOptions {
   readonly share_port?: boolean;
   /** After how long a quiet stream gets a comment. */
   readonly quiet_ms?: number;
+  /** Keys besides those of the Plan; by default there are none. */
+  readonly stored_keys?: StoredKeys | null;
+  /** The socket of the admin API; without one, the public port has no admin API. */
+  readonly admin_socket?: string;
+  /** Where limits are held and rows go. */
+  readonly books: Books;
   /** The counts of all processes of this gateway, and how many there are; those of this process by default. */
   readonly collectMetrics?: () => Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }>;
 }
@@ -84,11 +94,13 @@ export function startGateway(options: GatewayOptions): Gateway {
   };
   const tools: PipelineTools = {
     metrics,
+    books: options.books,
     rotation: new KeyRotation(),
     clocks: {
       deadlines: new Alarms(20),
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
+    stored_keys: options.stored_keys ?? null,
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -187,7 +199,11 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_ready = stage === "serving";
       return Response.json({ status: is_ready ? "ok" : "draining" }, { status: is_ready ? 200 : 503 });
     }
+    if (isAdminPath(path)) return relayAdmin(request);
     if (path === "/metrics") {
+      // Who can reach another address than loopback need not know what goes on here.
+      const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
+      if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
       return collectMetrics().then(
         ({ snapshot, processes }) =>
           new Response(renderPrometheus(snapshot, processes), {
@@ -196,6 +212,17 @@ export function startGateway(options: GatewayOptions): Gateway {
       );
     }
     return null;
+  }
+
+  /** The admin API, where there is one on this port. */
+  async function relayAdmin(request: Request): Promise<Response> {
+    const { path, query } = pathOf(request.url);
+    if (plan.admin_token_hash === null || options.admin_socket === undefined)
+      return plainError(unknownPath(request, path));
+    const from = server.requestIP(request)?.address ?? null;
+    const relay = { socket: options.admin_socket, alarms: tools.clocks.deadlines };
+    const answer = await relayToAdmin(request, path + query, from, plan, relay);
+    return answer instanceof GatewayError ? plainError(answer) : answer;
   }
 
   function refuseAtDoor(call: Call): GatewayError | null {
@@ -207,13 +234,14 @@ export function startGateway(options: GatewayOptions): Gateway {
         { retry_after_ms: 1_000 },
       );
     }
-    return isForeignPage(plan, call.request.headers) ? foreignPage() : null;
+    const is_foreign = isForeignPage(plan, call.request.headers) && !asksForKeys(plan, tools.stored_keys);
+    return is_foreign ? foreignPage() : null;
   }
 
   function answerModels(call: Call, path: string): Response {
     const { method } = call.request;
     if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
-    const client = authenticate(call.plan, call.request.headers);
+    const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
     if (client instanceof GatewayError) return errorResponse(call, ownAnswer(client));
     const segment = path.slice("/models/".length);
     const found =
@@ -304,7 +332,14 @@ function unknownPath(request: Request, path: string): GatewayError {
 
 function plainError(error: GatewayError): Response {
   const body = errorBody({ message: error.message, type: error.type, param: error.param, code: error.code });
-  return new Response(body, { status: error.status, headers: { "content-type": "application/json" } });
+  const { retry_after_ms } = error;
+  return new Response(body, {
+    status: error.status,
+    headers: {
+      "content-type": "application/json",
+      ...(retry_after_ms === null ? {} : { "retry-after": String(Math.ceil(retry_after_ms / 1000)) }),
+    },
+  });
 }
 
 async function until(isSo: () => boolean, end_ms: number, look_ms = DRAIN_LOOK_MS): Promise<void> {

@@ -10,6 +10,7 @@ import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
+import { StreamMeter } from "./stream_meter.ts";
 
 /** Longest time that opening events are held back, in milliseconds. */
 const OPENING_MAX_MS = 1_000;
@@ -28,7 +29,8 @@ export class StreamReceiver extends Receiver {
   constructor(call: Call, provider: string, watch: StreamWatch, quiet: QuietClock) {
     super(call, provider);
     this.#watch = watch;
-    this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet);
+    const meter = call.account === null ? null : new StreamMeter(call.account, () => this.exchange.abort());
+    this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
   }
 
   protected begin(head: UpstreamHead): void {

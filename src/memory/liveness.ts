@@ -19,15 +19,17 @@ export const OWN_PID = process.pid;
 export function startOf(pid: number): number {
   if (pid <= 0) return 0;
   if (!HAS_PROC) return answersSignals(pid) ? 1 : 0;
+  let stat: string;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name in parentheses may hold anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X") return 0;
-    return Bun.hash.xxHash32(`${BOOT} ${fields[START_FIELD]}`) | 0 || 1;
+    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   } catch {
-    return 0;
+    // Also when there are no descriptors left to read it: nobody who lives is taken for dead.
+    return answersSignals(pid) ? 1 : 0;
   }
+  // The name in parentheses may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (fields[0] === "Z" || fields[0] === "X") return 0;
+  return Bun.hash.xxHash32(`${BOOT} ${fields[START_FIELD]}`) | 0 || 1;
 }
 
 function answersSignals(pid: number): boolean {

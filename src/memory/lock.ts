@@ -8,8 +8,8 @@ const TURN_BITS = 9;
 const TURN_MASK = (1 << TURN_BITS) - 1;
 /** Tries before the first look at who holds it: some microseconds, many times as long as it is ever held. */
 const SPINS = 1_000;
-/** How long to wait for a living process. */
-const WAIT_MAX_MS = 50;
+/** How long to wait for a living process: on a busy machine it may have lost its core for some time slices. */
+const WAIT_MAX_MS = 250;
 const NAP_MS = 0.2;
 
 const nap_cell = new Int32Array(new SharedArrayBuffer(4));

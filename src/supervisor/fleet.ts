@@ -3,13 +3,13 @@
 
 import type { ResolvedConfig } from "../config/schema.ts";
 import { type MetricsSnapshot, mergeSnapshots } from "../ledger/metrics.ts";
-import { Worker } from "./worker.ts";
+import { Worker, type WorkerHooks } from "./worker.ts";
 
 /** How long a process may take to tell its counts before its last ones are used, in milliseconds. */
 const COUNTS_MAX_MS = 1_000;
 
 /** What the fleet needs to know and to tell. */
-export interface FleetHooks {
+export interface FleetHooks extends Pick<WorkerHooks, "takePlace" | "leavePlace"> {
   config(): ResolvedConfig;
   log(line: string): void;
 }
@@ -82,9 +82,9 @@ export class Fleet {
   }
 
   #make(address: Address): Worker {
-    const { config, log } = this.#hooks;
+    const { config, takePlace, leavePlace, log } = this.#hooks;
     const worker = new Worker({
-      config,
+      ...{ config, takePlace, leavePlace },
       ...address,
       onCollect: (reply) =>
         void this.#collect().then(({ snapshot, processes }) => reply(snapshot, processes)),

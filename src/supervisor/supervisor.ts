@@ -1,14 +1,17 @@
 // The supervisor: loads the configuration, keeps N gateway processes on one port, reloads, drains.
 // It never touches a call; when it is slow, nobody notices.
 
+import type { KeyStore } from "../access/key_store.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
+import { openAccounts } from "./accounts.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
 import { obeySignals } from "./signals.ts";
+import { storedBudgets } from "./stored_budgets.ts";
 import { watchFile } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
@@ -22,6 +25,26 @@ export interface SupervisorOptions {
   readonly file: string | null;
   /** Where events are told to a person. */
   log(line: string): void;
+  /** Starts the admin API over a data folder. */
+  startAdmin(folder: string, view: AdminView): Promise<AdminSide>;
+}
+
+/** What the admin API sees of the gateway. */
+export interface AdminView {
+  config(): ResolvedConfig;
+  /** The state of all limits, as JSON. */
+  readonly limitsState: (() => unknown) | null;
+  /** Resolves when every row until now is in the ledger. */
+  flushLedger(): Promise<void>;
+  /** Stored keys have changed. */
+  onKeysChange(): void;
+}
+
+/** What there is of the admin API, running. */
+export interface AdminSide {
+  /** Null: they cannot be used. */
+  readonly keys: KeyStore | null;
+  stop(): Promise<void>;
 }
 
 interface Loaded {
@@ -35,6 +58,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
   let removePidFile = () => {};
   let is_stopping = false;
+  let killAll = () => {};
   /** The start and the reloads, one after another. */
   let changing: Promise<unknown> = Promise.resolve();
   const reloadInTurn = () => {
@@ -49,7 +73,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     },
     abort: () => {
       log("ended at once, calls in flight are cut");
-      fleet.kill();
+      killAll();
       removePidFile();
       process.exit(INTERRUPTED);
     },
@@ -63,7 +87,28 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   let loaded: Loaded = first;
-  const fleet = new Fleet({ config: () => loaded.config, log });
+  const admin = await options.startAdmin(loaded.config.data, {
+    config: () => loaded.config,
+    limitsState: null,
+    flushLedger: () => keeper.flush(),
+    onKeysChange: () => writer.configure(loaded.config),
+  });
+  const opening = openAccounts(first.config, log, () => storedBudgets(admin.keys, loaded.config));
+  changing = opening;
+  const accounts = await opening;
+  if ("fault" in accounts) {
+    log(`cannot start: ${accounts.fault}`);
+    await admin.stop();
+    return 1;
+  }
+  const { places, keeper, writer } = accounts;
+  const fleet = new Fleet({
+    config: () => loaded.config,
+    takePlace: () => places.take(),
+    leavePlace: (place) => places.leave(place),
+    log,
+  });
+  killAll = () => fleet.kill();
 
   async function reload(): Promise<void> {
     if (is_stopping) return;
@@ -74,8 +119,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return;
     }
     const before = loaded.plan.listen;
-    loaded = next;
-    fleet.configure(next.config);
+    const { data } = loaded.config;
+    if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
+    loaded = { ...next, config: { ...next.config, data } };
+    fleet.configure(loaded.config);
+    writer.configure(loaded.config);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
     else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`);
@@ -112,11 +160,13 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return typeof port === "number" ? { hostname, port } : port;
   }
 
-  const starting = moveTo(loaded.plan.listen, null);
+  const starting = changing.then(() => moveTo(loaded.plan.listen, null));
   changing = starting;
   const begun = await Promise.race([starting, stopped]);
   if (begun !== null && begun !== "stopped") {
     log(`cannot start: ${begun}`);
+    await admin.stop();
+    await keeper.close();
     return 1;
   }
   if (begun === null) {
@@ -130,6 +180,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   await changing;
   // A change that was under way may have started processes after all.
   await fleet.drain();
+  await admin.stop();
+  await keeper.close();
   removePidFile();
   log("stopped");
   return 0;

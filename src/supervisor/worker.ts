@@ -2,7 +2,7 @@
 
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
-import type { FromGateway, ToGateway } from "../gateway/protocol.ts";
+import type { FromGateway, Place, ToGateway } from "../gateway/protocol.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */
@@ -21,6 +21,10 @@ export interface WorkerHooks {
   config(): ResolvedConfig;
   readonly hostname: string;
   readonly port: number;
+  /** A place for a process that is about to start; null while there is none. */
+  takePlace(): Place | null;
+  /** The process of a place is gone. */
+  leavePlace(place: Place): void;
   /** Somebody asked this worker for the counts of all. */
   onCollect(reply: (snapshot: MetricsSnapshot, processes: number) => void): void;
   /** It was told to end by somebody else, and waits to be drained. */
@@ -43,6 +47,8 @@ class Life {
   /** Null if it could not even be spawned. */
   process: Bun.Subprocess | null = null;
   is_listening = false;
+  /** Where its accounts are; null if there was no place. */
+  place: Place | null = null;
   /** What it said, or was found to be, at fault. */
   fault: string | null = null;
   /** Resolves when it is gone and all that it said is heard. */
@@ -158,6 +164,8 @@ export class Worker {
       this.#bury(life, status);
     };
     try {
+      life.place = this.#hooks.takePlace();
+      if (life.place === null) throw new Error("as many processes as there can be have not ended yet");
       life.process = Bun.spawn(roleCommand("gateway"), {
         stdin: "ignore",
         stdout: "inherit",
@@ -189,7 +197,7 @@ export class Worker {
     switch (message.kind) {
       case "hello": {
         const { hostname, port } = this.#hooks;
-        this.#tell({ kind: "start", config: this.#hooks.config(), hostname, port });
+        this.#tell({ kind: "start", config: this.#hooks.config(), hostname, port, place: life.place! });
         break;
       }
       case "listening":
@@ -222,6 +230,7 @@ export class Worker {
 
   #bury(life: Life, status: string): void {
     this.#life = null;
+    if (life.place !== null) this.#hooks.leavePlace(life.place);
     // In one go: whoever adds up the counts finds them either here or with those of the dead.
     if (this.#counts !== null) this.#hooks.onLastCounts(this.#counts);
     this.#counts = null;

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ANYONE, authenticate, matchesPattern, mayCall, presentedKey } from "../../src/access/client_keys.ts";
+import {
+  ANYONE,
+  authenticate,
+  hasAdminToken,
+  matchesPattern,
+  mayCall,
+  presentedKey,
+} from "../../src/access/client_keys.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { GatewayError } from "../../src/errors.ts";
@@ -20,7 +27,7 @@ describe("who is calling", () => {
     ["api-key", "sk-one-of-them"],
     ["x-goog-api-key", "sk-one-of-them"],
   ])("is known by %s: %s", (name, value) => {
-    expect(authenticate(plan, new Headers({ [name]: value }))).toMatchObject({ name: "one" });
+    expect(authenticate(plan, null, new Headers({ [name]: value }))).toMatchObject({ name: "one" });
   });
 
   test.each([
@@ -32,19 +39,43 @@ describe("who is calling", () => {
     { "x-api-key": "" },
     { "x-api-key": "x".repeat(10_000) },
   ])("is nobody by %j", (headers) => {
-    const refused = authenticate(plan, new Headers(headers as Record<string, string>));
+    const refused = authenticate(plan, null, new Headers(headers as Record<string, string>));
     expect(refused).toBeInstanceOf(GatewayError);
     expect(refused).toMatchObject({ status: 401, code: "invalid_api_key", type: "authentication_error" });
   });
 
   test("is anyone where no keys are configured", () => {
-    expect(authenticate(planOf("listen: {}"), new Headers())).toBe(ANYONE);
+    expect(authenticate(planOf("listen: {}"), null, new Headers())).toBe(ANYONE);
+  });
+
+  test("is nobody where only others than this machine could call and there are no keys yet", () => {
+    const open = planOf('{ listen: { host: 0.0.0.0 }, admin: { token: "0123456789abcdef" } }');
+    expect(authenticate(open, null, new Headers())).toMatchObject({ code: "invalid_api_key" });
   });
 
   test("says no more than the key, and an error never repeats it", () => {
     expect(presentedKey(new Headers({ authorization: "Bearer  sk-x " }))).toBe("sk-x");
-    const refused = authenticate(plan, new Headers({ "x-api-key": "sk-secret-typo" })) as GatewayError;
+    const refused = authenticate(plan, null, new Headers({ "x-api-key": "sk-secret-typo" })) as GatewayError;
     expect(refused.message).not.toContain("sk-secret-typo");
+  });
+});
+
+describe("the admin token", () => {
+  const with_token = planOf('admin: { token: "an-admin-token-of-its-own" }');
+
+  test.each([
+    ["Bearer an-admin-token-of-its-own", true],
+    ["bearer  an-admin-token-of-its-own ", true],
+    ["Bearer an-admin-token-of-its-owm", false],
+    ["Bearer an-admin-token-of-its-own2", false],
+    ["an-admin-token-of-its-own", false],
+  ])("is told by %j: %j", (authorization, expected) => {
+    expect(hasAdminToken(with_token, new Headers({ authorization }))).toBe(expected);
+  });
+
+  test("is in no other header, and nobody has one that is not configured", () => {
+    expect(hasAdminToken(with_token, new Headers({ "x-api-key": "an-admin-token-of-its-own" }))).toBe(false);
+    expect(hasAdminToken(plan, new Headers({ authorization: "Bearer sk-one-of-them" }))).toBe(false);
   });
 });
 

@@ -3,8 +3,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
+import { testBooks } from "../gateway/test_books.ts";
 import { OPENAPI_MISSING, validateAnswer, validateChunk, validateError } from "./openapi.ts";
 
+const kept = testBooks();
 let gateway: Gateway;
 
 beforeAll(() => {
@@ -14,10 +16,13 @@ models: { dead: { targets: [nowhere/m], retries: { attempts: 0 } } }
 `;
   const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  gateway = startGateway({ plan: loaded.plan, port: 0 });
+  gateway = startGateway({ plan: loaded.plan, port: 0, books: kept.books });
 });
 
-afterAll(() => gateway.stop(0));
+afterAll(async () => {
+  await gateway.stop(0);
+  kept.dispose();
+});
 
 function post(path: string, body: unknown): Promise<Response> {
   const text = typeof body === "string" ? body : JSON.stringify(body);

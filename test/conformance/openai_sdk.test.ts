@@ -4,9 +4,11 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
+import { testBooks } from "../gateway/test_books.ts";
 import { chatChunks, chatCompletion, type ScriptedUpstream, startUpstream } from "../scripted_upstream.ts";
 
 let upstream: ScriptedUpstream;
+const kept = testBooks();
 let gateway: Gateway;
 let client: OpenAI;
 
@@ -41,12 +43,13 @@ keys:
 `;
   const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  gateway = startGateway({ plan: loaded.plan, port: 0 });
+  gateway = startGateway({ plan: loaded.plan, port: 0, books: kept.books });
   client = clientWith();
 });
 
 afterAll(async () => {
   await gateway.stop(0);
+  kept.dispose();
   await upstream.stop();
 });
 
@@ -230,7 +233,7 @@ models: { m: { targets: [flaky/m], retries: { attempts: 0 } } }
 `;
     const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const other = startGateway({ plan: loaded.plan, port: 0 });
+    const other = startGateway({ plan: loaded.plan, port: 0, books: kept.books });
     const retrying = new OpenAI({
       baseURL: `http://127.0.0.1:${other.port}`,
       apiKey: "none needed",
@@ -249,7 +252,7 @@ test("an abort by the openai client ends the upstream's call at once", async () 
   const yaml = `providers: { slow: { kind: openai, base_url: "${slow.base_url}", api_keys: [none] } }`;
   const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const other = startGateway({ plan: loaded.plan, port: 0 });
+  const other = startGateway({ plan: loaded.plan, port: 0, books: kept.books });
   const impatient = new OpenAI({ baseURL: `http://127.0.0.1:${other.port}/v1`, apiKey: "x", maxRetries: 2 });
   for (const [index, stream] of [false, true].entries()) {
     const controller = new AbortController();

@@ -6,6 +6,7 @@ import { afterAll, afterEach } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
+import { type TestBooks, testBooks } from "./test_books.ts";
 import {
   type Script,
   type ScriptedUpstream,
@@ -27,6 +28,8 @@ export function planOf(yaml: string): Plan {
 export interface TestGateway {
   readonly gateway: Gateway;
   readonly port: number;
+  /** Its books, and the rows in them. */
+  readonly kept: TestBooks;
   /** A request to a path of it; redirects are not followed. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** `POST /v1/chat/completions` with a model and a message, unless `extra` says otherwise. */
@@ -66,9 +69,10 @@ export function rig(): Rig {
     },
     gateway(config, options = {}) {
       const plan = typeof config === "string" ? planOf(config) : config;
-      const gateway = startGateway({ plan, port: 0, ...options });
-      undone.push(() => gateway.stop(0));
-      return testGateway(gateway);
+      const kept = testBooks();
+      const gateway = startGateway({ plan, port: 0, books: kept.books, ...options });
+      undone.push(() => gateway.stop(0).then(kept.dispose));
+      return testGateway(gateway, kept);
     },
     async connect(port) {
       const client = await connectRaw(port);
@@ -78,13 +82,14 @@ export function rig(): Rig {
   };
 }
 
-function testGateway(gateway: Gateway): TestGateway {
+function testGateway(gateway: Gateway, kept: TestBooks): TestGateway {
   const { port } = gateway;
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual", ...init });
   return {
     gateway,
     port,
+    kept,
     fetch: ask,
     chat: (extra = {}, init = {}) =>
       ask("/v1/chat/completions", {

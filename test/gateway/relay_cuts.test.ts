@@ -146,7 +146,9 @@ providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [no
           const { recording, index, at } = job;
           const options = asks ? { stream_options: { include_usage: true } } : {};
           const response = await gateway.chat({ model: `up/${index}`, seed: at, stream: true, ...options });
-          const out = Buffer.from(await response.bytes());
+          const told = Buffer.from(await response.bytes()).toString("latin1");
+          // The gateway adds what a call cost to the usage that a client asked for, where the provider tells it.
+          const out = Buffer.from(told.replace(/,"cost_usd":[\d.]+/, ""), "latin1");
           const expected = asks ? recording.body : recording.without_usage;
           if (!out.equals(expected)) expect.fail(`${recording.name} cut at ${at} is not the same`);
         }

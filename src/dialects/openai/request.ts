@@ -11,6 +11,7 @@ import {
   scanMembers,
   scanObject,
 } from "../../wire/json.ts";
+import { fastest } from "../../wire/kernels.ts";
 import { type Edit, insertMember, splice } from "../../wire/splice.ts";
 
 /** What a kind of request must look like for the gateway to pass it on; the rest is between client and provider. */
@@ -150,6 +151,41 @@ function readFlag(scan: JsonObjectScan, name: string): boolean | GatewayError {
 function readChoices(bytes: Uint8Array, scan: JsonObjectScan): number {
   const member = scan.find("n");
   return (member === null ? null : readInteger(bytes, member)) ?? 1;
+}
+
+/** The `user` of a request, or null. */
+export function readUser(request: OpenAIRequest): string | null {
+  const member = request.scan.find("user");
+  return member === null ? null : readString(request.bytes, member);
+}
+
+/** The most tokens of all choices together, by `max_completion_tokens` or `max_tokens`; null where there is no such bound. */
+export function readMaxTokens(request: OpenAIRequest): number | null {
+  const { bytes, scan } = request;
+  for (const name of ["max_completion_tokens", "max_tokens"]) {
+    const member = scan.find(name);
+    const bound = member === null ? null : readInteger(bytes, member);
+    if (bound !== null && bound > 0) {
+      return Math.min(bound * Math.max(1, readChoices(bytes, scan)), TOKENS_MAX);
+    }
+  }
+  return null;
+}
+
+/** More tokens than any answer has. */
+const TOKENS_MAX = 1_000_000_000;
+
+/** The members that a prompt is made of. */
+const PROMPT_MEMBERS = ["messages", "prompt", "input", "tools", "functions", "response_format", "suffix"];
+
+/** About how many tokens the prompt has, by an estimate over its text. */
+export function estimateInput(request: OpenAIRequest): number {
+  let tokens = 0;
+  for (const name of PROMPT_MEMBERS) {
+    const member = request.scan.find(name);
+    if (member !== null) tokens += fastest.estimateTokens(request.bytes, member.start, member.end);
+  }
+  return tokens;
 }
 
 /** The members of `stream_options`; null where there are none. */

@@ -1,5 +1,6 @@
 // A whole answer in OpenAI's format: is it one, does it hold an error in spite of its status, what did it use.
 
+import { fastest } from "../../wire/kernels.ts";
 import { indexOf, needle } from "../../wire/search.ts";
 import type { Usage } from "../usage.ts";
 import { readError, type WireError } from "./error.ts";
@@ -87,6 +88,66 @@ function usageAt(body: Uint8Array, start: number): Usage | null {
     else if (body[end] === CLOSE_BRACE && --depth === 0) return parseUsage(body.subarray(start, end + 1));
   }
   return null;
+}
+
+const FINISH_REASON = needle('"finish_reason"');
+/** The longest finish reason that is read; bytes. */
+const FINISH_REASON_MAX_BYTES = 64;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Where the string behind a key that ends at `at` begins and ends, without its quotes; null if no string is there. */
+function stringBehind(body: Uint8Array, at: number): { readonly start: number; readonly end: number } | null {
+  while (at < body.length && body[at]! <= 0x20) at++;
+  if (body[at] !== COLON) return null;
+  at++;
+  while (at < body.length && body[at]! <= 0x20) at++;
+  if (body[at] !== QUOTE) return null;
+  const start = at + 1;
+  let end = body.indexOf(QUOTE, start);
+  while (end > start && isEscaped(body, end)) end = body.indexOf(QUOTE, end + 1);
+  return end < 0 ? null : { start, end };
+}
+
+function isEscaped(body: Uint8Array, at: number): boolean {
+  let slashes = 0;
+  while (body[at - 1 - slashes] === BACKSLASH) slashes++;
+  return slashes % 2 === 1;
+}
+
+/** The finish reason of an answer's first choice, or null. */
+export function finishReasonOf(body: Uint8Array): string | null {
+  let at = indexOf(body, FINISH_REASON);
+  while (at >= 0) {
+    at += FINISH_REASON.length;
+    const found = stringBehind(body, at);
+    if (found !== null && found.end - found.start <= FINISH_REASON_MAX_BYTES) {
+      return decoder.decode(body.subarray(found.start, found.end));
+    }
+    at = indexOf(body, FINISH_REASON, at);
+  }
+  return null;
+}
+
+/** The members of an answer that hold what the model wrote. */
+const WRITTEN = ['"content"', '"reasoning_content"', '"arguments"', '"text"', '"refusal"'].map(needle);
+
+/** About how many tokens an answer has, by an estimate over what was written. */
+export function estimateAnswer(body: Uint8Array): number {
+  let tokens = 0;
+  for (const member of WRITTEN) {
+    let at = indexOf(body, member);
+    while (at >= 0) {
+      at += member.length;
+      const found = stringBehind(body, at);
+      if (found !== null) {
+        tokens += fastest.estimateTokens(body, found.start, found.end);
+        at = found.end;
+      }
+      at = indexOf(body, member, at);
+    }
+  }
+  return tokens;
 }
 
 function parseUsage(bytes: Uint8Array): Usage | null {

@@ -2,7 +2,10 @@
 // Before the first content each event is parsed; after it, three byte searches an event are all there is.
 
 import { indexOf, needle } from "../../wire/search.ts";
+import { scanMembers, scanObject } from "../../wire/json.ts";
+import { insertMember, splice } from "../../wire/splice.ts";
 import type { Usage } from "../usage.ts";
+import { finishReasonOf } from "./response.ts";
 import { readError, type WireError } from "./error.ts";
 import { readUsage } from "./usage.ts";
 
@@ -85,6 +88,10 @@ export class StreamWatch {
 
   readonly #hide_usage: boolean;
   #usage_data: Uint8Array | null = null;
+  #finish_data: Uint8Array | null = null;
+  /** The last chunk, whatever it said. */
+  #last_data: Uint8Array | null = null;
+  readonly #choices: number;
   #choices_left: number;
 
   /**
@@ -93,6 +100,7 @@ export class StreamWatch {
    */
   constructor(hide_usage: boolean, choices = 1) {
     this.#hide_usage = hide_usage;
+    this.#choices = choices;
     this.#choices_left = choices;
   }
 
@@ -121,6 +129,7 @@ export class StreamWatch {
       this.done = true;
       return true;
     }
+    this.#last_data = data;
     if (!this.finished && hasValue(data, FINISH_REASON)) this.#seeFinish(data);
     if (hasValue(data, ERROR)) this.#seeError(data, false);
     else if (event.name !== null && isNamedError(event.name)) this.#seeError(data, true);
@@ -131,13 +140,33 @@ export class StreamWatch {
     return true;
   }
 
+  /** The reason that the last finishing chunk gave, or null. */
+  finishReason(): string | null {
+    return this.#finish_data === null ? null : finishReasonOf(this.#finish_data);
+  }
+
   /** The last usage seen, or null. */
   usage(): Usage | null {
     if (this.#usage_data === null) return null;
     return readUsage(parse(this.#usage_data)?.["usage"]);
   }
 
+  /** Whether an event that was just seen tells usage to a client that asked for it. */
+  tellsUsage(data: Uint8Array): boolean {
+    return !this.#hide_usage && this.#usage_data === data;
+  }
+
+  /**
+   * The events that end the stream here because its budget is used up: a chunk that says so, the usage if the client asked
+   * for it, `[DONE]`.
+   */
+  budgetStop(usage: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array {
+    this.done = true;
+    return stopEvents(this.#last_data, this.#choices, this.#hide_usage ? null : usage);
+  }
+
   #seeFinish(data: Uint8Array): void {
+    this.#finish_data = data;
     const choices = this.#choices_left > 1 ? parse(data)?.["choices"] : null;
     this.#choices_left -= Array.isArray(choices) ? choices.filter(hasFinished).length : 1;
     this.finished = this.#choices_left <= 0;
@@ -149,6 +178,50 @@ export class StreamWatch {
     if (named && chunk === null) this.error = plainError(decoder.decode(data.subarray(0, 500)));
     else this.error = readError(chunk, named ? 500 : 200);
   }
+}
+
+/** See `budgetStop`; `last` is the data of a chunk whose id and model these have as well. */
+function stopEvents(
+  last: Uint8Array | null,
+  choices: number,
+  usage: Pick<Usage, "input_tokens" | "output_tokens"> | null,
+): Uint8Array {
+  const {
+    id = "chatcmpl-venturi",
+    object = "chat.completion.chunk",
+    created = 0,
+    model = "",
+  } = (last === null ? null : parse(last)) ?? {};
+  const chunk = { id, object, created, model };
+  const ended = Array.from({ length: choices }, (_, index) =>
+    object === "chat.completion.chunk"
+      ? { index, delta: {}, finish_reason: "length" }
+      : { index, text: "", logprobs: null, finish_reason: "length" },
+  );
+  const events: object[] = [{ ...chunk, choices: ended, venturi: { stopped: "budget_exceeded" } }];
+  if (usage !== null) {
+    const { input_tokens, output_tokens } = usage;
+    const told = {
+      prompt_tokens: input_tokens,
+      completion_tokens: output_tokens,
+      total_tokens: input_tokens + output_tokens,
+    };
+    events.push({ ...chunk, choices: [], usage: told });
+  }
+  const lines = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join("");
+  return Buffer.from(`${lines}data: [DONE]\n\n`);
+}
+
+/** An event that tells usage, with the cost beside it; as it is where that cannot be said in it. */
+export function withCost(event: Uint8Array, data: Uint8Array, cost_usd: string): Uint8Array {
+  const scan = scanObject(data);
+  const member = scan.fault === null ? scan.find("usage") : null;
+  if (member === null || member.kind !== "object") return event;
+  const usage = scanMembers(data, member.start, member.end);
+  const at = indexOf(event, Buffer.from(data));
+  if (usage.fault !== null || at < 0) return event;
+  const { start, bytes } = insertMember(usage, "cost_usd", Buffer.from(cost_usd));
+  return Buffer.concat(splice(event, [{ start: at + start, end: at + start, bytes }]));
 }
 
 function isNamedError(name: Uint8Array): boolean {

@@ -1,0 +1,65 @@
+// Limits as clients and providers write them into headers: `x-ratelimit-*` with durations as OpenAI writes them.
+// Source: OpenAI API documentation, "Rate limits", "Rate limits in headers".
+
+import type { LimitSet } from "./limit_set.ts";
+import { type ReservationTools, tightestWindow } from "./reservation.ts";
+
+/** A duration as OpenAI writes it: `20ms`, `1s`, `6m0s`, `1h0m0s`. */
+export function openaiDuration(duration_ms: number): string {
+  if (duration_ms < 1_000) return `${Math.ceil(Math.max(0, duration_ms))}ms`;
+  const seconds = Math.ceil(duration_ms / 1_000);
+  const [hours, minutes, rest] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  if (hours > 0) return `${hours}h${minutes}m${rest}s`;
+  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
+}
+
+/** The milliseconds of such a duration (`1s`, `6m0s`, `1h0m0.5s`, `20ms`, plain seconds); null if it is none. */
+export function readDuration(text: string): number | null {
+  const plain = Number(text);
+  if (text.trim() !== "" && Number.isFinite(plain)) return plain >= 0 ? plain * 1_000 : null;
+  if (text.length > 40) return null;
+  const match = /^(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/.exec(
+    text.trim(),
+  );
+  if (match === null || text.trim() === "") return null;
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0] = match.map((part) =>
+    Number(part ?? 0),
+  );
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + milliseconds;
+}
+
+/** What a call's limits say in the headers of its response; null where there is nothing to say. */
+export function limitHeaders(
+  sets: readonly LimitSet[],
+  tools: ReservationTools,
+): Readonly<Record<string, string>> | null {
+  let headers: Record<string, string> | null = null;
+  for (const of of ["requests", "tokens"] as const) {
+    const window = tightestWindow(sets, of, tools);
+    if (window === null) continue;
+    headers ??= {};
+    headers[`x-ratelimit-limit-${of}`] = String(window.limit);
+    headers[`x-ratelimit-remaining-${of}`] = String(window.remaining);
+    headers[`x-ratelimit-reset-${of}`] = openaiDuration(window.reset_ms);
+  }
+  return headers;
+}
+
+/**
+ * How long a provider's key has to rest by what its answer says is left of its limits, in milliseconds; null if something is.
+ * Reads OpenAI's fields (Azure, Groq, Mistral, xAI write the same) and Anthropic's, whose reset is a time (RFC 3339).
+ */
+export function providerRestMs(get: (name: string) => string | null, now_epoch_ms: number): number | null {
+  let rest_ms: number | null = null;
+  for (const of of ["requests", "tokens"]) {
+    if (get(`x-ratelimit-remaining-${of}`) === "0") {
+      const reset_ms = readDuration(get(`x-ratelimit-reset-${of}`) ?? "");
+      if (reset_ms !== null) rest_ms = Math.max(rest_ms ?? 0, reset_ms);
+    }
+    if (get(`anthropic-ratelimit-${of}-remaining`) === "0") {
+      const reset_ms = Date.parse(get(`anthropic-ratelimit-${of}-reset`) ?? "") - now_epoch_ms;
+      if (reset_ms > 0) rest_ms = Math.max(rest_ms ?? 0, reset_ms);
+    }
+  }
+  return rest_ms;
+}

@@ -1,0 +1,91 @@
+// How commands reach the admin API of a data folder: at the socket of the gateway that runs there, else by opening what is in
+// the folder themselves. What is asked and what is answered is the same, so a command does not see the difference.
+
+import { isThereKeyStore } from "../access/key_store.ts";
+import { adminSocketPath } from "../config/admin_socket.ts";
+import { isAnswered, openAdminApi } from "../console/admin.ts";
+import { ACTOR_HEADER } from "../console/router.ts";
+
+/** How long a gateway may take to answer. */
+const ANSWER_MAX_MS = 60_000;
+
+/** What the API answered. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly json: unknown;
+  /** What is wrong, where something is. */
+  readonly fault: string | null;
+}
+
+/** The admin API, as a command uses it. */
+export interface AdminClient {
+  /** @param path below `/admin/v1/` */
+  ask(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
+  close(): Promise<void>;
+}
+
+/** Reaches the admin API of a data folder; `may_make` says whether there may be nothing in it yet. */
+export async function openAdmin(
+  data: string,
+  may_make: boolean,
+): Promise<AdminClient | { readonly fault: string }> {
+  const socket = adminSocketPath(data);
+  if (typeof socket === "string" && (await isAnswered(socket))) return atSocket(socket);
+  if (!may_make && !isThereKeyStore(data)) {
+    return { fault: `no gateway runs on ${data}, and no key was ever stored there` };
+  }
+  return byItself(data);
+}
+
+function atSocket(socket: string): AdminClient {
+  return clientOf(
+    (request) => fetch(request, { unix: socket, signal: AbortSignal.timeout(ANSWER_MAX_MS) }),
+    async () => {},
+  );
+}
+
+function byItself(data: string): AdminClient {
+  const log = (line: string) => console.error(`venturi: ${line}`);
+  const hooks = {
+    config: () => null,
+    limitsState: null,
+    flushLedger: null,
+    onKeysChange: () => {},
+    log,
+  };
+  const api = openAdminApi({ folder: data, hooks }, self());
+  return clientOf(api.answer, api.close);
+}
+
+/** Who runs this command, as the audit log calls it. */
+function self(): string {
+  return `command uid ${process.getuid?.() ?? "unknown"}`;
+}
+
+function clientOf(send: (request: Request) => Promise<Response>, close: () => Promise<void>): AdminClient {
+  return {
+    async ask(method, path, body) {
+      const request = new Request(`http://admin/admin/v1/${path}`, {
+        method,
+        headers: { "content-type": "application/json", [ACTOR_HEADER]: self() },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      let response: Response;
+      let json: unknown;
+      try {
+        response = await send(request);
+        json = await response.json();
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        return { status: 0, json: null, fault: `the gateway does not answer (${message})` };
+      }
+      return { status: response.status, json, fault: response.ok ? null : messageOf(json) };
+    },
+    close,
+  };
+}
+
+function messageOf(json: unknown): string {
+  const message = (json as { readonly error?: { readonly message?: unknown } } | null)?.error?.message;
+  return typeof message === "string" ? message : "it failed without saying why";
+}

@@ -1,0 +1,97 @@
+// `venturi audit`: who has changed what; and `venturi audit verify`: whether the record of it is as it was written.
+// It reads the files themselves, whether a gateway runs or not.
+
+import { parseArgs } from "node:util";
+import { isThereKeyStore, openKeyStore } from "../access/key_store.ts";
+import { findDataFolder } from "../config/data_folder.ts";
+import { type AuditHead, openLine } from "../console/audit/line.ts";
+import { auditLines, auditPath, rememberedHead } from "../console/audit/log.ts";
+import { verifyAudit } from "../console/audit/verify.ts";
+import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
+
+const USAGE = `usage: venturi audit [--since T] [--format text|json] [--data DIR]
+       venturi audit verify [--data DIR]
+times: ${MOMENT_EXAMPLES}, in UTC; by default everything`;
+
+interface Flags {
+  readonly is_verify: boolean;
+  readonly since_ms: number;
+  readonly is_json: boolean;
+  readonly data: string;
+}
+
+/** Runs it. Returns the exit code: 0, 1 where the log is not intact or cannot be read, 2 for misuse. */
+export async function audit(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(USAGE);
+    return 0;
+  }
+  const flags = readFlags(args);
+  if (typeof flags === "string") {
+    console.error(`venturi audit: ${flags}\n${USAGE}`);
+    return 2;
+  }
+  if (flags.is_verify) return verify(flags.data);
+  for await (const { bytes } of auditLines(flags.data)) {
+    const text = bytes.toString();
+    const entry = openLine(text);
+    if (entry === null) console.error("venturi audit: a line here is no entry; see venturi audit verify");
+    else if (Date.parse(entry.time) >= flags.since_ms) {
+      const { time, actor, action, target, change } = entry;
+      console.log(
+        flags.is_json ? text : `${time}  ${action}  ${target}  by ${actor}  ${JSON.stringify(change)}`,
+      );
+    }
+  }
+  return 0;
+}
+
+async function verify(data: string): Promise<number> {
+  const remembered = await headOf(data);
+  if (typeof remembered === "string") {
+    console.error(`venturi audit: ${remembered}`);
+    return 1;
+  }
+  const verdict = await verifyAudit(auditLines(data), remembered);
+  if (verdict.is_intact) {
+    for (const note of verdict.notes) console.log(`note: ${note}`);
+    console.log(`intact: ${verdict.entries} ${verdict.entries === 1 ? "entry" : "entries"}`);
+    return 0;
+  }
+  const place = verdict.line === 0 ? auditPath(data) : `${auditPath(data)}:${verdict.line}`;
+  console.error(`${place}: ${verdict.fault}`);
+  return 1;
+}
+
+/** The log's end as the store of keys knows it, null if it knows none; or in words why it cannot be asked. */
+async function headOf(data: string): Promise<AuditHead | null | string> {
+  if (!isThereKeyStore(data)) return null;
+  const store = openKeyStore(data);
+  if ("fault" in store) return store.fault;
+  try {
+    return rememberedHead(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function readFlags(args: readonly string[]): Flags | string {
+  const string = { type: "string" } as const;
+  const options = { since: string, format: string, data: string };
+  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { values, positionals } = parsed;
+  const [word, ...more] = positionals;
+  if (more.length > 0 || (word !== undefined && word !== "verify")) return `what is "${positionals.at(-1)}"?`;
+  const since_ms = values.since === undefined ? 0 : parseMoment(values.since, Date.now());
+  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
+  const format = values.format ?? "text";
+  if (format !== "text" && format !== "json") return `--format must be text or json, not "${format}"`;
+  const data = findDataFolder(values.data);
+  if (typeof data !== "string") return data.fault;
+  return { is_verify: word === "verify", since_ms, is_json: format === "json", data };
+}

@@ -1,0 +1,166 @@
+// `venturi prices`: takes over new prices, and shows what a model would be charged and who says so.
+// A running gateway takes new prices over when it reloads its configuration (SIGHUP).
+
+import { existsSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { loadConfig } from "../config/load.ts";
+import { resolveModel } from "../config/models.ts";
+import { PROVIDERS } from "../config/providers.ts";
+import { findFact, findPrice, type PriceBook } from "../ledger/prices/book.ts";
+import { KINDS, type ModelPrice, priceOfPlan, type Rates } from "../ledger/prices/cost.ts";
+import { loadPriceBook } from "../ledger/prices/load.ts";
+import { updatePrices } from "../ledger/prices/update.ts";
+import { dataFolder } from "./data_folder.ts";
+
+const USAGE = `usage: venturi prices update [FILE|URL] [--data DIR]
+       venturi prices show MODEL [--config venturi.yaml] [--data DIR]`;
+
+const DEFAULT_FILE = "venturi.yaml";
+
+interface Flags {
+  readonly config: string | undefined;
+  readonly data: string | undefined;
+  readonly words: readonly string[];
+}
+
+/** Runs it. Returns the exit code: 0, 1 where it failed or no price is known, 2 for misuse. */
+export async function prices(args: readonly string[]): Promise<number> {
+  const flags = readFlags(args);
+  const [action, subject, ...more] = flags?.words ?? [];
+  if (flags === null || more.length > 0) return misuse();
+  const data = dataFolder(flags.data, flags.config);
+  if (action === "update") return update(data, subject);
+  if (action === "show" && subject !== undefined) return show(subject, flags.config, data);
+  return misuse();
+}
+
+function misuse(): number {
+  console.error(USAGE);
+  return 2;
+}
+
+function readFlags(args: readonly string[]): Flags | null {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { config: { type: "string", short: "c" }, data: { type: "string" } },
+      allowPositionals: true,
+    });
+    return { config: values.config, data: values.data, words: positionals };
+  } catch {
+    return null;
+  }
+}
+
+async function update(data: string, source: string | undefined): Promise<number> {
+  const { REMOTE_DATA_JSON_URL } = await import("@pydantic/genai-prices");
+  const result = await updatePrices(data, source ?? REMOTE_DATA_JSON_URL, new Date());
+  if (!result.ok) {
+    console.error(`venturi prices update: ${result.fault}; the prices stay as they are`);
+    return 1;
+  }
+  const { path, models, providers } = result;
+  console.log(`${path}: ${models} prices of ${providers} providers; a running gateway takes them over on SIGHUP`);
+  return 0;
+}
+
+/** Who is asked for a model. */
+interface Asked {
+  readonly name: string;
+  readonly kind: string;
+  readonly host: string;
+  readonly model: string;
+  /** Of the configuration. */
+  readonly own: ModelPrice | null;
+}
+
+async function show(name: string, config: string | undefined, data: string): Promise<number> {
+  const asked = askedOf(name, config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null));
+  if (typeof asked === "string") {
+    console.error(`venturi prices show: ${asked}`);
+    return 1;
+  }
+  const { book, fault } = await loadPriceBook(data);
+  if (fault !== null) console.error(`venturi prices show: ${fault}; the installed prices stand in`);
+  const texts = asked.map((one) => describe(book, one));
+  console.log(texts.map(({ text }) => text).join("\n\n"));
+  return texts.every(({ is_known }) => is_known) ? 0 : 1;
+}
+
+/** The targets of a configured model, or a known provider's model; or in words why there are none. */
+function askedOf(name: string, config: string | null): readonly Asked[] | string {
+  if (config !== null) {
+    const loaded = loadConfig(config);
+    if (!loaded.ok) return `${config} has faults; \`venturi check\` tells them`;
+    const model = resolveModel(loaded.plan, name);
+    if (model !== null) {
+      const own = model.price === null ? null : priceOfPlan(model.price);
+      return model.targets.map(({ provider, model: served }) => ({
+        ...{ name: `${provider.name}/${served}`, kind: provider.kind, host: provider.origin.host },
+        ...{ model: served, own },
+      }));
+    }
+  }
+  const slash = name.indexOf("/");
+  const provider = name.slice(0, slash);
+  if (slash < 1 || !Object.hasOwn(PROVIDERS, provider)) {
+    return `"${name}" is no model of the configuration, and not provider/model of a provider that is known by name`;
+  }
+  const { kind, base_url } = PROVIDERS[provider]!;
+  const host = base_url === null ? "" : new URL(base_url).hostname;
+  return [{ name, kind, host, model: name.slice(slash + 1), own: null }];
+}
+
+function describe(book: PriceBook, asked: Asked): { readonly text: string; readonly is_known: boolean } {
+  const { name, kind, host, model, own } = asked;
+  const price = own ?? findPrice(book, kind, host, model);
+  if (price === null) {
+    const text = `${name}: no price is known; its calls run, and their cost is told as unknown\n  set one: models.NAME.price in the configuration`;
+    return { text, is_known: false };
+  }
+  const fact = findFact(book, kind, host, model);
+  const lines = [`${name}: US dollars for a million tokens (${price.version})`];
+  if (fact !== null) {
+    const { context_tokens, output_tokens, reads, makes } = fact;
+    lines.push(
+      `  reads ${reads.join(", ")}, makes ${makes.join(", ")}; context ${context_tokens ?? "unknown"}, answer ${output_tokens ?? "unknown"} tokens`,
+    );
+  }
+  for (const { when, tiers, audio_hour } of price.periods) {
+    const time = when === null ? "" : `, ${timeOf(when)}`;
+    for (const { above, rates, batch_rates } of tiers) {
+      const length = above === 0 ? "" : `, prompts over ${above} tokens`;
+      lines.push(`  plain${time}${length}: ${ratesText(rates)}`);
+      if (batch_rates !== null) lines.push(`  batch${time}${length}: ${ratesText(batch_rates)}`);
+    }
+    if (audio_hour > 0) lines.push(`  audio${time}: $${dollars(audio_hour)} an hour`);
+  }
+  return { text: lines.join("\n"), is_known: true };
+}
+
+/** What differs from the kind that it belongs to. */
+function ratesText(rates: Rates): string {
+  const ofTotal = (kind: keyof Rates): number => {
+    if (kind === "input" || kind === "output") return -1;
+    if (kind === "searches" || kind === "requests") return 0;
+    return kind === "reasoning" || kind.startsWith("output") ? rates.output : rates.input;
+  };
+  return KINDS.filter((kind) => rates[kind] !== ofTotal(kind))
+    .map((kind) => {
+      const is_piece = kind === "searches" || kind === "requests";
+      const amount = is_piece ? `${dollars(rates[kind] / 1_000)} a thousand` : dollars(rates[kind]);
+      return `${kind.replaceAll("_", " ")} ${amount}`;
+    })
+    .join(", ");
+}
+
+function timeOf(when: NonNullable<ModelPrice["periods"][number]["when"]>): string {
+  if ("from_ms" in when) return `from ${new Date(when.from_ms).toISOString().slice(0, 10)}`;
+  const hour = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+  return `${hour(when.from_day_ms)} to ${hour(when.to_day_ms)} UTC`;
+}
+
+/** Nano-dollars as dollars, without zeros that say nothing. */
+function dollars(nano_usd: number): string {
+  return (nano_usd / 1e9).toFixed(9).replace(/\.?0+$/, "");
+}

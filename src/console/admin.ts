@@ -1,0 +1,149 @@
+// The admin API: a server at a socket in the data folder, which whoever may open the folder may use without a token.
+// Gateway processes pass on to it what comes to the public port with the token.
+
+import { lstatSync, mkdirSync, rmSync } from "node:fs";
+import { type KeyStore, openKeyStore } from "../access/key_store.ts";
+import { adminSocketPath } from "../config/admin_socket.ts";
+import type { ResolvedConfig } from "../config/schema.ts";
+import { GatewayError } from "../errors.ts";
+import { auditRoutes } from "./audit_routes.ts";
+import { keyRoutes } from "./key_routes.ts";
+import { ledgerRoutes } from "./ledger_routes.ts";
+import { maskedConfig } from "./masked_config.ts";
+import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
+
+/** What the admin API asks of the process that it runs in. */
+export interface AdminHooks {
+  /** The present configuration; null where none is loaded. */
+  config(): ResolvedConfig | null;
+  /** The state of all limits, as JSON; null where nobody counts. */
+  readonly limitsState: (() => unknown) | null;
+  /** Writes all rows that wait into the ledger; null where none can wait. */
+  readonly flushLedger: (() => Promise<void>) | null;
+  /** Stored keys have changed. */
+  onKeysChange(): void;
+  log(line: string): void;
+}
+
+/** How the admin API is started. */
+export interface AdminOptions {
+  /** The data folder, which is made if it is not there. */
+  readonly folder: string;
+  readonly hooks: AdminHooks;
+}
+
+/** The admin API, running. */
+export interface Admin {
+  /** The stored keys; null where they cannot be used. */
+  readonly keys: KeyStore | null;
+  stop(): Promise<void>;
+}
+
+/** What answers requests to the admin API of a data folder, for a server or for a command by itself. */
+export interface AdminApi {
+  readonly keys: KeyStore | null;
+  answer(request: Request): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** Opens what the API answers from. `self` is who asks where nobody says so. */
+export function openAdminApi({ folder, hooks }: AdminOptions, self: string): AdminApi {
+  const opened = openKeyStore(folder);
+  const keys = "fault" in opened ? null : opened;
+  if ("fault" in opened) hooks.log(opened.fault);
+  const desk =
+    "fault" in opened
+      ? new GatewayError("unavailable", `Keys cannot be managed: ${opened.fault}.`)
+      : { store: opened, data: folder, config: hooks.config };
+  const routes: Routes = {
+    ...keyRoutes(desk, hooks.onKeysChange),
+    ...ledgerRoutes(folder, hooks.flushLedger),
+    ...auditRoutes(folder),
+    ...stateRoutes(hooks),
+  };
+  return {
+    keys,
+    answer: createRouter(routes, self, hooks.log),
+    close: async () => keys?.close(),
+  };
+}
+
+function stateRoutes(hooks: AdminHooks): Routes {
+  const unknown = (what: string) => new GatewayError("unavailable", `Without a gateway there is no ${what}.`);
+  return {
+    config: {
+      GET: () => {
+        const config = hooks.config();
+        return config === null ? unknown("configuration") : { json: maskedConfig(config) };
+      },
+    },
+    limits: {
+      GET: async () =>
+        hooks.limitsState === null ? unknown("state of limits") : { json: await hooks.limitsState() },
+    },
+  };
+}
+
+/** Starts the admin API. Without its socket the rest of the gateway works, and the log says why there is none. */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const { folder, hooks } = options;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch {
+    // Whatever is wrong with the folder is told by whoever opens something in it.
+  }
+  const api = openAdminApi(options, `socket uid ${process.getuid?.() ?? "unknown"}`);
+  const listening = await listen(folder, api);
+  if ("fault" in listening) hooks.log(listening.fault);
+  return {
+    keys: api.keys,
+    stop: async () => {
+      if (!("fault" in listening)) await listening.stop();
+      await api.close();
+    },
+  };
+}
+
+type Listening = { stop(): Promise<void> } | { readonly fault: string };
+
+async function listen(folder: string, api: AdminApi): Promise<Listening> {
+  const path = adminSocketPath(folder);
+  if (typeof path !== "string") return path;
+  if (await isAnswered(path)) {
+    return { fault: `the admin API has no socket: another gateway has ${path}; use another data folder` };
+  }
+  // Nobody else may ever connect, not even between the making of the socket and a change of its mode.
+  const umask = process.umask(0o177);
+  try {
+    rmSync(path, { force: true });
+    const server = Bun.serve({ unix: path, fetch: api.answer, maxRequestBodySize: ADMIN_BODY_MAX_BYTES });
+    const own = inodeOf(path);
+    return {
+      async stop() {
+        // Another gateway may have made its own since.
+        if (inodeOf(path) === own) rmSync(path, { force: true });
+        await server.stop();
+      },
+    };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { fault: `the admin API has no socket: ${path} cannot be made (${message})` };
+  } finally {
+    process.umask(umask);
+  }
+}
+
+/** Whether somebody listens at a socket. */
+export async function isAnswered(path: string): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ unix: path, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function inodeOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
+}

@@ -1,0 +1,126 @@
+// From a request to the admin API to its answer: the path's table, the body's JSON, errors in OpenAI's format.
+// What an endpoint does is a function of what was asked, whoever carried it here: the socket, or a command without a gateway.
+
+import { errorBody } from "../dialects/openai/error.ts";
+import { GatewayError } from "../errors.ts";
+
+/** Larger bodies are refused. */
+export const ADMIN_BODY_MAX_BYTES = 1024 * 1024;
+/** The header in which who passes a request on says for whom. */
+export const ACTOR_HEADER = "x-venturi-actor";
+
+const PREFIX = "/admin/v1/";
+
+/** What was asked of an endpoint. */
+export interface Ask {
+  /** The path's variable part, decoded; empty where it has none. */
+  readonly id: string;
+  readonly query: URLSearchParams;
+  /** The body's JSON; an empty object for none. */
+  readonly body: unknown;
+  readonly headers: Headers;
+  /** Who asks, as the audit log calls it. */
+  readonly actor: string;
+}
+
+/** What an endpoint answers. */
+export interface Reply {
+  /** 200 by default. */
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json: unknown;
+}
+
+/** An endpoint's function. */
+export type Answerer = (ask: Ask) => Reply | GatewayError | Promise<Reply | GatewayError>;
+
+/** Endpoints by path below `/admin/v1/`, `*` for the variable part, and method. */
+export type Routes = Readonly<Record<string, Readonly<Record<string, Answerer>>>>;
+
+/** What answers requests by a table. `self` is who asks where nobody says so; `log` is told of faults. */
+export function createRouter(
+  routes: Routes,
+  self: string,
+  log: (line: string) => void,
+): (request: Request) => Promise<Response> {
+  async function reply(request: Request): Promise<Reply | GatewayError> {
+    const url = new URL(request.url);
+    const found = findRoute(routes, url.pathname);
+    if (found === null) return new GatewayError("not_found", `There is no ${url.pathname} in the admin API.`);
+    const answerer = found.methods[request.method];
+    if (answerer === undefined) {
+      const allowed = Object.keys(found.methods).join(", ");
+      return new GatewayError(
+        "method_not_allowed",
+        `${url.pathname} takes ${allowed}, not ${request.method}.`,
+      );
+    }
+    const body = await readJson(request);
+    if (body instanceof GatewayError) return body;
+    const actor = request.headers.get(ACTOR_HEADER)?.slice(0, 200) ?? self;
+    return answerer({ id: found.id, query: url.searchParams, body, headers: request.headers, actor });
+  }
+
+  return async (request) => {
+    try {
+      return toResponse(await reply(request));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      log(`the admin API failed at ${request.method} ${new URL(request.url).pathname}: ${message}`);
+      return toResponse(new GatewayError("internal_error", `This could not be done: ${message}`));
+    }
+  };
+}
+
+interface Found {
+  readonly methods: Readonly<Record<string, Answerer>>;
+  readonly id: string;
+}
+
+function findRoute(routes: Routes, path: string): Found | null {
+  if (!path.startsWith(PREFIX)) return null;
+  const segments = path.slice(PREFIX.length).split("/");
+  for (const [pattern, methods] of Object.entries(routes)) {
+    const parts = pattern.split("/");
+    if (parts.length !== segments.length) continue;
+    if (!parts.every((part, index) => (part === "*" ? segments[index] !== "" : part === segments[index])))
+      continue;
+    const variable = segments[parts.indexOf("*")];
+    const id = variable === undefined ? "" : decoded(variable);
+    if (id !== null) return { methods, id };
+  }
+  return null;
+}
+
+function decoded(segment: string): string | null {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return null;
+  }
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  const text = await request.text();
+  if (text.length > ADMIN_BODY_MAX_BYTES) {
+    return new GatewayError("body_too_large", `The admin API takes at most ${ADMIN_BODY_MAX_BYTES} bytes.`);
+  }
+  if (text.trim() === "") return {};
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return new GatewayError("invalid_json", "The body is not JSON.");
+  }
+}
+
+function toResponse(reply: Reply | GatewayError): Response {
+  // Keys are shown here: nobody on the way may keep them.
+  const always = { "content-type": "application/json", "cache-control": "no-store" };
+  if (!(reply instanceof GatewayError)) {
+    const headers = { ...always, ...reply.headers };
+    return new Response(`${JSON.stringify(reply.json)}\n`, { status: reply.status ?? 200, headers });
+  }
+  const { status, message, type, param, code, retry_after_ms } = reply;
+  const retry = retry_after_ms === null ? {} : { "retry-after": String(Math.ceil(retry_after_ms / 1000)) };
+  return new Response(errorBody({ message, type, param, code }), { status, headers: { ...always, ...retry } });
+}

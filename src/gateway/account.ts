@@ -1,0 +1,306 @@
+// The account of a call: what it reserves before it is sent, what it turns out to have used, and the one row that it leaves.
+// It is opened once the model is known, and closed by whatever ends the call; a call refused before that leaves a row as well.
+
+import type { LimitSet } from "../access/limit_set.ts";
+import { limitsOfCall, limitsOfProviderKey } from "../access/limits.ts";
+import { limitHeaders } from "../access/rate_headers.ts";
+import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
+import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { NO_USAGE, type Usage } from "../dialects/usage.ts";
+import { GatewayError } from "../errors.ts";
+import { dollarsOf } from "../ledger/dollars.ts";
+import { noteText } from "../ledger/flight_note.ts";
+import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
+import type { LedgerRow } from "../ledger/row.ts";
+import type { Books } from "./books.ts";
+import type { Call } from "./call.ts";
+import { readTags, wordOf } from "./labels.ts";
+import type { Prepared } from "./prepare.ts";
+import type { MeteredAccount } from "./stream_meter.ts";
+
+/** How a call ended, as far as its account is concerned. */
+export interface CallEnd {
+  readonly status: number;
+  readonly code: string | null;
+  /** As the provider told it; null where it told none. */
+  readonly usage: Usage | null;
+  readonly finish_reason: string | null;
+  /** Tokens of the answer, by the gateway's own count; null where nothing of one has come. */
+  readonly counted_tokens: number | null;
+}
+
+/** The account of one call. */
+export class Account implements MeteredAccount {
+  readonly sets: readonly LimitSet[];
+  readonly user: string | null;
+  readonly #call: Call;
+  readonly #prepared: Prepared;
+  readonly #books: Books;
+  #reservation: Reservation | null = null;
+  /** What is taken of the limits of the provider's key that is being tried. */
+  #at_provider: Reservation | null = null;
+  #input_tokens: number | null = null;
+  #expected_output = 0;
+  /** The place of its note in shared memory; -1 for none. */
+  #slot = -1;
+  /** Output tokens that the money held is enough for. */
+  #paid_tokens = Number.POSITIVE_INFINITY;
+
+  constructor(call: Call, prepared: Prepared, books: Books) {
+    const { plan, request } = call;
+    this.#call = call;
+    this.#prepared = prepared;
+    this.#books = books;
+    this.user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
+  }
+
+  /** Reserves what the call may use, from all its limits or from none. */
+  reserve(): GatewayError | null {
+    const { sets } = this;
+    if (sets.length === 0) return null;
+    const taken = Reservation.take(sets, this.#amounts(), this.#books.reservations);
+    if (!(taken instanceof Reservation)) return refusalError(taken);
+    this.#reservation = taken;
+    return null;
+  }
+
+  /** Tokens and money to hold: only what some limit is about is worked out. */
+  #amounts(): Amounts {
+    const needs_money = this.sets.some(({ money }) => money.length > 0);
+    const needs_tokens = this.sets.some(({ windows }) => windows.some(({ of }) => of === "tokens"));
+    if (!needs_money && !needs_tokens) return { tokens: 0, nano_usd: 0 };
+    const { model } = this.#prepared;
+    const input_tokens = this.#estimatedInput();
+    const expected = this.#expectedOutput();
+    this.#expected_output = expected;
+    this.#paid_tokens = needs_money ? expected : Number.POSITIVE_INFINITY;
+    let nano_usd = 0;
+    // Whichever target answers, the dearest of them is paid for.
+    if (needs_money) {
+      for (const one of [model, ...model.fallbacks]) {
+        for (const target of one.targets) {
+          const price = this.#books.priceOf(one, target);
+          if (price !== null) nano_usd = Math.max(nano_usd, expectedCost(price, input_tokens, expected));
+        }
+      }
+    }
+    return { tokens: input_tokens + expected, nano_usd };
+  }
+
+  /** Takes a try from the limits that are kept for a provider's key; why it cannot be, or null. */
+  takeProviderKey(provider: ProviderPlan, key: ProviderKey): Refusal | null {
+    const set = limitsOfProviderKey(this.#call.plan, provider, key);
+    if (set === null) return null;
+    const has_tokens = set.windows.some(({ of }) => of === "tokens");
+    const tokens = has_tokens ? this.#estimatedInput() + this.#expectedOutput() : 0;
+    const taken = Reservation.take([set], { tokens, nano_usd: 0 }, this.#books.reservations);
+    if (!(taken instanceof Reservation)) return taken;
+    this.#at_provider = taken;
+    return null;
+  }
+
+  /** The try at a provider's key is over. */
+  leaveProviderKey({ input_tokens, output_tokens }: Usage): void {
+    this.#at_provider?.settle({ tokens: input_tokens + output_tokens, nano_usd: 0 });
+    this.#at_provider = null;
+  }
+
+  #expectedOutput(): number {
+    const { max_output_tokens, choices, model } = this.#prepared;
+    return max_output_tokens ?? this.#books.averages.expect(model.name) * choices;
+  }
+
+  #estimatedInput(): number {
+    this.#input_tokens ??= this.#prepared.estimateInput();
+    return this.#input_tokens;
+  }
+
+  /** A try is about to be sent: from now on the death of this process is accounted for. */
+  sending(model: ModelPlan, target: TargetPlan): void {
+    const { flights } = this.#books;
+    const price = this.#books.priceOf(model, target);
+    // Where no limit asked for an estimate, the bytes tell enough for a note that is hardly ever read.
+    const input_tokens = this.#input_tokens ?? Math.ceil(this.#prepared.body_bytes / 4);
+    const usage: Usage = { ...NO_USAGE, input_tokens };
+    const note = noteText({
+      row: this.#row({ status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 }, price, true),
+      input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
+      output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
+      held: String(this.#reservation?.nano_usd ?? 0n),
+    });
+    const before = this.#slot;
+    this.#slot = flights.begin(note);
+    // The note of an earlier try goes when that of the next is there: the row of both has the same id.
+    if (before >= 0) flights.end(before);
+  }
+
+  /** So many tokens of the answer have come; false: the budget has no money for more. */
+  progressed(tokens: number): boolean {
+    if (this.#slot >= 0) this.#books.flights.progress(this.#slot, tokens);
+    if (tokens <= this.#paid_tokens) return true;
+    const reservation = this.#reservation;
+    if (reservation === null || !reservation.has_money) return true;
+    const price = this.#price();
+    if (price === null) return true;
+    // As much again as was expected at first, so that long answers ask less often.
+    const more = Math.max(64, Math.ceil(this.#expected_output / 4));
+    if (!reservation.takeMore(expectedCost(price, 0, more))) return false;
+    this.#paid_tokens += more;
+    return true;
+  }
+
+  /** What the response says of the limits; null where there are none. */
+  headers(): Readonly<Record<string, string>> | null {
+    return this.sets.length === 0 ? null : limitHeaders(this.sets, this.#books.reservations);
+  }
+
+  /** The call is over: limits are set right, the row is written, the note goes. Gives the cost in nano-dollars. */
+  close(end: CallEnd): number | null {
+    const price = this.#price();
+    const known = end.usage ?? this.#estimatedUsage(end);
+    const row = this.#row({ ...end, usage: known }, price, end.usage === null && known !== NO_USAGE);
+    const { usage, cost_nano_usd } = row;
+    if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
+    this.#reservation?.settle({
+      tokens: usage.input_tokens + usage.output_tokens,
+      nano_usd: cost_nano_usd ?? 0,
+    });
+    this.leaveProviderKey(usage);
+    this.#books.record(row);
+    if (this.#slot >= 0) this.#books.flights.end(this.#slot);
+    this.#slot = -1;
+    return cost_nano_usd;
+  }
+
+  /** What was used where no provider told it: nothing if no answer has come. */
+  #estimatedUsage(end: CallEnd): Usage {
+    if (end.counted_tokens === null || !this.#prepared.has_tokens) return NO_USAGE;
+    return this.countedUsage(end.counted_tokens);
+  }
+
+  countedUsage(output_tokens: number): Usage {
+    return { ...NO_USAGE, input_tokens: this.#estimatedInput(), output_tokens };
+  }
+
+  costText(usage: Usage): string | null {
+    const { cost_nano_usd } = chargeOf(this.#price(), usage, this.#call.wall_ms);
+    return cost_nano_usd === null ? null : dollarsOf(cost_nano_usd);
+  }
+
+  /** Of the target that answers, or was tried last. */
+  #price(): ModelPrice | null {
+    const { target, model } = this.#call;
+    return target === null || model === null ? null : this.#books.priceOf(model, target);
+  }
+
+  #row(end: CallEnd, price: ModelPrice | null, estimated: boolean): LedgerRow {
+    const usage = end.usage ?? NO_USAGE;
+    // What used nothing costs nothing, whoever knows the price.
+    const charge = usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
+    return rowOf(this.#call, {
+      ...{ end, usage, estimated, user: this.user },
+      model: this.#prepared.model.name,
+      stream: this.#prepared.is_stream,
+      cost_nano_usd: charge.cost_nano_usd,
+      price_version: charge.version,
+    });
+  }
+}
+
+const NO_CHARGE: Charge = { cost_nano_usd: 0, version: null };
+
+/** The row of a call that was refused before it had an account. */
+export function recordRefused(call: Call, end: CallEnd, books: Books): void {
+  const free = { usage: NO_USAGE, estimated: false, user: null, model: null, stream: false };
+  books.record(rowOf(call, { end, ...free, cost_nano_usd: 0, price_version: null }));
+}
+
+interface RowRest {
+  readonly end: CallEnd;
+  readonly usage: Usage;
+  readonly estimated: boolean;
+  readonly user: string | null;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly cost_nano_usd: number | null;
+  readonly price_version: string | null;
+}
+
+function rowOf(call: Call, rest: RowRest): LedgerRow {
+  const { headers } = call.request;
+  const { client, target } = call;
+  const { end } = rest;
+  return {
+    id: call.ledger_id,
+    request_id: call.id,
+    time: Math.round(call.wall_ms),
+    tenant: client?.tenant ?? "",
+    team: client?.team ?? null,
+    key: client?.name ?? null,
+    user: rest.user,
+    feature: wordOf(headers.get("x-venturi-feature")),
+    tags: readTags(headers.get("x-venturi-tags")),
+    model: rest.model,
+    provider: target?.provider.name ?? null,
+    served_model: target?.model || null,
+    status: end.status,
+    error: end.code,
+    finish_reason: end.finish_reason,
+    stream: rest.stream,
+    usage: rest.usage,
+    cost_nano_usd: rest.cost_nano_usd,
+    price_version: rest.price_version,
+    cache: "bypass",
+    similarity: null,
+    attempts: call.tries,
+    redactions: {},
+    timings_us: timingsOf(call),
+    estimated: rest.estimated,
+  };
+}
+
+function timingsOf(call: Call): Record<string, number> {
+  const timings: Record<string, number> = {
+    total: Math.round((performance.now() - call.arrived_ms) * 1_000),
+  };
+  const add = (name: string, start_ms: number, end_ms: number) => {
+    if (start_ms > 0 && end_ms >= start_ms) timings[name] = Math.round((end_ms - start_ms) * 1_000);
+  };
+  add("auth", call.arrived_ms, call.authenticated_ms);
+  add("body", call.authenticated_ms, call.body_ms);
+  add("scan", call.body_ms, call.scanned_ms);
+  add("connect", call.asked_ms, call.connected_ms);
+  add("first_byte", call.connected_ms, call.first_byte_ms);
+  if (call.overhead_us !== null) timings["overhead"] = Math.round(call.overhead_us);
+  return timings;
+}
+
+const SCOPE_WORDS = {
+  key: "Your key",
+  user: "This user",
+  team: "Your team",
+  tenant: "Your organisation",
+  model: "This model",
+  provider_key: "The provider's key",
+} as const;
+
+function refusalError(refusal: Refusal): GatewayError {
+  const { set, of, limit, window, retry_after_ms } = refusal;
+  const who = SCOPE_WORDS[set.scope];
+  const when =
+    retry_after_ms === null
+      ? "Ask for less at once."
+      : `Try again in ${Math.ceil(retry_after_ms / 1_000)} s.`;
+  const retry = retry_after_ms === null ? {} : { retry_after_ms };
+  if (of === "nano_usd") {
+    const dollars = (Number(limit) / 1e9).toString();
+    return new GatewayError(
+      "budget_exceeded",
+      `${who} has used up its budget of $${dollars} for this ${window}. It begins anew at the next ${window} (UTC).`,
+      retry,
+    );
+  }
+  const what = of === "concurrency" ? `${limit} calls at once` : `${limit} ${of} per ${window}`;
+  return new GatewayError("rate_limit_exceeded", `${who} may make ${what} and has done so. ${when}`, retry);
+}

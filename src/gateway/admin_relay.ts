@@ -1,0 +1,88 @@
+// The admin API on the public port: whoever has the token is passed on to the supervisor, by its socket.
+// Of the request goes on what the API understands, and nothing that could say who asks but what is known here.
+
+import { hasAdminToken } from "../access/client_keys.ts";
+import type { Plan } from "../config/plan.ts";
+import { GatewayError } from "../errors.ts";
+import type { Alarms } from "./alarms.ts";
+import { readBody } from "./body.ts";
+
+/** Larger bodies are none that the admin API takes. */
+const BODY_MAX_BYTES = 1024 * 1024;
+/** How long the supervisor may take; the longest are questions over a month of calls. */
+const ANSWER_MAX_MS = 60_000;
+/** Who asks, as the audit log calls it. */
+const ACTOR_HEADER = "x-venturi-actor";
+/** Fields of the request and of the answer that go on. */
+const REQUEST_FIELDS = ["content-type", "if-match"];
+const ANSWER_FIELDS = ["content-type", "cache-control", "etag", "location", "allow"];
+
+/** Whether a path is the admin API's. */
+export function isAdminPath(path: string): boolean {
+  return path.startsWith("/admin/") || path === "/admin";
+}
+
+/** What passes requests on to the admin API. */
+export interface AdminRelayOptions {
+  /** Where the supervisor listens. */
+  readonly socket: string;
+  readonly alarms: Alarms;
+}
+
+/**
+ * Passes a request on, or says why not.
+ * @param target path and query
+ * @param from the client's address
+ */
+export async function relayToAdmin(
+  request: Request,
+  target: string,
+  from: string | null,
+  plan: Plan,
+  { socket, alarms }: AdminRelayOptions,
+): Promise<Response | GatewayError> {
+  if (!hasAdminToken(plan, request.headers)) return adminTokenMissing();
+  const { max_body_bytes, body_idle_ms } = plan.listen;
+  const body = await readBody(request, { max_bytes: max_body_bytes, idle_ms: body_idle_ms }, alarms);
+  if (body instanceof GatewayError) return body;
+  if (body.length > BODY_MAX_BYTES) {
+    return new GatewayError("body_too_large", `The admin API takes at most ${BODY_MAX_BYTES} bytes.`);
+  }
+  const headers = picked(request.headers, REQUEST_FIELDS);
+  headers.set(ACTOR_HEADER, from === null ? "admin token" : `admin token from ${from}`);
+  try {
+    const answer = await fetch(`http://admin${target}`, {
+      method: request.method,
+      headers,
+      unix: socket,
+      redirect: "manual",
+      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+      ...(body.length === 0 ? {} : { body }),
+    });
+    return new Response(await answer.bytes(), {
+      status: answer.status,
+      headers: picked(answer.headers, ANSWER_FIELDS),
+    });
+  } catch {
+    return new GatewayError("unavailable", "The supervisor does not answer at its socket. Try again.", {
+      retry_after_ms: 1_000,
+    });
+  }
+}
+
+/** The refusal of who has not the admin API's token. */
+export function adminTokenMissing(): GatewayError {
+  return new GatewayError(
+    "invalid_api_key",
+    "This needs the admin token (admin.token of the configuration) as 'Authorization: Bearer TOKEN'.",
+  );
+}
+
+function picked(from: Headers, names: readonly string[]): Headers {
+  const headers = new Headers();
+  for (const name of names) {
+    const value = from.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return headers;
+}

@@ -1,0 +1,87 @@
+// What a gateway process keeps its accounts with: counters, notes of calls in flight, the ring of rows, prices.
+
+import { OutputAverages } from "../access/output_average.ts";
+import type { ReservationTools } from "../access/reservation.ts";
+import type { ModelPlan, TargetPlan } from "../config/plan.ts";
+import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
+import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
+import type { LedgerRow } from "../ledger/row.ts";
+import type { CallTable } from "../memory/call_table.ts";
+import type { SteadyClock } from "../memory/clock.ts";
+import type { EventSink } from "../memory/spill.ts";
+import type { State } from "../memory/state.ts";
+
+/** Models whose missing price was told. */
+const TOLD_MAX = 1_000;
+
+/** What the books of a process are made of. */
+export interface BooksOptions {
+  readonly state: State;
+  /** The process' place among the gateway's processes. */
+  readonly index: number;
+  readonly clock: SteadyClock;
+  readonly sink: EventSink;
+  log(line: string): void;
+}
+
+/** The books of a gateway process. */
+export class Books {
+  readonly reservations: ReservationTools;
+  readonly averages = new OutputAverages();
+  readonly flights: CallTable;
+  readonly #sink: EventSink;
+  readonly #log: (line: string) => void;
+  #book: PriceBook | null = null;
+  #prices = new WeakMap<TargetPlan, ModelPrice | { readonly unknown: true }>();
+  readonly #own_prices = new WeakMap<ModelPlan, ModelPrice>();
+  readonly #told = new Set<string>();
+
+  constructor({ state, index, clock, sink, log }: BooksOptions) {
+    this.reservations = {
+      counters: state.counters,
+      column: index,
+      now_ms: () => clock.now_ms(),
+      wall_ms: () => Date.now(),
+    };
+    this.flights = state.area(index).calls;
+    this.#sink = sink;
+    this.#log = log;
+  }
+
+  /** Prices from now on. */
+  setPrices(book: PriceBook): void {
+    this.#book = book;
+    this.#prices = new WeakMap();
+  }
+
+  /** What a target's tokens cost under a model; null where nobody knows, which is told once. */
+  priceOf(model: ModelPlan, target: TargetPlan): ModelPrice | null {
+    if (model.price !== null) {
+      let own = this.#own_prices.get(model);
+      if (own === undefined) {
+        own = priceOfPlan(model.price);
+        this.#own_prices.set(model, own);
+      }
+      return own;
+    }
+    const known = this.#prices.get(target);
+    if (known !== undefined) return "unknown" in known ? null : known;
+    if (this.#book === null) return null;
+    const { provider } = target;
+    const price = findPrice(this.#book, provider.kind, provider.origin.host, target.model);
+    this.#prices.set(target, price ?? { unknown: true });
+    if (price === null && target.model !== "") this.#tell(`${provider.name}/${target.model}`);
+    return price;
+  }
+
+  #tell(name: string): void {
+    if (this.#told.has(name) || this.#told.size >= TOLD_MAX) return;
+    this.#told.add(name);
+    this.#log(`the price of ${name} is not known: its calls run, and their cost is told as unknown`);
+  }
+
+  /** A call has ended: its one row. */
+  record(row: LedgerRow): void {
+    this.#sink.push(JSON.stringify(row));
+  }
+}

@@ -1,0 +1,28 @@
+// What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut.
+
+/** The most characters of a user, a feature, a tag's name or value. */
+const WORD_MAX_CHARS = 128;
+const TAGS_MAX = 16;
+const TAGS_MAX_CHARS = 1_024;
+
+/** A word as it is kept; null where there is none. */
+export function wordOf(text: string | null): string | null {
+  if (text === null) return null;
+  const word = text.trim();
+  return word === "" ? null : word.slice(0, WORD_MAX_CHARS).toWellFormed();
+}
+
+const NO_TAGS: Readonly<Record<string, string>> = {};
+
+/** `x-venturi-tags`: `a,b=c` is a tag without a value and one with. */
+export function readTags(text: string | null): Readonly<Record<string, string>> {
+  if (text === null || text === "") return NO_TAGS;
+  const tags: Record<string, string> = {};
+  for (const part of text.slice(0, TAGS_MAX_CHARS).split(",").slice(0, TAGS_MAX)) {
+    const equals = part.indexOf("=");
+    const name = wordOf(equals < 0 ? part : part.slice(0, equals));
+    if (name === null || name === "__proto__") continue;
+    tags[name] = equals < 0 ? "" : (wordOf(part.slice(equals + 1)) ?? "");
+  }
+  return tags;
+}

@@ -1,0 +1,55 @@
+// How many tokens of a streamed answer have gone by, about, and whether there is money for more. Counted from the bytes of its
+// events: an event is a token at least, and what it has beyond the smallest of them is text.
+
+import type { Usage } from "../dialects/usage.ts";
+
+/** Bytes of text that make a token, at a cautious guess. */
+const BYTES_PER_TOKEN = 4;
+
+/** What a meter asks its call's account. */
+export interface MeteredAccount {
+  /** So many tokens have come; false: the budget has no money for more. */
+  progressed(tokens: number): boolean;
+  /** What a usage costs, in dollars as text; null where nobody knows. */
+  costText(usage: Usage): string | null;
+  /** The usage by the gateway's own count. */
+  countedUsage(output_tokens: number): Usage;
+}
+
+/** Watches how long a streamed answer becomes. */
+export class StreamMeter {
+  tokens = 0;
+  readonly #account: MeteredAccount;
+  readonly #stop: () => void;
+  #smallest = Number.POSITIVE_INFINITY;
+  #events = 0;
+  #bytes = 0;
+
+  /** @param stop ends the exchange that feeds the stream */
+  constructor(account: MeteredAccount, stop: () => void) {
+    this.#account = account;
+    this.#stop = stop;
+  }
+
+  /** A chunk of so many bytes went by. False: the answer has to end before it. */
+  count(bytes: number): boolean {
+    this.#events += 1;
+    this.#bytes += bytes;
+    if (bytes < this.#smallest) this.#smallest = bytes;
+    const text = (this.#bytes - this.#smallest * this.#events) / BYTES_PER_TOKEN;
+    this.tokens = Math.max(this.#events, Math.round(text));
+    return this.#account.progressed(this.tokens);
+  }
+
+  usage(): Usage {
+    return this.#account.countedUsage(this.tokens);
+  }
+
+  costOf(usage: Usage | null): string | null {
+    return usage === null ? null : this.#account.costText(usage);
+  }
+
+  stopUpstream(): void {
+    this.#stop();
+  }
+}

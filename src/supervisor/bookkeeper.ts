@@ -1,0 +1,148 @@
+// Brings the rows of all gateway processes from shared memory into the ledger, and closes the accounts of processes that died.
+// A row leaves the ring only when the ledger has it for good, so that whoever dies in between, nothing is lost or counted twice.
+
+import { ALL_TENANTS, type Scope } from "../access/counter_key.ts";
+import { moneyCounter } from "../access/limit_set.ts";
+import { type FlightNote, readNote, rowOfKilled } from "../ledger/flight_note.ts";
+import type { LedgerRow } from "../ledger/row.ts";
+import type { ProcessArea } from "../memory/process_area.ts";
+import { readSpill } from "../memory/spill.ts";
+import type { State } from "../memory/state.ts";
+import type { LedgerWriter } from "./ledger_writer.ts";
+
+/** How often the rings are looked at, in milliseconds: what a power failure may cost. */
+const LOOK_MS = 100;
+/** Rows of one transaction at most. */
+const BATCH_MAX = 2_000;
+
+/** What a bookkeeper works with. */
+export interface BookkeeperOptions {
+  readonly state: State;
+  readonly writer: LedgerWriter;
+  log(line: string): void;
+}
+
+/** The supervisor's bookkeeper. */
+export class Bookkeeper {
+  readonly #state: State;
+  readonly #writer: LedgerWriter;
+  readonly #log: (line: string) => void;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** One drain after another. */
+  #work: Promise<void> = Promise.resolve();
+  #is_waiting = false;
+
+  constructor({ state, writer, log }: BookkeeperOptions) {
+    this.#state = state;
+    this.#writer = writer;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer.unref();
+  }
+
+  /** Rows that wait to be written. */
+  get waiting(): number {
+    let waiting = 0;
+    for (let index = 0; index < this.#state.areas; index++) waiting += this.#state.area(index).ring.waiting;
+    return waiting;
+  }
+
+  /** Everything that was recorded until now is in the ledger when this resolves. */
+  flush(): Promise<void> {
+    return this.#then(async () => {
+      for (let index = 0; index < this.#state.areas; index++) await this.#drain(index);
+      await this.#drainSpilled();
+    });
+  }
+
+  /** A gateway process is dead: its places are free at once, its calls are accounted for. */
+  bury(index: number): Promise<void> {
+    this.#state.counters.releaseColumn(index);
+    return this.#then(async () => {
+      await this.#drain(index);
+      await this.#drainSpilled();
+      await this.#closeFlights(this.#state.area(index));
+    });
+  }
+
+  /** Writes what is left and ends. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.flush();
+    await this.#writer.close();
+  }
+
+  #look(): void {
+    if (this.#is_waiting || this.waiting === 0) return;
+    this.#is_waiting = true;
+    void this.flush().finally(() => {
+      this.#is_waiting = false;
+    });
+  }
+
+  #then(work: () => Promise<void>): Promise<void> {
+    this.#work = this.#work.then(work).catch((error: unknown) => {
+      this.#log(`the ledger could not be written: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    return this.#work;
+  }
+
+  async #drain(index: number): Promise<void> {
+    const { ring } = this.#state.area(index);
+    for (;;) {
+      const { texts, release } = ring.read(BATCH_MAX);
+      if (texts.length === 0) break;
+      await this.#writer.write(texts);
+      release();
+    }
+  }
+
+  /** Rows that found no room in their ring. */
+  async #drainSpilled(): Promise<void> {
+    for (;;) {
+      const { texts, release } = readSpill(this.#state);
+      if (texts.length === 0) return release();
+      await this.#writer.write(texts);
+      release();
+    }
+  }
+
+  /** Calls that were in flight when their process died: a row for each, and what they held of budgets set right. */
+  async #closeFlights(area: ProcessArea): Promise<void> {
+    const rows: LedgerRow[] = [];
+    for (const { text, output_tokens } of area.calls.live) {
+      const note = readNote(text);
+      if (note === null) continue;
+      const row = rowOfKilled(note, output_tokens);
+      rows.push(row);
+      this.#setBudgetsRight(note, row);
+    }
+    if (rows.length > 0) await this.#writer.write(rows.map((row) => JSON.stringify(row)));
+    area.calls.clear();
+    if (rows.length > 0) this.#log(`${rows.length} calls were in flight in a process that died`);
+  }
+
+  /** Whatever of the scopes has a budget holds what the call reserved; it keeps what the call has cost. */
+  #setBudgetsRight({ held }: FlightNote, row: LedgerRow): void {
+    const difference = BigInt(row.cost_nano_usd ?? 0) - BigInt(held);
+    if (difference === 0n || held === "0") return;
+    const { counters } = this.#state;
+    for (const [tenant, scope, name] of scopesOf(row)) {
+      for (const period of ["day", "month"] as const) {
+        const at = counters.find(moneyCounter(tenant, scope, name, period, row.time), Date.now());
+        if (at >= 0) Atomics.add(counters.longs, at >> 1, difference);
+      }
+    }
+  }
+}
+
+/** The scopes whose budgets a row may count in. */
+function scopesOf(row: LedgerRow): (readonly [tenant: string, scope: Scope, name: string])[] {
+  const { tenant, team, key, user, model } = row;
+  const scopes: (readonly [string, Scope, string])[] = [[tenant, "tenant", tenant]];
+  if (key !== null) scopes.push([tenant, "key", key]);
+  if (key !== null && user !== null) scopes.push([tenant, "user", JSON.stringify([key, user])]);
+  if (team !== null) scopes.push([tenant, "team", team]);
+  if (model !== null) scopes.push([ALL_TENANTS, "model", model]);
+  return scopes;
+}

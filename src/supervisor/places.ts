@@ -1,0 +1,30 @@
+// The places of gateway processes in shared memory: each has one as long as it lives, and leaves it when its accounts are closed.
+
+import type { Place } from "../gateway/protocol.ts";
+import { type ClockBase, clockBase } from "../memory/clock.ts";
+import type { Bookkeeper } from "./bookkeeper.ts";
+
+/** The places that there are. */
+export class Places {
+  readonly #folder: string;
+  readonly #keeper: Bookkeeper;
+  readonly #clock: ClockBase = clockBase();
+  readonly #free: number[];
+
+  constructor(folder: string, free: readonly number[], keeper: Bookkeeper) {
+    this.#folder = folder;
+    this.#keeper = keeper;
+    this.#free = free.toReversed();
+  }
+
+  /** A place that is free; null without one. */
+  take(): Place | null {
+    const index = this.#free.pop();
+    return index === undefined ? null : { folder: this.#folder, index, clock: this.#clock };
+  }
+
+  /** The process of a place is gone: what it held is free at once, the place when its calls are accounted for. */
+  leave(place: Place): void {
+    void this.#keeper.bury(place.index).then(() => this.#free.unshift(place.index));
+  }
+}

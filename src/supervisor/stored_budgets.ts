@@ -1,0 +1,17 @@
+// The budgets of stored keys, which the configuration does not know of: what spending is compared with, to alert in time.
+
+import type { KeyStore } from "../access/key_store.ts";
+import type { ResolvedConfig } from "../config/schema.ts";
+import { type Budget, budgetsOfLimits } from "../ledger/budgets.ts";
+
+/** The budgets of all stored keys that are not revoked. */
+export function storedBudgets(keys: KeyStore | null, config: ResolvedConfig): readonly Budget[] {
+  const budgets: Budget[] = [];
+  for (const { name, tier, limits, per_user, revoked_ms } of keys?.list() ?? []) {
+    if (revoked_ms !== null) continue;
+    const own = limits ?? (tier === null ? undefined : config.tiers[tier]?.limits);
+    budgets.push(...budgetsOfLimits("key", name, own));
+    budgets.push(...budgetsOfLimits("user", name, per_user ?? undefined));
+  }
+  return budgets;
+}
