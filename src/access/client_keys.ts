@@ -96,7 +96,7 @@ export function asksForKeys(plan: Plan, stored: StoredKeys | null): boolean {
 }
 
 function isAsking(door: Door, stored: StoredKeys | null): boolean {
-  return door.is_locked || (stored !== null && stored.hasAny());
+  return door.is_locked || stored?.hasAny() === true;
 }
 
 /** The caller, or the error that the client gets. Where there are no keys at all, everybody on this machine is let in. */

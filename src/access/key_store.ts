@@ -5,6 +5,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Generation, openGeneration } from "../memory/generation.ts";
 import { lmdb } from "../memory/lmdb.ts";
+import { lmdbFileFault } from "../memory/lmdb_file.ts";
 import type { KeyRecord } from "./key_record.ts";
 
 /** Address space for the environment; the file grows as it is filled. */
@@ -46,9 +47,13 @@ function keysFolder(data: string): string {
   return join(data, "keys");
 }
 
+function dataFile(data: string): string {
+  return join(keysFolder(data), "data.mdb");
+}
+
 /** Whether a data folder has ever had a store of keys. */
 export function isThereKeyStore(data: string): boolean {
-  return existsSync(join(keysFolder(data), "data.mdb"));
+  return existsSync(dataFile(data));
 }
 
 /** Opens the store in a data folder, which is made if it is not there; or says why it cannot be. */
@@ -57,6 +62,12 @@ export function openKeyStore(data: string): KeyStore | { readonly fault: string 
   const folder = keysFolder(data);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const fault = lmdbFileFault(dataFile(data));
+    if (fault !== null) {
+      return {
+        fault: `stored keys cannot be used: ${dataFile(data)} is damaged (${fault}); restore it, or move it away`,
+      };
+    }
     const generation = openGeneration(join(folder, "generation"));
     const root = lmdb.open({ path: folder, mapSize: MAP_BYTES, maxDbs: 4, overlappingSync: false });
     return makeStore(root, generation);

@@ -23,7 +23,8 @@ export function keyBody(values: Readonly<Record<string, string | undefined>>): o
   const { models } = values;
   if (models !== undefined) {
     const patterns = models.split(",").map((pattern) => pattern.trim());
-    if (patterns.includes("")) return "--models must be patterns with commas between them, such as chat,openai/*";
+    if (patterns.includes(""))
+      return "--models must be patterns with commas between them, such as chat,openai/*";
     body["models"] = patterns;
   }
   const limits: Record<string, number> = {};

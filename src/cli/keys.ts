@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { findDataFolder } from "../config/data_folder.ts";
 import type { KeyView } from "../console/key_view.ts";
 import { type AdminClient, openAdmin } from "./admin_client.ts";
-import { LIMIT_FLAGS, keyBody } from "./key_flags.ts";
+import { keyBody, LIMIT_FLAGS } from "./key_flags.ts";
 import { keyTable } from "./key_table.ts";
 
 const USAGE = `usage: venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--expires 30d|DATE] [--note TEXT]
@@ -94,7 +94,8 @@ async function create(client: AdminClient, values: Values): Promise<number> {
 
 async function list(client: AdminClient, values: Values): Promise<number> {
   const format = values["format"] ?? "table";
-  if (format !== "table" && format !== "json") return misuse(`--format must be table or json, not "${format}"`);
+  if (format !== "table" && format !== "json")
+    return misuse(`--format must be table or json, not "${format}"`);
   const all: KeyView[] = [];
   for (let after = ""; ; ) {
     const { json, fault } = await client.ask("GET", `keys${after === "" ? "" : `?after=${after}`}`);
@@ -126,7 +127,9 @@ async function rotate(client: AdminClient, values: Values, subject: string): Pro
   console.log(key);
   console.error(`${name} (${id}) has another key; only its hash is stored, so keep it now`);
   const ends = secrets[1]?.ends ?? null;
-  console.error(ends === null ? "the one before it is not valid any more" : `the one before it ends at ${ends}`);
+  console.error(
+    ends === null ? "the one before it is not valid any more" : `the one before it ends at ${ends}`,
+  );
   return 0;
 }
 

@@ -104,7 +104,10 @@ export function rotateKey(
       .filter(({ ends_ms }) => ends_ms === null || ends_ms > now_ms)
       .map((one) => ({ ...one, ends_ms: Math.min(one.ends_ms ?? Infinity, until_ms) }));
     if (old.length >= SECRETS_MAX) {
-      return new GatewayError("conflict", `The key has ${old.length} secrets that are valid; wait until some have ended.`);
+      return new GatewayError(
+        "conflict",
+        `The key has ${old.length} secrets that are valid; wait until some have ended.`,
+      );
     }
     const { secret, hash } = makeSecret();
     const secrets = [{ hash, created_ms: now_ms, ends_ms: null }, ...old];
@@ -163,7 +166,9 @@ function tierFault(desk: KeyDesk, tier: string | null): GatewayError | null {
   const config = desk.config();
   if (tier === null || config === null || Object.hasOwn(config.tiers, tier)) return null;
   const known = Object.keys(config.tiers).join(", ") || "none";
-  return new GatewayError("invalid_value", `There is no tier '${tier}'; known are: ${known}.`, { param: "tier" });
+  return new GatewayError("invalid_value", `There is no tier '${tier}'; known are: ${known}.`, {
+    param: "tier",
+  });
 }
 
 function freshId(store: KeyStore, now_ms: number): string {

@@ -1,13 +1,21 @@
 // `/admin/v1/keys`: stored keys as a resource. A secret is in the answer that makes it, and in no other.
 
+import * as z from "zod";
 import type { KeyRecord } from "../access/key_record.ts";
 import { parseDuration } from "../config/duration.ts";
 import { GatewayError } from "../errors.ts";
-import { createKey, findKey, type IssuedKey, type KeyDesk, revokeKey, rotateKey, updateKey } from "./key_desk.ts";
+import {
+  createKey,
+  findKey,
+  type IssuedKey,
+  type KeyDesk,
+  revokeKey,
+  rotateKey,
+  updateKey,
+} from "./key_desk.ts";
 import { viewKey } from "./key_view.ts";
 import { readQuery } from "./query.ts";
 import type { Ask, Reply, Routes } from "./router.ts";
-import * as z from "zod";
 
 /** How long a replaced secret stays valid where nothing is said. */
 const OVERLAP_DEFAULT_MS = 86_400_000;

@@ -5,7 +5,7 @@ import * as z from "zod";
 import type { KeyRecord, KeySettings } from "../access/key_record.ts";
 import { isKeyId } from "../access/key_record.ts";
 import { parseInstant } from "../config/duration.ts";
-import { type Path, formatPath } from "../config/problem.ts";
+import { formatPath, type Path } from "../config/problem.ts";
 import { client_key_schema } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 
@@ -47,7 +47,9 @@ export function patchSettings(
   if (!isObject(patch)) return new GatewayError("invalid_type", "The body must be a JSON object.");
   if (patch["models"] === null) {
     // Taking it back would silently allow every model.
-    return new GatewayError("invalid_value", `'models' must be a list; ["*"] is every model.`, { param: "models" });
+    return new GatewayError("invalid_value", `'models' must be a list; ["*"] is every model.`, {
+      param: "models",
+    });
   }
   const parsed = settings_schema.safeParse(mergePatch(before, patch));
   if (!parsed.success) return explain(parsed.error.issues[0]!);

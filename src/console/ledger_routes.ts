@@ -40,7 +40,8 @@ export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null):
   /** Asks the ledger; without one there is nothing to tell. */
   const ask = (question: (reader: LedgerReader) => Reply | GatewayError): Reply | GatewayError => {
     const reader = openLedgerReader(data);
-    if ("fault" in reader) return new GatewayError("unavailable", `The ledger cannot be asked: ${reader.fault}.`);
+    if ("fault" in reader)
+      return new GatewayError("unavailable", `The ledger cannot be asked: ${reader.fault}.`);
     try {
       return question(reader);
     } finally {

@@ -122,5 +122,8 @@ function toResponse(reply: Reply | GatewayError): Response {
   }
   const { status, message, type, param, code, retry_after_ms } = reply;
   const retry = retry_after_ms === null ? {} : { "retry-after": String(Math.ceil(retry_after_ms / 1000)) };
-  return new Response(errorBody({ message, type, param, code }), { status, headers: { ...always, ...retry } });
+  return new Response(errorBody({ message, type, param, code }), {
+    status,
+    headers: { ...always, ...retry },
+  });
 }

@@ -39,7 +39,11 @@ export const REPAIR_ACTION = "audit.repair";
 const SEAL = /^(\{.*),"hash":"([0-9a-f]{64})"\}$/s;
 
 /** Writes an entry behind a head, without the line's end. */
-export function sealLine(event: AuditEvent, time_ms: number, head: AuditHead): { line: string; head: AuditHead } {
+export function sealLine(
+  event: AuditEvent,
+  time_ms: number,
+  head: AuditHead,
+): { line: string; head: AuditHead } {
   const { actor, action, target, change } = event;
   const seq = head.seq + 1;
   const time = new Date(time_ms).toISOString();

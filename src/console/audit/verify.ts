@@ -53,7 +53,10 @@ export async function verifyAudit(
   if (remembered === null && line > 0)
     notes.push("whether the log's end is missing cannot be told: the store of keys has not been told of it");
   if (remembered !== null && remembered.seq > head.seq)
-    return broken(line, `the end is missing: entry ${remembered.seq} was written, the last here is ${head.seq}`);
+    return broken(
+      line,
+      `the end is missing: entry ${remembered.seq} was written, the last here is ${head.seq}`,
+    );
   return { is_intact: true, entries: head.seq, notes };
 }
 
