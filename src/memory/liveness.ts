@@ -12,24 +12,24 @@ const START_FIELD = 19;
 /** This process. */
 export const OWN_PID = process.pid;
 
-/**
- * A fingerprint of when a living process was started; 0 if there is none.
- * Where there is no /proc, all living processes have the same.
- */
+/** In place of the fingerprint of a process that lives, when it cannot be told when it was started. */
+const UNKNOWN = 1;
+
+/** A fingerprint of when a living process was started; 0 if there is no such process. */
 export function startOf(pid: number): number {
   if (pid <= 0) return 0;
-  if (!HAS_PROC) return answersSignals(pid) ? 1 : 0;
+  if (!HAS_PROC) return answersSignals(pid) ? UNKNOWN : 0;
   let stat: string;
   try {
     stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   } catch {
     // Also when there are no descriptors left to read it: nobody who lives is taken for dead.
-    return answersSignals(pid) ? 1 : 0;
+    return answersSignals(pid) ? UNKNOWN : 0;
   }
   // The name in parentheses may hold anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (fields[0] === "Z" || fields[0] === "X") return 0;
-  return Bun.hash.xxHash32(`${BOOT} ${fields[START_FIELD]}`) | 0 || 1;
+  return Bun.hash.xxHash32(`${BOOT} ${fields[START_FIELD]}`) | 0 || UNKNOWN;
 }
 
 function answersSignals(pid: number): boolean {
@@ -54,7 +54,10 @@ export class OwnerMark {
   /** The living process that holds it; 0 when there is none. */
   get pid(): number {
     const pid = Atomics.load(this.#words, this.#at);
-    return pid !== 0 && startOf(pid) === Atomics.load(this.#words, this.#at + 1) ? pid : 0;
+    const start = startOf(pid);
+    const marked = Atomics.load(this.#words, this.#at + 1);
+    const is_it = start === marked || start === UNKNOWN || marked === UNKNOWN;
+    return start !== 0 && is_it ? pid : 0;
   }
 
   /** Puts this process' mark; false where another one lives. */

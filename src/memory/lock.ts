@@ -6,10 +6,10 @@ import { OWN_PID, startOf } from "./liveness.ts";
 /** Bits that tell turns of one process apart; process ids have at most 22. */
 const TURN_BITS = 9;
 const TURN_MASK = (1 << TURN_BITS) - 1;
-/** Tries before the first look at who holds it: some microseconds, many times as long as it is ever held. */
+/** Tries before a look at who holds it: some microseconds, several times as long as it is commonly held. */
 const SPINS = 1_000;
-/** How long to wait for a living process: on a busy machine it may have lost its core for some time slices. */
-const WAIT_MAX_MS = 250;
+/** How long to wait for one holder that lives: on a busy machine it may have lost its core for some time slices. */
+const WAIT_MAX_MS = 100;
 const NAP_MS = 0.2;
 
 const nap_cell = new Int32Array(new SharedArrayBuffer(4));
@@ -43,26 +43,33 @@ export class SpinLock {
   }
 
   #takeAfterWait(mine: number): boolean {
-    const words = this.#words;
-    const until_ms = performance.now() + WAIT_MAX_MS;
-    for (let round = 0; ; round++) {
-      const holder = Atomics.load(words, this.#at);
-      if (holder === 0) {
-        if (Atomics.compareExchange(words, this.#at, 0, mine) === 0) return true;
-        continue;
-      }
+    let waited_for = 0;
+    let since_ms = 0;
+    for (;;) {
+      const holder = this.#spin(mine);
+      if (holder === 0) return true;
       if (holder === this.#given_up) return false;
-      if (round < SPINS) continue;
       if (startOf(holder >>> TURN_BITS) === 0) {
-        if (Atomics.compareExchange(words, this.#at, holder, mine) === holder) return true;
+        if (Atomics.compareExchange(this.#words, this.#at, holder, mine) === holder) return true;
         continue;
       }
-      if (performance.now() > until_ms) {
+      // Others may have it in turn, as long as it goes round.
+      if (holder !== waited_for) since_ms = performance.now();
+      waited_for = holder;
+      if (performance.now() - since_ms > WAIT_MAX_MS) {
         this.#given_up = holder;
         return false;
       }
       // The holder may need this very core.
       Atomics.wait(nap_cell, 0, 0, NAP_MS);
+    }
+  }
+
+  /** Tries for a moment; gives 0 when it has been taken, else who has it. */
+  #spin(mine: number): number {
+    for (let tries = 1; ; tries++) {
+      const holder = Atomics.compareExchange(this.#words, this.#at, 0, mine);
+      if (holder === 0 || holder === this.#given_up || tries === SPINS) return holder;
     }
   }
 }
