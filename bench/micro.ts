@@ -1,10 +1,11 @@
-// Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse ...]`
+// Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; and the mapped file.
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
 import { markerSet } from "../src/wire/markers.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
+import { memoryTasks } from "./micro/memory.ts";
 import { sseTasks } from "./micro/sse.ts";
 import { type Text, texts } from "./micro/texts.ts";
 
@@ -19,7 +20,7 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 };
 
 /** The names of what can be measured. */
-export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse"];
+export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory"];
 
 function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
   const work = FUNCTIONS[part];
@@ -45,7 +46,8 @@ export async function micro(
   const all: Figure[] = [];
   for (const part of parts) {
     log(`${part}`);
-    for (const task of tasksOf(part, over)) {
+    const { tasks, end } = part === "memory" ? memoryTasks() : { tasks: tasksOf(part, over), end: () => {} };
+    for (const task of tasks) {
       const [figure] = await measure([task], time_ms);
       const { text, name, bytes, ns, gb_per_s } = figure!;
       log(
@@ -53,6 +55,7 @@ export async function micro(
       );
       all.push(figure!);
     }
+    end();
   }
   return all;
 }
