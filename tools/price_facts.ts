@@ -55,7 +55,8 @@ interface Table {
  */
 function pricesOf({ id, cost }: Model): Record<string, number> | null {
   if (id.endsWith("-latest")) return null;
-  if (cost === undefined || cost["tiers"] !== undefined || cost["context_over_200k"] !== undefined) return null;
+  if (cost === undefined || cost["tiers"] !== undefined || cost["context_over_200k"] !== undefined)
+    return null;
   const prices: Record<string, number> = {};
   for (const [key, dollars] of Object.entries(cost)) {
     const ours = KEYS[key];

@@ -7,10 +7,11 @@ import { loadConfig } from "../config/load.ts";
 import { resolveModel } from "../config/models.ts";
 import { PROVIDERS } from "../config/providers.ts";
 import { findFact, findPrice, type PriceBook } from "../ledger/prices/book.ts";
-import { KINDS, type ModelPrice, priceOfPlan, type Rates } from "../ledger/prices/cost.ts";
+import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { updatePrices } from "../ledger/prices/update.ts";
 import { dataFolder } from "./data_folder.ts";
+import { factText, priceLines } from "./price_text.ts";
 
 const USAGE = `usage: venturi prices update [FILE|URL] [--data DIR]
        venturi prices show MODEL [--config venturi.yaml] [--data DIR]`;
@@ -60,7 +61,9 @@ async function update(data: string, source: string | undefined): Promise<number>
     return 1;
   }
   const { path, models, providers } = result;
-  console.log(`${path}: ${models} prices of ${providers} providers; a running gateway takes them over on SIGHUP`);
+  console.log(
+    `${path}: ${models} prices of ${providers} providers; a running gateway takes them over on SIGHUP`,
+  );
   return 0;
 }
 
@@ -118,49 +121,9 @@ function describe(book: PriceBook, asked: Asked): { readonly text: string; reado
     const text = `${name}: no price is known; its calls run, and their cost is told as unknown\n  set one: models.NAME.price in the configuration`;
     return { text, is_known: false };
   }
+  const text = [`${name}: US dollars for a million tokens (${price.version})`];
   const fact = findFact(book, kind, host, model);
-  const lines = [`${name}: US dollars for a million tokens (${price.version})`];
-  if (fact !== null) {
-    const { context_tokens, output_tokens, reads, makes } = fact;
-    lines.push(
-      `  reads ${reads.join(", ")}, makes ${makes.join(", ")}; context ${context_tokens ?? "unknown"}, answer ${output_tokens ?? "unknown"} tokens`,
-    );
-  }
-  for (const { when, tiers, audio_hour } of price.periods) {
-    const time = when === null ? "" : `, ${timeOf(when)}`;
-    for (const { above, rates, batch_rates } of tiers) {
-      const length = above === 0 ? "" : `, prompts over ${above} tokens`;
-      lines.push(`  plain${time}${length}: ${ratesText(rates)}`);
-      if (batch_rates !== null) lines.push(`  batch${time}${length}: ${ratesText(batch_rates)}`);
-    }
-    if (audio_hour > 0) lines.push(`  audio${time}: $${dollars(audio_hour)} an hour`);
-  }
-  return { text: lines.join("\n"), is_known: true };
-}
-
-/** What differs from the kind that it belongs to. */
-function ratesText(rates: Rates): string {
-  const ofTotal = (kind: keyof Rates): number => {
-    if (kind === "input" || kind === "output") return -1;
-    if (kind === "searches" || kind === "requests") return 0;
-    return kind === "reasoning" || kind.startsWith("output") ? rates.output : rates.input;
-  };
-  return KINDS.filter((kind) => rates[kind] !== ofTotal(kind))
-    .map((kind) => {
-      const is_piece = kind === "searches" || kind === "requests";
-      const amount = is_piece ? `${dollars(rates[kind] / 1_000)} a thousand` : dollars(rates[kind]);
-      return `${kind.replaceAll("_", " ")} ${amount}`;
-    })
-    .join(", ");
-}
-
-function timeOf(when: NonNullable<ModelPrice["periods"][number]["when"]>): string {
-  if ("from_ms" in when) return `from ${new Date(when.from_ms).toISOString().slice(0, 10)}`;
-  const hour = (ms: number) => new Date(ms).toISOString().slice(11, 16);
-  return `${hour(when.from_day_ms)} to ${hour(when.to_day_ms)} UTC`;
-}
-
-/** Nano-dollars as dollars, without zeros that say nothing. */
-function dollars(nano_usd: number): string {
-  return (nano_usd / 1e9).toFixed(9).replace(/\.?0+$/, "");
+  if (fact !== null) text.push(factText(fact));
+  text.push(...priceLines(price));
+  return { text: text.join("\n  "), is_known: true };
 }

@@ -21,7 +21,8 @@ const REPORTS: ReadonlySet<unknown> = new Set(["batch", "list", "fine_tuning.job
  */
 export function usageOfBody(kind: string, body: unknown): Usage | null {
   // Gemini without `alt=sse` streams a list of answers.
-  if (Array.isArray(body)) return body.reduce<Usage | null>((all, one) => laterUsage(all, usageOfBody(kind, one)), null);
+  if (Array.isArray(body))
+    return body.reduce<Usage | null>((all, one) => laterUsage(all, usageOfBody(kind, one)), null);
   const answer = record(body);
   if (REPORTS.has(answer["object"]) && !isEmbedding(answer)) return null;
   if (answer["usageMetadata"] !== undefined) {

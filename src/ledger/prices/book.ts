@@ -46,7 +46,12 @@ const SIM_PRICE: ModelPrice = flatPrice("sim", FREE);
  * What a model costs at a provider (`ProviderPlan.kind` and its origin's host), or null where nobody knows. An Azure deployment
  * is found where it is named after its model.
  */
-export function findPrice(book: PriceBook, kind: string, base_host: string, model: string): ModelPrice | null {
+export function findPrice(
+  book: PriceBook,
+  kind: string,
+  base_host: string,
+  model: string,
+): ModelPrice | null {
   if (kind === "sim") return SIM_PRICE;
   const key = `${kind}\n${base_host}\n${model}`;
   const known = book.found.get(key);

@@ -70,7 +70,12 @@ export function readProviders(value: unknown): ReadResult {
 }
 
 /** Reads a provider whose models are kept as JSON, and were read whole once before they were stored. */
-export function readStoredProvider(id: string, api_pattern: string, fallbacks: readonly string[], models: string): ProviderData {
+export function readStoredProvider(
+  id: string,
+  api_pattern: string,
+  fallbacks: readonly string[],
+  models: string,
+): ProviderData {
   let read: readonly ModelData[] | null = null;
   return {
     ...{ id, fallbacks },

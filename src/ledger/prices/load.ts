@@ -34,7 +34,8 @@ export async function loadPriceBook(data_folder: string): Promise<LoadedBook> {
   const updated = readStoredPrices(priceFilePath(data_folder));
   const is_read = updated !== null && "version" in updated;
   // A package that was installed after the last update knows more.
-  const { version, providers } = is_read && updated.date >= PACKAGE.date ? updated : await installed(data_folder);
+  const { version, providers } =
+    is_read && updated.date >= PACKAGE.date ? updated : await installed(data_folder);
   const fault = updated !== null && "fault" in updated ? updated.fault : null;
   return { book: { version, providers, facts, found: new Map() }, fault };
 }
