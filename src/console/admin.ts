@@ -1,7 +1,8 @@
 // The admin API: a server at a socket in the data folder, which whoever may open the folder may use without a token.
 // Gateway processes pass on to it what comes to the public port with the token.
 
-import { lstatSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type KeyStore, openKeyStore } from "../access/key_store.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
@@ -112,11 +113,8 @@ async function listen(folder: string, api: AdminApi): Promise<Listening> {
   if (await isAnswered(path)) {
     return { fault: `the admin API has no socket: another gateway has ${path}; use another data folder` };
   }
-  // Nobody else may ever connect, not even between the making of the socket and a change of its mode.
-  const umask = process.umask(0o177);
   try {
-    rmSync(path, { force: true });
-    const server = Bun.serve({ unix: path, fetch: api.answer, maxRequestBodySize: ADMIN_BODY_MAX_BYTES });
+    const server = serveAt(path, api);
     const own = inodeOf(path);
     return {
       async stop() {
@@ -128,8 +126,22 @@ async function listen(folder: string, api: AdminApi): Promise<Listening> {
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { fault: `the admin API has no socket: ${path} cannot be made (${message})` };
+  }
+}
+
+/** Nobody else may ever connect: the socket is made where nobody can see it, closed to others, and then put in its place. */
+function serveAt(path: string, api: AdminApi): Bun.Server<undefined> {
+  const hidden = join(dirname(path), ".s");
+  rmSync(hidden, { recursive: true, force: true });
+  mkdirSync(hidden, { mode: 0o700 });
+  try {
+    const unix = join(hidden, "s");
+    const server = Bun.serve({ unix, fetch: api.answer, maxRequestBodySize: ADMIN_BODY_MAX_BYTES });
+    chmodSync(unix, 0o600);
+    renameSync(unix, path);
+    return server;
   } finally {
-    process.umask(umask);
+    rmSync(hidden, { recursive: true, force: true });
   }
 }
 

@@ -53,9 +53,9 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
 
   // Take what the call may use from every limit that it is under, or from none.
   const account = new Account(call, prepared, tools.books);
-  const refusal = account.reserve();
-  if (refusal !== null) return refuse(call, ownAnswer(refusal), tools, account.headers());
   call.account = account;
+  const refusal = account.reserve();
+  if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
   // From here on the clock ticks: one deadline over all attempts.
   const deadline_ms = deadlineOf(call, prepared);
@@ -227,14 +227,9 @@ function passedHeaders(head: UpstreamHead): Record<string, string> {
   return headers;
 }
 
-function refuse(
-  call: Call,
-  answer: FailedAnswer,
-  tools: PipelineTools,
-  limits = call.account?.headers() ?? null,
-): Response {
+function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
   if (call.stopped === "gone") return gone(call, tools);
-  let more = limits ?? {};
+  let more = call.account?.headers() ?? {};
   // What is still to come of this request must not be waited for.
   if (answer.error.code === "body_incomplete") more = { ...more, connection: "close" };
   const response = errorResponse(call, answer, more);

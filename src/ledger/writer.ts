@@ -59,6 +59,7 @@ export class Writer {
     this.#pumps = [
       new Pump({
         name: "billing file",
+        is_drained: true,
         next: () => this.#billing_file.piece(this.#store, billing()),
         ...{ log, patience },
       }),

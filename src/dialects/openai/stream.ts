@@ -1,12 +1,12 @@
 // Watching a stream of OpenAI's format go by: has the answer begun, what did it use, did it end.
 // Before the first content each event is parsed; after it, three byte searches an event are all there is.
 
-import { indexOf, needle } from "../../wire/search.ts";
 import { scanMembers, scanObject } from "../../wire/json.ts";
+import { indexOf, needle } from "../../wire/search.ts";
 import { insertMember, splice } from "../../wire/splice.ts";
 import type { Usage } from "../usage.ts";
-import { finishReasonOf } from "./response.ts";
 import { readError, type WireError } from "./error.ts";
+import { finishReasonOf } from "./response.ts";
 import { readUsage } from "./usage.ts";
 
 const USAGE = needle('"usage"');

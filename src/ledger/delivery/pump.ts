@@ -45,6 +45,8 @@ export interface PumpOptions {
   next(): Piece | null;
   log(line: string): void;
   readonly patience?: Patience;
+  /** When it is stopped it delivers what is there first, as long as nothing fails. */
+  readonly is_drained?: boolean;
 }
 
 /** Delivers pieces. */
@@ -54,6 +56,7 @@ export class Pump {
   readonly #abort = new AbortController();
   #is_stopped = false;
   #failures = 0;
+  #hurries = 0;
   #running: Promise<void> | null = null;
   #endWait: (() => void) | null = null;
 
@@ -76,11 +79,12 @@ export class Pump {
   /** As `wake`, and what failed is tried again at once: it may go elsewhere now. */
   hurry(): void {
     this.#failures = 0;
+    this.#hurries += 1;
     this.#endWait?.();
     this.wake();
   }
 
-  /** Ends after the piece that is under way. */
+  /** Ends after the piece that is under way, or when nothing is left of what is drained. */
   async stop(): Promise<void> {
     this.#is_stopped = true;
     this.#endWait?.();
@@ -90,10 +94,11 @@ export class Pump {
   }
 
   async #run(): Promise<void> {
-    const { name, log } = this.#options;
-    while (!this.#is_stopped) {
+    const { name, log, is_drained = false } = this.#options;
+    while (!this.#is_stopped || is_drained) {
       const piece = this.#options.next();
       if (piece === null) return;
+      const hurries = this.#hurries;
       const outcome = await piece.deliver(this.#abort.signal);
       if (outcome.ok) {
         piece.done();
@@ -104,6 +109,8 @@ export class Pump {
         continue;
       }
       if (this.#is_stopped) return;
+      // What was changed while it was being tried may be what it failed for.
+      if (hurries !== this.#hurries) continue;
       this.#failures += 1;
       const wait_ms = this.#waitAfter(outcome);
       log(

@@ -9,7 +9,7 @@ import { NO_USAGE } from "../../../src/dialects/usage.ts";
 import type { Budget } from "../../../src/ledger/budgets.ts";
 import type { LedgerSettings } from "../../../src/ledger/settings.ts";
 import { type CallRecord, rowOf } from "../../../src/ledger/store/columns.ts";
-import { ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
+import { isCorruption, isPassing, ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
 import { SUM_COLUMNS } from "../../../src/ledger/store/rollups.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import { LEVEL_MS, LEVELS } from "../../../src/ledger/store/windows.ts";
@@ -213,6 +213,25 @@ describe("sums", () => {
     for (const level of LEVELS) expect(rolledUp(level)).toEqual(slowSums(level));
     expect(rolledUp("day")).toHaveLength(2);
   });
+});
+
+test("a batch that the disk has no room for is not written at all, and can be written when there is", () => {
+  const rows = Array.from({ length: 200 }, () => ledgerRow());
+  write(rows[0]);
+  const { page_count } = one("PRAGMA page_count") as { page_count: number };
+  store.db.run(`PRAGMA max_page_count = ${page_count + 2}`);
+  let fault: unknown = null;
+  try {
+    write(...rows);
+  } catch (error) {
+    fault = error;
+  }
+  expect(isPassing(fault)).toBe(true);
+  expect(isCorruption(fault)).toBe(false);
+  expect(one("SELECT count(*) AS n FROM calls")["n"]).toBe(1);
+  store.db.run("PRAGMA max_page_count = 1000000");
+  expect(write(...rows)).toEqual({ written: 199, known: 1, faults: 0 });
+  for (const level of LEVELS) expect(rolledUp(level)).toEqual(slowSums(level));
 });
 
 describe("spending", () => {
