@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { CounterKey } from "../../src/memory/counter_key.ts";
 import type { CounterTable } from "../../src/memory/counter_table.ts";
 import { COUNTER_WORDS, COUNTERS_WORD, LOCK_WORD } from "../../src/memory/layout.ts";
@@ -9,6 +9,8 @@ import { randomIntegers } from "./random.ts";
 const NOW_MS = Date.UTC(2026, 10, 26);
 const HOUR_MS = 3_600_000;
 const NEIGHBOURHOOD = 64;
+/** The word of an entry's last use. */
+const USED_S = 5;
 const geometry = { areas: 1, call_slots: 8 };
 
 function table(folder = temporaryFolder()): CounterTable {
@@ -22,6 +24,24 @@ function key(name: number, idle_ms = HOUR_MS, is_gauge = false, start = 5): Coun
 
 function payload(counters: CounterTable, at: number): number[] {
   return Array.from(counters.words.subarray(at, at + COUNTER_WORDS));
+}
+
+/** Lets somebody else do something once, just before or after a word is stored; gives what ends that. */
+function between(words: Int32Array, at: number, when: "before" | "after", act: () => void): () => void {
+  const store = Atomics.store;
+  let is_done = false;
+  const spy = vi.spyOn(Atomics, "store").mockImplementation(((...given: Parameters<typeof store>) => {
+    const is_it = !is_done && (given[0] as unknown) === words && given[1] === at;
+    is_done ||= is_it;
+    if (is_it && when === "before") act();
+    const stored = store(...given);
+    if (is_it && when === "after") act();
+    return stored;
+  }) as typeof store);
+  return () => {
+    spy.mockRestore();
+    expect(is_done).toBe(true);
+  };
 }
 
 /** The id of a process that has ended. */
@@ -208,6 +228,48 @@ describe("the table of counters", () => {
     expect(refused).toBeGreaterThan(0);
     expect(counters.stats.evicted).toBeGreaterThan(0);
     expect(new Set(counters).size).toBe([...counters].length);
+  });
+
+  test("does not give a known place that becomes another's just before it is stamped", () => {
+    const counters = table();
+    const { words } = counters;
+    const known = key(1);
+    // Found by where it was seen, and found by its key.
+    for (const [first, one] of [
+      [known, known],
+      [key(2), key(2)],
+    ] as const) {
+      const at = counters.at(first, NOW_MS);
+      const entry = at - 16;
+      const restore = between(words, entry + USED_S, "before", () => {
+        // Evicted and written again, all of it by somebody else.
+        words[entry]! += 4;
+        words[entry + 2] = 77;
+      });
+      const again = counters.at(one, NOW_MS + 1_000);
+      restore();
+      expect(again).not.toBe(at);
+      expect(counters.find(one, NOW_MS + 1_000)).toBe(again);
+    }
+  });
+
+  test("does not evict what is stamped just after it was found idle", () => {
+    const counters = table();
+    const { words } = counters;
+    const keys = Array.from({ length: NEIGHBOURHOOD }, (_, name) => key(name));
+    const places = keys.map((one) => counters.at(one, NOW_MS));
+    const later_ms = NOW_MS + 2 * HOUR_MS;
+    for (const one of keys.slice(1)) counters.at(one, NOW_MS + HOUR_MS);
+    for (const one of keys.slice(1)) counters.at(one, later_ms);
+    words[places[0]!] = 6;
+    const entry = places[0]! - 16;
+    const restore = between(words, entry, "after", () => {
+      words[entry + USED_S] = later_ms / 1_000;
+    });
+    expect(counters.at(key(99), later_ms)).toBe(-1);
+    restore();
+    expect(words[counters.find(keys[0]!, later_ms)]).toBe(6);
+    expect(counters.stats.evicted).toBe(0);
   });
 
   test("is taken from a process that died with the lock, in every phase of its work", () => {
