@@ -1,8 +1,8 @@
 // The admin API as a test asks it: opened over a folder of its own, without a server before it.
 
-import { type AdminApi, openAdminApi } from "../../src/console/admin.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { ResolvedConfig } from "../../src/config/schema.ts";
+import { type AdminApi, openAdminApi } from "../../src/console/admin.ts";
 import { makeFolder } from "../access/records.ts";
 
 /** An answer: its status, its JSON, its headers. */

@@ -24,8 +24,19 @@ describe("creating a key", () => {
     expect(status).toBe(201);
     expect(json.key).toMatch(/^vk-[A-Za-z0-9_-]{43}$/);
     expect(json).toMatchObject({
-      ...{ object: "key", name: "checkout", tenant: "acme", team: "shop", tier: "paid", note: "for the till" },
-      ...{ models: ["chat", "openai/*"], limits: { rpm: 600, usd_per_day: 20.5 }, per_user: { concurrency: 4 } },
+      ...{
+        object: "key",
+        name: "checkout",
+        tenant: "acme",
+        team: "shop",
+        tier: "paid",
+        note: "for the till",
+      },
+      ...{
+        models: ["chat", "openai/*"],
+        limits: { rpm: 600, usd_per_day: 20.5 },
+        per_user: { concurrency: 4 },
+      },
       ...{ expires: "2099-01-31T00:00:00.000Z", revoked: null, state: "active", version: 1 },
     });
     expect(json.secrets).toEqual([{ created: json.created, ends: null }]);
@@ -82,7 +93,10 @@ describe("creating a key", () => {
 
   test("refuses a name that another has, until that one is revoked", async () => {
     const first = await create();
-    expect(await create()).toMatchObject({ status: 409, json: { error: { code: "conflict", param: "name" } } });
+    expect(await create()).toMatchObject({
+      status: 409,
+      json: { error: { code: "conflict", param: "name" } },
+    });
     await ask("DELETE", "keys/checkout");
     const second = await create();
     expect(second.status).toBe(201);
@@ -178,7 +192,9 @@ describe("rotating a key", () => {
     await create();
     await ask("POST", "keys/checkout/rotate", { overlap: "1m" });
     const { json } = await ask("POST", "keys/checkout/rotate");
-    const ends = json.secrets.map((secret: { ends: string | null }) => secret.ends && Date.parse(secret.ends));
+    const ends = json.secrets.map(
+      (secret: { ends: string | null }) => secret.ends && Date.parse(secret.ends),
+    );
     const now_ms = Date.parse(json.secrets[0].created);
     expect(ends[1]).toBe(now_ms + 86_400_000);
     expect(ends[2]).toBeLessThanOrEqual(now_ms + 60_000);
@@ -195,8 +211,7 @@ describe("rotating a key", () => {
 
   test("has a bound", async () => {
     await create();
-    for (let turn = 0; turn < 7; turn++)
-      expect((await ask("POST", "keys/checkout/rotate")).status).toBe(200);
+    for (let turn = 0; turn < 7; turn++) expect((await ask("POST", "keys/checkout/rotate")).status).toBe(200);
     expect((await ask("POST", "keys/checkout/rotate")).json.error.message).toContain("8 secrets");
   });
 
@@ -220,7 +235,8 @@ describe("keys", () => {
     const all = await ask("GET", "keys");
     expect(all.json).toMatchObject({ object: "list", has_more: false });
     expect(JSON.stringify(all.json)).not.toContain("vk-");
-    const names = (answer: { json: { data: { name: string }[] } }) => answer.json.data.map(({ name }) => name);
+    const names = (answer: { json: { data: { name: string }[] } }) =>
+      answer.json.data.map(({ name }) => name);
     expect(names(await ask("GET", "keys?state=active")).toSorted()).toEqual(["a", "c"]);
     expect(names(await ask("GET", "keys?tenant=other"))).toEqual(["c"]);
     const page = await ask("GET", "keys?limit=2");
@@ -260,11 +276,21 @@ describe("keys", () => {
 
   test("have their changes recorded, by whom and with what was before", async () => {
     await create({ limits: { rpm: 5 } });
-    await ask("PATCH", "keys/checkout", { limits: { rpm: 6 }, note: "x" }, { "x-venturi-actor": "admin token" });
+    await ask(
+      "PATCH",
+      "keys/checkout",
+      { limits: { rpm: 6 }, note: "x" },
+      { "x-venturi-actor": "admin token" },
+    );
     await ask("DELETE", "keys/checkout");
     const { data } = (await ask("GET", "audit")).json;
     expect(data).toMatchObject([
-      { seq: 1, actor: "socket uid 7", action: "key.create", change: { name: "checkout", limits: { rpm: 5 } } },
+      {
+        seq: 1,
+        actor: "socket uid 7",
+        action: "key.create",
+        change: { name: "checkout", limits: { rpm: 5 } },
+      },
       {
         ...{ seq: 2, actor: "admin token", action: "key.update" },
         change: { limits: { from: { rpm: 5 }, to: { rpm: 6 } }, note: { from: null, to: "x" } },

@@ -147,7 +147,9 @@ describe("the admin socket", () => {
     const deep = join(folder.path, "x".repeat(120));
     const admin = await startAdmin({ folder: deep, hooks: hooks(told) });
     endings.push(admin.stop);
-    expect(told).toEqual([expect.stringMatching(/admin\.sock has \d+ bytes, and a socket's path at most 10/)]);
+    expect(told).toEqual([
+      expect.stringMatching(/admin\.sock has \d+ bytes, and a socket's path at most 10/),
+    ]);
     expect(admin.keys?.isEmpty()).toBe(true);
   });
 });
