@@ -2,7 +2,7 @@
 // where two shapes are alike. For what is passed through untranslated, where nothing says beforehand what will come.
 
 import { readAnthropicUsage } from "./anthropic/usage.ts";
-import { readBedrockUsage, readTitanUsage } from "./bedrock/usage.ts";
+import { readBedrockUsage, readInvokeUsage } from "./bedrock/usage.ts";
 import { readCohereUsage } from "./cohere/usage.ts";
 import { list, record } from "./fields.ts";
 import { readGeminiUsage } from "./gemini/usage.ts";
@@ -28,12 +28,18 @@ export function usageOfBody(kind: string, body: unknown): Usage | null {
   if (answer["usageMetadata"] !== undefined) {
     return readGeminiUsage(answer["usageMetadata"], answer["candidates"]);
   }
-  // Events carry it one level down: Anthropic's `message_start`, OpenAI's `response.completed`, Cohere's `message-end`.
-  for (const holder of [answer, answer["message"], answer["response"], answer["delta"]].map(record)) {
+  // Events carry it one level down: Anthropic's `message_start`, OpenAI's `response.completed`, Cohere's `message-end`, Nova's last.
+  for (const holder of [
+    answer,
+    answer["message"],
+    answer["response"],
+    answer["delta"],
+    answer["metadata"],
+  ].map(record)) {
     const usage = holder["usage"];
     if (typeof usage === "object" && usage !== null) return ofUsage(kind, usage, holder, answer);
   }
-  return readCohereUsage(answer["meta"]) ?? readTitanUsage(answer) ?? readOllamaUsage(answer);
+  return readCohereUsage(answer["meta"]) ?? readInvokeUsage(answer) ?? readOllamaUsage(answer);
 }
 
 function ofUsage(

@@ -67,6 +67,12 @@ describe("the usage in any answer", () => {
     ],
     ["Ollama's answer", "ollama", { done: true, prompt_eval_count: 7, eval_count: 3 }],
     ["Titan's answer", "bedrock", { inputTextTokenCount: 7, results: [{ tokenCount: 3 }] }],
+    ["a stream of Nova's", "bedrock", { metadata: { usage: { inputTokens: 7, outputTokens: 3 } } }],
+    [
+      "the end of any stream of Bedrock's",
+      "bedrock",
+      { "amazon-bedrock-invocationMetrics": { inputTokenCount: 7, outputTokenCount: 3 } },
+    ],
   ];
 
   test.each(answers)("%s", (name, kind, body) => {

@@ -33,7 +33,7 @@ describe("names", () => {
     ["anthropic", "proxy.acme.internal", "claude-haiku-4-5", "anthropic:claude-haiku-4-5"],
     [...GEMINI, "models/gemini-2.5-pro", "google:gemini-2.5-pro"],
     [...VERTEX, "google/gemini-2.5-pro", "google:gemini-2.5-pro"],
-    [...VERTEX, "claude-haiku-4-5@20251001", "google:claude-haiku-4-5"],
+    [...VERTEX, "claude-haiku-4-5@20251001", "anthropic:claude-haiku-4-5"],
     [
       ...BEDROCK,
       "us.anthropic.claude-haiku-4-5-20251001-v1:0",

@@ -259,11 +259,21 @@ describe("for any usage", () => {
       state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 0x9e37_79b9) >>> 0;
       return state % (most + 1);
     };
-    const input_tokens = next(300_000);
+    // Kinds that do not overlap, so that they may be added up: fresh tokens and cached ones, audio in both.
+    const fresh = next(300_000);
+    const cached = next(300_000);
+    const written = next(1_000);
+    const heard = next(Math.min(500, fresh));
+    const heard_before = next(Math.min(500, cached));
     const output_tokens = next(30_000);
     return usageOf({
-      ...{ input_tokens, cached_input_tokens: next(input_tokens), cache_write_5m_tokens: next(1_000) },
-      ...{ input_audio_tokens: next(500), output_tokens, reasoning_tokens: next(output_tokens) },
+      ...{
+        input_tokens: fresh + cached + written,
+        cached_input_tokens: cached,
+        cache_write_5m_tokens: written,
+      },
+      ...{ input_audio_tokens: heard + heard_before, cached_input_audio_tokens: heard_before },
+      ...{ output_tokens, reasoning_tokens: next(output_tokens) },
     });
   }
 
@@ -282,17 +292,17 @@ describe("for any usage", () => {
   });
 
   test("more of any kind never costs less", () => {
-    const totals: Partial<Record<keyof Usage, keyof Usage>> = {
-      ...{ cached_input_tokens: "input_tokens", cache_write_5m_tokens: "input_tokens" },
-      ...{ cache_write_1h_tokens: "input_tokens", input_audio_tokens: "input_tokens" },
-      ...{ reasoning_tokens: "output_tokens", output_audio_tokens: "output_tokens" },
+    const totals: Partial<Record<keyof Usage, readonly (keyof Usage)[]>> = {
+      ...{ cached_input_tokens: ["input_tokens"], cache_write_5m_tokens: ["input_tokens"] },
+      ...{ cache_write_1h_tokens: ["input_tokens"], input_audio_tokens: ["input_tokens"] },
+      cached_input_audio_tokens: ["input_tokens", "cached_input_tokens", "input_audio_tokens"],
+      ...{ reasoning_tokens: ["output_tokens"], output_audio_tokens: ["output_tokens"] },
     };
     for (let seed = 0; seed < 500; seed++) {
       const usage = usageFrom(seed);
       for (const kind of Object.keys(NO_USAGE) as (keyof Usage)[]) {
-        const total = totals[kind];
-        const more = { ...usage, [kind]: usage[kind] + 10 };
-        if (total !== undefined) Object.assign(more, { [total]: usage[total] + 10 });
+        const grown = [kind, ...(totals[kind] ?? [])].map((one) => [one, usage[one] + 10]);
+        const more = { ...usage, ...Object.fromEntries(grown) };
         expect(costOf(flat, more, NOON)).toBeGreaterThanOrEqual(costOf(flat, usage, NOON));
       }
     }

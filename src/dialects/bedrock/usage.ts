@@ -1,4 +1,4 @@
-// What a call used, as Bedrock's Converse reports it, and Amazon's own models by InvokeModel.
+// What a call used, as Bedrock's Converse reports it, and InvokeModel beside the models' own answers.
 // Its rule: `inputTokens` are what was neither read from the cache nor written to it (10 + 7351 + 4 = 7365).
 
 import { count, list, record } from "../fields.ts";
@@ -26,10 +26,25 @@ export function readBedrockUsage(value: unknown): Usage | null {
   });
 }
 
-/** Reads the counts that stand at the top of an answer of Titan's. */
-export function readTitanUsage(body: unknown): Usage | null {
-  const { inputTextTokenCount, results } = record(body);
-  if (typeof inputTextTokenCount !== "number") return null;
-  const output = list(results).reduce<number>((total, one) => total + count(record(one)["tokenCount"]), 0);
-  return usageOf({ input_tokens: count(inputTextTokenCount), output_tokens: output });
+/**
+ * Reads what InvokeModel tells beside the model's own answer: at the top of Titan's answers, or in the metrics that Bedrock adds to
+ * the last event of any stream.
+ */
+export function readInvokeUsage(body: unknown): Usage | null {
+  const answer = record(body);
+  const metrics = record(answer["amazon-bedrock-invocationMetrics"]);
+  const input = metrics["inputTokenCount"] ?? answer["inputTextTokenCount"];
+  if (typeof input !== "number") return null;
+  const results = list(answer["results"]).reduce<number>(
+    (sum, one) => sum + count(record(one)["tokenCount"]),
+    0,
+  );
+  const read = count(metrics["cacheReadInputTokenCount"]);
+  const written = count(metrics["cacheWriteInputTokenCount"]);
+  return usageOf({
+    input_tokens: count(input) + read + written,
+    cached_input_tokens: read,
+    cache_write_5m_tokens: written,
+    output_tokens: count(metrics["outputTokenCount"] ?? answer["totalOutputTextTokenCount"]) || results,
+  });
 }
