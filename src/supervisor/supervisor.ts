@@ -6,7 +6,7 @@ import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
-import { openAccounts } from "./accounts.ts";
+import { type Accounts, openAccounts } from "./accounts.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
@@ -87,15 +87,23 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   let loaded: Loaded = first;
-  const admin = await options.startAdmin(loaded.config.data, {
+  const view: AdminView = {
     config: () => loaded.config,
     limitsState: null,
-    flushLedger: () => keeper.flush(),
-    onKeysChange: () => writer.configure(loaded.config),
+    flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
+    onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
+  };
+  const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
+    const budgets = () => storedBudgets(side.keys, loaded.config);
+    return { admin: side, accounts: await openAccounts(first.config, log, budgets) };
   });
-  const opening = openAccounts(first.config, log, () => storedBudgets(admin.keys, loaded.config));
   changing = opening;
-  const accounts = await opening;
+  /** What the admin API asks of the accounts, which it may do before they are open. */
+  async function withAccounts(action: (accounts: Accounts) => Promise<void> | void): Promise<void> {
+    const { accounts: opened } = await opening;
+    if (!("fault" in opened)) await action(opened);
+  }
+  const { admin, accounts } = await opening;
   if ("fault" in accounts) {
     log(`cannot start: ${accounts.fault}`);
     await admin.stop();
