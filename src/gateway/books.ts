@@ -6,6 +6,7 @@ import type { ModelPlan, TargetPlan } from "../config/plan.ts";
 import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { writeRow } from "../ledger/row_writer.ts";
 import type { CallTable } from "../memory/call_table.ts";
 import type { SteadyClock } from "../memory/clock.ts";
 import type { EventSink } from "../memory/spill.ts";
@@ -82,6 +83,6 @@ export class Books {
 
   /** A call has ended: its one row. */
   record(row: LedgerRow): void {
-    this.#sink.push(JSON.stringify(row));
+    this.#sink.push(writeRow(row));
   }
 }

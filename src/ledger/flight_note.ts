@@ -1,6 +1,9 @@
 // What is noted of a call in flight, in shared memory: enough to write its row and to set its budgets right should its process die.
 
+import { NO_USAGE } from "../dialects/usage.ts";
 import type { LedgerRow } from "./row.ts";
+import { readRow } from "./row_text.ts";
+import { writeRow } from "./row_writer.ts";
 
 /** A note. */
 export interface FlightNote {
@@ -18,20 +21,45 @@ const NOTE_MAX_BYTES = 992;
 
 /** A note as text that fits its slot: what is least needed goes first. */
 export function noteText(note: FlightNote): string {
-  const text = JSON.stringify(note);
-  if (Buffer.byteLength(text) <= NOTE_MAX_BYTES) return text;
-  const { row } = note;
-  const shorter: LedgerRow = { ...row, tags: {}, attempts: [], timings_us: {}, request_id: row.id };
-  const second = JSON.stringify({ ...note, row: shorter });
-  if (Buffer.byteLength(second) <= NOTE_MAX_BYTES) return second;
-  return JSON.stringify({ ...note, row: { ...shorter, user: null, feature: null, model: null } });
+  const text = textOf(note);
+  // No character has more than three bytes for each of its code units.
+  if (text.length * 3 <= NOTE_MAX_BYTES || Buffer.byteLength(text) <= NOTE_MAX_BYTES) return text;
+  for (const shorten of SHORTER) {
+    const shorter = textOf({ ...note, row: shorten(note.row) });
+    if (Buffer.byteLength(shorter) <= NOTE_MAX_BYTES) return shorter;
+  }
+  return textOf({ ...note, row: { ...needed(note.row), team: null, key: null } });
+}
+
+/** What can be left out of a row, the least needed first. */
+const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
+  (row) => ({ ...row, tags: {}, attempts: [], timings_us: {}, redactions: {}, request_id: row.id }),
+  needed,
+  (row) => ({ ...needed(row), team: null }),
+];
+
+/** Who pays for it, and what it has used. */
+function needed(row: LedgerRow): LedgerRow {
+  const { id, time, tenant, team, key, status, stream, cost_nano_usd, estimated } = row;
+  const usage = { ...NO_USAGE, input_tokens: row.usage.input_tokens };
+  return {
+    ...{ id, request_id: id, time, tenant, team, key, status, stream, cost_nano_usd, estimated, usage },
+    ...{ user: null, feature: null, tags: {}, model: null, provider: null, served_model: null, error: null },
+    ...{ finish_reason: null, price_version: null, cache: "bypass", similarity: null },
+    ...{ attempts: [], redactions: {}, timings_us: {} },
+  };
+}
+
+function textOf({ row, input_cost, output_cost, held }: FlightNote): string {
+  return `{"row":${writeRow(row)},"input_cost":${input_cost},"output_cost":${output_cost},"held":"${held}"}`;
 }
 
 /** Reads a note back; null if it is none. */
 export function readNote(text: string): FlightNote | null {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && "row" in value ? (value as FlightNote) : null;
+    const value = JSON.parse(text) as FlightNote | null;
+    const row = readRow(JSON.stringify(value?.row ?? null));
+    return row === null ? null : { ...value!, row };
   } catch {
     return null;
   }

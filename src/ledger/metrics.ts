@@ -1,11 +1,14 @@
 // Counts and durations of calls, by provider and model, and their Prometheus text.
-// Each gateway process counts in its own plain objects; snapshots of them add up to the gateway's.
+// Each gateway process counts in its own part of the mapped file; snapshots of them add up to the gateway's.
 
-import { BUCKETS, bucketBound, createHistogram, type Histogram, observe } from "../memory/histogram.ts";
+import { BUCKETS, bucketBound } from "../memory/histogram.ts";
+import type { HistogramCounts, SeriesRecord } from "../memory/series.ts";
+import { SeriesBlock } from "../memory/series_block.ts";
 import { fastest } from "../wire/kernels.ts";
 
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
+const OTHER = "other";
 
 /** Tokens of a call by kind, as its provider counted them. */
 interface TokenCounts {
@@ -15,52 +18,66 @@ interface TokenCounts {
   readonly reasoning_tokens: number;
 }
 
+/** What is counted under labels; a label in the file is one of these and a value. */
+const COUNTED = ["calls", "errors", "attempts", "tokens"] as const;
+type Counted = (typeof COUNTED)[number];
+
+/** The histograms of a series. */
+const FIRST_BYTE = 0;
+const OVERHEAD = 1;
+
 /** What is counted for one pair of provider and model. */
 export class Series {
-  readonly provider: string;
-  readonly model: string;
-  /** Finished calls by status; 499 is a client that went away. */
-  readonly calls: Record<string, number> = {};
-  /** Failed calls by error code. */
-  readonly errors: Record<string, number> = {};
-  /** Tries sent upstream, by what came of them. */
-  readonly attempts: Record<string, number> = {};
-  /** Tokens by kind, as the providers reported them. */
-  readonly tokens: Record<string, number> = {};
-  readonly first_byte: Histogram = createHistogram();
-  readonly overhead: Histogram = createHistogram();
+  readonly #record: SeriesRecord;
+  /** Where the numbers of labels are. */
+  readonly #places: Readonly<Record<Counted, Map<string | number, number>>> = {
+    calls: new Map(),
+    errors: new Map(),
+    attempts: new Map(),
+    tokens: new Map(),
+  };
 
-  constructor(provider: string, model: string) {
-    this.provider = provider;
-    this.model = model;
+  constructor(record: SeriesRecord) {
+    this.#record = record;
   }
 
-  /** Counts the end of a call. `code` is the error's, or null. */
+  /** Counts the end of a call; 499 is a client that went away. `code` is the error's, or null. */
   countCall(status: number, code: string | null): void {
-    addTo(this.calls, String(status), 1);
-    if (code !== null) addTo(this.errors, code, 1);
+    this.#add("calls", status, 1);
+    if (code !== null) this.#add("errors", code, 1);
   }
 
   /** Counts a try sent upstream: `ok`, a status, or a failure of the connection. */
   countAttempt(outcome: string): void {
-    addTo(this.attempts, outcome, 1);
+    this.#add("attempts", outcome, 1);
   }
 
+  /** Tokens by kind, as the provider reported them. */
   countTokens(usage: TokenCounts): void {
-    addTo(this.tokens, "input", usage.input_tokens);
-    addTo(this.tokens, "cached_input", usage.cached_input_tokens);
-    addTo(this.tokens, "output", usage.output_tokens);
-    addTo(this.tokens, "reasoning", usage.reasoning_tokens);
+    this.#add("tokens", "input", usage.input_tokens);
+    this.#add("tokens", "cached_input", usage.cached_input_tokens);
+    this.#add("tokens", "output", usage.output_tokens);
+    this.#add("tokens", "reasoning", usage.reasoning_tokens);
   }
 
   /** Time from asking the provider to its first byte, in microseconds. */
   countFirstByte(duration_us: number): void {
-    observe(this.first_byte, duration_us);
+    this.#record.observe(FIRST_BYTE, duration_us);
   }
 
   /** Time that the gateway itself took, in microseconds. */
   countOverhead(duration_us: number): void {
-    observe(this.overhead, duration_us);
+    this.#record.observe(OVERHEAD, duration_us);
+  }
+
+  #add(what: Counted, value: string | number, amount: number): void {
+    if (!(amount > 0)) return;
+    let place = this.#places[what].get(value);
+    if (place === undefined) {
+      place = this.#record.placeOf(`${what}:${value}`);
+      this.#places[what].set(value, place);
+    }
+    this.#record.add(place, amount);
   }
 }
 
@@ -70,69 +87,108 @@ export interface MetricsSnapshot {
   readonly series: readonly SeriesSnapshot[];
 }
 
-interface HistogramSnapshot {
-  readonly counts: readonly number[];
-  readonly count: number;
-  readonly sum_us: number;
-}
-
-type Counts = "provider" | "model" | "calls" | "errors" | "attempts" | "tokens";
-
-interface SeriesSnapshot extends Pick<Series, Counts> {
-  readonly first_byte: HistogramSnapshot;
-  readonly overhead: HistogramSnapshot;
+interface SeriesSnapshot extends Readonly<Record<Counted, Readonly<Record<string, number>>>> {
+  readonly provider: string;
+  readonly model: string;
+  readonly first_byte: HistogramCounts;
+  readonly overhead: HistogramCounts;
 }
 
 function addTo(counts: Record<string, number>, name: string, amount: number): void {
   if (amount > 0) counts[name] = (counts[name] ?? 0) + amount;
 }
 
+/** Provider and model of a series in the file; null if it has no name that can be read. */
+function namesOf(record: SeriesRecord): readonly [provider: string, model: string] | null {
+  try {
+    return JSON.parse(record.name) as [string, string];
+  } catch {
+    return null;
+  }
+}
+
+/** What a gateway process has counted. */
+export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
+  const series = block.records.flatMap((record): SeriesSnapshot[] => {
+    const names = namesOf(record);
+    if (names === null) return [];
+    const [provider, model] = names;
+    const counts = { calls: {}, errors: {}, attempts: {}, tokens: {} } as Record<
+      Counted,
+      Record<string, number>
+    >;
+    for (const [label, number] of record.numbers()) {
+      const what = COUNTED.find((one) => label.startsWith(`${one}:`));
+      if (what !== undefined) addTo(counts[what], label.slice(what.length + 1), number);
+    }
+    const [first_byte, overhead] = [record.histogram(FIRST_BYTE), record.histogram(OVERHEAD)];
+    return [{ provider, model, ...counts, first_byte, overhead }];
+  });
+  return { in_flight: block.in_flight, series };
+}
+
 /** A gateway process' counters. */
 export class Metrics {
-  in_flight = 0;
+  readonly #block: SeriesBlock;
   readonly #series = new Map<string, Map<string, Series>>();
-  #series_count = 0;
+
+  /** Counts on from what the block holds; without one, for this process alone. */
+  constructor(block: SeriesBlock = SeriesBlock.own()) {
+    this.#block = block;
+    for (const record of block.records) {
+      const names = namesOf(record);
+      if (names !== null) this.#keep(names[0], names[1], new Series(record));
+    }
+  }
+
+  get in_flight(): number {
+    return this.#block.in_flight;
+  }
+
+  set in_flight(calls: number) {
+    this.#block.in_flight = calls;
+  }
 
   snapshot(): MetricsSnapshot {
-    const series: SeriesSnapshot[] = [];
-    for (const models of this.#series.values()) {
-      for (const one of models.values()) {
-        series.push({ ...one, first_byte: plain(one.first_byte), overhead: plain(one.overhead) });
-      }
-    }
-    return { in_flight: this.in_flight, series };
+    return snapshotOf(this.#block);
   }
 
   /** The counts of a provider and one of its models. */
   of(provider: string, model: string): Series {
-    let models = this.#series.get(provider);
-    if (models === undefined) {
-      models = new Map();
-      this.#series.set(provider, models);
+    return this.#series.get(provider)?.get(model) ?? this.#make(provider, model);
+  }
+
+  #make(provider: string, model: string): Series {
+    const is_other = provider === OTHER && model === OTHER;
+    // There is always room for what has no name of its own.
+    const is_full = !is_other && this.#block.count >= SERIES_MAX;
+    const record = is_full ? null : this.#block.append(JSON.stringify([provider, model]));
+    if (record === null) {
+      if (is_other) throw new Error("there are more series than can be");
+      return this.of(OTHER, OTHER);
     }
-    const found = models.get(model);
-    if (found !== undefined) return found;
-    if (this.#series_count >= SERIES_MAX && !(provider === "other" && model === "other")) {
-      return this.of("other", "other");
-    }
-    const made = new Series(provider, model);
-    models.set(model, made);
-    this.#series_count += 1;
+    const made = new Series(record);
+    this.#keep(provider, model, made);
     return made;
+  }
+
+  #keep(provider: string, model: string, series: Series): void {
+    const models = this.#series.get(provider);
+    if (models === undefined) this.#series.set(provider, new Map([[model, series]]));
+    else models.set(model, series);
   }
 }
 
-function plain(histogram: Histogram): HistogramSnapshot {
-  return { counts: Array.from(histogram.counts), count: histogram.count, sum_us: histogram.sum_us };
-}
-
-function sumRecords(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
+function sumRecords(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
   const sum = { ...a };
   for (const [name, amount] of Object.entries(b)) addTo(sum, name, amount);
   return sum;
 }
 
-function sumHistograms(a: HistogramSnapshot, b: HistogramSnapshot): HistogramSnapshot {
+function sumHistograms(a: HistogramCounts, b: HistogramCounts): HistogramCounts {
   return {
     counts: a.counts.map((count, bucket) => count + (b.counts[bucket] ?? 0)),
     count: a.count + b.count,
@@ -180,7 +236,7 @@ function counterLines(
   help: string,
   dimension: string,
   series: readonly SeriesSnapshot[],
-  counts: (one: SeriesSnapshot) => Record<string, number>,
+  counts: (one: SeriesSnapshot) => Readonly<Record<string, number>>,
 ): string[] {
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} counter`];
   for (const one of series) {
@@ -195,7 +251,7 @@ function histogramLines(
   name: string,
   help: string,
   series: readonly SeriesSnapshot[],
-  histogram: (one: SeriesSnapshot) => HistogramSnapshot,
+  histogram: (one: SeriesSnapshot) => HistogramCounts,
 ): string[] {
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
   for (const one of series) {

@@ -11,13 +11,14 @@ import {
   type Geometry,
   LAYOUT_VERSION,
   RING_BYTES,
+  SERIES_BLOCK_BYTES,
 } from "./layout.ts";
 
 const MAGIC = [0x544e4556, 0x00495255] as const; // "VENTURI" and a zero, in little endian
 const WORDS = 16;
 const VERSION = 2;
-const AREAS = 7;
-const CALL_SLOTS = 8;
+const AREAS = 8;
+const CALL_SLOTS = 9;
 const CHECK = 15;
 
 /** How many bytes a header has. */
@@ -31,6 +32,7 @@ export function encodeHeader({ areas, call_slots }: Geometry): Uint8Array {
     LAYOUT_VERSION,
     COUNTER_ENTRIES,
     COUNTER_ENTRY_WORDS,
+    SERIES_BLOCK_BYTES,
     CALL_SLOT_BYTES,
     RING_BYTES,
     areas,

@@ -1,4 +1,4 @@
-// A log-linear histogram of durations: four buckets to every doubling, from one microsecond to over an hour.
+// The buckets of a log-linear histogram of durations: four to every doubling, from one microsecond to over an hour.
 // A quarter of an octave bounds the error of any quantile to 19 %, and the same buckets add up over processes.
 
 const SUB_BUCKETS = 4;
@@ -20,24 +20,4 @@ export function bucketOf(duration_us: number): number {
   const base = 2 ** octave;
   const bucket = octave * SUB_BUCKETS + Math.ceil(((duration_us - base) / base) * SUB_BUCKETS) - 1;
   return Math.min(Math.max(bucket, 0), BUCKETS - 1);
-}
-
-/** Counts of durations by bucket, with their sum. */
-export interface Histogram {
-  readonly counts: Float64Array;
-  count: number;
-  sum_us: number;
-}
-
-/** An empty histogram. */
-export function createHistogram(): Histogram {
-  return { counts: new Float64Array(BUCKETS), count: 0, sum_us: 0 };
-}
-
-/** Counts one duration, in microseconds. */
-export function observe(histogram: Histogram, duration_us: number): void {
-  const bucket = bucketOf(duration_us);
-  histogram.counts[bucket] = histogram.counts[bucket]! + 1;
-  histogram.count += 1;
-  histogram.sum_us += duration_us;
 }

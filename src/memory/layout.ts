@@ -48,8 +48,19 @@ export const GAUGE_BITS_WORD = USED_BITS_WORD + BITMAP_WORDS;
 /** The first entry. */
 export const COUNTERS_WORD = GAUGE_BITS_WORD + BITMAP_WORDS;
 
+/** Series that a process can count in. */
+export const SERIES_MAX = 512;
+/** Bytes of a series: its name, its counts by label, its histograms. */
+export const SERIES_BYTES = 6144;
+/** Bytes of a process' series, with a page before them. There are as many as columns of a gauge, whatever the geometry. */
+export const SERIES_BLOCK_BYTES = PAGE_BYTES + SERIES_MAX * SERIES_BYTES;
+/** Where the series of the first process begin, in bytes. */
+export const SERIES_OFFSET = (COUNTERS_WORD + COUNTER_ENTRIES * COUNTER_ENTRY_WORDS) * 4;
+/** Where a block's series begin, in bytes from its beginning. */
+export const SERIES_HEADER_BYTES = PAGE_BYTES;
+
 /** Where the areas begin, in bytes. */
-export const AREAS_OFFSET = (COUNTERS_WORD + COUNTER_ENTRIES * COUNTER_ENTRY_WORDS) * 4;
+export const AREAS_OFFSET = SERIES_OFFSET + AREAS_MAX * SERIES_BLOCK_BYTES;
 
 /** Bytes of a call's slot. */
 export const CALL_SLOT_BYTES = 1024;

@@ -17,10 +17,20 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { CounterTable } from "./counter_table.ts";
 import { decodeHeader, encodeHeader, HEADER_USED_BYTES, isPossible } from "./header.ts";
-import { AREAS_OFFSET, fileBytes, type Geometry, LOCK_WORD, SUPERVISOR_WORD } from "./layout.ts";
+import {
+  AREAS_MAX,
+  AREAS_OFFSET,
+  fileBytes,
+  type Geometry,
+  LOCK_WORD,
+  SERIES_BLOCK_BYTES,
+  SERIES_OFFSET,
+  SUPERVISOR_WORD,
+} from "./layout.ts";
 import { OwnerMark } from "./liveness.ts";
 import { type Mapping, mapFile } from "./mapping.ts";
 import { ProcessArea } from "./process_area.ts";
+import { SeriesBlock } from "./series_block.ts";
 import { spillFiles } from "./spill.ts";
 
 /** The mapped file of a data folder. */
@@ -49,6 +59,12 @@ export class State {
     if (!(index >= 0 && index < this.areas)) throw new RangeError(`there is no area ${index}`);
     this.#areas[index] ??= new ProcessArea(this.#mapping, this, index);
     return this.#areas[index];
+  }
+
+  /** What the gateway process with this index has counted; there are AREAS_MAX, whatever the number of areas. */
+  series(index: number): SeriesBlock {
+    if (!(index >= 0 && index < AREAS_MAX)) throw new RangeError(`there are no series ${index}`);
+    return new SeriesBlock(this.#mapping, SERIES_OFFSET + index * SERIES_BLOCK_BYTES);
   }
 
   /** Brings what has changed to the disk, off this thread; only a power cut makes a difference. */
@@ -119,6 +135,7 @@ function recover(state: State, onRecovered: (area: ProcessArea) => void): boolea
       is_anyone_there = true;
       continue;
     }
+    state.series(index).reset();
     const newest = files.findLast((file) => file.area === index)?.number ?? -1;
     area.spill.startAfter(newest);
     if (!area.is_empty) onRecovered(area);

@@ -6,13 +6,13 @@ import { afterAll, afterEach } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
-import { type TestBooks, testBooks } from "./test_books.ts";
 import {
   type Script,
   type ScriptedUpstream,
   startUpstream,
   type UpstreamOptions,
 } from "../scripted_upstream.ts";
+import { type TestBooks, testBooks } from "./test_books.ts";
 
 /** Longest time that a test waits for anything, in milliseconds. */
 const WAIT_MAX_MS = 10_000;
