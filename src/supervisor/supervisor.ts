@@ -2,16 +2,19 @@
 // It never touches a call; when it is slow, nobody notices.
 
 import type { KeyStore } from "../access/key_store.ts";
+import { limitsState } from "../access/limits_state.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
+import { prepareInstalledPrices } from "../ledger/prices/load.ts";
+import { SteadyClock } from "../memory/clock.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
 import { obeySignals } from "./signals.ts";
-import { storedBudgets } from "./stored_budgets.ts";
+import { storedBudgets, storedCallers } from "./stored_budgets.ts";
 import { watchFile } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
@@ -33,7 +36,7 @@ export interface SupervisorOptions {
 export interface AdminView {
   config(): ResolvedConfig;
   /** The state of all limits, as JSON. */
-  readonly limitsState: (() => unknown) | null;
+  limitsState(): Promise<unknown>;
   /** Resolves when every row until now is in the ledger. */
   flushLedger(): Promise<void>;
   /** Stored keys have changed. */
@@ -89,19 +92,30 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let loaded: Loaded = first;
   const view: AdminView = {
     config: () => loaded.config,
-    limitsState: null,
+    limitsState: tellLimits,
     flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
   const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
     const budgets = () => storedBudgets(side.keys, loaded.config);
-    return { admin: side, accounts: await openAccounts(first.config, log, budgets) };
+    const opened = await openAccounts(first.config, log, budgets);
+    const stored = await prepareInstalledPrices(first.config.data);
+    if (stored !== null && !stored.ok) log(`prices are loaded from their package: ${stored.fault}`);
+    return { admin: side, accounts: opened };
   });
   changing = opening;
   /** What the admin API asks of the accounts, which it may do before they are open. */
   async function withAccounts(action: (accounts: Accounts) => Promise<void> | void): Promise<void> {
     const { accounts: opened } = await opening;
     if (!("fault" in opened)) await action(opened);
+  }
+  async function tellLimits(): Promise<unknown> {
+    const { admin: side, accounts: opened } = await opening;
+    if ("fault" in opened) return [];
+    const { state, places: at } = opened;
+    const clock = new SteadyClock(at.clock);
+    const tools = { counters: state.counters, column: 0, now_ms: () => clock.now_ms(), wall_ms: () => Date.now() };
+    return limitsState(loaded.plan, storedCallers(side.keys, loaded.plan), tools);
   }
   const { admin, accounts } = await opening;
   if ("fault" in accounts) {
