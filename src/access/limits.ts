@@ -100,6 +100,16 @@ export function limitsOfCall(
   return [...caller, of_user, of_model].filter((set) => set !== null);
 }
 
+/** The limits of a key, its team and its tenant. */
+export function limitsOfCaller(plan: Plan, client: ClientKey): readonly LimitSet[] {
+  return limitsOf(plan).ofCaller(client);
+}
+
+/** The limits of a model; null where it has none. */
+export function limitsOfModel(plan: Plan, model: ModelPlan): LimitSet | null {
+  return limitsOf(plan).ofModel(model);
+}
+
 /** The limits of a provider's key; null where it has none. */
 export function limitsOfProviderKey(plan: Plan, provider: ProviderPlan, key: ProviderKey): LimitSet | null {
   return provider.limits === null ? null : limitsOf(plan).ofProviderKey(provider, key);

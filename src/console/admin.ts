@@ -13,6 +13,9 @@ import { ledgerRoutes } from "./ledger_routes.ts";
 import { maskedConfig } from "./masked_config.ts";
 import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
 
+/** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
+const STOP_MAX_MS = 1_000;
+
 /** What the admin API asks of the process that it runs in. */
 export interface AdminHooks {
   /** The present configuration; null where none is loaded. */
@@ -120,7 +123,8 @@ async function listen(folder: string, api: AdminApi): Promise<Listening> {
       async stop() {
         // Another gateway may have made its own since.
         if (inodeOf(path) === own) rmSync(path, { force: true });
-        await server.stop();
+        await Promise.race([server.stop(), Bun.sleep(STOP_MAX_MS)]);
+        await server.stop(true);
       },
     };
   } catch (error) {

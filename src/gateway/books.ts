@@ -9,6 +9,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import { writeRow } from "../ledger/row_writer.ts";
 import type { CallTable } from "../memory/call_table.ts";
 import type { SteadyClock } from "../memory/clock.ts";
+import type { SeriesBlock } from "../memory/series_block.ts";
 import type { EventSink } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
 
@@ -27,6 +28,10 @@ export interface BooksOptions {
 
 /** The books of a gateway process. */
 export class Books {
+  /** What all processes share. */
+  readonly state: State;
+  /** What this process counts. */
+  readonly series: SeriesBlock;
   readonly reservations: ReservationTools;
   readonly averages = new OutputAverages();
   readonly flights: CallTable;
@@ -38,6 +43,8 @@ export class Books {
   readonly #told = new Set<string>();
 
   constructor({ state, index, clock, sink, log }: BooksOptions) {
+    this.state = state;
+    this.series = state.series(index);
     this.reservations = {
       counters: state.counters,
       column: index,

@@ -5,7 +5,6 @@ import { openStoredKeys } from "../access/stored_keys.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { compilePlan } from "../config/compile.ts";
 import type { Plan } from "../config/plan.ts";
-import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
 import { EventSink } from "../memory/spill.ts";
@@ -14,21 +13,10 @@ import { Books } from "./books.ts";
 import type { FromGateway, Place, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
 
-/** How often the counts are told to the supervisor, in milliseconds. */
-const TELL_COUNTS_MS = 1_000;
-/** How long to wait for the counts of the other processes, in milliseconds. */
-const COLLECT_MAX_MS = 2_000;
 /** How long a process that was told to end, not by its supervisor, waits for another in its place, in milliseconds. */
 const LEAVE_MAX_MS = 5_000;
 /** How much longer than `drain_ms` a stop may take before the process ends all the same, in milliseconds. */
 const STOP_MARGIN_MS = 2_000;
-/** How long the supervisor may take to hear the last words, in milliseconds. */
-const LAST_WORDS_MAX_MS = 500;
-
-interface Collected {
-  readonly snapshot: MetricsSnapshot;
-  readonly processes: number;
-}
 
 /** Runs a gateway process; returns when the channel is set up, the process ends by itself. */
 export function runGatewayProcess(): void {
@@ -36,29 +24,10 @@ export function runGatewayProcess(): void {
   let books: Books | null = null;
   let drain_ms = 0;
   let is_draining = false;
-  let collect_id = 0;
-  const waiting = new Map<number, (collected: Collected) => void>();
 
-  const tell = (message: FromGateway, onTold?: () => void) => {
-    if (process.connected) process.send?.(message, undefined, undefined, onTold);
-    else onTold?.();
+  const tell = (message: FromGateway) => {
+    if (process.connected) process.send?.(message);
   };
-
-  function collectMetrics(): Promise<Collected> {
-    const own = () => ({ snapshot: gateway!.metrics.snapshot(), processes: 1 });
-    collect_id += 1;
-    const id = collect_id;
-    return new Promise((resolve) => {
-      const settle = (collected: Collected) => {
-        clearTimeout(timer);
-        waiting.delete(id);
-        resolve(collected);
-      };
-      const timer = setTimeout(() => settle(own()), COLLECT_MAX_MS);
-      waiting.set(id, settle);
-      tell({ kind: "collect", id });
-    });
-  }
 
   async function start(message: Extract<ToGateway, { kind: "start" }>): Promise<void> {
     try {
@@ -75,10 +44,8 @@ export function runGatewayProcess(): void {
         stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
-        collectMetrics,
       });
       tell({ kind: "listening", port: gateway.port });
-      setInterval(() => tellCounts(null), TELL_COUNTS_MS).unref();
     } catch (error) {
       tell({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     }
@@ -104,10 +71,6 @@ export function runGatewayProcess(): void {
     gateway?.setPlan(plan);
   }
 
-  function tellCounts(id: number | null): void {
-    if (gateway !== null) tell({ kind: "snapshot", snapshot: gateway.metrics.snapshot(), id });
-  }
-
   /** Finishes the calls in flight and ends the process, whatever hangs. */
   async function drain(): Promise<void> {
     if (is_draining) return;
@@ -116,9 +79,7 @@ export function runGatewayProcess(): void {
     if (gateway === null) return end();
     setTimeout(end, drain_ms + STOP_MARGIN_MS);
     await gateway.stop(drain_ms);
-    setTimeout(end, LAST_WORDS_MAX_MS);
-    // What is sent is gone with the process unless it was written out.
-    tell({ kind: "snapshot", snapshot: gateway.metrics.snapshot(), id: null }, end);
+    end();
   }
 
   /** Somebody else than the supervisor ends this process: another takes its place before it drains. */
@@ -135,12 +96,6 @@ export function runGatewayProcess(): void {
       case "config":
         setPlan(compilePlan(message.config));
         void loadPrices(message.config.data);
-        break;
-      case "snapshot":
-        tellCounts(message.id);
-        break;
-      case "collected":
-        waiting.get(message.id)?.(message);
         break;
       case "drain":
         void drain();

@@ -2,7 +2,6 @@
 // The configuration travels this way, resolved, so that no secret stands on a command line or in an environment.
 
 import type { ResolvedConfig } from "../config/schema.ts";
-import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import type { ClockBase } from "../memory/clock.ts";
 
 /** Where a gateway process keeps its accounts. */
@@ -24,13 +23,6 @@ export type ToGateway =
       readonly place: Place;
     }
   | { readonly kind: "config"; readonly config: ResolvedConfig }
-  | {
-      readonly kind: "collected";
-      readonly snapshot: MetricsSnapshot;
-      readonly processes: number;
-      readonly id: number;
-    }
-  | { readonly kind: "snapshot"; readonly id: number }
   | { readonly kind: "drain" };
 
 /** From a gateway process to the supervisor. */
@@ -39,8 +31,4 @@ export type FromGateway =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }
   /** It was told to end by somebody else, and waits to be drained once another has taken its place. */
-  | { readonly kind: "leaving" }
-  /** Its counts: every second, so that they outlive it, and when asked. */
-  | { readonly kind: "snapshot"; readonly snapshot: MetricsSnapshot; readonly id: number | null }
-  /** Somebody wants the counts of all processes. */
-  | { readonly kind: "collect"; readonly id: number };
+  | { readonly kind: "leaving" };

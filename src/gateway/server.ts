@@ -7,7 +7,8 @@ import { isLoopback } from "../config/address.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { GatewayError } from "../errors.ts";
-import { Metrics, type MetricsSnapshot, renderPrometheus } from "../ledger/metrics.ts";
+import { collectMetrics } from "../ledger/collect.ts";
+import { Metrics, renderPrometheus } from "../ledger/metrics.ts";
 import { Roster } from "../memory/roster.ts";
 import { KeyRotation } from "../routing/rotation.ts";
 import type { UpstreamClient } from "../upstream/exchange.ts";
@@ -62,10 +63,8 @@ export interface GatewayOptions {
   readonly stored_keys?: StoredKeys | null;
   /** The socket of the admin API; without one, the public port has no admin API. */
   readonly admin_socket?: string;
-  /** Where limits are held and rows go. */
+  /** Where limits are held, rows go and counts are kept. */
   readonly books: Books;
-  /** The counts of all processes of this gateway, and how many there are; those of this process by default. */
-  readonly collectMetrics?: () => Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }>;
 }
 
 /** A gateway that listens. */
@@ -85,7 +84,8 @@ export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
   let stage: "serving" | "draining" | "cutting" = "serving";
   const quiet_ms = options.quiet_ms ?? QUIET_MS;
-  const metrics = new Metrics();
+  const { series, state } = options.books;
+  const metrics = new Metrics(series);
   const calls = new Roster<"call_slot", Call>("call_slot");
   const clients: Record<ProviderPlan["client"], UpstreamClient> = {
     http1: createHttp1Client(),
@@ -112,8 +112,6 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.in_flight = calls.size;
     },
   };
-  const collectMetrics =
-    options.collectMetrics ?? (async () => ({ snapshot: metrics.snapshot(), processes: 1 }));
 
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
@@ -204,12 +202,10 @@ export function startGateway(options: GatewayOptions): Gateway {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
       if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
-      return collectMetrics().then(
-        ({ snapshot, processes }) =>
-          new Response(renderPrometheus(snapshot, processes), {
-            headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-          }),
-      );
+      const { snapshot, processes } = collectMetrics(state);
+      return new Response(renderPrometheus(snapshot, processes), {
+        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      });
     }
     return null;
   }
@@ -269,6 +265,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   async function stop(drain_ms = plan.listen.drain_ms): Promise<void> {
     const began_ms = performance.now();
     stage = "draining";
+    series.is_in_service = false;
     const has_closed = await closeListener(server.port!);
     const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
     await until(() => !hasConnections(server.port!), grace_end_ms, GRACE_LOOK_MS);
@@ -285,6 +282,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     clearInterval(allowing);
   }
 
+  series.is_in_service = true;
   return {
     port: server.port!,
     metrics,

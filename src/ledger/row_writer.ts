@@ -20,7 +20,7 @@ function quoted(text: string): string {
   return json;
 }
 
-/** `,"name":"value"`, or nothing. Values that differ from call to call are not remembered. */
+/** `,"name":"value"`, or nothing. */
 function member(name: string, value: string | null): string {
   return value === null || value === "" ? "" : `,"${name}":${quoted(value)}`;
 }
@@ -36,14 +36,23 @@ function usageText(usage: Usage): string {
 }
 
 function recordText(name: string, record: Readonly<Record<string, string | number>>): string {
-  for (const _ in record) return `,"${name}":${JSON.stringify(record)}`;
-  return "";
+  let text = "";
+  for (const item in record) {
+    const value = record[item]!;
+    text += `${text === "" ? "" : ","}${quoted(item)}:${typeof value === "number" ? value : quoted(value)}`;
+  }
+  return text === "" ? "" : `,"${name}":{${text}}`;
+}
+
+/** Visible ASCII that hardly ever comes again. */
+function quotedOnce(text: string): string {
+  return text.includes('"') || text.includes("\\") ? JSON.stringify(text) : `"${text}"`;
 }
 
 /** The row as JSON. `readRow` gives the same row back. */
 export function writeRow(row: LedgerRow): string {
   let text = `{"id":"${row.id}","time":${row.time},"status":${row.status},"usage":${usageText(row.usage)}`;
-  text += `,"cost_nano_usd":${row.cost_nano_usd},"request_id":${JSON.stringify(row.request_id)}`;
+  text += `,"cost_nano_usd":${row.cost_nano_usd},"request_id":${quotedOnce(row.request_id)}`;
   text += member("tenant", row.tenant) + member("team", row.team) + member("key", row.key);
   text += member("user", row.user) + member("feature", row.feature) + member("model", row.model);
   text += member("provider", row.provider) + member("served_model", row.served_model);

@@ -50,8 +50,11 @@ export async function openAccounts(
     if (left.has(index)) await keeper.bury(index);
     else state.counters.releaseColumn(index);
   }
-  const free = Array.from({ length: state.areas }, (_, index) => index).filter(
-    (index) => state.area(index).owner_pid === 0,
+  const all = Array.from({ length: state.areas }, (_, index) => index);
+  const [free = [], taken = []] = [true, false].map((is_free) =>
+    all.filter((index) => (state.area(index).owner_pid === 0) === is_free),
   );
-  return { state, keeper, writer, places: new Places(config.data, free, keeper) };
+  const places = new Places(config.data, free, keeper);
+  for (const index of taken) places.awaitLeft(index, () => state.area(index).owner_pid === 0);
+  return { state, keeper, writer, places };
 }

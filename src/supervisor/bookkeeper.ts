@@ -15,6 +15,9 @@ const LOOK_MS = 100;
 /** Rows of one transaction at most. */
 const BATCH_MAX = 2_000;
 
+/** How often places of the dead are tried to be freed. */
+const RELEASE_TRIES = 600;
+
 /** What a bookkeeper works with. */
 export interface BookkeeperOptions {
   readonly state: State;
@@ -57,8 +60,13 @@ export class Bookkeeper {
 
   /** A gateway process is dead: its places are free at once, its calls are accounted for. */
   bury(index: number): Promise<void> {
-    this.#state.counters.releaseColumn(index);
+    let is_free = this.#state.counters.releaseColumn(index);
     return this.#then(async () => {
+      // A process that is stopped in the middle of a change may stand in the way, for a moment or until it goes on.
+      for (let tries = 0; !is_free && tries < RELEASE_TRIES; tries++) {
+        await Bun.sleep(LOOK_MS);
+        is_free = this.#state.counters.releaseColumn(index);
+      }
       await this.#drain(index);
       await this.#drainSpilled();
       await this.#closeFlights(this.#state.area(index));

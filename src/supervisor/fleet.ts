@@ -1,12 +1,8 @@
 // All gateway processes of a gateway: those that listen on its address, and those that still drain on an earlier one.
-// Their counts add up, those of the dead included, so that no sum ever falls.
+// Those of an earlier address drain as soon as the new ones listen.
 
 import type { ResolvedConfig } from "../config/schema.ts";
-import { type MetricsSnapshot, mergeSnapshots } from "../ledger/metrics.ts";
 import { Worker, type WorkerHooks } from "./worker.ts";
-
-/** How long a process may take to tell its counts before its last ones are used, in milliseconds. */
-const COUNTS_MAX_MS = 1_000;
 
 /** What the fleet needs to know and to tell. */
 export interface FleetHooks extends Pick<WorkerHooks, "takePlace" | "leavePlace"> {
@@ -28,7 +24,6 @@ export class Fleet {
   /** These, those that start and those that drain. */
   readonly #all = new Set<Worker>();
   #address: Address = { hostname: "", port: 0 };
-  #retired: MetricsSnapshot = { in_flight: 0, series: [] };
 
   constructor(hooks: FleetHooks) {
     this.#hooks = hooks;
@@ -86,8 +81,6 @@ export class Fleet {
     const worker = new Worker({
       ...{ config, takePlace, leavePlace },
       ...address,
-      onCollect: (reply) =>
-        void this.#collect().then(({ snapshot, processes }) => reply(snapshot, processes)),
       onLeaving: (pid) => {
         log(`gateway process ${pid} was told to end; another takes its place`);
         this.#replace(worker, address);
@@ -96,9 +89,6 @@ export class Fleet {
         log(
           `gateway process ${pid} ended with ${status}; another starts ${restart_ms === 0 ? "at once" : `in ${restart_ms} ms`}`,
         ),
-      onLastCounts: (snapshot) => {
-        this.#retired = mergeSnapshots([this.#retired, { ...snapshot, in_flight: 0 }]);
-      },
     });
     this.#all.add(worker);
     return worker;
@@ -110,12 +100,5 @@ export class Fleet {
     const successor = this.#make(address);
     this.#current.add(successor);
     void successor.start(true).then(() => this.#retire(leaving));
-  }
-
-  async #collect(): Promise<{ readonly snapshot: MetricsSnapshot; readonly processes: number }> {
-    await Promise.all([...this.#all].map((worker) => worker.refreshCounts(COUNTS_MAX_MS)));
-    const counts = [...this.#all].flatMap((worker) => worker.counts ?? []);
-    const listening = [...this.#current].filter((worker) => worker.is_listening);
-    return { snapshot: mergeSnapshots([this.#retired, ...counts]), processes: listening.length };
   }
 }

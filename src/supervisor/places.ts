@@ -4,11 +4,15 @@ import type { Place } from "../gateway/protocol.ts";
 import { type ClockBase, clockBase } from "../memory/clock.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
 
+/** How often it is looked whether a process of an earlier supervisor lives, in milliseconds. */
+const LOOK_MS = 250;
+
 /** The places that there are. */
 export class Places {
   readonly #folder: string;
   readonly #keeper: Bookkeeper;
-  readonly #clock: ClockBase = clockBase();
+  /** What all processes go by, this one too. */
+  readonly clock: ClockBase = clockBase();
   readonly #free: number[];
 
   constructor(folder: string, free: readonly number[], keeper: Bookkeeper) {
@@ -20,7 +24,17 @@ export class Places {
   /** A place that is free; null without one. */
   take(): Place | null {
     const index = this.#free.pop();
-    return index === undefined ? null : { folder: this.#folder, index, clock: this.#clock };
+    return index === undefined ? null : { folder: this.#folder, index, clock: this.clock };
+  }
+
+  /** A place that a process of an earlier supervisor has not left yet: it is free when that one is gone. */
+  awaitLeft(index: number, isLeft: () => boolean): void {
+    const timer = setInterval(() => {
+      if (!isLeft()) return;
+      clearInterval(timer);
+      void this.#keeper.bury(index).then(() => this.#free.unshift(index));
+    }, LOOK_MS);
+    timer.unref();
   }
 
   /** The process of a place is gone: what it held is free at once, the place when its calls are accounted for. */

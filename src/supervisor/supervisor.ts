@@ -114,7 +114,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if ("fault" in opened) return [];
     const { state, places: at } = opened;
     const clock = new SteadyClock(at.clock);
-    const tools = { counters: state.counters, column: 0, now_ms: () => clock.now_ms(), wall_ms: () => Date.now() };
+    const tools = {
+      counters: state.counters,
+      column: 0,
+      now_ms: () => clock.now_ms(),
+      wall_ms: () => Date.now(),
+    };
     return limitsState(loaded.plan, storedCallers(side.keys, loaded.plan), tools);
   }
   const { admin, accounts } = await opening;

@@ -1,9 +1,8 @@
-// The supervisor's end of one gateway process: spawned, spoken to, counted, and started again when it dies.
+// The supervisor's end of one gateway process: spawned, spoken to, and started again when it dies.
 
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { FromGateway, Place, ToGateway } from "../gateway/protocol.ts";
-import type { MetricsSnapshot } from "../ledger/metrics.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */
 const RESTART_BASE_MS = 100;
@@ -25,14 +24,10 @@ export interface WorkerHooks {
   takePlace(): Place | null;
   /** The process of a place is gone. */
   leavePlace(place: Place): void;
-  /** Somebody asked this worker for the counts of all. */
-  onCollect(reply: (snapshot: MetricsSnapshot, processes: number) => void): void;
   /** It was told to end by somebody else, and waits to be drained. */
   onLeaving(pid: number): void;
   /** It died unasked and will be started again after so many milliseconds. */
   onDeath(pid: number, status: string, restart_ms: number): void;
-  /** The last counts of a process that is no more. */
-  onLastCounts(snapshot: MetricsSnapshot): void;
 }
 
 /** The command that starts this very program in another role; also from the compiled executable. */
@@ -46,7 +41,6 @@ class Life {
   readonly started_ms = performance.now();
   /** Null if it could not even be spawned. */
   process: Bun.Subprocess | null = null;
-  is_listening = false;
   /** Where its accounts are; null if there was no place. */
   place: Place | null = null;
   /** What it said, or was found to be, at fault. */
@@ -59,28 +53,15 @@ class Life {
 export class Worker {
   readonly #hooks: WorkerHooks;
   #life: Life | null = null;
-  #counts: MetricsSnapshot | null = null;
   #deaths = 0;
   #is_stopping = false;
   /** Who waits for the first process to listen. */
   #first: PromiseWithResolvers<void> | null = null;
   #is_kept = false;
   #restart_timer: ReturnType<typeof setTimeout> | null = null;
-  #snapshot_id = 0;
-  readonly #snapshots = new Map<number, () => void>();
 
   constructor(hooks: WorkerHooks) {
     this.#hooks = hooks;
-  }
-
-  /** Whether its process answers calls. */
-  get is_listening(): boolean {
-    return this.#life?.is_listening ?? false;
-  }
-
-  /** The last counts that its process told. */
-  get counts(): MetricsSnapshot | null {
-    return this.#counts;
   }
 
   /**
@@ -97,23 +78,6 @@ export class Worker {
   /** Tells it of another configuration. */
   configure(config: ResolvedConfig): void {
     this.#tell({ kind: "config", config });
-  }
-
-  /** Asks for its counts; resolves when they have come, or after the time, or with its end. */
-  refreshCounts(timeout_ms: number): Promise<void> {
-    if (!this.is_listening) return Promise.resolve();
-    this.#snapshot_id += 1;
-    const id = this.#snapshot_id;
-    return new Promise((resolve) => {
-      const settle = () => {
-        clearTimeout(timer);
-        this.#snapshots.delete(id);
-        resolve();
-      };
-      const timer = setTimeout(settle, timeout_ms);
-      this.#snapshots.set(id, settle);
-      this.#tell({ kind: "snapshot", id });
-    });
   }
 
   /** Lets it finish its calls, and ends it if it takes longer than it may. */
@@ -201,7 +165,6 @@ export class Worker {
         break;
       }
       case "listening":
-        life.is_listening = true;
         this.#first?.resolve();
         this.#first = null;
         break;
@@ -210,15 +173,6 @@ export class Worker {
         break;
       case "leaving":
         if (!this.#is_stopping) this.#hooks.onLeaving(life.process?.pid ?? 0);
-        break;
-      case "snapshot":
-        this.#counts = message.snapshot;
-        if (message.id !== null) this.#snapshots.get(message.id)?.();
-        break;
-      case "collect":
-        this.#hooks.onCollect((snapshot, processes) => {
-          this.#tell({ kind: "collected", snapshot, processes, id: message.id });
-        });
         break;
     }
   }
@@ -231,10 +185,6 @@ export class Worker {
   #bury(life: Life, status: string): void {
     this.#life = null;
     if (life.place !== null) this.#hooks.leavePlace(life.place);
-    // In one go: whoever adds up the counts finds them either here or with those of the dead.
-    if (this.#counts !== null) this.#hooks.onLastCounts(this.#counts);
-    this.#counts = null;
-    for (const settle of [...this.#snapshots.values()]) settle();
     life.gone.resolve();
     if (this.#first !== null && !this.#is_kept) {
       this.#rest();

@@ -114,6 +114,25 @@ describe("a store of keys", () => {
     }
   });
 
+  test("can be changed again after a process was killed in the middle of a change, of which nothing is left", async () => {
+    const module = resolve(import.meta.dirname, "../../src/access/key_store.ts");
+    const script = `
+      import { openKeyStore } from ${JSON.stringify(module)};
+      const store = openKeyStore(process.argv[1]);
+      store.change((writer) => {
+        writer.setMark("half", "done");
+        process.stdout.write("in the middle");
+        for (;;) Bun.sleepSync(1_000);
+      });`;
+    const killed = Bun.spawn([process.execPath, "-e", script, folder.path], { stdout: "pipe" });
+    const said = await killed.stdout.getReader().read();
+    expect(Buffer.from(said.value!).toString()).toBe("in the middle");
+    killed.kill("SIGKILL");
+    await killed.exited;
+    store.change((writer) => writer.setMark("next", "done"));
+    expect([store.mark("half"), store.mark("next")]).toEqual([null, "done"]);
+  });
+
   test("takes the changes of two processes at once, none of them lost", async () => {
     const script = `
       import { openKeyStore } from ${JSON.stringify(resolve(import.meta.dirname, "../../src/access/key_store.ts"))};

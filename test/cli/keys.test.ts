@@ -102,6 +102,27 @@ describe("with a gateway of two processes", () => {
     expect(verified).toMatchObject({ code: 0, stdout: "intact: 4 entries\n" });
   });
 
+  test("a change is in force in every process in the moment in which it is answered", async () => {
+    const gateway = await start({ args: ["--workers", "2"] });
+    const connections = await connectEverywhere(gateway);
+    const unix = join(gateway.folder, "data", "admin.sock");
+    const ask = async (method: string, path: string, body?: object) => {
+      const response = await fetch(`http://admin/admin/v1/${path}`, {
+        method,
+        unix,
+        body: JSON.stringify(body ?? {}),
+      });
+      return (await response.json()) as { readonly key: string; readonly state: string };
+    };
+    for (let round = 0; round < 25; round++) {
+      const { key } = await ask("POST", "keys", { name: `key ${round}` });
+      expect(await statusesEverywhere(connections, key)).toEqual(new Set([200]));
+      expect((await ask("DELETE", `keys/key%20${round}`)).state).toBe("revoked");
+      expect(await statusesEverywhere(connections, key)).toEqual(new Set([401]));
+    }
+    expect((await venturi(gateway.folder, "audit", "verify")).stdout).toBe("intact: 50 entries\n");
+  });
+
   test("a key expires by itself", async () => {
     const gateway = await start({ args: ["--workers", "2"] });
     const folder = gateway.folder;

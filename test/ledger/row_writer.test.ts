@@ -9,7 +9,7 @@ import { writeRow } from "../../src/ledger/row_writer.ts";
 
 const PLAIN: LedgerRow = {
   id: "5239136f-8ca9-40a8-900b-53411c6fd9d6",
-  request_id: "mine",
+  request_id: 'mine "quoted" \\',
   time: 1_795_674_410_612,
   ...{ tenant: "acme", team: null, key: "checkout", user: null, feature: null, tags: {} },
   ...{ model: "chat", provider: "openai", served_model: "gpt-4o-mini" },
@@ -77,7 +77,7 @@ describe("the note of a call in flight", () => {
     };
     const text = noteText({ row, input_cost: 1, output_cost: 1, held: "1" });
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(992);
-    expect(readNote(text)!.row).toMatchObject({ id: row.id, tenant: long, team: long, key: long });
+    expect(readNote(text)!.row).toMatchObject({ id: row.id, tenant: long, key: long });
   });
 
   test.each(["", "{}", "[1]", '{"row":5}', '{"row":{"id":"x"}}', "{"])("that is none is none: %s", (text) => {
