@@ -16,6 +16,9 @@ import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
 const STOP_MAX_MS = 1_000;
 
+/** How long after a change of keys it is told of, with all the changes until then. */
+const TELL_MS = 200;
+
 /** What the admin API asks of the process that it runs in. */
 export interface AdminHooks {
   /** The present configuration; null where none is loaded. */
@@ -24,7 +27,7 @@ export interface AdminHooks {
   readonly limitsState: (() => unknown) | null;
   /** Writes all rows that wait into the ledger; null where none can wait. */
   readonly flushLedger: (() => Promise<void>) | null;
-  /** Stored keys have changed. */
+  /** Stored keys have changed; told once for many changes in a row. */
   onKeysChange(): void;
   log(line: string): void;
 }
@@ -59,8 +62,15 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     "fault" in opened
       ? new GatewayError("unavailable", `Keys cannot be managed: ${opened.fault}.`)
       : { store: opened, data: folder, config: hooks.config };
+  let telling: ReturnType<typeof setTimeout> | null = null;
+  const tellOfKeys = () => {
+    telling ??= setTimeout(() => {
+      telling = null;
+      hooks.onKeysChange();
+    }, TELL_MS);
+  };
   const routes: Routes = {
-    ...keyRoutes(desk, hooks.onKeysChange),
+    ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(folder, hooks.flushLedger),
     ...auditRoutes(folder),
     ...stateRoutes(hooks),
@@ -68,7 +78,10 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   return {
     keys,
     answer: createRouter(routes, self, hooks.log),
-    close: async () => keys?.close(),
+    close: async () => {
+      if (telling !== null) clearTimeout(telling);
+      await keys?.close();
+    },
   };
 }
 
