@@ -137,6 +137,20 @@ describe("tiers, times, batches, lengths", () => {
     ]);
   });
 
+  test("hours of the day, within one", () => {
+    const price = priceOf([
+      { prices: { input_mtok: 1, output_mtok: 1 } },
+      {
+        constraint: { start_time: "01:00:00Z", end_time: "04:00:00Z" },
+        prices: { input_mtok: 2, output_mtok: 2 },
+      },
+    ]);
+    const at = (time: string) => cost(price, { input_tokens: 1 }, Date.parse(`2026-11-26T${time}Z`));
+    expect(["00:59:59.999", "01:00:00", "03:59:59.999", "04:00:00"].map(at)).toEqual([
+      ...[1_000, 2_000, 2_000, 1_000],
+    ]);
+  });
+
   test("from a date on", () => {
     const price = priceOf([
       { prices: { input_mtok: 1, output_mtok: 1 } },
