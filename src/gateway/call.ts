@@ -25,7 +25,7 @@ function requestName(uuid: string): string {
 export class Call implements Alarm {
   /** What the client knows it by. */
   readonly id: string;
-  /** What the ledger knows it by: unique for ever. */
+  /** What the ledger knows it by: unique for ever. In order of time (UUID version 7), so that an index of many stays small work. */
   readonly ledger_id: string;
   readonly request: Request;
   readonly plan: Plan;
@@ -75,7 +75,7 @@ export class Call implements Alarm {
 
   /** @param id the client's own name for it; null for none */
   constructor(id: string | null, request: Request, plan: Plan, alarms: Alarms) {
-    this.ledger_id = crypto.randomUUID();
+    this.ledger_id = Bun.randomUUIDv7();
     this.id = id ?? requestName(this.ledger_id);
     this.request = request;
     this.plan = plan;
