@@ -3,10 +3,10 @@
 
 import { parseArgs } from "node:util";
 import { isThereKeyStore, openKeyStore } from "../access/key_store.ts";
-import { findDataFolder } from "../config/data_folder.ts";
 import { type AuditHead, openLine } from "../console/audit/line.ts";
 import { auditLines, auditPath, rememberedHead } from "../console/audit/log.ts";
 import { verifyAudit } from "../console/audit/verify.ts";
+import { findDataFolder } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
 const USAGE = `usage: venturi audit [--since T] [--format text|json] [--data DIR]

@@ -1,18 +1,21 @@
-// Where a command finds the gateway's data: `--data`, else `data:` of ./venturi.yaml, else ./data.
-// Of the file only that one value is looked at: a command works where the file's variables are not set.
+// Where a gateway's data lies, as commands find it: `--data`, else `data` of the configuration file, else ./data.
+// Only that one value is read, so that a command needs none of the variables that the rest of the file refers to.
 
 import { readFileSync } from "node:fs";
 import { readDocument } from "../config/document.ts";
 import { processEnvironment } from "../config/environment.ts";
-import { resolveReferences } from "../config/references.ts";
+import { type Environment, resolveReferences } from "../config/references.ts";
 
-/** The file that is looked at when no folder is named. */
 const DEFAULT_FILE = "venturi.yaml";
 const DEFAULT_FOLDER = "./data";
 
-/** The data folder; `named` is what `--data` says. */
-export function dataFolder(named: string | undefined, file = DEFAULT_FILE): string {
-  if (named !== undefined) return named;
+/** The folder, or in words why it is not known. */
+export function findDataFolder(
+  flag: string | undefined,
+  file = DEFAULT_FILE,
+  env: Environment = processEnvironment(),
+): string | { readonly fault: string } {
+  if (flag !== undefined) return flag === "" ? { fault: "--data must not be empty" } : flag;
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -20,7 +23,12 @@ export function dataFolder(named: string | undefined, file = DEFAULT_FILE): stri
     return DEFAULT_FOLDER;
   }
   const read = readDocument(bytes, file);
-  if (!read.ok) return DEFAULT_FOLDER;
-  const { value } = resolveReferences(read.document.value["data"], processEnvironment());
-  return typeof value === "string" && value !== "" ? value : DEFAULT_FOLDER;
+  if (!read.ok) return { fault: `${file} cannot be read; correct it, or say --data DIR` };
+  const { data } = read.document.value;
+  if (data === undefined) return DEFAULT_FOLDER;
+  const { value, problems } = resolveReferences(data, env);
+  const problem = problems[0];
+  if (problem !== undefined) return { fault: `data of ${file}: ${problem.message}; or say --data DIR` };
+  if (typeof value === "string" && value !== "") return value;
+  return { fault: `data of ${file} is not the name of a folder; correct it, or say --data DIR` };
 }

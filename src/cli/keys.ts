@@ -2,9 +2,9 @@
 // everything that is said to a person goes to standard error.
 
 import { parseArgs } from "node:util";
-import { findDataFolder } from "../config/data_folder.ts";
 import type { KeyView } from "../console/key_view.ts";
 import { type AdminClient, openAdmin } from "./admin_client.ts";
+import { findDataFolder } from "./data_folder.ts";
 import { keyBody, LIMIT_FLAGS } from "./key_flags.ts";
 import { keyTable } from "./key_table.ts";
 

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { shownRow } from "../ledger/row_text.ts";
 import type { PlacedRow } from "../ledger/store/cursors.ts";
 import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
-import { dataFolder } from "./data_folder.ts";
+import { findDataFolder } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
 const USAGE = `usage: venturi logs [--request ID] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
@@ -36,7 +36,11 @@ export async function logs(args: readonly string[]): Promise<number> {
     console.error(`venturi logs: ${flags}\n${USAGE}`);
     return 2;
   }
-  const folder = dataFolder(flags.data);
+  const folder = findDataFolder(flags.data);
+  if (typeof folder !== "string") {
+    console.error(`venturi logs: ${folder.fault}`);
+    return 1;
+  }
   const reader = openLedgerReader(folder);
   if ("fault" in reader) {
     console.error(`venturi logs: ${reader.fault}`);

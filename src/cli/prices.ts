@@ -10,7 +10,7 @@ import { findFact, findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { updatePrices } from "../ledger/prices/update.ts";
-import { dataFolder } from "./data_folder.ts";
+import { findDataFolder } from "./data_folder.ts";
 import { factText, priceLines } from "./price_text.ts";
 
 const USAGE = `usage: venturi prices update [FILE|URL] [--data DIR]
@@ -29,7 +29,11 @@ export async function prices(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
   const [action, subject, ...more] = flags?.words ?? [];
   if (flags === null || more.length > 0) return misuse();
-  const data = dataFolder(flags.data, flags.config);
+  const data = findDataFolder(flags.data, flags.config);
+  if (typeof data !== "string") {
+    console.error(`venturi prices: ${data.fault}`);
+    return 1;
+  }
   if (action === "update") return update(data, subject);
   if (action === "show" && subject !== undefined) return show(subject, flags.config, data);
   return misuse();

@@ -11,7 +11,7 @@ import {
   type UsageRow,
   usdOf,
 } from "../ledger/store/query.ts";
-import { dataFolder } from "./data_folder.ts";
+import { findDataFolder } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment, showMoment } from "./moment.ts";
 import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
 
@@ -46,7 +46,11 @@ export async function usage(args: readonly string[]): Promise<number> {
     console.error(`venturi usage: ${flags}\n${USAGE}`);
     return 2;
   }
-  const folder = dataFolder(flags.data);
+  const folder = findDataFolder(flags.data);
+  if (typeof folder !== "string") {
+    console.error(`venturi usage: ${folder.fault}`);
+    return 1;
+  }
   if (flags.is_flush) {
     const fault = await flush(folder);
     if (fault !== null) console.error(`venturi usage: ${fault}`);

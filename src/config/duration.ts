@@ -23,13 +23,14 @@ export function parseDuration(text: string): number | null {
 
 /**
  * The instant that a duration or a date stands for, in milliseconds since 1970; null if it is neither. A duration counts
- * from now, forwards or backwards; a date is a day (its beginning, in UTC) or a time with its zone (RFC 3339).
+ * from now, forwards or backwards; a date is a day (its beginning) or has a time, in UTC where no zone is said (RFC 3339).
  */
 export function parseInstant(text: string, now_ms: number, direction: "ahead" | "ago"): number | null {
   const duration_ms = parseDuration(text);
   if (duration_ms !== null) return direction === "ahead" ? now_ms + duration_ms : now_ms - duration_ms;
-  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return null;
-  const instant_ms = Date.parse(text);
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?)?$/.test(text)) return null;
+  const has_zone = !text.includes("T") || /(Z|[+-]\d\d:\d\d)$/.test(text);
+  const instant_ms = Date.parse(has_zone ? text : `${text}Z`);
   if (Number.isNaN(instant_ms)) return null;
   // The 31st of a short month must not become the first of the next.
   return new Date(Date.parse(`${text.slice(0, 10)}T00:00Z`)).toISOString().startsWith(text.slice(0, 10))

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { findDataFolder } from "../../src/cli/data_folder.ts";
 import { adminSocketPath } from "../../src/config/admin_socket.ts";
-import { findDataFolder } from "../../src/config/data_folder.ts";
 
 let folder: string;
 
