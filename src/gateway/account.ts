@@ -24,6 +24,8 @@ export interface CallEnd {
   readonly code: string | null;
   /** As the provider told it; null where it told none. */
   readonly usage: Usage | null;
+  /** The model that an answer names which was passed through: its target may have none. */
+  readonly model?: string | null;
   readonly finish_reason: string | null;
   /** Tokens of the answer, by the gateway's own count; null where nothing of one has come. */
   readonly counted_tokens: number | null;
@@ -157,7 +159,7 @@ export class Account implements MeteredAccount {
 
   /** The call is over: limits are set right, the row is written, the note goes. Gives the cost in nano-dollars. */
   close(end: CallEnd): number | null {
-    const price = this.#price();
+    const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
     const row = this.#row({ ...end, usage: known }, price, end.usage === null && known !== NO_USAGE);
     const { usage, cost_nano_usd } = row;
@@ -189,9 +191,11 @@ export class Account implements MeteredAccount {
   }
 
   /** Of the target that answers, or was tried last. */
-  #price(): ModelPrice | null {
+  #price(named: string | null = null): ModelPrice | null {
     const { target, model } = this.#call;
-    return target === null || model === null ? null : this.#books.priceOf(model, target);
+    if (target === null || model === null) return null;
+    if (target.model === "" && named !== null) return this.#books.priceAt(target.provider, named);
+    return this.#books.priceOf(model, target);
   }
 
   #row(end: CallEnd, price: ModelPrice | null, estimated: boolean): LedgerRow {
@@ -243,7 +247,7 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     tags: readTags(headers.get("x-venturi-tags")),
     model: rest.model,
     provider: target?.provider.name ?? null,
-    served_model: target?.model || null,
+    served_model: target?.model || end.model || null,
     status: end.status,
     error: end.code,
     finish_reason: end.finish_reason,

@@ -2,7 +2,7 @@
 
 import { OutputAverages } from "../access/output_average.ts";
 import type { ReservationTools } from "../access/reservation.ts";
-import type { ModelPlan, TargetPlan } from "../config/plan.ts";
+import type { ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
@@ -75,10 +75,16 @@ export class Books {
     const known = this.#prices.get(target);
     if (known !== undefined) return "unknown" in known ? null : known;
     if (this.#book === null) return null;
-    const { provider } = target;
-    const price = findPrice(this.#book, provider.kind, provider.origin.host, target.model);
+    const price = this.priceAt(target.provider, target.model);
     this.#prices.set(target, price ?? { unknown: true });
-    if (price === null && target.model !== "") this.#tell(`${provider.name}/${target.model}`);
+    return price;
+  }
+
+  /** What a provider's model costs by its name; null where nobody knows, which is told once. */
+  priceAt(provider: ProviderPlan, model: string): ModelPrice | null {
+    if (this.#book === null || model === "") return null;
+    const price = findPrice(this.#book, provider.kind, provider.origin.host, model);
+    if (price === null) this.#tell(`${provider.name}/${model}`);
     return price;
   }
 

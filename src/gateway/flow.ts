@@ -7,6 +7,7 @@ import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
 import type { StreamMeter } from "./stream_meter.ts";
+import type { UsageTap } from "./usage_tap.ts";
 
 /** Longest event that is framed; a longer one is passed on unseen. */
 const EVENT_MAX_BYTES = 4 * 1024 * 1024;
@@ -26,6 +27,8 @@ export type FlowEnd = (error: WireError | null) => void;
 /** An answer under way. */
 export abstract class Flow {
   readonly stream = new ClientStream();
+  /** Reads the usage of what is passed through; null for other answers. */
+  tap: UsageTap | null = null;
   /** Whether it was ended because its budget is used up. */
   stopped_by_budget = false;
   #onEnd: FlowEnd | null = null;
@@ -88,6 +91,7 @@ export abstract class Flow {
 /** Any bytes. A broken one is cut off, so that the client's HTTP parser sees it. */
 export class ByteFlow extends Flow {
   take(chunk: Uint8Array): void {
+    this.tap?.take(chunk);
     this.stream.write(chunk);
   }
 
@@ -212,6 +216,7 @@ export class EventFlow extends Flow implements Alarm {
     const watch = this.#watch;
     const is_shown = watch === null || watch.see(event);
     this.#onEvent?.(event);
+    this.tap?.see(event.data);
     if (watch === null) this.contentCame();
     else if (watch.error !== null) {
       // A provider's error is the last that the client gets, in the format that the client knows.

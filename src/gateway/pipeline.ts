@@ -189,7 +189,8 @@ function relayFlow(
     settle(call, tools, {
       status: is_gone ? GONE : head.status,
       code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
-      usage: watch?.usage() ?? null,
+      usage: watch?.usage() ?? flow.tap?.usage() ?? null,
+      model: flow.tap?.model ?? null,
       finish_reason: flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null),
       counted_tokens: flow.counted_tokens,
     });

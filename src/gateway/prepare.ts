@@ -24,6 +24,7 @@ import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
 import { type Patience, peekUpload, streamedBody } from "./upload.ts";
+import { UsageTap } from "./usage_tap.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
 
 /** A JSON answer up to this size is collected before the client sees it; bytes. */
@@ -215,8 +216,16 @@ function passedOn(
   model: ModelPlan,
   rest: Pick<Outgoing, "path" | "body" | "replayable" | "pass" | "extra_headers">,
 ): Prepared {
-  const receiver = (target: TargetPlan) => new WholeReceiver(call, target.provider.name, 0, clocks.quiet);
   const { method } = call.request;
+  // Only what makes something uses anything: other methods tell of what was used before.
+  const receiver = ({ provider }: TargetPlan) =>
+    new WholeReceiver(
+      call,
+      provider.name,
+      0,
+      clocks.quiet,
+      method === "POST" ? new UsageTap(provider.kind) : null,
+    );
   return { ...rest, ...NO_TOKENS, model, method, is_stream: false, receiver, watch: null };
 }
 

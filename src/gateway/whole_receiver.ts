@@ -3,11 +3,12 @@
 
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
-import { decode } from "../wire/content_coding.ts";
+import { decode, isCoded } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { ByteFlow, EventFlow, type Flow, type QuietClock } from "./flow.ts";
 import { Receiver } from "./receiver.ts";
+import type { UsageTap } from "./usage_tap.ts";
 
 /** A coded answer may grow to this size; bytes. */
 const DECODED_MAX_BYTES = 64 * 1024 * 1024;
@@ -16,12 +17,21 @@ const DECODED_MAX_BYTES = 64 * 1024 * 1024;
 export class WholeReceiver extends Receiver {
   readonly #collect_max_bytes: number;
   readonly #quiet: QuietClock;
+  readonly #tap: UsageTap | null;
   readonly #pieces: Uint8Array[] = [];
   #size = 0;
   #flow: Flow | null = null;
 
-  constructor(call: Call, provider: string, collect_max_bytes: number, quiet: QuietClock) {
+  /** @param tap reads the usage of an answer that is passed on as it comes */
+  constructor(
+    call: Call,
+    provider: string,
+    collect_max_bytes: number,
+    quiet: QuietClock,
+    tap: UsageTap | null = null,
+  ) {
     super(call, provider);
+    this.#tap = tap;
     this.#collect_max_bytes = collect_max_bytes;
     this.#quiet = quiet;
   }
@@ -73,6 +83,8 @@ export class WholeReceiver extends Receiver {
     const content_type = head.headers.get("content-type") ?? "";
     const is_events = content_type.toLowerCase().startsWith("text/event-stream");
     const flow = is_events ? new EventFlow(null, null, this.#quiet) : new ByteFlow();
+    const is_readable = is_events || content_type.toLowerCase().startsWith("application/json");
+    if (is_readable && !isCoded(head.headers.get("content-encoding"))) flow.tap = this.#tap;
     flow.begin(this.exchange);
     this.#flow = flow;
     for (const piece of this.#pieces) flow.take(piece);

@@ -331,3 +331,48 @@ describe("a stream", () => {
     expect((await gateway.chat({ max_tokens: 100 }, { headers: KEY })).status).toBe(429);
   });
 });
+
+describe("a call that is passed through", () => {
+  test("is accounted for by what its answer says in its own format, plain and streamed", async () => {
+    const usage = {
+      input_tokens: 10,
+      output_tokens: 5,
+      cache_read_input_tokens: 100,
+      cache_creation_input_tokens: 0,
+    };
+    const upstream = await room.upstream((request, reply) => {
+      const { stream } = request.json() as { stream?: boolean };
+      if (stream !== true)
+        return reply.json(200, { type: "message", model: "claude-haiku-4-5", content: [], usage });
+      void reply.sse({
+        type: "message_start",
+        message: { type: "message", model: "claude-haiku-4-5", usage },
+      });
+      return reply.sse({ type: "message_delta", delta: {}, usage: { output_tokens: 7 } });
+    });
+    const gateway = room.gateway(
+      `providers: { claude: { kind: anthropic, base_url: "${upstream.base_url.replace("/v1", "")}", api_keys: [none] } }`,
+    );
+    for (const stream of [false, true]) {
+      const response = await gateway.fetch("/claude/v1/messages", {
+        method: "POST",
+        body: JSON.stringify({ stream }),
+      });
+      await response.text();
+    }
+    await gateway.idle();
+    // 1 $ a million tokens of prompt, a tenth of it from the cache, 5 $ of answer.
+    expect(gateway.kept.rows()).toMatchObject([
+      {
+        served_model: "claude-haiku-4-5",
+        usage: { input_tokens: 110, cached_input_tokens: 100, output_tokens: 5 },
+        cost_nano_usd: 10_000 + 10_000 + 25_000,
+      },
+      {
+        served_model: "claude-haiku-4-5",
+        usage: { input_tokens: 110, cached_input_tokens: 100, output_tokens: 7 },
+        cost_nano_usd: 10_000 + 10_000 + 35_000,
+      },
+    ]);
+  });
+});

@@ -8,6 +8,8 @@ import { drawnRow, randomFrom } from "./store/rows.ts";
 /** Rows of a batch, and batches that are under way at once. */
 export const BATCH_ROWS = 25;
 const UNDER_WAY = 3;
+/** It ends by itself after so long. */
+const LIFE_MS = 30_000;
 
 /** The rows of a batch: the same for the same number. */
 export function batchOf(number: number): string[] {
@@ -20,6 +22,8 @@ export function batchOf(number: number): string[] {
 }
 
 if (import.meta.main) {
+  // Whoever started it may be gone.
+  setTimeout(() => process.exit(3), LIFE_MS).unref();
   const [folder = "", yaml = "", first = "0", last = "0"] = process.argv.slice(2);
   const loaded = parseConfig(Buffer.from(yaml), "test.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
