@@ -56,7 +56,11 @@ test("the counts of all processes add up, those of the dead too, but not what th
 
 test("a process counts on where the one before it stopped", () => {
   const folder = temporaryFolder();
-  countIn(createState(folder, geometry, () => {}), 0, "gpt");
+  countIn(
+    createState(folder, geometry, () => {}),
+    0,
+    "gpt",
+  );
   const state = createState(folder, geometry, () => {});
   countIn(state, 0, "gpt");
   expect(calls(collectMetrics(state))).toEqual({ "openai/gpt": { 200: 2 } });
