@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { BUCKETS, bucketOf } from "../../src/memory/histogram.ts";
-import { SERIES_BLOCK_BYTES, SERIES_BYTES, SERIES_HEADER_BYTES, SERIES_MAX } from "../../src/memory/layout.ts";
+import {
+  SERIES_BLOCK_BYTES,
+  SERIES_BYTES,
+  SERIES_HEADER_BYTES,
+  SERIES_MAX,
+} from "../../src/memory/layout.ts";
 import { ownMemory } from "../../src/memory/mapping.ts";
 import { LABELS_MAX, SERIES_NAME_MAX_BYTES, type SeriesRecord } from "../../src/memory/series.ts";
 import { SeriesBlock } from "../../src/memory/series_block.ts";
