@@ -110,6 +110,11 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     // Whatever is wrong with the folder is told by whoever opens something in it.
   }
   const api = openAdminApi(options, `socket uid ${process.getuid?.() ?? "unknown"}`);
+  for (const { name } of hooks.config()?.keys ?? []) {
+    // Counts and limits go by the name.
+    if (api.keys?.byName(name))
+      hooks.log(`the key '${name}' is in the configuration and stored: they count as one`);
+  }
   const listening = await listen(folder, api);
   if ("fault" in listening) hooks.log(listening.fault);
   return {

@@ -218,7 +218,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     const from = server.requestIP(request)?.address ?? null;
     const relay = { socket: options.admin_socket, alarms: tools.clocks.deadlines };
     const answer = await relayToAdmin(request, path + query, from, plan, relay);
-    return answer instanceof GatewayError ? plainError(answer) : answer;
+    const response = answer instanceof GatewayError ? plainError(answer) : answer;
+    response.headers.set("x-request-id", requestId(request.headers) ?? crypto.randomUUID());
+    return response;
   }
 
   function refuseAtDoor(call: Call): GatewayError | null {

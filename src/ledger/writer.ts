@@ -84,6 +84,8 @@ export class Writer {
       if (counts.faults > 0)
         this.#log(`${counts.faults} of ${texts.length} texts are no rows and were left out`);
       for (const pump of this.#pumps) pump.wake();
+      // Or whoever is told of them would wait for as long as rows come without a pause.
+      await new Promise((next) => setImmediate(next));
       return counts;
     });
     this.#turn = written.catch(() => {});

@@ -88,12 +88,15 @@ export class SeriesRecord {
 
   histogram(histogram: 0 | 1): HistogramCounts {
     const sum = this.#histogramAt(histogram);
-    const counts = Array.from(this.#mapping.floats.subarray(sum + 1, sum + 1 + BUCKETS));
-    return {
-      counts,
-      count: counts.reduce((total, count) => total + count, 0),
-      sum_us: this.#mapping.floats[sum]!,
-    };
+    const { floats } = this.#mapping;
+    const counts = new Array<number>(BUCKETS);
+    let count = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const counted = floats[sum + 1 + bucket]!;
+      counts[bucket] = counted;
+      count += counted;
+    }
+    return { counts, count, sum_us: floats[sum]! };
   }
 
   get #labels(): number {

@@ -123,6 +123,24 @@ describe("with a gateway of two processes", () => {
     expect((await venturi(gateway.folder, "audit", "verify")).stdout).toBe("intact: 50 entries\n");
   });
 
+  test("a key's counts go on through a rotation and a change of its limits", async () => {
+    const gateway = await start({ args: ["--workers", "2"] });
+    const { folder, url } = gateway;
+    const statuses = async (key: string, count: number) => {
+      const all: number[] = [];
+      for (let call = 0; call < count; call++) all.push(await statusOf(url, key));
+      return all;
+    };
+    const first = secretOf(await venturi(folder, "keys", "create", "--name", "a", "--rpm", "3"));
+    expect(await statuses(first, 4)).toEqual([200, 200, 200, 429]);
+    const second = secretOf(await venturi(folder, "keys", "rotate", "a"));
+    expect(await statuses(second, 1)).toEqual([429]);
+    const unix = join(folder, "data", "admin.sock");
+    const body = JSON.stringify({ limits: { rpm: 5 } });
+    await fetch("http://admin/admin/v1/keys/a", { method: "PATCH", unix, body });
+    expect([...(await statuses(first, 1)), ...(await statuses(second, 2))]).toEqual([200, 200, 429]);
+  });
+
   test("a key expires by itself", async () => {
     const gateway = await start({ args: ["--workers", "2"] });
     const folder = gateway.folder;

@@ -47,6 +47,7 @@ describe("the admin API on the public port", () => {
       expect(status).toBe(401);
       expect(json.error).toMatchObject({ type: "authentication_error", code: "invalid_api_key" });
     }
+    expect((await ask(gateway, "GET", "audit")).headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
     const created = await ask(gateway, "POST", "keys", { name: "till", tier: "free" });
     expect(created.status).toBe(201);
     expect(created.headers.get("cache-control")).toBe("no-store");

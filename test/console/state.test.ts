@@ -127,6 +127,20 @@ describe("the admin socket", () => {
     expect(told).toEqual([]);
   });
 
+  test("of a gateway that has a key of the same name in its configuration is opened with a warning", async () => {
+    const folder = makeFolder();
+    endings.push(folder.remove);
+    const config = configOf("keys: [{ name: till, key: sk-till }, { name: other, key: sk-other }]");
+    const told: string[] = [];
+    const before = openAdminApi({ folder: folder.path, hooks: hooks(told) }, "test");
+    const body = JSON.stringify({ name: "till" });
+    await before.answer(new Request("http://admin/admin/v1/keys", { method: "POST", body }));
+    await before.close();
+    const admin = await startAdmin({ folder: folder.path, hooks: { ...hooks(told), config: () => config } });
+    endings.push(admin.stop);
+    expect(told).toEqual(["the key 'till' is in the configuration and stored: they count as one"]);
+  });
+
   test("of a gateway that runs is not taken from it by another one", async () => {
     const folder = makeFolder();
     endings.push(folder.remove);
