@@ -74,7 +74,10 @@ export class CallTable {
 
   /** Whether no slot is in use. */
   get is_empty(): boolean {
-    return this.#words.subarray(this.#states, this.#states + this.#slots).every((state) => state === 0);
+    for (let slot = 0; slot < this.#slots; slot++) {
+      if (Atomics.load(this.#words, this.#states + slot) !== 0) return false;
+    }
+    return true;
   }
 
   /** Frees every slot; of a dead process only, and before its successor begins. */

@@ -89,8 +89,10 @@ export class CounterTable {
 
   /** Indexes into `words` of all that is counted, in no particular order. */
   *[Symbol.iterator](): Iterator<number> {
-    for (const entry of this.#marked(USED_BITS_WORD)) {
-      if (phaseOf(Atomics.load(this.words, entry)) === LIVE) yield entry + COUNTER_HEAD_WORDS;
+    for (let index = 0; index < BITMAP_WORDS; index++) {
+      for (const entry of this.#marked(USED_BITS_WORD, index)) {
+        if (phaseOf(Atomics.load(this.words, entry)) === LIVE) yield entry + COUNTER_HEAD_WORDS;
+      }
     }
   }
 
@@ -110,16 +112,15 @@ export class CounterTable {
    */
   releaseColumn(process_index: number): boolean {
     if (!(process_index >= 0 && process_index < AREAS_MAX)) throw new RangeError("there is no such column");
-    // Also what the dead left of the lock is put in order.
-    if (!this.#lock.take()) return false;
-    try {
-      for (const entry of this.#marked(GAUGE_BITS_WORD)) {
-        if (phaseOf(Atomics.load(this.words, entry)) === EMPTY || this.words[entry + IS_GAUGE] === 0)
-          continue;
+    // Taken at least once, so that what the dead left of it is put in order; and never for long.
+    for (let index = 0; index < BITMAP_WORDS; index++) {
+      if (index > 0 && Atomics.load(this.words, GAUGE_BITS_WORD + index) === 0) continue;
+      if (!this.#lock.take()) return false;
+      for (const entry of this.#marked(GAUGE_BITS_WORD, index)) {
+        if (phaseOf(Atomics.load(this.words, entry)) === EMPTY) continue;
         const column = entry + COUNTER_HEAD_WORDS + process_index;
-        if (Atomics.load(this.words, column) !== 0) Atomics.store(this.words, column, 0);
+        if (this.words[entry + IS_GAUGE] !== 0) Atomics.store(this.words, column, 0);
       }
-    } finally {
       this.#lock.release();
     }
     return true;
@@ -259,12 +260,10 @@ export class CounterTable {
     return entry;
   }
 
-  /** The entries that a bitmap marks. */
-  *#marked(bitmap: number): Iterable<number> {
-    for (let index = 0; index < BITMAP_WORDS; index++) {
-      for (let bits = Atomics.load(this.words, bitmap + index); bits !== 0; bits &= bits - 1) {
-        yield COUNTERS_WORD + (index * 32 + 31 - Math.clz32(bits & -bits)) * COUNTER_ENTRY_WORDS;
-      }
+  /** The entries that a word of a bitmap marks. */
+  *#marked(bitmap: number, index: number): Iterable<number> {
+    for (let bits = Atomics.load(this.words, bitmap + index); bits !== 0; bits &= bits - 1) {
+      yield COUNTERS_WORD + (index * 32 + 31 - Math.clz32(bits & -bits)) * COUNTER_ENTRY_WORDS;
     }
   }
 }

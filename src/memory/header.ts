@@ -2,13 +2,12 @@
 // They lie in one sector and are written by one write, so that they are the old ones or the new ones, never half.
 
 import {
-  AREAS_MAX,
   CALL_SLOT_BYTES,
-  CALL_SLOTS_MAX,
   COUNTER_ENTRIES,
   COUNTER_ENTRY_WORDS,
   fileBytes,
   type Geometry,
+  isPossible,
   LAYOUT_VERSION,
   RING_BYTES,
   SERIES_BLOCK_BYTES,
@@ -59,13 +58,6 @@ export function decodeHeader(header: Uint8Array, file_bytes: number): Geometry |
   const needed_bytes = fileBytes(geometry);
   if (file_bytes < needed_bytes) return { fault: `it has ${file_bytes} of its ${needed_bytes} bytes` };
   return geometry;
-}
-
-/** Whether a file can have this geometry. No areas at all are possible: for a moment, between two geometries. */
-export function isPossible({ areas, call_slots }: Geometry): boolean {
-  const isUpTo = (value: number, least: number, most: number) =>
-    Number.isInteger(value) && value >= least && value <= most;
-  return isUpTo(areas, 0, AREAS_MAX) && isUpTo(call_slots, 1, CALL_SLOTS_MAX);
 }
 
 function checkOf(words: Int32Array): number {

@@ -15,7 +15,7 @@ export interface Geometry {
 /** More processes than columns of a gauge. */
 export const AREAS_MAX = 64;
 /** Most call slots of an area: 64 MiB of text. */
-export const CALL_SLOTS_MAX = 65_536;
+const CALL_SLOTS_MAX = 65_536;
 
 const PAGE_BYTES = 4096;
 
@@ -99,6 +99,24 @@ function areaBytes({ call_slots }: Geometry): number {
 /** How long a file of this geometry is. */
 export function fileBytes(geometry: Geometry): number {
   return AREAS_OFFSET + geometry.areas * areaBytes(geometry);
+}
+
+/** The longest file: bytes are counted with 31 bits. */
+const FILE_MAX_BYTES = 2 ** 31 - PAGE_BYTES;
+
+/** The same geometry with as many call slots as fit into the longest file. */
+export function fitted({ areas, call_slots }: Geometry): Geometry {
+  const slots_bytes = (FILE_MAX_BYTES - fileBytes({ areas, call_slots: 0 })) / areas - 2 * PAGE_BYTES;
+  const most = Math.min(CALL_SLOTS_MAX, Math.floor(slots_bytes / (CALL_SLOT_BYTES + 4)));
+  return { areas, call_slots: Math.min(call_slots, most) };
+}
+
+/** Whether a file can have this geometry. No areas at all are possible: for a moment, between two geometries. */
+export function isPossible(geometry: Geometry): boolean {
+  const { areas, call_slots } = geometry;
+  if (!Number.isInteger(areas) || !Number.isInteger(call_slots)) return false;
+  const is_sized = areas >= 0 && areas <= AREAS_MAX && call_slots >= 1 && call_slots <= CALL_SLOTS_MAX;
+  return is_sized && fileBytes(geometry) <= FILE_MAX_BYTES;
 }
 
 /** Where an area's parts are. */

@@ -16,12 +16,14 @@ import {
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { CounterTable } from "./counter_table.ts";
-import { decodeHeader, encodeHeader, HEADER_USED_BYTES, isPossible } from "./header.ts";
+import { decodeHeader, encodeHeader, HEADER_USED_BYTES } from "./header.ts";
 import {
   AREAS_MAX,
   AREAS_OFFSET,
   fileBytes,
+  fitted,
   type Geometry,
+  isPossible,
   LOCK_WORD,
   SERIES_BLOCK_BYTES,
   SERIES_OFFSET,
@@ -99,16 +101,17 @@ export function openState(folder: string): State {
 
 /**
  * Opens the file for a supervisor, before any gateway process runs: sets aside what it cannot read, makes what is missing.
- * @param geometry as many areas at least; as many call slots, unless an area of another number still lives or holds something
+ * @param wanted as many areas at least; as many call slots, or as many as fit, unless an area of another size is still in use
  * @param onRecovered called for each area that a dead process left calls or events in, to take them over
  */
 export function createState(
   folder: string,
-  geometry: Geometry,
+  wanted: Geometry,
   onRecovered: (area: ProcessArea) => void,
 ): State {
+  const geometry = fitted(wanted);
   if (!isPossible(geometry) || geometry.areas < 1) {
-    throw new RangeError(`no state has ${geometry.areas} areas of ${geometry.call_slots} calls`);
+    throw new RangeError(`no state has ${wanted.areas} areas of ${wanted.call_slots} calls`);
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { found, notice } = findOrMake(folder, geometry);
@@ -147,10 +150,10 @@ function recover(state: State, onRecovered: (area: ProcessArea) => void): boolea
 /** Areas are never fewer than there are, and keep their size while anybody is in one, or anything. */
 function nextGeometry(state: State, wanted: Geometry, is_anyone_there: boolean): Geometry {
   const areas = Math.max(state.areas, wanted.areas);
-  const is_kept =
-    is_anyone_there ||
-    Array.from({ length: state.areas }, (_, index) => state.area(index)).some((a) => !a.is_empty);
-  return is_kept ? { areas, call_slots: state.call_slots } : { areas, call_slots: wanted.call_slots };
+  const all = Array.from({ length: state.areas }, (_, index) => state.area(index));
+  if (!is_anyone_there && all.every((area) => area.is_empty)) return fitted({ ...wanted, areas });
+  const extended = { areas, call_slots: state.call_slots };
+  return isPossible(extended) ? extended : state;
 }
 
 function findOrMake(folder: string, geometry: Geometry): { found: Geometry; notice: string | null } {

@@ -44,6 +44,7 @@ describe("the header of the mapped file", () => {
       { areas: -1, call_slots: 100 },
       { areas: 3, call_slots: 0 },
       { areas: 3, call_slots: 65_537 },
+      { areas: 64, call_slots: 65_536 },
     ]) {
       expect(decodeHeader(encodeHeader(odd), 2 ** 40)).toHaveProperty("fault");
     }

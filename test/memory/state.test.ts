@@ -128,6 +128,25 @@ describe("the state of a gateway", () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  test("has as many call slots as fit into a file of two gigabytes, all of which can be used", () => {
+    const folder = temporaryFolder();
+    const state = createState(folder, { areas: 64, call_slots: 65_536 }, nobody);
+    expect(state.areas).toBe(64);
+    expect(state.call_slots).toBeGreaterThan(20_000);
+    expect(statSync(join(folder, "state")).size).toBeLessThan(2 ** 31);
+    const { ring, calls } = state.area(63);
+    for (let slot = 0; slot < 3; slot++) expect(calls.begin(`call ${slot}`)).toBe(slot);
+    expect(Array.from(calls.live, ({ text }) => text)).toEqual(["call 0", "call 1", "call 2"]);
+    expect(ring.push("event")).toBe(true);
+    expect(ring.read(9).texts).toEqual(["event"]);
+    // More areas of this size there cannot be, and these are in use.
+    const smaller = temporaryFolder();
+    createState(smaller, { areas: 20, call_slots: 65_536 }, nobody).area(0).ring.push("event");
+    const kept = createState(smaller, { areas: 40, call_slots: 16 }, nobody);
+    expect([kept.areas, kept.call_slots]).toEqual([20, 65_536]);
+    expect(openState(smaller).area(0).ring.read(9).texts).toEqual(["event"]);
+  });
+
   test("whose making was broken off is made from the beginning", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "state.new"), "half of it");
