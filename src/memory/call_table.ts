@@ -1,5 +1,6 @@
 // The calls that a gateway process has in flight, as notes that outlive it: what a killed process was doing is read from here.
-// One process writes; a note is there when its state word is, and not before.
+// One process writes; a note is there when its state word is, and not before. Looking over states is done with plain loads:
+// an atomic one may be compiled to a write of what is there, and would fill the holes of the file.
 
 import { type AreaPlaces, CALL_HEAD_BYTES, CALL_SLOT_BYTES } from "./layout.ts";
 import type { Mapping } from "./mapping.ts";
@@ -75,7 +76,7 @@ export class CallTable {
   /** Whether no slot is in use. */
   get is_empty(): boolean {
     for (let slot = 0; slot < this.#slots; slot++) {
-      if (Atomics.load(this.#words, this.#states + slot) !== 0) return false;
+      if (this.#words[this.#states + slot] !== 0) return false;
     }
     return true;
   }
@@ -84,15 +85,14 @@ export class CallTable {
   clear(): void {
     for (let slot = 0; slot < this.#slots; slot++) {
       const state = this.#states + slot;
-      // What is free is not written, so that its page need not be there.
-      if (Atomics.load(this.#words, state) !== 0) Atomics.store(this.#words, state, 0);
+      if (this.#words[state] !== 0) Atomics.store(this.#words, state, 0);
     }
     this.#free = null;
   }
 
   *#notes(): Iterable<CallNote> {
     for (let slot = 0; slot < this.#slots; slot++) {
-      const state = Atomics.load(this.#words, this.#states + slot);
+      const state = this.#words[this.#states + slot]!;
       const length = (state & LENGTH_MASK) - 1;
       if (length < 0 || length > CALL_TEXT_MAX_BYTES) continue;
       const offset = this.#slots_offset + slot * CALL_SLOT_BYTES;
@@ -113,7 +113,7 @@ export class CallTable {
     const free = new Int32Array(this.#slots);
     this.#free_count = 0;
     for (let slot = this.#slots - 1; slot >= 0; slot--) {
-      if (Atomics.load(this.#words, this.#states + slot) !== 0) continue;
+      if (this.#words[this.#states + slot] !== 0) continue;
       free[this.#free_count] = slot;
       this.#free_count += 1;
     }

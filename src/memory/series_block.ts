@@ -29,7 +29,7 @@ export class SeriesBlock {
 
   /** Calls in flight; of a dead process, those that it had. */
   get in_flight(): number {
-    return Atomics.load(this.#mapping.words, (this.#offset >> 2) + IN_FLIGHT);
+    return this.#mapping.words[(this.#offset >> 2) + IN_FLIGHT]!;
   }
 
   set in_flight(calls: number) {
@@ -38,7 +38,7 @@ export class SeriesBlock {
 
   /** Whether the process answers calls, or did when it died. */
   get is_in_service(): boolean {
-    return Atomics.load(this.#mapping.words, (this.#offset >> 2) + IN_SERVICE) !== 0;
+    return this.#mapping.words[(this.#offset >> 2) + IN_SERVICE] !== 0;
   }
 
   set is_in_service(is_it: boolean) {
@@ -67,14 +67,15 @@ export class SeriesBlock {
 
   /** Of a dead process, before its successor: what it had in flight is over; counts are kept if they leave room for others. */
   reset(): void {
-    this.in_flight = 0;
-    this.is_in_service = false;
+    if (this.in_flight !== 0) this.in_flight = 0;
+    if (this.is_in_service) this.is_in_service = false;
     if (this.count > KEPT_MAX) Atomics.store(this.#mapping.words, (this.#offset >> 2) + COUNT, 0);
   }
 
   /** How many series there are. */
   get count(): number {
-    const count = Atomics.load(this.#mapping.words, (this.#offset >> 2) + COUNT);
+    // A plain load: an atomic one may be compiled to a write, and would fill the file's holes with blocks that nobody uses.
+    const count = this.#mapping.words[(this.#offset >> 2) + COUNT]!;
     return Math.max(0, Math.min(count, SERIES_MAX));
   }
 
