@@ -8,6 +8,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import type { ProcessArea } from "../memory/process_area.ts";
 import { readSpill } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
+import { syncToDisk } from "./disk_sync.ts";
 import type { LedgerWriter } from "./ledger_writer.ts";
 
 /** How often the rings are looked at, in milliseconds: what a power failure may cost. */
@@ -31,6 +32,7 @@ export class Bookkeeper {
   readonly #writer: LedgerWriter;
   readonly #log: (line: string) => void;
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #endSync: () => void;
   /** One drain after another. */
   #work: Promise<void> = Promise.resolve();
   #is_waiting = false;
@@ -41,6 +43,7 @@ export class Bookkeeper {
     this.#log = log;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
+    this.#endSync = syncToDisk(state, log);
   }
 
   /** Rows that wait to be written. */
@@ -76,6 +79,7 @@ export class Bookkeeper {
   /** Writes what is left and ends. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#endSync();
     await this.flush();
     await this.#writer.close();
   }

@@ -1,0 +1,29 @@
+import { rmSync } from "node:fs";
+import { expect, test, vi } from "vitest";
+import { createState } from "../../src/memory/state.ts";
+import { syncToDisk } from "../../src/supervisor/disk_sync.ts";
+import { temporaryFolder } from "../memory/folder.ts";
+
+const geometry = { areas: 1, call_slots: 8 };
+
+test("the mapped file is brought to the disk again and again, until it is told to stop", async () => {
+  const state = createState(temporaryFolder(), geometry, () => {});
+  const flush = vi.spyOn(state, "flush");
+  const end = syncToDisk(state, () => {});
+  await vi.waitFor(() => expect(flush.mock.settledResults.length).toBeGreaterThan(1), { timeout: 10_000 });
+  end();
+  for (const result of flush.mock.settledResults) expect(result.type).toBe("fulfilled");
+});
+
+test("a file that cannot be brought there is told of once", async () => {
+  const folder = temporaryFolder();
+  const state = createState(folder, geometry, () => {});
+  const flush = vi.spyOn(state, "flush");
+  rmSync(`${folder}/state`);
+  const said: string[] = [];
+  const end = syncToDisk(state, (line) => said.push(line));
+  await vi.waitFor(() => expect(flush.mock.settledResults.length).toBeGreaterThan(2), { timeout: 10_000 });
+  end();
+  expect(said.length).toBe(1);
+  expect(said[0]).toContain("does not reach the disk");
+});
