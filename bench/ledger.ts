@@ -27,7 +27,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     reader.usage({ by: ["user"], since_ms: now_ms - DAY_MS, until_ms: now_ms }, now_ms).rows,
   "newest 100 calls": (reader) => reader.calls({ limit: 100 }),
   "newest 100 failed calls of a key": (reader) =>
-    reader.calls({ limit: 100, filters: { key: "key-9", status: 503 } }),
+    reader.calls({ limit: 100, filters: { key: "key-9", error: "upstream_error" } }),
+  "newest 100 calls of a user": (reader) => reader.calls({ limit: 100, filters: { user: "user-170" } }),
   "calls of the last hour": (reader, now_ms) => reader.calls({ limit: 100, since_ms: now_ms - 3_600_000 }),
   "one request id": (reader) => {
     const [newest] = reader.calls({ limit: 1 });

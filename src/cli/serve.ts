@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
 import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
+import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 
@@ -62,7 +63,7 @@ function readFlags(args: readonly string[]): Flags | string {
   const { config, host, data } = values;
   const port = wholeNumber("port", values.port, 0, 65_535);
   if (typeof port === "string") return port;
-  const workers = values.workers === "auto" ? "auto" : wholeNumber("workers", values.workers, 1, 1024);
+  const workers = values.workers === "auto" ? "auto" : wholeNumber("workers", values.workers, 1, WORKERS_MAX);
   if (typeof workers === "string" && workers !== "auto") return workers;
   for (const name of ["config", "host", "data"] as const) {
     if (values[name] === "") return `--${name} must not be empty`;

@@ -132,8 +132,17 @@ export function crossCheck(
 
   const key_names = new Map<string, number>();
   const key_values = new Map<string, number>();
+  for (const team of Object.keys(config.teams)) {
+    if (!/^[^/]+\/[^/]+$/.test(team))
+      add(["teams", team], `a team is named tenant/team, as "acme/shop", not ${JSON.stringify(team)}`, "key");
+  }
+  const tiers = Object.keys(config.tiers);
   for (const [index, key] of config.keys.entries()) {
     const at = ["keys", index] as const;
+    if (key.tier !== undefined && !tiers.includes(key.tier)) {
+      const path = [...at, "tier"];
+      add(path, `there is no tier ${shown(key.tier, path)}; ${instead(key.tier, tiers)}`);
+    }
     const same_name = key_names.get(key.name);
     if (same_name === undefined) key_names.set(key.name, index);
     else

@@ -13,7 +13,13 @@ import type { Plan } from "./plan.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
 import { withoutFaults } from "./prune.ts";
 import { type Environment, resolveReferences } from "./references.ts";
-import { type Config, config_schema, type ProviderConfig, type ResolvedConfig } from "./schema.ts";
+import {
+  type Config,
+  config_schema,
+  type ProviderConfig,
+  type ResolvedConfig,
+  WORKERS_MAX,
+} from "./schema.ts";
 import { coerceReferences } from "./shape.ts";
 
 /** A configuration and its Plan, or everything that is wrong with it (never an empty list). */
@@ -121,8 +127,8 @@ function flagProblems({ host, port, workers, data }: Overrides): Problem[] {
     Number.isInteger(value) && value >= min && value <= max;
   if (host === "") add("--host", "must be an address, such as 127.0.0.1");
   if (port !== undefined && !whole(port, 0, 65_535)) add("--port", "must be a whole number from 0 to 65535");
-  if (workers !== undefined && workers !== "auto" && !whole(workers, 1, 1024))
-    add("--workers", 'must be "auto" or a whole number from 1 to 1024');
+  if (workers !== undefined && workers !== "auto" && !whole(workers, 1, WORKERS_MAX))
+    add("--workers", 'must be "auto" or a whole number from 1 to 62');
   if (data === "") add("--data", "must be a folder, such as ./data");
   return problems;
 }
@@ -165,6 +171,7 @@ function resolveRest(config: Config, readCa: ReadCa): ResolvedConfig {
       ca !== null && "pem" in ca ? { ...provider, tls: { ...provider.tls, ca: ca.pem } } : provider;
   }
   const { workers } = config.listen;
-  const count = workers === "auto" ? Math.max(1, availableParallelism() - 1) : workers;
+  const own = Math.min(WORKERS_MAX, Math.max(1, availableParallelism() - 1));
+  const count = workers === "auto" ? own : workers;
   return { ...config, providers, listen: { ...config.listen, workers: count } };
 }

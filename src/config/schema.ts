@@ -29,6 +29,9 @@ const USD_MAX = 1_000_000_000;
 /** The most requests or tokens that a limit may name. */
 const COUNT_MAX = 2_000_000_000;
 
+/** Most gateway processes: shared memory has places for as many, and two for those that are being replaced. */
+export const WORKERS_MAX = 62;
+
 const amount = (what: string) => whole(1, COUNT_MAX).optional().describe(what);
 const dollars = (what: string) => z.number().positive().max(USD_MAX).optional().describe(what);
 
@@ -94,7 +97,7 @@ const listen = z.strictObject({
     .describe("Address to listen on. Another one than loopback needs client keys (keys)."),
   port: whole(0, 65_535).default(8080).describe("TCP port; 0 takes a free one."),
   workers: z
-    .union([z.literal("auto"), whole(1, 1024)])
+    .union([z.literal("auto"), whole(1, WORKERS_MAX)])
     .default("auto")
     .describe("Gateway processes; auto is one less than the cores, and at least one."),
   max_body_bytes: whole(1024, 4_294_967_296)

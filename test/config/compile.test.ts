@@ -231,9 +231,54 @@ test("client keys are kept as hashes alone", () => {
     tenant: "default",
     team: null,
     models: ["*"],
+    ...{ tier: null, limits: null, per_user: null },
   });
   expect(made.keys[1]).toMatchObject({ tenant: "t", team: "u", models: ["x", "y*"] });
   expect(JSON.stringify([...made.keys])).not.toContain("secret-key");
+});
+
+test("limits are windows, calls at once, and whole nano-dollars; a key without its own has its tier's", () => {
+  const made = plan(`
+keys:
+  - { name: own, key: a, tier: paid, limits: { rpm: 5, tokens_per_day: 7, concurrency: 2, usd_per_day: 0.1, usd_per_month: 1000000000 } }
+  - { name: tiered, key: b, tier: paid, per_user: { tpm: 9 } }
+  - { name: free, key: c }
+tiers: { paid: { weight: 8, limits: { requests_per_hour: 3 } } }
+tenants: { acme: { limits: { tpm: 1 } }, idle: {} }
+teams: { acme/shop: { limits: { concurrency: 1 } } }
+`);
+  expect(made.keys[0]!.limits).toEqual({
+    windows: [
+      { of: "requests", window_ms: 60_000, limit: 5 },
+      { of: "tokens", window_ms: 86_400_000, limit: 7 },
+    ],
+    concurrency: 2,
+    nano_usd_per_day: 100_000_000n,
+    nano_usd_per_month: 10n ** 18n,
+  });
+  const nothing = { windows: [], concurrency: null, nano_usd_per_day: null, nano_usd_per_month: null };
+  expect(made.keys[1]).toMatchObject({
+    limits: { ...nothing, windows: [{ of: "requests", window_ms: 3_600_000, limit: 3 }] },
+    per_user: { ...nothing, windows: [{ of: "tokens", window_ms: 60_000, limit: 9 }] },
+  });
+  expect(made.keys[2]!.limits).toBe(null);
+  expect([...made.tenants.keys()]).toEqual(["acme"]);
+  expect(made.teams.get("acme/shop")?.concurrency).toBe(1);
+});
+
+test("a price is whole nano-dollars; what it leaves out costs as what it belongs to", () => {
+  const { models } = plan(
+    "models: { m: { targets: [sim/echo], price: { input_per_mtok: 0.15, cached_input_per_mtok: 0.075, output_per_mtok: 0.6 } } }",
+  );
+  expect(models.get("m")!.price).toEqual({
+    ...{
+      input: 150_000_000,
+      cached_input: 75_000_000,
+      cache_write_5m: 150_000_000,
+      cache_write_1h: 150_000_000,
+    },
+    ...{ input_audio: 150_000_000, output: 600_000_000, reasoning: 600_000_000, output_audio: 600_000_000 },
+  });
 });
 
 test("the default provider: as said, else the first of kind openai, else none", () => {

@@ -74,12 +74,20 @@ test("defaults are filled in", () => {
     providers: {},
     models: {},
     keys: [],
+    ...{ tenants: {}, teams: {}, tiers: {} },
+    ledger: { retention_days: 400, max_mb: 20_000 },
   });
   expect(result.config.listen.workers).toBeGreaterThanOrEqual(1);
 });
 
 // Each text has one fault (or a few); the messages are exact, place included.
 const CASES: readonly (readonly [name: string, text: string, ...messages: string[]])[] = [
+  [
+    "a tier that is not there, and a team without its tenant",
+    "keys: [{ name: a, key: k, tier: payed }]\ntiers: { paid: {} }\nteams: { shop: {} }",
+    'venturi.yaml:3:10: a team is named tenant/team, as "acme/shop", not "shop"',
+    'venturi.yaml:1:34: there is no tier "payed"; did you mean "paid"?',
+  ],
   [
     "an unknown key, with the nearest known one",
     "providers:\n  openai: { kind: openai, api_keys: [k] }\nmodels:\n  chat:\n    strategy: priority\n    fallbacks: []\n    targts:\n      - openai/gpt-4o\n",
@@ -109,7 +117,7 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
     "numbers out of bounds, fractions, and text for a number",
     'listen: { port: 70000, workers: 0, max_calls: 1.5, drain_ms: "5" }',
     "venturi.yaml:1:17: listen.port must be a whole number from 0 to 65535, not 70000",
-    'venturi.yaml:1:33: listen.workers must be "auto" or a whole number from 1 to 1024, not 0',
+    'venturi.yaml:1:33: listen.workers must be "auto" or a whole number from 1 to 62, not 0',
     "venturi.yaml:1:47: listen.max_calls must be a whole number from 1 to 1000000, not 1.5",
     "venturi.yaml:1:62: listen.drain_ms must be a whole number from 0 to 86400000, not a string",
   ],

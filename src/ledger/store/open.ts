@@ -103,6 +103,7 @@ export function openToRead(path: string): Database | { readonly fault: string } 
     const db = new Database(path, { readonly: true });
     db.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
     db.run(`PRAGMA cache_size = -${CACHE_KIB}`);
+    db.run("PRAGMA temp_store = MEMORY");
     const fault = unreadable(db);
     if (fault === null) return db;
     db.close();

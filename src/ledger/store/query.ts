@@ -8,7 +8,6 @@ import { type CallRecord, type ColumnValue, madeOf, rowOf } from "./columns.ts";
 import type { PlacedRow } from "./cursors.ts";
 import { DIMENSIONS, type Dimension } from "./groups.ts";
 import { ledgerPath, openToRead } from "./open.ts";
-import { SUM_COLUMNS } from "./rollups.ts";
 import { coverRange } from "./windows.ts";
 
 /** What usage can be told by. */
@@ -38,6 +37,15 @@ export interface UsageRow {
   readonly unpriced_calls: number;
   readonly estimated_calls: number;
 }
+
+/** Rows since a time up to which their first is looked for. */
+const BOUND_ROWS = 200_000;
+
+/** The sums that are asked for: each more of them is sorted with every row. */
+const ASKED_SUMS = [
+  ...["calls", "errors", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"],
+  ...["cost_nano_usd", "unpriced_calls", "estimated_calls"],
+];
 
 /** Usage, and the range that it is of: whole windows around the one that was asked for. */
 export interface UsageAnswer {
@@ -96,7 +104,7 @@ function usage(db: Database, { by, since_ms, until_ms }: UsageQuery, now_ms: num
   const range = { since_ms: cover.since_ms, until_ms: cover.until_ms };
   if (cover.spans.length === 0) return { rows: [], ...range };
   const fields = [...new Set(by)].filter((field) => DIMENSIONS.includes(field));
-  const columns = SUM_COLUMNS.map((name) => `sum(${name}) AS ${name}`).join(", ");
+  const columns = ASKED_SUMS.map((name) => `sum(${name}) AS ${name}`).join(", ");
   // Summed by group first: then a group's names are looked up once.
   const sums = cover.spans
     .map(
@@ -138,6 +146,18 @@ export function usdOf({ calls: count, unpriced_calls, cost_nano_usd }: UsageRow)
   return count > 0 && unpriced_calls === count ? null : Number(cost_nano_usd) / 1e9;
 }
 
+/** A seq that no row since that time is before: exactly the first where few rows are, so that no more are looked at; else 0. */
+function firstSeqSince(db: Database, since_ms: number): number {
+  const rows = "FROM calls INDEXED BY calls_by_time WHERE time >= ?";
+  const found = db
+    .query<{ seq: number | null; count: number }, [number, number]>(
+      `SELECT min(seq) AS seq, count(*) AS count FROM (SELECT seq ${rows} LIMIT ?)`,
+    )
+    .get(since_ms, BOUND_ROWS);
+  if (found === null || found.count >= BOUND_ROWS) return 0;
+  return found.seq ?? Number.MAX_SAFE_INTEGER;
+}
+
 function calls(db: Database, query: CallsQuery): PlacedRow[] {
   const conditions: string[] = [];
   const values: ColumnValue[] = [];
@@ -158,7 +178,10 @@ function calls(db: Database, query: CallsQuery): PlacedRow[] {
   if (query.before_seq !== undefined) where("seq < ?", query.before_seq);
   if (query.after_seq !== undefined) where("seq > ?", query.after_seq);
   // The plus keeps SQLite from sorting by the index of times: rows are nearly in order of time, and come in order of seq.
-  if (query.since_ms !== undefined) where("+time >= ?", query.since_ms);
+  if (query.since_ms !== undefined) {
+    where("+time >= ?", query.since_ms);
+    where("seq >= ?", firstSeqSince(db, query.since_ms));
+  }
   if (query.until_ms !== undefined) where("+time < ?", query.until_ms);
   for (const name of CALL_FILTERS) {
     const value = query.filters?.[name];

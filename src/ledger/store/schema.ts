@@ -76,6 +76,10 @@ CREATE TABLE calls (
 ) STRICT;
 CREATE INDEX calls_by_request ON calls (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX calls_by_time ON calls (time);
+-- What is looked for and may be rare.
+CREATE INDEX calls_by_key ON calls (key) WHERE key IS NOT NULL;
+CREATE INDEX calls_by_user ON calls (user) WHERE user IS NOT NULL;
+CREATE INDEX calls_by_error ON calls (error) WHERE error IS NOT NULL;
 
 -- What usage is summed up by. '' is none.
 CREATE TABLE groups (
