@@ -85,8 +85,8 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
   [
     "a tier that is not there, and a team without its tenant",
     "keys: [{ name: a, key: k, tier: payed }]\ntiers: { paid: {} }\nteams: { shop: {} }",
+    'venturi.yaml:1:33: there is no tier "payed"; known are paid',
     'venturi.yaml:3:10: a team is named tenant/team, as "acme/shop", not "shop"',
-    'venturi.yaml:1:34: there is no tier "payed"; did you mean "paid"?',
   ],
   [
     "an unknown key, with the nearest known one",
@@ -331,7 +331,7 @@ test("flags beat the file, and are checked like it", () => {
   });
   expect(problems("data: d", { overrides: { host: "0.0.0.0", port: -1, workers: 0, data: "" } })).toEqual([
     "--port: must be a whole number from 0 to 65535",
-    '--workers: must be "auto" or a whole number from 1 to 1024',
+    '--workers: must be "auto" or a whole number from 1 to 62',
     "--data: must be a folder, such as ./data",
     "--host: without client keys the gateway listens on loopback only; add keys, or set listen.host to 127.0.0.1",
   ]);
