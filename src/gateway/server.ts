@@ -202,8 +202,8 @@ export function startGateway(options: GatewayOptions): Gateway {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
       if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
-      const { snapshot, processes } = collectMetrics(state);
-      return new Response(renderPrometheus(snapshot, processes), {
+      const { snapshot, processes, lag_events } = collectMetrics(state);
+      return new Response(renderPrometheus(snapshot, processes, lag_events), {
         headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });
     }

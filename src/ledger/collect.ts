@@ -9,19 +9,23 @@ import { type MetricsSnapshot, mergeSnapshots, snapshotOf } from "./metrics.ts";
 export interface Collected {
   readonly snapshot: MetricsSnapshot;
   readonly processes: number;
+  /** Rows that the ledger does not have yet. */
+  readonly lag_events: number;
 }
 
 /** Adds up what all processes have counted since the file was made. */
 export function collectMetrics(state: State): Collected {
   const snapshots: MetricsSnapshot[] = [];
   let processes = 0;
+  let lag_events = 0;
   for (let index = 0; index < AREAS_MAX; index++) {
     const block = state.series(index);
     const { is_in_service, in_flight, count } = block;
     const is_busy = is_in_service || in_flight > 0;
     const is_alive = is_busy && index < state.areas && state.area(index).owner_pid !== 0;
     if (is_alive && is_in_service) processes += 1;
+    if (count > 0 && index < state.areas) lag_events += state.area(index).ring.waiting;
     if (count > 0 || is_alive) snapshots.push({ ...snapshotOf(block), in_flight: is_alive ? in_flight : 0 });
   }
-  return { snapshot: mergeSnapshots(snapshots), processes };
+  return { snapshot: mergeSnapshots(snapshots), processes, lag_events };
 }

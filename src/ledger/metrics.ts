@@ -272,7 +272,7 @@ function histogramLines(
 }
 
 /** The Prometheus text (exposition format 0.0.4) of a snapshot. Durations are in seconds. */
-export function renderPrometheus(snapshot: MetricsSnapshot, processes: number): string {
+export function renderPrometheus(snapshot: MetricsSnapshot, processes: number, lag_events = 0): string {
   const { series } = snapshot;
   const lines = [
     "# HELP venturi_processes Gateway processes that answer calls.",
@@ -281,6 +281,9 @@ export function renderPrometheus(snapshot: MetricsSnapshot, processes: number): 
     "# HELP venturi_calls_in_flight Calls being answered now.",
     "# TYPE venturi_calls_in_flight gauge",
     `venturi_calls_in_flight ${snapshot.in_flight}`,
+    "# HELP venturi_ledger_lag_events Rows of calls that wait to be written to the ledger.",
+    "# TYPE venturi_ledger_lag_events gauge",
+    `venturi_ledger_lag_events ${lag_events}`,
     "# HELP venturi_native Which implementation scans bytes: typescript, or native code by its instructions.",
     "# TYPE venturi_native gauge",
     `venturi_native{level="${fastest.level}"} 1`,

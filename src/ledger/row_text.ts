@@ -32,11 +32,9 @@ export function readRow(text: string): LedgerRow | null {
   if (typeof id !== "string" || id === "" || !isWhole(time, TIME_MAX_MS) || !isWhole(status, 999))
     return null;
   if (!isRecord(usage)) return null;
-  const amounts = USAGE_KINDS.map((kind) =>
-    amountOf(usage[kind] ?? 0, kind === "told_nano_usd" ? COST_MAX : COUNT_MAX),
-  );
+  const amounts = readUsage(usage);
   const cost = value["cost_nano_usd"] === null ? null : amountOf(value["cost_nano_usd"], COST_MAX);
-  if (amounts.includes(undefined) || cost === undefined) return null;
+  if (amounts === null || cost === undefined) return null;
   return {
     id,
     request_id: textOf(value["request_id"]) ?? id,
@@ -54,7 +52,7 @@ export function readRow(text: string): LedgerRow | null {
     error: textOf(value["error"]),
     finish_reason: textOf(value["finish_reason"]),
     stream: value["stream"] === true,
-    usage: Object.fromEntries(USAGE_KINDS.map((kind, index) => [kind, amounts[index]!])) as unknown as Usage,
+    usage: amounts,
     cost_nano_usd: cost,
     price_version: textOf(value["price_version"]),
     cache: textOf(value["cache"]) ?? "bypass",
@@ -64,6 +62,19 @@ export function readRow(text: string): LedgerRow | null {
     timings_us: recordOf(value["timings_us"], "number") as Record<string, number>,
     estimated: value["estimated"] === true,
   };
+}
+
+/** Usage by kind; a kind that is not named was not used. Null where an amount is none. */
+function readUsage(value: Readonly<Record<string, unknown>>): Usage | null {
+  const usage: Record<keyof Usage, number> = { ...NO_USAGE };
+  for (const kind of USAGE_KINDS) {
+    const said = value[kind];
+    if (said === undefined || said === 0) continue;
+    const amount = amountOf(said, kind === "told_nano_usd" ? COST_MAX : COUNT_MAX);
+    if (amount === undefined) return null;
+    usage[kind] = amount;
+  }
+  return usage;
 }
 
 /** The row as it is shown. */
@@ -89,7 +100,8 @@ function amountOf(value: unknown, most: number): number | undefined {
 function textOf(value: unknown): string | null {
   if (typeof value !== "string" || value === "") return null;
   const text = value.length > TEXT_MAX ? value.slice(0, TEXT_MAX) : value;
-  return text.includes("\0") ? text.replaceAll("\0", " ").toWellFormed() : text.toWellFormed();
+  if (text.isWellFormed() && !text.includes("\0")) return text;
+  return text.replaceAll("\0", " ").toWellFormed();
 }
 
 function recordOf(value: unknown, kind: "string" | "number"): Record<string, unknown> {

@@ -376,3 +376,15 @@ describe("a call that is passed through", () => {
     ]);
   });
 });
+
+test("rows that wait to be written are told of in the metrics", async () => {
+  const gateway = await plain("");
+  const lag = async () =>
+    /^venturi_ledger_lag_events (\d+)$/m.exec(await (await gateway.fetch("/metrics")).text())?.[1];
+  expect(await lag()).toBe("0");
+  await gateway.chat({}, { headers: KEY });
+  await gateway.chat({}, { headers: KEY });
+  expect(await lag()).toBe("2");
+  gateway.kept.rows();
+  expect(await lag()).toBe("0");
+});

@@ -71,8 +71,8 @@ describe("a ledger's writer", () => {
     const promises = Array.from({ length: 20 }, () => writing.write(texts(20)));
     await Promise.all([writing.close(), writing.close()]);
     await Promise.all(promises);
-    expect(rows()).toBe(400);
     expect(existsSync(join(folder, "ledger.sqlite-wal"))).toBe(false);
+    expect(rows()).toBe(400);
     await expect(writing.write(texts(1))).rejects.toThrow("the ledger is closed");
   });
 

@@ -29,6 +29,12 @@ export const DIMENSIONS = [
 /** One of them. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** What a row's group and its spending are decided by, as a text: its names and its day. */
+export function kindOf(row: LedgerRow): string {
+  const whose = `${row.tenant}\0${row.team}\0${row.key}\0${row.user}\0${row.feature}`;
+  return `${whose}\0${row.model}\0${row.provider}\0${row.served_model}\0${startOf("day", row.time)}`;
+}
+
 /** The groups that rows belong to. */
 export class Groups {
   readonly #find: Statement<{ id: number }, string[]>;
@@ -47,7 +53,7 @@ export class Groups {
     this.#day_max = day_max;
   }
 
-  /** The group that a row is counted in. Within a transaction: its group may be new. */
+  /** The group that a row is counted in. Within a transaction: its group may be new. Rows of one `kindOf` are in one group. */
   groupOf(row: LedgerRow): number {
     const day = this.#groupsOfDay(startOf("day", row.time));
     const names = DIMENSIONS.map((dimension) => row[dimension] ?? "");

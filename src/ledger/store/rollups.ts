@@ -19,9 +19,13 @@ export const SUM_COLUMNS: readonly string[] = [
 /** Sums of a group in a window, in the order of the columns, but for the cost. */
 interface Sums {
   readonly counts: number[];
-  /** A batch's may be over what a number can say exactly. */
-  cost_nano_usd: bigint;
+  /** The cost in two parts, because the whole may be over what a number says exactly, and numbers are added faster. */
+  cost_nano_usd: number;
+  carried_nano_usd: bigint;
 }
+
+/** What a part of a cost is carried at: with one more call's it is still exact. */
+const CARRY_AT = 2 ** 52;
 
 const COST_INDEX = SUM_COLUMNS.indexOf("cost_nano_usd");
 
@@ -36,18 +40,13 @@ export class BatchSums {
   add(row: LedgerRow, group: number): void {
     const sums = sumsAt(this.#minutes, startOf("minute", row.time), group);
     const { counts } = sums;
-    let index = 0;
-    const count = (amount: number) => {
-      counts[index] = counts[index]! + amount;
-      index += 1;
-    };
-    count(1);
-    count(row.error === null ? 0 : 1);
-    for (const kind of COUNTED_KINDS) count(row.usage[kind]);
-    count(0);
-    count(row.cost_nano_usd === null ? 1 : 0);
-    count(row.estimated ? 1 : 0);
-    sums.cost_nano_usd += BigInt(row.cost_nano_usd ?? 0);
+    counts[0]! += 1;
+    if (row.error !== null) counts[1]! += 1;
+    for (let kind = 0; kind < COUNTED_KINDS.length; kind++)
+      counts[2 + kind]! += row.usage[COUNTED_KINDS[kind]!];
+    if (row.cost_nano_usd === null) counts[COST_INDEX + 1]! += 1;
+    else addCost(sums, row.cost_nano_usd);
+    if (row.estimated) counts[COST_INDEX + 2]! += 1;
   }
 
   /** The sums of every size of window. */
@@ -60,6 +59,13 @@ export class BatchSums {
   }
 }
 
+function addCost(sums: Sums, nano_usd: number): void {
+  sums.cost_nano_usd += nano_usd;
+  if (sums.cost_nano_usd < CARRY_AT) return;
+  sums.carried_nano_usd += BigInt(sums.cost_nano_usd);
+  sums.cost_nano_usd = 0;
+}
+
 function sumsAt(windows: Windows, start_ms: number, group: number): Sums {
   let groups = windows.get(start_ms);
   if (groups === undefined) {
@@ -68,7 +74,7 @@ function sumsAt(windows: Windows, start_ms: number, group: number): Sums {
   }
   let sums = groups.get(group);
   if (sums === undefined) {
-    sums = { counts: SUM_COLUMNS.map(() => 0), cost_nano_usd: 0n };
+    sums = { counts: SUM_COLUMNS.map(() => 0), cost_nano_usd: 0, carried_nano_usd: 0n };
     groups.set(group, sums);
   }
   return sums;
@@ -77,10 +83,11 @@ function sumsAt(windows: Windows, start_ms: number, group: number): Sums {
 function widened(windows: Windows, level: Level): Windows {
   const wide: Windows = new Map();
   for (const [start_ms, groups] of windows) {
-    for (const [group, { counts, cost_nano_usd }] of groups) {
+    for (const [group, { counts, cost_nano_usd, carried_nano_usd }] of groups) {
       const sums = sumsAt(wide, startOf(level, start_ms), group);
       for (let index = 0; index < counts.length; index++) sums.counts[index]! += counts[index]!;
-      sums.cost_nano_usd += cost_nano_usd;
+      addCost(sums, cost_nano_usd);
+      sums.carried_nano_usd += carried_nano_usd;
     }
   }
   return wide;
@@ -106,9 +113,10 @@ export class Rollups {
     for (const [level, windows] of batch.byLevel()) {
       const add = this.#add.get(level)!;
       for (const [start_ms, groups] of windows) {
-        for (const [group, { counts, cost_nano_usd }] of groups) {
+        for (const [group, { counts, cost_nano_usd, carried_nano_usd }] of groups) {
           const values: (number | bigint)[] = [start_ms, group, ...counts];
-          values[2 + COST_INDEX] = cost_nano_usd;
+          values[2 + COST_INDEX] =
+            carried_nano_usd === 0n ? cost_nano_usd : carried_nano_usd + BigInt(cost_nano_usd);
           add.run(...values);
         }
       }

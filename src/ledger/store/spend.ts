@@ -22,6 +22,12 @@ export interface Spending {
   readonly nano_usd: bigint;
 }
 
+/** What the rows of a batch cost that have the names and the day of one of them. */
+export interface BatchCost {
+  readonly row: LedgerRow;
+  readonly nano_usd: bigint;
+}
+
 /** The table of spending. */
 export class Spend {
   readonly #add: Statement<{ nano_usd: bigint }, [string, string, string, string, number, bigint]>;
@@ -40,10 +46,13 @@ export class Spend {
     this.#prune = db.query("DELETE FROM spend WHERE period = ? AND start_ms < ?");
   }
 
-  /** Adds what a batch cost; gives what everybody in it has spent now. `counts_users` says of which keys users are counted. */
-  add(rows: readonly LedgerRow[], counts_users: (key: string) => boolean): Spending[] {
+  /**
+   * Adds what a batch cost, by rows that stand for all of their names and day; gives what everybody in it has spent now.
+   * `counts_users` says of which keys users are counted.
+   */
+  add(costs: Iterable<BatchCost>, counts_users: (key: string) => boolean): Spending[] {
     const batch = new Map<string, Omit<Spending, "nano_usd"> & { nano_usd: bigint }>();
-    const count = (row: LedgerRow, scope: BudgetScope, name: string | null, user = "") => {
+    const count = ({ row, nano_usd }: BatchCost, scope: BudgetScope, name: string | null, user = "") => {
       if (name === null) return;
       for (const period of PERIODS) {
         const start_ms = periodStart(period, row.time);
@@ -53,17 +62,17 @@ export class Spend {
           one = { scope, name, user, period, start_ms, nano_usd: 0n };
           batch.set(key, one);
         }
-        one.nano_usd += BigInt(row.cost_nano_usd!);
+        one.nano_usd += nano_usd;
       }
     };
-    for (const row of rows) {
-      if (row.cost_nano_usd === null || row.cost_nano_usd === 0) continue;
-      count(row, "key", row.key);
-      count(row, "tenant", row.tenant);
-      count(row, "team", row.team === null ? null : `${row.tenant}/${row.team}`);
-      count(row, "model", row.model);
-      if (row.user !== null && row.key !== null && counts_users(row.key))
-        count(row, "user", row.key, row.user);
+    for (const cost of costs) {
+      if (cost.nano_usd === 0n) continue;
+      const { tenant, team, key, user, model } = cost.row;
+      count(cost, "key", key);
+      count(cost, "tenant", tenant);
+      count(cost, "team", team === null ? null : `${tenant}/${team}`);
+      count(cost, "model", model);
+      if (user !== null && key !== null && counts_users(key)) count(cost, "user", key, user);
     }
     return [...batch.values()].map((one) => {
       const { scope, name, user, period, start_ms, nano_usd } = one;

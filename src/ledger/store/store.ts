@@ -9,7 +9,7 @@ import type { LedgerSettings } from "../settings.ts";
 import { AlertBook } from "./alert_book.ts";
 import { CALL_COLUMNS, type ColumnValue, valuesOf } from "./columns.ts";
 import { Cursors } from "./cursors.ts";
-import { DAY_GROUPS_MAX, Groups } from "./groups.ts";
+import { DAY_GROUPS_MAX, Groups, kindOf } from "./groups.ts";
 import { BatchSums, Rollups } from "./rollups.ts";
 import { Spend, type Spending } from "./spend.ts";
 import { periodStart } from "./windows.ts";
@@ -21,6 +21,13 @@ export interface BatchCounts {
   readonly known: number;
   /** Texts that are no rows. */
   readonly faults: number;
+}
+
+/** Rows of a batch with the same names and day. */
+interface Kind {
+  readonly row: LedgerRow;
+  readonly group: number;
+  nano_usd: bigint;
 }
 
 /** The ledger's tables, to be written. */
@@ -62,10 +69,11 @@ export class Store {
 
   /** Writes the rows of these texts and commits them: when it returns, they are on the disk. It throws what SQLite throws. */
   write(texts: readonly string[], now_ms: number): BatchCounts {
-    const written: LedgerRow[] = [];
+    let written = 0;
     let faults = 0;
     this.#transact(() => {
       const sums = new BatchSums();
+      const kinds = new Map<string, Kind>();
       for (const text of texts) {
         const row = readRow(text);
         if (row === null) {
@@ -73,13 +81,21 @@ export class Store {
           continue;
         }
         if (this.#insert.run(...valuesOf(row)).changes === 0) continue;
-        written.push(row);
-        sums.add(row, this.#groups.groupOf(row));
+        written += 1;
+        // Most rows of a batch are like others of it: names are looked up once.
+        const name = kindOf(row);
+        let kind = kinds.get(name);
+        if (kind === undefined) {
+          kind = { row, group: this.#groups.groupOf(row), nano_usd: 0n };
+          kinds.set(name, kind);
+        }
+        if (row.cost_nano_usd !== null && row.cost_nano_usd > 0) kind.nano_usd += BigInt(row.cost_nano_usd);
+        sums.add(row, kind.group);
       }
       this.#rollups.add(sums);
-      this.#compare(this.spend.add(written, this.#countsUsers), now_ms);
+      this.#compare(this.spend.add(kinds.values(), this.#countsUsers), now_ms);
     });
-    return { written: written.length, known: texts.length - written.length - faults, faults };
+    return { written, known: texts.length - written - faults, faults };
   }
 
   readonly #countsUsers = (key: string): boolean =>
