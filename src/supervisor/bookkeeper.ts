@@ -13,6 +13,8 @@ import type { LedgerWriter } from "./ledger_writer.ts";
 
 /** How often the rings are looked at, in milliseconds: what a power failure may cost. */
 const LOOK_MS = 100;
+/** How many looks it takes until files of spilled rows are looked for. */
+const LOOKS_PER_SPILL = 10;
 /** Rows of one transaction at most. */
 const BATCH_MAX = 2_000;
 
@@ -36,6 +38,7 @@ export class Bookkeeper {
   /** One drain after another. */
   #work: Promise<void> = Promise.resolve();
   #is_waiting = false;
+  #looks = 0;
 
   constructor({ state, writer, log }: BookkeeperOptions) {
     this.#state = state;
@@ -85,7 +88,10 @@ export class Bookkeeper {
   }
 
   #look(): void {
-    if (this.#is_waiting || this.waiting === 0) return;
+    this.#looks += 1;
+    // Rows that found no room in their ring wait in files; whether there are any is not asked every time.
+    const is_spill_due = this.#looks % LOOKS_PER_SPILL === 0;
+    if (this.#is_waiting || (this.waiting === 0 && !is_spill_due)) return;
     this.#is_waiting = true;
     void this.flush().finally(() => {
       this.#is_waiting = false;

@@ -12,6 +12,7 @@ import {
   scanObject,
 } from "../../wire/json.ts";
 import { fastest } from "../../wire/kernels.ts";
+import { indexOf, needle } from "../../wire/search.ts";
 import { type Edit, insertMember, splice } from "../../wire/splice.ts";
 
 /** What a kind of request must look like for the gateway to pass it on; the rest is between client and provider. */
@@ -183,9 +184,49 @@ export function estimateInput(request: OpenAIRequest): number {
   let tokens = 0;
   for (const name of PROMPT_MEMBERS) {
     const member = request.scan.find(name);
-    if (member !== null) tokens += fastest.estimateTokens(request.bytes, member.start, member.end);
+    if (member !== null) tokens += estimateText(request.bytes, member.start, member.end);
   }
   return tokens;
+}
+
+/** What comes before bytes in base64: an image or a file as a data URL, a sound. */
+const BASE64_MARKS = [needle(";base64,"), needle('"data":"')];
+/** A shorter string behind such a mark is text like any other; bytes. */
+const BASE64_MIN_BYTES = 512;
+/** What an image, a sound or a file is counted as: providers count by what is in it, which nobody here looks at. */
+const ATTACHMENT_TOKENS = 1_000;
+const QUOTE = 0x22;
+
+/** Estimates text, leaving out what is no text. */
+function estimateText(bytes: Uint8Array, start: number, end: number): number {
+  let tokens = 0;
+  let from = start;
+  let mark = nextBase64(bytes, from, end);
+  while (mark !== null) {
+    tokens += fastest.estimateTokens(bytes, from, mark.start) + ATTACHMENT_TOKENS;
+    from = mark.end;
+    mark = nextBase64(bytes, from, end);
+  }
+  return tokens + fastest.estimateTokens(bytes, from, end);
+}
+
+/** The next run of base64 in a stretch of bytes, or null. */
+function nextBase64(
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+): { readonly start: number; readonly end: number } | null {
+  let nearest: { readonly start: number; readonly end: number } | null = null;
+  for (const wanted of BASE64_MARKS) {
+    let at = indexOf(bytes, wanted, from);
+    while (at >= 0 && at < (nearest?.start ?? end)) {
+      const start = at + wanted.length;
+      const close = bytes.indexOf(QUOTE, start);
+      if (close - start >= BASE64_MIN_BYTES && close <= end) nearest = { start, end: close };
+      at = nearest?.start === start ? -1 : indexOf(bytes, wanted, start);
+    }
+  }
+  return nearest;
 }
 
 /** The members of `stream_options`; null where there are none. */
