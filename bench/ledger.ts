@@ -36,7 +36,12 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   },
 };
 
-function writeMonth(folder: string, count: number, now_ms: number, log: (line: string) => void): Sample {
+async function writeMonth(
+  folder: string,
+  count: number,
+  now_ms: number,
+  log: (line: string) => void,
+): Promise<Sample> {
   const db = openToWrite(ledgerPath(folder), log);
   if (!(db instanceof Database)) return { values: {}, fault: db.fault, raw: null };
   const store = new Store(db);
@@ -47,6 +52,8 @@ function writeMonth(folder: string, count: number, now_ms: number, log: (line: s
     const begin_ms = performance.now();
     written += store.write(texts, now_ms).written;
     writing_ms += performance.now() - begin_ms;
+    // Signals are heard in between.
+    await new Promise((next) => setImmediate(next));
     if (written % 1_000_000 < BATCH_ROWS && written >= 1_000_000) {
       log(`${written} rows, ${Math.round((written / writing_ms) * 1000)} rows/s so far`);
     }
@@ -83,7 +90,9 @@ export const ledger: Part = {
     const folder = mkdtempSync(join(tmpdir(), "venturi-bench-ledger-"));
     try {
       const now_ms = Date.now();
-      const cases: Case[] = [caseOf("writing", "venturi", [writeMonth(folder, sizes.calls, now_ms, log)])];
+      const cases: Case[] = [
+        caseOf("writing", "venturi", [await writeMonth(folder, sizes.calls, now_ms, log)]),
+      ];
       const reader = openLedgerReader(folder);
       if ("fault" in reader) throw new Error(reader.fault);
       for (const [row, question] of Object.entries(QUESTIONS)) {
