@@ -65,18 +65,22 @@ export class Bookkeeper {
   }
 
   /** A gateway process is dead: its places are free at once, its calls are accounted for. */
-  bury(index: number): Promise<void> {
-    let is_free = this.#state.counters.releaseColumn(index);
-    return this.#then(async () => {
-      // A process that is stopped in the middle of a change may stand in the way, for a moment or until it goes on.
-      for (let tries = 0; !is_free && tries < RELEASE_TRIES; tries++) {
-        await Bun.sleep(LOOK_MS);
-        is_free = this.#state.counters.releaseColumn(index);
-      }
+  async bury(index: number): Promise<void> {
+    const freed = this.#releaseColumn(index);
+    await this.#then(async () => {
       await this.#drain(index);
       await this.#drainSpilled();
       await this.#closeFlights(this.#state.area(index));
     });
+    await freed;
+  }
+
+  /** A process that is stopped in the middle of a change may stand in the way, for a moment or until it goes on. */
+  async #releaseColumn(index: number): Promise<void> {
+    for (let tries = 0; tries < RELEASE_TRIES; tries++) {
+      if (this.#state.counters.releaseColumn(index)) return;
+      await Bun.sleep(LOOK_MS);
+    }
   }
 
   /** Writes what is left and ends. */

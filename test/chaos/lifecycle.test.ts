@@ -116,8 +116,8 @@ describe("starting", () => {
   test.each([
     [["--port", "70000"], '--port must be a whole number from 0 to 65535, not "70000"'],
     [["--port", ""], "--port must be"],
-    [["--workers", "0"], "--workers must be a whole number from 1 to 1024"],
-    [["--workers", "two"], '--workers must be a whole number from 1 to 1024, not "two"'],
+    [["--workers", "0"], "--workers must be a whole number from 1 to 62"],
+    [["--workers", "two"], '--workers must be a whole number from 1 to 62, not "two"'],
     [["--frobnicate"], "--frobnicate"],
     [["--config"], "--config"],
     [["--host", ""], "--host must not be empty"],
