@@ -15,7 +15,7 @@ times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest`;
 const FOLLOW_MS = 300;
 /** Rows that are read at once. */
 const PAGE_ROWS = 1000;
-const LIMIT_MAX = 1_000_000;
+const LIMIT_MAX = 100_000;
 
 interface Flags {
   readonly request: string | undefined;
@@ -27,6 +27,8 @@ interface Flags {
 
 /** Prints calls. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
 export async function logs(args: readonly string[]): Promise<number> {
+  // Told by the callback of each write too; without a listener it would be a fault of the program.
+  process.stdout.on("error", () => {});
   const flags = readFlags(args, Date.now());
   if (flags === "help") {
     console.log(USAGE);
@@ -51,8 +53,8 @@ export async function logs(args: readonly string[]): Promise<number> {
     // Before the rows, so that none between the two is left out.
     const last_seq = reader.lastSeq();
     const found = reader.calls({ request_id, since_ms, limit, before_seq: last_seq + 1 });
-    print(found.toReversed());
-    if (flags.is_follow) await follow(reader, last_seq, request_id);
+    const is_read = await print(found.toReversed());
+    if (flags.is_follow && is_read) await follow(reader, last_seq, request_id);
     else if (found.length === 0) console.error("venturi logs: no such call");
     return 0;
   } finally {
@@ -60,21 +62,26 @@ export async function logs(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Prints what is new, until the process is ended. */
+/** Prints what is new, until the process is ended or nobody reads it any more. */
 async function follow(reader: LedgerReader, last_seq: number, request_id: string | undefined): Promise<void> {
   for (let after_seq = last_seq; ; ) {
     // All rows are looked at, so that the next look begins behind them.
     const found = reader.calls({ after_seq, limit: PAGE_ROWS });
     const isMeant = ({ row }: PlacedRow) =>
       request_id === undefined || row.request_id === request_id || row.id === request_id;
-    print(found.filter(isMeant));
+    if (!(await print(found.filter(isMeant)))) return;
     after_seq = found.at(-1)?.seq ?? after_seq;
     if (found.length < PAGE_ROWS) await Bun.sleep(FOLLOW_MS);
   }
 }
 
-function print(rows: readonly PlacedRow[]): void {
-  if (rows.length > 0) console.log(rows.map(({ row }) => JSON.stringify(shownRow(row))).join("\n"));
+/** Prints rows; gives whether somebody still reads, as far as that shows. */
+function print(rows: readonly PlacedRow[]): Promise<boolean> {
+  if (rows.length === 0) return Promise.resolve(true);
+  const text = rows.map(({ row }) => `${JSON.stringify(shownRow(row))}\n`).join("");
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  process.stdout.write(text, (error) => resolve(error === undefined || error === null));
+  return promise;
 }
 
 /** The flags; in words what is wrong with them; or `help`. */

@@ -52,7 +52,7 @@ describe("venturi logs", () => {
   });
 
   test.each([
-    [["--limit", "0"], "--limit must be a whole number from 1 to 1000000"],
+    [["--limit", "0"], "--limit must be a whole number from 1 to 100000"],
     [["--format", "table"], '--format must be json, not "table"'],
     [["--since", "then"], "--since must be a time"],
   ])("refuses %j and says why", async (args, why) => {
