@@ -167,12 +167,23 @@ export class Reservation {
   settle(used: Amounts): void {
     if (this.#is_over) return;
     this.#is_over = true;
+    this.#correct(used, true);
+  }
+
+  /** What a settled call has used is known better now. */
+  amend(used: Amounts): void {
+    this.#correct(used, false);
+  }
+
+  #correct(used: Amounts, is_end: boolean): void {
     const { counters, column } = this.#tools;
     const wall_ms = this.#tools.wall_ms();
     const tokens = used.tokens - this.#tokens;
     const nano_usd = BigInt(used.nano_usd) - this.#nano_usd;
+    this.#tokens = used.tokens;
+    this.#nano_usd = BigInt(used.nano_usd);
     for (const hold of this.#holds) {
-      if (hold.kind === "requests") continue;
+      if (hold.kind === "requests" || (hold.kind === "concurrency" && !is_end)) continue;
       const at = counters.find(hold.counter, wall_ms);
       if (at < 0) continue;
       if (hold.kind === "tokens") adjustIn(counters.words, at, hold.slot, this.#slotNow(hold.limit), tokens);

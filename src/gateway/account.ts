@@ -9,7 +9,7 @@ import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import { noteText } from "../ledger/flight_note.ts";
+import { type FlightNote, noteText } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import type { Books } from "./books.ts";
@@ -17,6 +17,7 @@ import type { Call } from "./call.ts";
 import { readTags, wordOf } from "./labels.ts";
 import type { Prepared } from "./prepare.ts";
 import type { MeteredAccount } from "./stream_meter.ts";
+import type { Texts } from "./token_counter.ts";
 
 /** How a call ended, as far as its account is concerned. */
 export interface CallEnd {
@@ -29,6 +30,8 @@ export interface CallEnd {
   readonly finish_reason: string | null;
   /** Tokens of the answer, by the gateway's own count; null where nothing of one has come. */
   readonly counted_tokens: number | null;
+  /** What was answered, to be counted by a tokenizer where no usage was told; null where it is not kept. */
+  readonly answer?: readonly Uint8Array[] | null;
 }
 
 /** The account of one call. */
@@ -120,21 +123,16 @@ export class Account implements MeteredAccount {
 
   /** A try is about to be sent: from now on the death of this process is accounted for. */
   sending(model: ModelPlan, target: TargetPlan): void {
-    const { flights } = this.#books;
     const price = this.#books.priceOf(model, target);
     // Where no limit asked for an estimate, the bytes tell enough for a note that is hardly ever read.
-    const input_tokens = this.#input_tokens ?? Math.ceil(this.#prepared.body_bytes / 4);
+    const input_tokens = this.#input_tokens ?? Math.ceil((this.#prepared.read_body?.length ?? 0) / 4);
     const usage: Usage = { ...NO_USAGE, input_tokens };
-    const note = noteText({
+    this.#note({
       row: this.#row({ status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 }, price, true),
       input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#reservation?.nano_usd ?? 0n),
     });
-    const before = this.#slot;
-    this.#slot = flights.begin(note);
-    // The note of an earlier try goes when that of the next is there: the row of both has the same id.
-    if (before >= 0) flights.end(before);
   }
 
   /** So many tokens of the answer have come; false: the budget has no money for more. */
@@ -169,10 +167,43 @@ export class Account implements MeteredAccount {
       nano_usd: cost_nano_usd ?? 0,
     });
     this.leaveProviderKey(usage);
+    const { read_body } = this.#prepared;
+    if (row.estimated && end.answer && read_body !== null) {
+      void this.#recordCounted(row, price, { request: read_body, answer: end.answer });
+      // What it cost is known when it is counted.
+      return null;
+    }
+    this.#finish(row);
+    return cost_nano_usd;
+  }
+
+  /** The row goes out with its tokens counted by a tokenizer, a moment after the call; or as it is, where they cannot be. */
+  async #recordCounted(row: LedgerRow, price: ModelPrice | null, texts: Texts): Promise<void> {
+    this.#note({ row, input_cost: null, output_cost: null, held: "0", is_answered: true });
+    const counts = await this.#books.counter.count(texts);
+    if (counts === null) return this.#finish(row);
+    const usage = { ...NO_USAGE, ...counts };
+    const { cost_nano_usd, version } = chargeOf(price, usage, this.#call.wall_ms);
+    this.#reservation?.amend({
+      tokens: usage.input_tokens + usage.output_tokens,
+      nano_usd: cost_nano_usd ?? 0,
+    });
+    this.#finish({ ...row, usage, cost_nano_usd, price_version: version });
+  }
+
+  /** The row is in the ring before the note goes: whoever dies between the two leaves both, and the ledger takes an id once. */
+  #finish(row: LedgerRow): void {
     this.#books.record(row);
     if (this.#slot >= 0) this.#books.flights.end(this.#slot);
     this.#slot = -1;
-    return cost_nano_usd;
+  }
+
+  /** Puts a note in the place of the one before, which goes when it is there: the rows of both have the same id. */
+  #note(note: FlightNote): void {
+    const { flights } = this.#books;
+    const before = this.#slot;
+    this.#slot = flights.begin(noteText(note));
+    if (before >= 0) flights.end(before);
   }
 
   /** What was used where no provider told it: nothing if no answer has come. */

@@ -12,6 +12,7 @@ import type { SteadyClock } from "../memory/clock.ts";
 import type { SeriesBlock } from "../memory/series_block.ts";
 import type { EventSink } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
+import { TokenCounter } from "./token_counter.ts";
 
 /** Models whose missing price was told. */
 const TOLD_MAX = 1_000;
@@ -34,6 +35,7 @@ export class Books {
   readonly series: SeriesBlock;
   readonly reservations: ReservationTools;
   readonly averages = new OutputAverages();
+  readonly counter = new TokenCounter();
   readonly flights: CallTable;
   readonly #sink: EventSink;
   readonly #log: (line: string) => void;

@@ -46,6 +46,11 @@ export abstract class Flow {
     return null;
   }
 
+  /** The chunks that went by, kept to be counted; null where they are not. */
+  get kept_chunks(): readonly Uint8Array[] | null {
+    return null;
+  }
+
   abstract take(chunk: Uint8Array): void;
   /** The upstream ended its answer. */
   abstract end(): void;
@@ -146,6 +151,10 @@ export class EventFlow extends Flow implements Alarm {
     return this.#meter === null || this.#meter.tokens === 0 ? null : this.#meter.tokens;
   }
 
+  override get kept_chunks(): readonly Uint8Array[] | null {
+    return this.#meter?.chunks ?? null;
+  }
+
   override begin(feeder: Feeder): void {
     super.begin(feeder);
     this.stream.written_ms = performance.now();
@@ -229,7 +238,7 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     if (this.#meter !== null && watch !== null && event.data !== null) {
-      if (!watch.finished && !watch.done && !this.#meter.count(event.data.length)) {
+      if (!watch.finished && !watch.done && !this.#meter.count(event.data)) {
         this.#stopAtBudget(watch);
         return;
       }

@@ -136,6 +136,7 @@ function relayWhole(call: Call, head: UpstreamHead, body: Uint8Array, tools: Pip
     usage,
     finish_reason: finishReasonOf(body),
     counted_tokens: usage === null ? estimateAnswer(body) : null,
+    answer: usage === null ? [body] : null,
   });
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   const limits = call.account?.headers() ?? null;
@@ -193,6 +194,7 @@ function relayFlow(
       model: flow.tap?.model ?? null,
       finish_reason: flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null),
       counted_tokens: flow.counted_tokens,
+      answer: flow.kept_chunks,
     });
   });
   return new Response(flow.stream.body, { status: head.status, headers });

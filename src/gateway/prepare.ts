@@ -49,8 +49,8 @@ export interface Prepared extends Outgoing {
   readonly max_output_tokens: number | null;
   /** How many answers are asked for. */
   readonly choices: number;
-  /** Length of the request's body, where it is read. */
-  readonly body_bytes: number;
+  /** The request's body, where it is read. */
+  readonly read_body: Uint8Array | null;
   /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
   estimateInput(): number;
 }
@@ -103,8 +103,8 @@ class PreparedJson implements Prepared {
     return this.#request.choices;
   }
 
-  get body_bytes(): number {
-    return this.#request.bytes.length;
+  get read_body(): Uint8Array {
+    return this.#request.bytes;
   }
 
   get max_output_tokens(): number | null {
@@ -121,10 +121,10 @@ class PreparedJson implements Prepared {
 
   receiver(target: TargetPlan): Receiver {
     const { stream, asks_usage, choices } = this.#request;
-    const { name } = target.provider;
+    const { name, stream_usage } = target.provider;
     if (!stream) return new WholeReceiver(this.#call, name, COLLECT_MAX_BYTES, this.#quiet);
     this.watch = new StreamWatch(!asks_usage, choices);
-    return new StreamReceiver(this.#call, name, this.watch, this.#quiet);
+    return new StreamReceiver(this.#call, name, this.watch, this.#quiet, stream_usage);
   }
 }
 
@@ -235,7 +235,7 @@ const NO_TOKENS = {
   has_tokens: false,
   max_output_tokens: 0,
   choices: 1,
-  body_bytes: 0,
+  read_body: null,
   estimateInput: () => 0,
 } as const;
 

@@ -6,6 +6,9 @@ import type { Usage } from "../dialects/usage.ts";
 /** Bytes of text that make a token, at a cautious guess. */
 const BYTES_PER_TOKEN = 4;
 
+/** Longer answers are estimated. A chunk more is kept, so that whoever counts sees that it is too long; bytes. */
+const KEPT_MAX_BYTES = 1024 * 1024;
+
 /** What a meter asks its call's account. */
 export interface MeteredAccount {
   /** So many tokens have come; false: the budget has no money for more. */
@@ -19,20 +22,32 @@ export interface MeteredAccount {
 /** Watches how long a streamed answer becomes. */
 export class StreamMeter {
   tokens = 0;
+  /** The chunks, to be counted when the stream is over; null where they will not be, because usage will be told. */
+  readonly chunks: Uint8Array[] | null;
   readonly #account: MeteredAccount;
   readonly #stop: () => void;
+  #chunk_bytes = 0;
   #smallest = Number.POSITIVE_INFINITY;
   #events = 0;
   #bytes = 0;
 
-  /** @param stop ends the exchange that feeds the stream */
-  constructor(account: MeteredAccount, stop: () => void) {
+  /**
+   * @param is_kept keep the chunks, up to a bound, to count their tokens later
+   * @param stop ends the exchange that feeds the stream
+   */
+  constructor(account: MeteredAccount, is_kept: boolean, stop: () => void) {
+    this.chunks = is_kept ? [] : null;
     this.#account = account;
     this.#stop = stop;
   }
 
-  /** A chunk of so many bytes went by. False: the answer has to end before it. */
-  count(bytes: number): boolean {
+  /** A chunk went by. False: the answer has to end before it. */
+  count(chunk: Uint8Array): boolean {
+    const bytes = chunk.length;
+    if (this.chunks !== null && this.#chunk_bytes <= KEPT_MAX_BYTES) {
+      this.#chunk_bytes += bytes;
+      this.chunks.push(chunk);
+    }
     this.#events += 1;
     this.#bytes += bytes;
     if (bytes < this.#smallest) this.#smallest = bytes;

@@ -26,10 +26,12 @@ export class StreamReceiver extends Receiver {
   #opening: ReturnType<typeof setTimeout> | null = null;
   #has_content = false;
 
-  constructor(call: Call, provider: string, watch: StreamWatch, quiet: QuietClock) {
+  /** @param is_told whether the provider tells usage in streams */
+  constructor(call: Call, provider: string, watch: StreamWatch, quiet: QuietClock, is_told = true) {
     super(call, provider);
     this.#watch = watch;
-    const meter = call.account === null ? null : new StreamMeter(call.account, () => this.exchange.abort());
+    const meter =
+      call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
   }
 

@@ -14,6 +14,8 @@ export interface FlightNote {
   readonly output_cost: number | null;
   /** Nano-dollars that are held of its budgets, in decimal. */
   readonly held: string;
+  /** The call is over, and its row is all there but for a more exact count of its tokens. */
+  readonly is_answered?: boolean;
 }
 
 /** The longest note, in bytes of UTF-8. */
@@ -50,8 +52,9 @@ function needed(row: LedgerRow): LedgerRow {
   };
 }
 
-function textOf({ row, input_cost, output_cost, held }: FlightNote): string {
-  return `{"row":${writeRow(row)},"input_cost":${input_cost},"output_cost":${output_cost},"held":"${held}"}`;
+function textOf({ row, input_cost, output_cost, held, is_answered }: FlightNote): string {
+  const rest = is_answered === true ? ',"is_answered":true}' : "}";
+  return `{"row":${writeRow(row)},"input_cost":${input_cost},"output_cost":${output_cost},"held":"${held}"${rest}`;
 }
 
 /** Reads a note back; null if it is none. */
@@ -68,6 +71,7 @@ export function readNote(text: string): FlightNote | null {
 /** The row of a call whose process died when its answer had so many tokens. */
 export function rowOfKilled(note: FlightNote, output_tokens: number): LedgerRow {
   const { row, input_cost, output_cost } = note;
+  if (note.is_answered === true) return row;
   const is_priced = input_cost !== null && output_cost !== null;
   return {
     ...row,

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { chatCompletion } from "../scripted_upstream.ts";
-import { rig, type TestGateway } from "./harness.ts";
+import { rig, type TestGateway, until } from "./harness.ts";
 
 const room = rig();
 
@@ -91,18 +91,31 @@ describe("a call", () => {
     expect(gateway.kept.said[0]).toContain("up/never-heard-of");
   });
 
-  test("whose provider tells no usage is counted by estimate, and says so", async () => {
-    const upstream = await room.upstream((_request, reply) =>
-      reply.json(200, chatCompletion("The quick brown fox jumps over the lazy dog.", { usage: null })),
+  test("whose provider tells no usage has its tokens counted after it is answered, and says that they are estimated", async () => {
+    const fox = "The quick brown fox jumps over the lazy dog.";
+    const upstream = await room.upstream(async (request, reply) => {
+      const { stream } = request.json() as { stream?: boolean };
+      if (stream !== true) return reply.json(200, chatCompletion(fox, { usage: null }));
+      for (const word of fox.split(/(?= )/))
+        void reply.sse({ choices: [{ index: 0, delta: { content: word } }] });
+      void reply.sse({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
+      return reply.sse("[DONE]");
+    });
+    const gateway = room.gateway(
+      config(upstream.base_url, ", limits: { tpm: 10000 }", "", ", stream_usage: false"),
     );
-    const gateway = room.gateway(config(upstream.base_url, ""));
-    await gateway.chat({}, { headers: KEY });
-    const [row] = gateway.kept.rows();
-    expect(row!.estimated).toBe(true);
-    expect(row!.usage.output_tokens).toBeGreaterThanOrEqual(8);
-    expect(row!.usage.output_tokens).toBeLessThanOrEqual(13);
-    expect(row!.usage.input_tokens).toBeGreaterThan(0);
-    expect(row!.cost_nano_usd).toBe(row!.usage.input_tokens * 1_000 + row!.usage.output_tokens * 4_000);
+    const response = await gateway.chat({}, { headers: KEY });
+    // Nobody waits for the count, so the cost is not known yet.
+    expect(response.headers.get("x-venturi-cost-usd")).toBe(null);
+    await (await gateway.chat({ stream: true }, { headers: KEY })).text();
+    await until(() => gateway.kept.rows().length === 2);
+    // Ten tokens by o200k_base; of the prompt "user" and "Hello" with three for the message and three for the whole.
+    const usage = { input_tokens: 8, output_tokens: 10 };
+    const counted = { estimated: true, usage, cost_nano_usd: 8 * 1_000 + 10 * 4_000, status: 200 };
+    expect(gateway.kept.rows()).toMatchObject([counted, counted]);
+    const next = await gateway.chat({ max_tokens: 1 }, { headers: KEY });
+    expect(Number(next.headers.get("x-ratelimit-remaining-tokens"))).toBeLessThanOrEqual(10_000 - 2 * 18);
+    expect(Number(next.headers.get("x-ratelimit-remaining-tokens"))).toBeGreaterThan(10_000 - 2 * 18 - 40);
   });
 
   test("that fails at its first target leaves all its tries in one row, and pays for none of them", async () => {

@@ -1,0 +1,82 @@
+// The thread that counts tokens with a real tokenizer: told what was asked and what was answered, it says how many tokens each has.
+// Its tables take a second to load and 90 MB, so that it is started by the first call whose provider tells no usage.
+
+import { countTokens } from "gpt-tokenizer/encoding/o200k_base";
+
+declare const self: Worker;
+
+/** What is to be counted: bytes of JSON, as they were sent and came. */
+export interface CountOrder {
+  readonly number: number;
+  readonly request: Uint8Array;
+  /** The whole answer, or the chunks of a streamed one. */
+  readonly answer: readonly Uint8Array[];
+}
+
+/** What was counted; null where it could not be. */
+export interface CountReport {
+  readonly number: number;
+  readonly counts: { readonly input_tokens: number; readonly output_tokens: number } | null;
+}
+
+/** Tokens of a message besides its text, and of a prompt besides its messages. Source: OpenAI Cookbook, "How to count tokens". */
+const PER_MESSAGE = 3;
+const PER_PROMPT = 3;
+/** Members whose text a model wrote. */
+const WRITTEN = ["content", "reasoning_content", "refusal", "text", "arguments", "name"];
+
+type Json = Readonly<Record<string, unknown>>;
+
+function parse(bytes: Uint8Array): Json {
+  const value: unknown = JSON.parse(Buffer.from(bytes).toString());
+  return typeof value === "object" && value !== null ? (value as Json) : {};
+}
+
+function list(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** The texts of a prompt; images and sounds have none. */
+function* promptTexts(request: Json): Generator<string> {
+  for (const { role, content, name, tool_calls } of list(request["messages"])) {
+    yield String(role ?? "");
+    if (typeof name === "string") yield name;
+    if (typeof content === "string") yield content;
+    for (const { text } of list(content)) if (typeof text === "string") yield text;
+    if (tool_calls !== undefined) yield JSON.stringify(tool_calls);
+  }
+  for (const member of ["tools", "functions", "response_format"]) {
+    if (request[member] !== undefined) yield JSON.stringify(request[member]);
+  }
+  for (const member of ["prompt", "input"]) {
+    const texts = [request[member]].flat().filter((text) => typeof text === "string");
+    yield* texts as string[];
+  }
+}
+
+function writtenText(value: unknown): string {
+  if (typeof value !== "object" || value === null) return "";
+  if (Array.isArray(value)) return value.map(writtenText).join("");
+  let text = "";
+  for (const [member, inner] of Object.entries(value)) {
+    if (typeof inner === "string") text += WRITTEN.includes(member) ? inner : "";
+    else text += writtenText(inner);
+  }
+  return text;
+}
+
+function count({ request, answer }: CountOrder): CountReport["counts"] {
+  try {
+    const asked = parse(request);
+    let input_tokens = list(asked["messages"]).length * PER_MESSAGE + PER_PROMPT;
+    for (const text of promptTexts(asked)) input_tokens += countTokens(text);
+    const text = answer.map((bytes) => writtenText(parse(bytes)["choices"])).join("");
+    return { input_tokens, output_tokens: countTokens(text) };
+  } catch {
+    return null;
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<CountOrder>) => {
+  self.postMessage({ number: data.number, counts: count(data) } satisfies CountReport);
+};
