@@ -22,7 +22,11 @@ function countIn(state: State, index: number, model: string): Metrics {
 test("the counts of all processes add up, those of the dead too, but not what the dead had in flight", async () => {
   const folder = temporaryFolder();
   const state = createState(folder, geometry, () => {});
-  expect(collectMetrics(state)).toEqual({ snapshot: { in_flight: 0, series: [] }, processes: 0 });
+  expect(collectMetrics(state)).toEqual({
+    snapshot: { in_flight: 0, series: [] },
+    processes: 0,
+    lag_events: 0,
+  });
   new EventSink(folder, state.area(0));
   const other = Bun.spawn(
     [process.execPath, resolve(import.meta.dirname, "../memory/holding_process.ts"), folder, "area", "1"],
