@@ -2,7 +2,7 @@
 // One process writes; a note is there when its state word is, and not before. Looking over states is done with plain loads:
 // an atomic one may be compiled to a write of what is there, and would fill the holes of the file.
 
-import { type AreaPlaces, CALL_HEAD_BYTES, CALL_SLOT_BYTES } from "./layout.ts";
+import { CALL_HEAD_BYTES, CALL_SLOT_BYTES } from "./layout.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** Longest text of a note, in bytes of UTF-8. */
@@ -11,6 +11,10 @@ export const CALL_TEXT_MAX_BYTES = CALL_SLOT_BYTES - CALL_HEAD_BYTES;
 /** A state is 0 while the slot is free, else the text's length and one, and above it a checksum. */
 const LENGTH_BITS = 10;
 const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
+
+/** Slots that are mapped together, when the first of them is needed: 4 MiB. A power of two. */
+const CHUNK_SHIFT = 12;
+const CHUNK_SLOTS = 1 << CHUNK_SHIFT;
 
 /** A call in flight. */
 export interface CallNote {
@@ -21,22 +25,30 @@ export interface CallNote {
 
 /** The notes of one process. */
 export class CallTable {
-  readonly #bytes: Buffer;
+  /** The words that the states are among, and the first of them. */
   readonly #words: Int32Array;
-  /** Word of the first state; byte of the first slot. */
   readonly #states: number;
-  readonly #slots_offset: number;
   readonly #slots: number;
+  readonly #map: (offset: number, length_bytes: number) => Mapping;
+  readonly #chunks: (Mapping | undefined)[] = [];
   /** Slots that are free, the next one last; made from the states when this process first needs one. */
   #free: Int32Array | null = null;
   #free_count = 0;
 
-  constructor({ bytes, words }: Mapping, places: AreaPlaces, slots: number) {
-    this.#bytes = bytes;
+  /**
+   * @param words holds a state for each slot, from the word `states` on
+   * @param map maps so many bytes of the slots from an offset on
+   */
+  constructor(
+    words: Int32Array,
+    states: number,
+    slots: number,
+    map: (offset: number, length_bytes: number) => Mapping,
+  ) {
     this.#words = words;
-    this.#states = places.call_states >> 2;
-    this.#slots_offset = places.call_slots;
+    this.#states = states;
     this.#slots = slots;
+    this.#map = map;
   }
 
   /** Notes a call; -1 if no slot is free, or if the text is longer than CALL_TEXT_MAX_BYTES. */
@@ -46,17 +58,17 @@ export class CallTable {
     if (this.#free_count === 0 || length > CALL_TEXT_MAX_BYTES) return -1;
     this.#free_count -= 1;
     const slot = free[this.#free_count]!;
-    const offset = this.#slots_offset + slot * CALL_SLOT_BYTES;
-    this.#bytes.write(text, offset + CALL_HEAD_BYTES, length);
-    Atomics.store(this.#words, offset >> 2, 0);
+    const { bytes, words } = this.#chunkOf(slot);
+    const offset = offsetOf(slot);
+    bytes.write(text, offset + CALL_HEAD_BYTES, length);
+    Atomics.store(words, offset >> 2, 0);
     Atomics.store(this.#words, this.#states + slot, this.#stateOf(slot, length));
     return slot;
   }
 
   /** How many tokens of output have gone by so far. */
   progress(slot: number, output_tokens: number): void {
-    if (slot >= 0)
-      Atomics.store(this.#words, (this.#slots_offset + slot * CALL_SLOT_BYTES) >> 2, output_tokens);
+    if (slot >= 0) Atomics.store(this.#chunkOf(slot).words, offsetOf(slot) >> 2, output_tokens);
   }
 
   /** The call is over, and told of elsewhere; harmless for the slot -1. */
@@ -95,18 +107,31 @@ export class CallTable {
       const state = this.#words[this.#states + slot]!;
       const length = (state & LENGTH_MASK) - 1;
       if (length < 0 || length > CALL_TEXT_MAX_BYTES) continue;
-      const offset = this.#slots_offset + slot * CALL_SLOT_BYTES;
-      const text = this.#bytes.toString("utf8", offset + CALL_HEAD_BYTES, offset + CALL_HEAD_BYTES + length);
-      const output_tokens = Atomics.load(this.#words, offset >> 2);
+      const { bytes, words } = this.#chunkOf(slot);
+      const offset = offsetOf(slot);
+      const text = bytes.toString("utf8", offset + CALL_HEAD_BYTES, offset + CALL_HEAD_BYTES + length);
+      const output_tokens = Atomics.load(words, offset >> 2);
       if (this.#stateOf(slot, length) === state) yield { slot, text, output_tokens };
     }
   }
 
   /** The state of a slot with its text. */
   #stateOf(slot: number, length: number): number {
-    const offset = this.#bytes.byteOffset + this.#slots_offset + slot * CALL_SLOT_BYTES + CALL_HEAD_BYTES;
-    const check = Bun.hash.xxHash32(new Uint8Array(this.#bytes.buffer, offset, length));
+    const { bytes } = this.#chunkOf(slot);
+    const offset = bytes.byteOffset + offsetOf(slot) + CALL_HEAD_BYTES;
+    const check = Bun.hash.xxHash32(new Uint8Array(bytes.buffer, offset, length));
     return (check << LENGTH_BITS) | (length + 1);
+  }
+
+  #chunkOf(slot: number): Mapping {
+    const chunk = slot >> CHUNK_SHIFT;
+    let mapping = this.#chunks[chunk];
+    if (mapping === undefined) {
+      const slots = Math.min(CHUNK_SLOTS, this.#slots - chunk * CHUNK_SLOTS);
+      mapping = this.#map(chunk * CHUNK_SLOTS * CALL_SLOT_BYTES, slots * CALL_SLOT_BYTES);
+      this.#chunks[chunk] = mapping;
+    }
+    return mapping;
   }
 
   #findFree(): Int32Array {
@@ -120,4 +145,9 @@ export class CallTable {
     this.#free = free;
     return free;
   }
+}
+
+/** Where a slot begins in its chunk, in bytes. */
+function offsetOf(slot: number): number {
+  return (slot & (CHUNK_SLOTS - 1)) * CALL_SLOT_BYTES;
 }

@@ -1,7 +1,7 @@
 // A ring of events from a gateway process to the supervisor: one writes, one reads, neither waits for the other.
 // An event is there when the tail has moved past it; a process killed before that has written nothing.
 
-import { AREA_HEAD_WORD, AREA_TAIL_WORD, type AreaPlaces, RING_BYTES } from "./layout.ts";
+import { AREA_HEAD_WORD, AREA_TAIL_WORD, RING_BYTES } from "./layout.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** Longest event, in bytes of UTF-8. */
@@ -24,19 +24,20 @@ export interface EventBatch {
 export class EventRing {
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
-  readonly #ring: number;
-  readonly #tail_word: number;
-  readonly #head_word: number;
+  /** The area's first words: where the two ends are. */
+  readonly #ends: Int32Array;
   /** Where the consumer was when the producer last looked. */
   #head_seen: number;
 
-  constructor({ bytes, words }: Mapping, places: AreaPlaces) {
+  /**
+   * @param ends the area's first words
+   * @param ring the ring's bytes
+   */
+  constructor(ends: Int32Array, { bytes, words }: Mapping) {
     this.#bytes = bytes;
     this.#words = words;
-    this.#ring = places.ring;
-    this.#tail_word = (places.header >> 2) + AREA_TAIL_WORD;
-    this.#head_word = (places.header >> 2) + AREA_HEAD_WORD;
-    this.#head_seen = Atomics.load(words, this.#head_word);
+    this.#ends = ends;
+    this.#head_seen = Atomics.load(ends, AREA_HEAD_WORD);
   }
 
   /** The producer's: appends an event; false when there is no room, or when it is too long to be one. */
@@ -44,7 +45,7 @@ export class EventRing {
     const length = Buffer.byteLength(text);
     if (length > EVENT_MAX_BYTES) return false;
     const size = sizeOf(length);
-    let tail = aligned(Atomics.load(this.#words, this.#tail_word));
+    let tail = aligned(Atomics.load(this.#ends, AREA_TAIL_WORD));
     const to_end = RING_BYTES - (tail & OFFSET_MASK);
     const skipped = to_end < size ? to_end : 0;
     if (!this.#hasRoom(tail, size + skipped)) return false;
@@ -53,29 +54,29 @@ export class EventRing {
       tail = (tail + skipped) | 0;
     }
     const word = this.#wordAt(tail);
-    this.#bytes.write(text, this.#ring + (tail & OFFSET_MASK) + RECORD_HEAD_BYTES, length);
+    this.#bytes.write(text, (tail & OFFSET_MASK) + RECORD_HEAD_BYTES, length);
     this.#words[word] = length;
     this.#words[word + 1] = this.#checkAt(tail, length);
-    Atomics.store(this.#words, this.#tail_word, (tail + size) | 0);
+    Atomics.store(this.#ends, AREA_TAIL_WORD, (tail + size) | 0);
     return true;
   }
 
   /** The consumer's: up to so many events, the oldest first, that have not been released. */
   read(max: number): EventBatch {
     const texts: string[] = [];
-    const head = Atomics.load(this.#words, this.#head_word);
+    const head = Atomics.load(this.#ends, AREA_HEAD_WORD);
     const end = this.#walk(head, max, (start, length) => {
       texts.push(this.#bytes.toString("utf8", start, start + length));
     });
     // Nothing but what cannot be read: no reader will come to give its room back.
-    if (texts.length === 0 && end !== head) Atomics.store(this.#words, this.#head_word, end);
+    if (texts.length === 0 && end !== head) Atomics.store(this.#ends, AREA_HEAD_WORD, end);
     return { texts, release: () => this.#release(end) };
   }
 
   /** Events that were not released. */
   get waiting(): number {
     let events = 0;
-    this.#walk(Atomics.load(this.#words, this.#head_word), Number.POSITIVE_INFINITY, () => {
+    this.#walk(Atomics.load(this.#ends, AREA_HEAD_WORD), Number.POSITIVE_INFINITY, () => {
       events += 1;
     });
     return events;
@@ -83,14 +84,14 @@ export class EventRing {
 
   /** Goes over records from a position; gives the position behind the last one. */
   #walk(from: number, max: number, visit: (start: number, length: number) => void): number {
-    const tail = Atomics.load(this.#words, this.#tail_word);
+    const tail = Atomics.load(this.#ends, AREA_TAIL_WORD);
     let at = from === tail ? tail : aligned(from);
     for (let events = 0; at !== tail && events < max; events++) {
       if (this.#words[this.#wordAt(at)] === GOES_ROUND) at = (at + RING_BYTES - (at & OFFSET_MASK)) | 0;
       const length = this.#words[this.#wordAt(at)]!;
       // After a power cut some pages of the ring may be older than its tail: what cannot be read is passed over.
       if (!this.#isRecord(at, length, tail)) return tail;
-      visit(this.#ring + (at & OFFSET_MASK) + RECORD_HEAD_BYTES, length);
+      visit((at & OFFSET_MASK) + RECORD_HEAD_BYTES, length);
       at = (at + sizeOf(length)) | 0;
     }
     return at;
@@ -105,24 +106,24 @@ export class EventRing {
   }
 
   #release(end: number): void {
-    const head = Atomics.load(this.#words, this.#head_word);
+    const head = Atomics.load(this.#ends, AREA_HEAD_WORD);
     // Batches may be released twice, or in another order than they were read.
-    if (((end - head) | 0) > 0) Atomics.store(this.#words, this.#head_word, end);
+    if (((end - head) | 0) > 0) Atomics.store(this.#ends, AREA_HEAD_WORD, end);
   }
 
   #hasRoom(tail: number, bytes: number): boolean {
     if (fits(tail, this.#head_seen, bytes)) return true;
-    this.#head_seen = Atomics.load(this.#words, this.#head_word);
+    this.#head_seen = Atomics.load(this.#ends, AREA_HEAD_WORD);
     return fits(tail, this.#head_seen, bytes);
   }
 
   #wordAt(position: number): number {
-    return (this.#ring + (position & OFFSET_MASK)) >> 2;
+    return (position & OFFSET_MASK) >> 2;
   }
 
   /** The position is part of it, so that what an earlier round left in the same place is not taken for a record. */
   #checkAt(position: number, length: number): number {
-    const start = this.#ring + (position & OFFSET_MASK) + RECORD_HEAD_BYTES;
+    const start = (position & OFFSET_MASK) + RECORD_HEAD_BYTES;
     const text = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + start, length);
     return Bun.hash.xxHash32(text, position >>> 0) | 0;
   }

@@ -9,9 +9,14 @@ export interface Mapping {
   readonly floats: Float64Array;
 }
 
-/** Maps a file as long as it is now. It must not become shorter while it is mapped. */
-export function mapFile(path: string): Mapping {
-  return viewsOf(Bun.mmap(path, { shared: true }));
+/**
+ * Maps a file as long as it is now, or a part of it that begins with a page. It must not become shorter while it is mapped.
+ * The engine takes what is mapped for memory that garbage holds, and collects less often the more it is: a process maps what
+ * it needs and no more.
+ */
+export function mapFile(path: string, offset = 0, length_bytes?: number): Mapping {
+  const part = length_bytes === undefined ? {} : { offset, size: length_bytes };
+  return viewsOf(Bun.mmap(path, { shared: true, ...part }));
 }
 
 /** Memory of this process alone, seen alike. */

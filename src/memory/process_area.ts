@@ -3,7 +3,7 @@
 
 import { CallTable } from "./call_table.ts";
 import { EventRing } from "./event_ring.ts";
-import { AREA_OWNER_WORD, AREA_SPILL_WORD, areaPlaces, type Geometry } from "./layout.ts";
+import { AREA_OWNER_WORD, AREA_SPILL_WORD, areaPlaces, type Geometry, RING_BYTES } from "./layout.ts";
 import { OwnerMark } from "./liveness.ts";
 import type { Mapping } from "./mapping.ts";
 import { SpillTurn } from "./spill_turn.ts";
@@ -16,14 +16,16 @@ export class ProcessArea {
   readonly spill: SpillTurn;
   readonly #owner: OwnerMark;
 
-  constructor(mapping: Mapping, geometry: Geometry, index: number) {
-    const places = areaPlaces(geometry, index);
-    const words_at = places.header >> 2;
+  /** @param map maps so many bytes of the file from an offset on */
+  constructor(map: (offset: number, length_bytes: number) => Mapping, geometry: Geometry, index: number) {
+    const { header, call_states, call_slots, ring } = areaPlaces(geometry, index);
+    const head = map(header, call_slots - header);
     this.index = index;
-    this.calls = new CallTable(mapping, places, geometry.call_slots);
-    this.ring = new EventRing(mapping, places);
-    this.spill = new SpillTurn(mapping.words, words_at + AREA_SPILL_WORD);
-    this.#owner = new OwnerMark(mapping.words, words_at + AREA_OWNER_WORD);
+    const mapSlots = (offset: number, length_bytes: number) => map(call_slots + offset, length_bytes);
+    this.calls = new CallTable(head.words, (call_states - header) >> 2, geometry.call_slots, mapSlots);
+    this.ring = new EventRing(head.words, map(ring, RING_BYTES));
+    this.spill = new SpillTurn(head.words, AREA_SPILL_WORD);
+    this.#owner = new OwnerMark(head.words, AREA_OWNER_WORD);
   }
 
   /** The living gateway process that has it; 0 if there is none. */

@@ -26,6 +26,7 @@ import {
   isPossible,
   LOCK_WORD,
   SERIES_BLOCK_BYTES,
+  SERIES_HEADER_BYTES,
   SERIES_OFFSET,
   SUPERVISOR_WORD,
 } from "./layout.ts";
@@ -46,27 +47,39 @@ export class State {
   readonly notice: string | null;
   readonly #mapping: Mapping;
   readonly #areas: (ProcessArea | undefined)[] = [];
+  readonly #series: (SeriesBlock | undefined)[] = [];
+  readonly #series_heads: (SeriesBlock | undefined)[] = [];
+  readonly #map = (offset: number, length_bytes: number) =>
+    mapFile(pathIn(this.folder), offset, length_bytes);
 
   constructor(folder: string, geometry: Geometry, notice: string | null = null) {
     this.folder = folder;
     this.areas = geometry.areas;
     this.call_slots = geometry.call_slots;
     this.notice = notice;
-    this.#mapping = mapFile(pathIn(folder));
+    this.#mapping = this.#map(0, SERIES_OFFSET);
     this.counters = new CounterTable(this.#mapping);
   }
 
   /** The area of the gateway process with this index; the same object every time. */
   area(index: number): ProcessArea {
     if (!(index >= 0 && index < this.areas)) throw new RangeError(`there is no area ${index}`);
-    this.#areas[index] ??= new ProcessArea(this.#mapping, this, index);
+    this.#areas[index] ??= new ProcessArea(this.#map, this, index);
     return this.#areas[index];
   }
 
   /** What the gateway process with this index has counted; there are AREAS_MAX, whatever the number of areas. */
   series(index: number): SeriesBlock {
     if (!(index >= 0 && index < AREAS_MAX)) throw new RangeError(`there are no series ${index}`);
-    return new SeriesBlock(this.#mapping, SERIES_OFFSET + index * SERIES_BLOCK_BYTES);
+    this.#series[index] ??= new SeriesBlock(this.#map(seriesAt(index), SERIES_BLOCK_BYTES), 0);
+    return this.#series[index];
+  }
+
+  /** The same without its series: how many there are, and what the process is doing. Most of the blocks are empty. */
+  seriesHead(index: number): SeriesBlock {
+    if (!(index >= 0 && index < AREAS_MAX)) throw new RangeError(`there are no series ${index}`);
+    this.#series_heads[index] ??= new SeriesBlock(this.#map(seriesAt(index), SERIES_HEADER_BYTES), 0);
+    return this.#series_heads[index];
   }
 
   /** Brings what has changed to the disk, off this thread; only a power cut makes a difference. */
@@ -138,7 +151,7 @@ function recover(state: State, onRecovered: (area: ProcessArea) => void): boolea
       is_anyone_there = true;
       continue;
     }
-    state.series(index).reset();
+    state.seriesHead(index).reset();
     const newest = files.findLast((file) => file.area === index)?.number ?? -1;
     area.spill.startAfter(newest);
     if (!area.is_empty) onRecovered(area);
@@ -215,6 +228,10 @@ function writeFile(
   } finally {
     closeSync(file);
   }
+}
+
+function seriesAt(index: number): number {
+  return SERIES_OFFSET + index * SERIES_BLOCK_BYTES;
 }
 
 function pathIn(folder: string): string {
