@@ -21,7 +21,7 @@ export interface Accounts {
   readonly writer: LedgerWriter;
 }
 
-/** Opens them; in words, why they cannot be. */
+/** Opens them; in words, why they cannot be. The ledger itself may be opened later. */
 export async function openAccounts(
   config: ResolvedConfig,
   log: (line: string) => void,
@@ -41,7 +41,8 @@ export async function openAccounts(
   }
   if (state.notice !== null) log(state.notice);
   const writer = startLedgerWriter({ folder: config.data, config, budgets, log });
-  const fault = await writer.opened;
+  // Whose rows wait does not start without it.
+  const fault = left.size > 0 ? await writer.open() : null;
   if (fault !== null) return { fault };
   const keeper = new Bookkeeper({ state, writer, log });
   // Nobody of an earlier run lives: what they held is free, what they left is written.

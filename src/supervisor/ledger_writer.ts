@@ -22,8 +22,8 @@ export interface LedgerWriterOptions {
 
 /** Writes the ledger. */
 export interface LedgerWriter {
-  /** Resolves when the ledger is open; in words, why it cannot be. */
-  readonly opened: Promise<string | null>;
+  /** Opens the ledger, which the first write does too; in words, why it cannot be. */
+  open(): Promise<string | null>;
   /**
    * Resolves when these rows, JSON texts of `LedgerRow`, are committed and on the disk. A row whose id is there already is left
    * out; a text that is no row is told of and left out. It rejects only where the ledger could not be opened or is closed.
@@ -41,20 +41,20 @@ interface Batch {
   reject(error: Error): void;
 }
 
-/** Opens the ledger of a folder in a thread of its own. */
+/** The writer of a folder's ledger, in a thread of its own from its opening on. */
 export function startLedgerWriter(options: LedgerWriterOptions): LedgerWriter {
   return new ThreadWriter(options);
 }
 
 class ThreadWriter implements LedgerWriter {
-  readonly opened: Promise<string | null>;
+  readonly #opened: Promise<string | null>;
   readonly #options: LedgerWriterOptions;
   readonly #tellOpened: (fault: string | null) => void;
   /** By number, in order. */
   readonly #batches = new Map<number, Batch>();
   #last_batch = 0;
   #settings: LedgerSettings;
-  #thread: Worker;
+  #thread: Worker | null = null;
   #fault: string | null = null;
   #closing: { readonly promise: Promise<void>; resolve(): void } | null = null;
 
@@ -62,9 +62,13 @@ class ThreadWriter implements LedgerWriter {
     this.#options = options;
     this.#settings = ledgerSettings(options.config, options.budgets?.());
     const { promise, resolve } = Promise.withResolvers<string | null>();
-    this.opened = promise;
+    this.#opened = promise;
     this.#tellOpened = resolve;
-    this.#thread = this.#start();
+  }
+
+  open(): Promise<string | null> {
+    if (this.#thread === null && this.#closing === null) this.#start();
+    return this.#opened;
   }
 
   write(texts: readonly string[]): Promise<void> {
@@ -72,6 +76,7 @@ class ThreadWriter implements LedgerWriter {
     if (this.#fault !== null) return Promise.reject(new Error(this.#fault));
     if (this.#closing !== null) return Promise.reject(new Error("the ledger is closed"));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    void this.open();
     this.#last_batch += 1;
     this.#batches.set(this.#last_batch, { texts, resolve, reject });
     this.#order({ kind: "write", batch: this.#last_batch, texts });
@@ -86,13 +91,13 @@ class ThreadWriter implements LedgerWriter {
   close(): Promise<void> {
     if (this.#closing === null) {
       this.#closing = Promise.withResolvers<void>();
-      if (this.#fault === null) this.#order({ kind: "close" });
+      if (this.#fault === null && this.#thread !== null) this.#order({ kind: "close" });
       else this.#end();
     }
     return this.#closing.promise;
   }
 
-  #start(): Worker {
+  #start(): void {
     const thread = new Worker(new URL("../ledger/writer_thread.ts", import.meta.url));
     thread.onmessage = ({ data }: MessageEvent<Report>) => this.#hear(data);
     thread.onerror = (event) => {
@@ -104,7 +109,6 @@ class ThreadWriter implements LedgerWriter {
     this.#order({ kind: "open", folder: this.#options.folder, settings: this.#settings });
     for (const [batch, { texts }] of this.#batches) this.#order({ kind: "write", batch, texts });
     if (this.#closing !== null) this.#order({ kind: "close" });
-    return thread;
   }
 
   /** A thread has ended: unless it was told to, there is another one soon. */
@@ -115,7 +119,7 @@ class ThreadWriter implements LedgerWriter {
   }
 
   #order(order: Order): void {
-    this.#thread.postMessage(order);
+    this.#thread?.postMessage(order);
   }
 
   #hear(report: Report): void {
@@ -148,7 +152,7 @@ class ThreadWriter implements LedgerWriter {
   #end(): void {
     this.#fault ??= "the ledger is closed";
     this.#closing?.resolve();
-    this.#thread.terminate();
+    this.#thread?.terminate();
   }
 
   #log(line: string): void {

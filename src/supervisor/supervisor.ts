@@ -96,10 +96,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
+  const preparing = prepareInstalledPrices(first.config.data);
   const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
     const budgets = () => storedBudgets(side.keys, loaded.config);
     const opened = await openAccounts(first.config, log, budgets);
-    const stored = await prepareInstalledPrices(first.config.data);
+    const stored = await preparing;
     if (stored !== null && !stored.ok) log(`prices are loaded from their package: ${stored.fault}`);
     return { admin: side, accounts: opened };
   });
@@ -165,6 +166,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (is_there) return null;
     try {
       await fleet.launch(address, listen.workers);
+      // First calls can be answered: their rows wait in shared memory until the ledger is open.
+      const fault = await writer.open();
+      if (fault !== null) return fault;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
@@ -192,6 +196,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const begun = await Promise.race([starting, stopped]);
   if (begun !== null && begun !== "stopped") {
     log(`cannot start: ${begun}`);
+    await fleet.drain();
     await admin.stop();
     await keeper.close();
     return 1;

@@ -1,5 +1,9 @@
 // The life of the processes, as a user sees it: start, refusals to start, signals, deaths, the end.
 
+import { Database } from "bun:sqlite";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { startUpstream } from "../scripted_upstream.ts";
 import { chat, metric, type RunOptions, Venturi } from "./harness.ts";
@@ -111,6 +115,18 @@ describe("starting", () => {
         status: 200,
       });
     }
+  });
+
+  test("a ledger that cannot be opened ends the start, with all that has started", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "venturi-"));
+    const ledger = new Database(join(folder, "ledger.sqlite"));
+    ledger.run("PRAGMA user_version = 99");
+    ledger.close();
+    const venturi = run({ args: ["--workers", "2", "--data", folder] });
+    expect(await venturi.exited).toMatchObject({ code: 1 });
+    expect(venturi.lines.filter((line) => line.includes("listening on"))).toEqual([]);
+    expect(venturi.lines.at(-1)).toMatch(/^venturi: cannot start: .*newer version of Venturi/);
+    rmSync(folder, { recursive: true });
   });
 
   test.each([

@@ -56,7 +56,7 @@ function changeLedger(sql: string): void {
 describe("a ledger's writer", () => {
   test("promises what is on the disk, batch by batch", async () => {
     const writing = start();
-    expect(await writing.opened).toBe(null);
+    expect(await writing.open()).toBe(null);
     await writing.write([]);
     for (const count of [1, 10, 500]) {
       const before = rows();
@@ -84,12 +84,14 @@ describe("a ledger's writer", () => {
   });
 
   test("says in words why a ledger cannot be opened, and promises nothing of it", async () => {
-    await start().close();
+    const first = start();
+    await first.open();
+    await first.close();
     changeLedger("PRAGMA user_version = 99");
     const writing = start();
     const promise = writing.write(texts(1));
     await expect(promise).rejects.toThrow("newer version of Venturi");
-    expect(await writing.opened).toContain("newer version of Venturi");
+    expect(await writing.open()).toContain("newer version of Venturi");
     await expect(writing.write(texts(1))).rejects.toThrow("newer version of Venturi");
   });
 
