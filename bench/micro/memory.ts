@@ -1,10 +1,12 @@
-// What the mapped file costs: a counter found, one changed, an event pushed, a call noted; alone, and while another process
-// does the same to the same counters.
+// What the mapped file costs: a counter found, one changed, an event pushed, a call noted, a reservation taken and settled;
+// alone, and while another process does the same to the same counters.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type LimitSet, makeLimitSet } from "../../src/access/limit_set.ts";
+import { Reservation } from "../../src/access/reservation.ts";
 import { CounterKey } from "../../src/memory/counter_key.ts";
 import { createState, openState, type State } from "../../src/memory/state.ts";
 import type { Task } from "./measure.ts";
@@ -26,6 +28,8 @@ function tasks(state: State, index: number, text: string): readonly Task[] {
   const now_ms = Date.now();
   const at = counters.at(known, now_ms);
   const column = counters.at(gauge, now_ms);
+  const tools = { counters, column: index, now_ms: Date.now, wall_ms: Date.now };
+  const sets = [sixCounters()];
   const of = (name: string, bytes: number, run: () => unknown): Task => ({ text, name, bytes, run });
   return [
     of("known counter", 0, () => counters.at(known, now_ms)),
@@ -47,7 +51,28 @@ function tasks(state: State, index: number, text: string): readonly Task[] {
       calls.progress(slot, 7);
       calls.end(slot);
     }),
+    of("reserve, settle", 0, () => {
+      const taken = Reservation.take(sets, { tokens: 10, nano_usd: 600_000 }, tools);
+      if (!(taken instanceof Reservation)) throw new Error("the limits are too low to be measured");
+      taken.settle({ tokens: 7, nano_usd: 400_000 });
+    }),
   ];
+}
+
+/** A key's limits over six counters, so high that nothing is refused: requests a minute and an hour, tokens a minute, calls at once, money a day and a month. */
+function sixCounters(): LimitSet {
+  const [minute, hour] = [60_000, HOUR_MS];
+  const limit = Number.MAX_SAFE_INTEGER;
+  return makeLimitSet("acme", "key", "bench", {
+    windows: [
+      { of: "requests", window_ms: minute, limit },
+      { of: "requests", window_ms: hour, limit },
+      { of: "tokens", window_ms: minute, limit },
+    ],
+    concurrency: 1_000_000,
+    nano_usd_per_day: 1n << 60n,
+    nano_usd_per_month: 1n << 60n,
+  })!;
 }
 
 /** The tasks, in a folder of their own, alone and beside another process; `end` when they have been measured. */
