@@ -235,7 +235,7 @@ describe("four processes at one state", () => {
         const gauge = counters.at(gaugeKey(), nowMs());
         expect(counters.words[gauge + index]).toBe(0);
       }
-      survivor_events.numbers[3]!.push(...consumer.numbers[3]!);
+      for (const number of consumer.numbers[3]!) survivor_events.numbers[3]!.push(number);
       expectNothingTorn(state, hot);
       expect(counters.at(freshKey(FRESH_KEYS + round), nowMs())).toBeGreaterThan(0);
     }
