@@ -1,0 +1,40 @@
+// Under what an answer is kept. Whose it is stands in front, outside of every hash: a key cannot be made without it, so that no
+// two tenants ever share one, and all of one tenant's can be found and removed.
+
+/** Whose answers: a tenant's, or where the configuration narrows it those of one key or user within the tenant. */
+export interface CacheScope {
+  readonly tenant: string;
+  /** Names what it is narrowed to, such as `key:checkout` or `user:jo`; empty for the whole tenant. */
+  readonly within: string;
+}
+
+/** Bytes of a hash that a key ends with: 256 bits of a keyed hash, so that nobody can craft two requests of one key. */
+export const HASH_BYTES = 32;
+
+/** What every key of a scope begins with: lengths make it unambiguous, whatever the names hold. */
+function prefixOf({ tenant, within }: CacheScope): Buffer {
+  const names = [Buffer.from(tenant), Buffer.from(within)];
+  return Buffer.concat(names.flatMap((name) => [Buffer.from([name.length >> 8, name.length & 0xff]), name]));
+}
+
+/** What every key of a tenant begins with, whatever its scope. */
+export function tenantPrefix(tenant: string): Buffer {
+  const name = Buffer.from(tenant);
+  return Buffer.concat([Buffer.from([name.length >> 8, name.length & 0xff]), name]);
+}
+
+/** The key of one answer, or of one neighbourhood of answers: the scope in clear, then a hash. */
+export class CacheKey {
+  /** What stores know it by; at most 1,064 bytes. */
+  readonly bytes: Buffer;
+
+  /** @param hash of `HASH_BYTES` bytes */
+  constructor(scope: CacheScope, hash: Uint8Array) {
+    this.bytes = Buffer.concat([prefixOf(scope), hash]);
+  }
+
+  /** For maps, headers and commands: the bytes in hexadecimal. */
+  get hex(): string {
+    return this.bytes.toString("hex");
+  }
+}
