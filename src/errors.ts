@@ -29,6 +29,7 @@ export const ERROR_KINDS = {
   upstream_error: { status: 502, type: "upstream_error", retryable: true },
   upstream_credentials_exhausted: { status: 502, type: "upstream_error", retryable: true },
   upstream_stream_interrupted: { status: 502, type: "upstream_error", retryable: false },
+  cache_miss: { status: 504, type: "invalid_request_error", retryable: false },
   deadline_exceeded: { status: 504, type: "timeout_error", retryable: false },
   unavailable: { status: 503, type: "server_error", retryable: true },
   internal_error: { status: 500, type: "server_error", retryable: false },

@@ -3,6 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
+import { compileCache } from "./caches.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
 import type {
@@ -68,6 +69,11 @@ export function compilePlan(config: ResolvedConfig): Plan {
       ]),
     ),
     admin_token_hash: config.admin === undefined ? null : sha256(config.admin.token),
+    caches: {
+      max_entry_bytes: config.cache.max_entry_kb * 1024,
+      volatile: [...config.cache.volatile],
+      semantic_budget_ms: config.cache.semantic.budget_ms,
+    },
     default_provider: defaultProvider(listen.default_provider, providers),
   };
   compileModels(config, plan, models);
@@ -122,6 +128,8 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         ...{ strategy, fallbacks, retries, deadline_ms, stream_deadline_ms },
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),
+        cache: compileCache(model.cache),
+        has_affinity: model.cache !== "off" && model.cache.prompt === "affinity",
       }),
     );
   }

@@ -3,6 +3,7 @@
 
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
+import { patternFault } from "./patterns.ts";
 import { formatPath, type Path } from "./problem.ts";
 import { AZURE_ENDPOINT_VARIABLE, providerEntry, SIM_MODELS } from "./providers.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
@@ -119,6 +120,21 @@ export function crossCheck(
         [...at, "targets"],
         `every weight in ${formatPath(at)} is 0; give at least one target a weight over 0`,
       );
+    if (item.cache !== "off") {
+      const { exact, semantic } = item.cache;
+      if (semantic !== undefined) {
+        const path = [...at, "cache", "semantic"];
+        const [kind, named = ""] = splitOnce(semantic.embedder, ":");
+        if (kind === "provider") provider(splitOnce(named, "/")[0], [...path, "embedder"]);
+        const is_wider = SCOPES.indexOf(semantic.scope) < SCOPES.indexOf(exact?.scope ?? "tenant");
+        if (is_wider) {
+          fault(
+            [...path, "scope"],
+            `must not be wider than ${formatPath([...at, "cache", "exact", "scope"])}`,
+          );
+        }
+      }
+    }
     for (const [index, fallback] of (item.fallbacks ?? []).entries()) {
       const path = [...at, "fallbacks", index];
       if (declared.models.includes(fallback)) continue;
@@ -128,6 +144,11 @@ export function crossCheck(
         add(path, `there is no model ${shown(fallback, path)}; ${near} (or write provider/model)`);
       }
     }
+  }
+
+  for (const [index, pattern] of config.cache.volatile.entries()) {
+    const wrong = patternFault(pattern);
+    fault(["cache", "volatile", index], wrong === null ? null : `is no pattern that RE2 knows: ${wrong}`);
   }
 
   const key_names = new Map<string, number>();
@@ -159,6 +180,14 @@ export function crossCheck(
       );
   }
   return findings;
+}
+
+/** Who shares answers, from the most to the fewest. */
+const SCOPES = ["tenant", "key", "user"];
+
+function splitOnce(text: string, mark: string): [before: string, behind?: string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
 function checkProvider(

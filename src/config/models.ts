@@ -107,6 +107,8 @@ export function makeModel(
     stream_deadline_ms: rest.stream_deadline_ms ?? 0,
     limits: rest.limits ?? null,
     price: rest.price ?? null,
+    cache: rest.cache ?? null,
+    has_affinity: rest.has_affinity ?? false,
   };
 }
 

@@ -116,6 +116,36 @@ export interface PricePlan {
   readonly output_audio: number;
 }
 
+/** Who shares kept answers. */
+export type CacheScopeName = "tenant" | "key" | "user";
+
+/** When a similar request's answer may be given. */
+export interface SemanticPlan {
+  readonly threshold: number;
+  /** Share of wrong answers to stay below; null: the threshold alone decides. */
+  readonly max_error: number | null;
+  readonly ttl_ms: number;
+  readonly embedder: string;
+  readonly scope: CacheScopeName;
+  readonly multi_turn: boolean;
+  readonly tools: boolean;
+  readonly images: boolean;
+}
+
+/** Which of a model's answers are kept. */
+export interface CachePlan {
+  /** How long an answer is fresh, and how much longer it may be given while it is asked for anew. */
+  readonly ttl_ms: number;
+  readonly stale_ms: number;
+  readonly scope: CacheScopeName;
+  readonly max_choices: number;
+  readonly max_temperature: number;
+  readonly by_user: boolean;
+  /** Whether calls that waited for another one try for themselves when it failed. */
+  readonly retries_errors: boolean;
+  readonly semantic: SemanticPlan | null;
+}
+
 /** What a model name stands for. */
 export interface ModelPlan {
   /** As a client asks for it: an alias, or `provider/model`. */
@@ -133,6 +163,10 @@ export interface ModelPlan {
   readonly limits: LimitsPlan | null;
   /** In place of the price table. */
   readonly price: PricePlan | null;
+  /** Null: its answers are not kept. */
+  readonly cache: CachePlan | null;
+  /** Whether calls that begin alike go to the same target and key. */
+  readonly has_affinity: boolean;
 }
 
 /** A client's key: only its hash is kept. */
@@ -168,6 +202,15 @@ export interface ListenPlan {
   readonly cors_origins: readonly string[];
 }
 
+/** What the caches of all models have in common. */
+export interface CachesPlan {
+  readonly max_entry_bytes: number;
+  /** Patterns of what is left out of keys. */
+  readonly volatile: readonly string[];
+  /** How long a call waits for a similar answer. */
+  readonly semantic_budget_ms: number;
+}
+
 /** A compiled configuration. */
 export interface Plan {
   readonly listen: ListenPlan;
@@ -183,6 +226,7 @@ export interface Plan {
   readonly tiers: ReadonlyMap<string, { readonly weight: number; readonly limits: LimitsPlan | null }>;
   /** SHA-256 of the admin API's token; null: it is reached by its socket alone. */
   readonly admin_token_hash: Uint8Array | null;
+  readonly caches: CachesPlan;
   /** For routes without a model. */
   readonly default_provider: ProviderPlan | null;
 }

@@ -6,6 +6,7 @@ import { PROVIDERS } from "./providers.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
+const YEAR_S = 366 * 86_400;
 
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const text = (max: number) =>
@@ -215,6 +216,76 @@ const target = z.union([
   }),
 ]);
 
+const scope = z
+  .enum(["tenant", "key", "user"])
+  .describe(
+    "Who shares answers: all keys of a tenant, the calls of one key, or those of one user of a tenant.",
+  );
+
+const exactCache = z.strictObject({
+  ttl_s: whole(1, YEAR_S).default(3_600).describe("How long an answer is fresh; seconds."),
+  stale_s: whole(0, YEAR_S)
+    .default(0)
+    .describe("How much longer it is given at once while it is asked for anew; seconds."),
+  scope: scope.default("tenant"),
+  max_choices: whole(1, 128).default(1).describe("Requests for more answers (n) are not cached."),
+  max_temperature: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(2)
+    .describe("Requests of a higher temperature are not cached; one without is taken as it comes."),
+  by_user: z.boolean().default(false).describe("Whether the request's user makes another request of it."),
+  on_error: z
+    .enum(["share", "retry"])
+    .default("share")
+    .describe(
+      "Of equal calls that wait for one: share gives all of them its error, retry lets each try for itself.",
+    ),
+});
+
+/** An embedder's name: the built-in one, a local model, or a provider's. */
+const embedder = z
+  .string()
+  .regex(
+    /^(builtin|transformers:[!-~]{1,512}|provider:[A-Za-z0-9][A-Za-z0-9._-]{0,63}\/[!-~]{1,256})$/,
+    "is builtin, transformers:MODEL or provider:NAME/MODEL",
+  );
+
+const semanticCache = z.strictObject({
+  threshold: z.number().min(0).max(1).default(0.95).describe("Similarity that an answer needs at least."),
+  max_error: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "Share of wrong answers to stay below, learned by comparing; without it the threshold decides.",
+    ),
+  ttl_s: whole(1, YEAR_S).default(3_600).describe("How long an answer may serve similar requests; seconds."),
+  embedder: embedder
+    .default("builtin")
+    .describe("What measures similarity: builtin, transformers:MODEL or provider:NAME/MODEL."),
+  scope: scope.default("tenant"),
+  multi_turn: z.boolean().default(false).describe("Whether chats of several turns may be answered."),
+  tools: z.boolean().default(false).describe("Whether chats with tools may be answered."),
+  images: z.boolean().default(false).describe("Whether chats with images or files may be answered."),
+});
+
+const modelCache = z.union([
+  z.literal("off"),
+  z.strictObject({
+    exact: exactCache.optional().describe("The same request again."),
+    semantic: semanticCache.optional().describe("A request that means the same."),
+    prompt: z
+      .enum(["off", "affinity"])
+      .default("off")
+      .describe(
+        "affinity sends calls that begin alike to the same target and key, for the sake of the provider's own cache.",
+      ),
+  }),
+]);
+
 const model = z.strictObject({
   strategy: z
     .enum(["priority", "weighted"])
@@ -245,6 +316,7 @@ const model = z.strictObject({
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
   limits: limits.optional().describe("What all callers together may ask of this model."),
   price: price.optional().describe("What its tokens cost, in place of the price table."),
+  cache: modelCache.default("off").describe("Which answers are kept and given again; off by default."),
 });
 
 const clientKey = z.strictObject({
@@ -302,6 +374,26 @@ const alerts = z.strictObject({
     .describe("Shares of a budget at which an alert is sent, once each in a day or month."),
 });
 
+const cache = z.strictObject({
+  max_mb: whole(16, 1_000_000).default(1_024).describe("Size that the kept answers may take on the disk."),
+  max_entry_kb: whole(1, 65_536).default(1_024).describe("Larger answers are not kept."),
+  volatile: z
+    .array(text(1_000))
+    .max(100)
+    .default([])
+    .describe(
+      "Patterns (RE2) of what differs from call to call without a meaning, such as times: left out of keys, never of what is sent.",
+    ),
+  semantic: z
+    .strictObject({
+      budget_ms: whole(1, 10_000).default(15).describe("How long a call waits for a similar answer."),
+      max_entries: whole(100, 10_000_000).default(200_000).describe("Requests that are compared with."),
+      threads: whole(1, 64).default(1).describe("Threads that run models other than the built-in one."),
+    })
+    .prefault({})
+    .describe("The search for similar requests."),
+});
+
 /** The whole file. */
 export const config_schema = z.strictObject({
   listen: listen.prefault({}).describe("The public listener."),
@@ -347,6 +439,7 @@ export const config_schema = z.strictObject({
     .describe("The admin API on the public port; without it, it is reached by its socket alone."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
+  cache: cache.prefault({}).describe("The caches of answers; models say which of their answers are kept."),
 });
 
 /** An entry of `keys`; stored keys have the same settings. */
@@ -358,6 +451,8 @@ export type Config = z.output<typeof config_schema>;
 export type ProviderConfig = Config["providers"][string];
 /** A model alias of a configuration. */
 export type ModelConfig = Config["models"][string];
+/** What a model keeps of its answers, as configured. */
+export type ModelCacheConfig = ModelConfig["cache"];
 /** Limits as configured: what is left out is unlimited. */
 export type LimitsConfig = z.output<typeof limits>;
 /** A price as configured, in dollars for a million tokens. */

@@ -12,12 +12,19 @@ import { dollarsOf } from "../ledger/dollars.ts";
 import { type FlightNote, noteText } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { serverOf } from "./answer.ts";
 import type { Books } from "./books.ts";
 import type { Call } from "./call.ts";
 import { readTags, wordOf } from "./labels.ts";
 import type { Prepared } from "./prepare.ts";
 import type { MeteredAccount } from "./stream_meter.ts";
 import type { Texts } from "./token_counter.ts";
+
+/** What it would have taken to ask for an answer that was there. */
+export interface Saved {
+  readonly nano_usd: number;
+  readonly duration_ms: number;
+}
 
 /** How a call ended, as far as its account is concerned. */
 export interface CallEnd {
@@ -30,6 +37,8 @@ export interface CallEnd {
   readonly finish_reason: string | null;
   /** Tokens of the answer, by the gateway's own count; null where nothing of one has come. */
   readonly counted_tokens: number | null;
+  /** What a kept answer has saved. */
+  readonly saved?: Saved;
   /** What was answered, to be counted by a tokenizer where no usage was told; null where it is not kept. */
   readonly answer?: readonly Uint8Array[] | null;
 }
@@ -264,8 +273,9 @@ interface RowRest {
 
 function rowOf(call: Call, rest: RowRest): LedgerRow {
   const { headers } = call.request;
-  const { client, target } = call;
+  const { client } = call;
   const { end } = rest;
+  const server = serverOf(call);
   return {
     id: call.ledger_id,
     request_id: call.id,
@@ -277,8 +287,8 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     feature: wordOf(headers.get("x-venturi-feature")),
     tags: readTags(headers.get("x-venturi-tags")),
     model: rest.model,
-    provider: target?.provider.name ?? null,
-    served_model: target?.model || end.model || null,
+    provider: server?.provider ?? null,
+    served_model: server?.model || end.model || null,
     status: end.status,
     error: end.code,
     finish_reason: end.finish_reason,
@@ -286,8 +296,8 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     usage: rest.usage,
     cost_nano_usd: rest.cost_nano_usd,
     price_version: rest.price_version,
-    cache: "bypass",
-    similarity: null,
+    cache: call.cache,
+    similarity: call.kept_from?.similarity ?? null,
     attempts: call.tries,
     redactions: {},
     timings_us: timingsOf(call),

@@ -1,6 +1,6 @@
 // The response to a client: its headers, the same on success, error and stream, and the bodies of errors.
 
-import type { TargetPlan } from "../config/plan.ts";
+import type { Server } from "../cache/recording.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { Call } from "./call.ts";
@@ -68,31 +68,47 @@ function serverTiming(call: Call): string {
   stages = addStage(stages, "body", call.authenticated_ms, call.body_ms);
   stages = addStage(stages, "scan", call.body_ms, call.scanned_ms);
   stages = addStage(stages, "route", call.scanned_ms || call.authenticated_ms, call.routed_ms);
+  stages = addStage(stages, "cache", call.routed_ms, call.looked_ms);
   stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }
 
-/** Headers with all that is the same for every call that ends at a target, or at none. */
-function makeReady(target: TargetPlan | null): Headers {
-  const headers = new Headers({ "x-venturi-cache": "bypass" });
-  if (target !== null) {
-    headers.set("x-venturi-provider", headerText(target.provider.name));
-    if (target.model !== "") headers.set("x-venturi-model", headerText(target.model));
+/** Headers with all that is the same for every call that is answered by a model of a provider, or by none. */
+function makeReady(server: Server | null): Headers {
+  const headers = new Headers();
+  if (server !== null) {
+    headers.set("x-venturi-provider", headerText(server.provider));
+    if (server.model !== "") headers.set("x-venturi-model", headerText(server.model));
   }
   return headers;
 }
 
-const ready = new WeakMap<TargetPlan, Headers>();
-const ready_without_target = makeReady(null);
+/** Providers' models whose headers are kept; clients choose the names. */
+const READY_MAX = 1_000;
+const ready = new Map<string, Map<string, Headers>>();
+const ready_without_server = makeReady(null);
 
-function readyHeaders(target: TargetPlan | null): Headers {
-  if (target === null) return ready_without_target;
-  let headers = ready.get(target);
+function readyHeaders(call: Call): Headers {
+  const server = serverOf(call);
+  if (server === null) return ready_without_server;
+  let models = ready.get(server.provider);
+  if (models === undefined) {
+    models = new Map();
+    ready.set(server.provider, models);
+  }
+  let headers = models.get(server.model);
   if (headers === undefined) {
-    headers = makeReady(target);
-    ready.set(target, headers);
+    headers = makeReady(server);
+    if (models.size >= READY_MAX) models.clear();
+    models.set(server.model, headers);
   }
   return headers;
+}
+
+/** Who answered a call, or was tried last; null for nobody. */
+export function serverOf({ kept_from, target }: Call): Server | null {
+  if (kept_from !== null) return kept_from;
+  return target === null ? null : { provider: target.provider.name, model: target.model };
 }
 
 /**
@@ -101,10 +117,11 @@ function readyHeaders(target: TargetPlan | null): Headers {
  */
 export function callHeaders(call: Call, content_type: string | null): Headers {
   const overhead_us = measureOverhead(call);
-  const headers = readyHeaders(call.target);
+  const headers = readyHeaders(call);
   if (content_type === null) headers.delete("content-type");
   else headers.set("content-type", content_type);
   headers.set("x-request-id", call.id);
+  headers.set("x-venturi-cache", call.cache);
   headers.set("x-venturi-attempts", String(call.attempts));
   headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));
   if (call.cost_nano_usd === null) headers.delete("x-venturi-cost-usd");
@@ -113,6 +130,17 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
   if (timing === "") headers.delete("server-timing");
   else headers.set("server-timing", timing);
   return headers;
+}
+
+/** What a response says of a kept answer; null where it is none. */
+export function keptHeaders({ kept_from }: Call): Readonly<Record<string, string>> | null {
+  if (kept_from === null) return null;
+  const { age_s, similarity, cache_key } = kept_from;
+  return {
+    ...(age_s === null ? {} : { age: String(age_s) }),
+    ...(similarity === null ? {} : { "x-venturi-similarity": similarity.toFixed(4) }),
+    ...(cache_key === null ? {} : { "x-venturi-cache-key": cache_key }),
+  };
 }
 
 /** When to try again, as headers say it; none where there is nothing to say. */

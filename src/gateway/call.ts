@@ -5,9 +5,25 @@ import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { Lead } from "./lead.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
+
+/** What the caches did for a call, as `x-venturi-cache` says it. */
+export type CacheOutcome = "hit" | "semantic" | "stale" | "joined" | "miss" | "bypass";
+
+/** Where a kept answer came from. */
+export interface KeptFrom {
+  readonly provider: string;
+  readonly model: string;
+  /** Age of the answer in whole seconds; null while it is still coming. */
+  readonly age_s: number | null;
+  /** How similar the request was that it answered; null where it was the same. */
+  readonly similarity: number | null;
+  /** Names the answer for whoever wants it removed; null while it is still coming. */
+  readonly cache_key: string | null;
+}
 
 /** What has to hear at once that a call is stopped. */
 export interface StopListener {
@@ -35,6 +51,11 @@ export class Call implements Alarm {
   /** Where the last try went, and the model that it was a target of. */
   target: TargetPlan | null = null;
   model: ModelPlan | null = null;
+  cache: CacheOutcome = "bypass";
+  /** Where its answer came from, if that was no try of its own. */
+  kept_from: KeptFrom | null = null;
+  /** Its part in an answer that others may get as well. */
+  lead: Lead | null = null;
   /** What came of the tries so far. */
   tries: readonly AttemptRow[] = NO_TRIES;
   /** From the moment that its model is known. */
@@ -62,6 +83,8 @@ export class Call implements Alarm {
   body_ms = 0;
   scanned_ms = 0;
   routed_ms = 0;
+  /** The caches were asked. */
+  looked_ms = 0;
   /** The first try was handed to the upstream client. */
   asked_ms = 0;
   /** The last try got its connection. */
@@ -80,6 +103,14 @@ export class Call implements Alarm {
     this.request = request;
     this.plan = plan;
     this.#alarms = alarms;
+  }
+
+  /** A call of the same caller for the same, that no client waits for. */
+  twin(): Call {
+    const { url, method, headers } = this.request;
+    const twin = new Call(null, new Request(url, { method, headers }), this.plan, this.#alarms);
+    twin.client = this.client;
+    return twin;
   }
 
   /** Sets or moves the deadline; Infinity takes it away. */

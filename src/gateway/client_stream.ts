@@ -22,6 +22,8 @@ export class ClientStream {
   readonly body: ReadableStream;
   /** When bytes were last written, on the clock of `performance.now()`. */
   written_ms = performance.now();
+  /** What was written since the client's socket became full; bytes. */
+  held_bytes = 0;
 
   #feeder: Feeder | null = null;
   #controller: DirectController | null = null;
@@ -82,6 +84,7 @@ export class ClientStream {
   #send(controller: DirectController, bytes: Uint8Array): void {
     const taken = controller.write(bytes);
     controller.flush();
+    if (this.#full) this.held_bytes += bytes.length;
     if (typeof taken !== "number") this.#waitFor(taken);
   }
 
@@ -90,6 +93,7 @@ export class ClientStream {
     this.#pause();
     const resume = () => {
       this.#full = false;
+      this.held_bytes = 0;
       if (this.#ended === null) this.#feeder?.resume();
       else if (this.#controller !== null) this.#close(this.#controller, this.#ended.broken);
     };

@@ -73,6 +73,12 @@ export function interruption(provider: string, what: string): WireError {
   return refuse("upstream_stream_interrupted", `Provider ${provider} broke off its answer: ${what}.`).error;
 }
 
+/** The same for whoever was to get the answer whole. */
+export function brokenAnswer(error: WireError): FailedAnswer {
+  const { status } = refuse("upstream_stream_interrupted", error.message);
+  return { status, error, body: null, retry_after_ms: null, from_provider: false };
+}
+
 /** The provider answered with something that is no answer to what was asked. */
 export function unfitAnswer(provider: string, what: string): Failure {
   const message = `Provider ${provider} gave no usable answer: ${what}.`;

@@ -1,6 +1,7 @@
 // An answer under way to the client: bytes as they come, or events, of which some are kept back and the last may be an error.
 // Whatever happens upstream, a flow ends exactly once, and the client can tell a good end from a broken one.
 
+import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
@@ -29,6 +30,8 @@ export abstract class Flow {
   readonly stream = new ClientStream();
   /** Reads the usage of what is passed through; null for other answers. */
   tap: UsageTap | null = null;
+  /** Keeps what comes, for those who ask the same; null where nobody may. */
+  recording: Recording | null = null;
   /** Whether it was ended because its budget is used up. */
   stopped_by_budget = false;
   #onEnd: FlowEnd | null = null;
@@ -49,6 +52,12 @@ export abstract class Flow {
   /** The chunks that went by, kept to be counted; null where they are not. */
   get kept_chunks(): readonly Uint8Array[] | null {
     return null;
+  }
+
+  /** The client leaves, or is told why it has to; what feeds the flow goes on, for the others who want it. */
+  part(error: WireError | null): void {
+    if (error === null) this.stream.breakOff();
+    else this.stream.end();
   }
 
   abstract take(chunk: Uint8Array): void;
@@ -93,6 +102,26 @@ export abstract class Flow {
   }
 }
 
+/** Feeds a client that is not the only one: its full socket holds the upstream back while nobody else wants the answer. */
+class SharedFeeder implements Feeder {
+  readonly #feeder: Feeder;
+  readonly #recording: Recording;
+
+  constructor(feeder: Feeder, recording: Recording) {
+    this.#feeder = feeder;
+    this.#recording = recording;
+    recording.onFollowed = () => feeder.resume();
+  }
+
+  pause(): void {
+    if (this.#recording.followers === 0) this.#feeder.pause();
+  }
+
+  resume(): void {
+    this.#feeder.resume();
+  }
+}
+
 /** Any bytes. A broken one is cut off, so that the client's HTTP parser sees it. */
 export class ByteFlow extends Flow {
   take(chunk: Uint8Array): void {
@@ -126,6 +155,7 @@ export class EventFlow extends Flow implements Alarm {
   readonly #framer: SseFramer;
   /** Adjacent bytes that wait for the end of the chunk. */
   #run: Uint8Array | null = null;
+  #feeder: Feeder | null = null;
 
   /**
    * @param watch sees every event and may leave it out; null passes all on
@@ -156,13 +186,15 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   override begin(feeder: Feeder): void {
-    super.begin(feeder);
+    this.#feeder = this.recording === null ? feeder : new SharedFeeder(feeder, this.recording);
+    super.begin(this.#feeder);
     this.stream.written_ms = performance.now();
     this.#sleep();
   }
 
   take(chunk: Uint8Array): void {
     if (this.is_ended) return;
+    if (this.recording !== null) this.#record(this.recording, chunk);
     const unframed = this.#framer.feed(chunk);
     this.#flush();
     if (unframed !== null) this.stream.write(unframed);
@@ -205,6 +237,20 @@ export class EventFlow extends Flow implements Alarm {
   override drop(): void {
     this.#quiet.alarms.remove(this);
     super.drop();
+  }
+
+  override part(error: WireError | null): void {
+    this.#quiet.alarms.remove(this);
+    if (error !== null) this.stream.write(errorEvent(error));
+    super.part(error);
+    // A client that does not read does not hold back the others any more.
+    this.#feeder?.resume();
+  }
+
+  #record(recording: Recording, chunk: Uint8Array): void {
+    recording.take(chunk);
+    // Nor does one that only reads too slowly.
+    if (this.stream.held_bytes > HELD_MAX_BYTES) this.part(null);
   }
 
   ring(): void {

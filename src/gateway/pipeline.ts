@@ -3,18 +3,28 @@
 
 import { authenticate } from "../access/client_keys.ts";
 import type { StoredKeys } from "../access/stored_keys.ts";
+import type { CacheEntry } from "../cache/entry.ts";
+import type { Flight } from "../cache/flight.ts";
+import type { CacheKey } from "../cache/key.ts";
+import type { Recording } from "../cache/recording.ts";
 import { estimateAnswer, finishReasonOf, usageOfAnswer } from "../dialects/openai/response.ts";
+import { StreamWatch } from "../dialects/openai/stream.ts";
+import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
-import { callHeaders, errorResponse, measureOverhead, withMore } from "./answer.ts";
+import { callHeaders, errorResponse, keptHeaders, measureOverhead, serverOf, withMore } from "./answer.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
+import type { Caches } from "./caches.ts";
 import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { type FailedAnswer, ownAnswer } from "./failure.ts";
-import type { Flow } from "./flow.ts";
+import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
+import { EventFlow, type Flow } from "./flow.ts";
+import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
+import { StreamFollower } from "./stream_follower.ts";
+import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
 /** What the pipeline needs of the process it runs in. */
 export interface PipelineTools extends AttemptTools {
@@ -22,6 +32,8 @@ export interface PipelineTools extends AttemptTools {
   readonly books: Books;
   /** Keys besides those of the Plan. */
   readonly stored_keys: StoredKeys | null;
+  /** Null: no answers are kept. */
+  readonly caches: Caches | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
@@ -51,16 +63,44 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   call.routed_ms = performance.now();
 
-  // Take what the call may use from every limit that it is under, or from none.
-  const account = new Account(call, prepared, tools.books);
-  call.account = account;
-  const refusal = account.reserve();
-  if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
+  call.account = new Account(call, prepared, tools.books);
 
-  // From here on the clock ticks: one deadline over all attempts.
+  // From here on the clock ticks: one deadline over all that is to come.
   const deadline_ms = deadlineOf(call, prepared);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
+
+  // Look whether the answer is there, or on its way to somebody who asked the same.
+  const { cache } = prepared.model;
+  if (cache !== null && tools.caches !== null) {
+    const found = await tools.caches.lookUp(call, prepared, cache);
+    call.looked_ms = performance.now();
+    switch (found.kind) {
+      case "give":
+        if (found.stale !== null) void refresh(call, prepared, found.stale, tools);
+        return giveKept(call, found.entry, found.bytes, prepared, tools);
+      case "follow":
+        return followFlow(call, found.recording, found.flight, prepared, tools);
+      case "refused":
+        return refuse(call, found.answer, tools);
+      case "stopped":
+        return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+    }
+  }
+  return ask(call, call.account, prepared, deadline_ms, tools);
+}
+
+/** Asks upstream, for this call and for whoever asks the same. */
+async function ask(
+  call: Call,
+  account: Account,
+  prepared: Prepared,
+  deadline_ms: number,
+  tools: PipelineTools,
+): Promise<Response> {
+  // Take what the call may use from every limit that it is under, or from none.
+  const refusal = account.reserve();
+  if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
   // Ask: target by target, key by key, until one begins to answer.
   const answer = await attempt(call, prepared.model, prepared, tools);
@@ -68,13 +108,37 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer.head, answer.body, tools);
+      return relayWhole(call, answer.head, answer.body, prepared, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
+      call.lead?.failed(answer.answer);
       return refuse(call, answer.answer, tools);
     case "stopped":
       return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  }
+}
+
+/** Asks for a stale answer anew, for nobody but those who come later, unless somebody does so already. */
+async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: PipelineTools): Promise<void> {
+  const caches = tools.caches!;
+  if (!(await caches.takeRefresh(key))) return;
+  const twin = call.twin();
+  try {
+    tools.onCallBegin(twin);
+    const own = prepared.again(twin);
+    const account = new Account(twin, own, tools.books);
+    twin.account = account;
+    const { deadline_ms } = own.model;
+    if (deadline_ms > 0) twin.setDeadline(twin.arrived_ms + deadline_ms);
+    if (caches.leadRefresh(twin, own)) {
+      const response = await ask(twin, account, own, deadline_ms, tools);
+      for await (const _ of response.body ?? []);
+    } else settle(twin, tools, { ...NOTHING_CAME, status: 200, code: null });
+  } catch {
+    failCall(twin, tools);
+  } finally {
+    await caches.endRefresh(key);
   }
 }
 
@@ -83,6 +147,7 @@ export function failCall(call: Call, tools: PipelineTools): Response {
   const { listener } = call;
   call.listener = null;
   listener?.onStop("gone");
+  call.lead?.leave();
   const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
   settle(call, tools, { ...NOTHING_CAME, status: error.status, code: error.code });
   return errorResponse(call, ownAnswer(error));
@@ -128,16 +193,24 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
 }
 
 /** A whole answer: its bytes as they came. */
-function relayWhole(call: Call, head: UpstreamHead, body: Uint8Array, tools: PipelineTools): Response {
+function relayWhole(
+  call: Call,
+  head: UpstreamHead,
+  body: Uint8Array,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Response {
   const usage = usageOfAnswer(body);
+  const finish_reason = finishReasonOf(body);
   settle(call, tools, {
     status: head.status,
     code: null,
     usage,
-    finish_reason: finishReasonOf(body),
+    finish_reason,
     counted_tokens: usage === null ? estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
+  call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   const limits = call.account?.headers() ?? null;
   return new Response(body, {
@@ -173,11 +246,24 @@ function relayFlow(
     call.setDeadline(stream_end_ms);
   });
   const upstream = call.listener;
+  const { lead } = call;
+  const { recording } = flow;
+  if (recording === null) lead?.scatter();
+  else lead?.flows(recording);
   call.listener = {
     onStop: (reason) => {
+      const error = reason === "gone" ? null : cutShort(reason, limit_ms).error;
+      if (lead?.is_wanted && reason !== "draining") {
+        flow.part(error);
+        lead.goOnWithout(() => {
+          upstream?.onStop(reason);
+          flow.drop();
+        });
+        return;
+      }
       upstream?.onStop(reason);
-      if (reason === "gone") flow.drop();
-      else flow.breakOff(cutShort(reason, limit_ms).error);
+      if (error === null) flow.drop();
+      else flow.breakOff(error);
     },
   };
   const limits = call.account?.headers();
@@ -187,18 +273,112 @@ function relayFlow(
       : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
+    const usage = watch?.usage() ?? flow.tap?.usage() ?? null;
+    const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
     settle(call, tools, {
+      ...{ usage, finish_reason },
       status: is_gone ? GONE : head.status,
       code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
-      usage: watch?.usage() ?? flow.tap?.usage() ?? null,
       model: flow.tap?.model ?? null,
-      finish_reason: flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null),
       counted_tokens: flow.counted_tokens,
       answer: flow.kept_chunks,
     });
+    if (lead === null || recording === null) return;
+    const is_whole = watch?.complete === true && !flow.stopped_by_budget;
+    const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
+    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason), broken);
   });
   return new Response(flow.stream.body, { status: head.status, headers });
 }
+
+/** What a leader says of the answer that it got. */
+function ledAnswer(
+  call: Call,
+  prepared: Prepared,
+  kind: LedAnswer["kind"],
+  usage: Usage | null,
+  finish_reason: string | null,
+): LedAnswer {
+  const { cost_nano_usd } = call;
+  return {
+    kind,
+    usage,
+    finish_reason,
+    cost_nano_usd,
+    server: serverOf(call)!,
+    is_own: call.model === prepared.model,
+  };
+}
+
+/** A kept answer. */
+function giveKept(
+  call: Call,
+  entry: CacheEntry,
+  bytes: Uint8Array,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Response {
+  const { finish_reason, cost_nano_usd, took_ms } = entry;
+  settle(call, tools, {
+    ...{ ...NOTHING_CAME, status: 200, code: null, finish_reason },
+    saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
+  });
+  const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
+  const headers = withMore(callHeaders(call, content_type), {
+    ...keptHeaders(call),
+    ...(prepared.is_stream ? STREAM_HEADERS : {}),
+    ...call.account?.headers(),
+  });
+  return new Response(bytes, { status: 200, headers });
+}
+
+/** The stream that an equal call gets, from its beginning. */
+function followFlow(
+  call: Call,
+  recording: Recording,
+  flight: Flight<FailedAnswer>,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Response {
+  const { stream_deadline_ms } = prepared.model;
+  call.setDeadline(stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity);
+  call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
+  const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
+  const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
+  const follower = new StreamFollower(recording, flow);
+  call.listener = {
+    onStop: (reason) => {
+      if (reason === "gone") flow.drop();
+      else flow.breakOff(cutShort(reason, stream_deadline_ms).error);
+    },
+  };
+  flow.whenEnded((error) => {
+    follower.leave();
+    flight.lookWhetherWanted();
+    const is_gone = call.stopped === "gone";
+    settle(call, tools, {
+      ...NOTHING_CAME,
+      status: is_gone ? GONE : 200,
+      code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
+      finish_reason: watch.finishReason(),
+      saved: { nano_usd: recording.ended?.cost_nano_usd ?? 0, duration_ms: 0 },
+    });
+  });
+  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+    ...STREAM_HEADERS,
+    ...call.account?.headers(),
+  });
+  flow.begin(follower);
+  follower.onMore();
+  return new Response(flow.stream.body, { status: 200, headers });
+}
+
+/** The account of an answer that somebody else has asked for. */
+const FREE: MeteredAccount = {
+  progressed: () => true,
+  costText: () => "0",
+  countedUsage: () => NO_USAGE,
+};
 
 /** Fields of a provider's response that end at the gateway, and those that are its affair with the provider. */
 const STOPPED_HEADERS = new Set([
@@ -231,6 +411,7 @@ function passedHeaders(head: UpstreamHead): Record<string, string> {
 }
 
 function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
+  call.lead?.leave();
   if (call.stopped === "gone") return gone(call, tools);
   let more = call.account?.headers() ?? {};
   // What is still to come of this request must not be waited for.
@@ -253,14 +434,16 @@ const NOTHING_CAME = { usage: null, finish_reason: null, counted_tokens: null } 
 
 /** The end of every call: counted once, and its row written. */
 function settle(call: Call, tools: PipelineTools, end: CallEnd): void {
-  const { status, code, usage } = end;
+  const { status, code, usage, saved } = end;
   measureOverhead(call);
   if (call.account !== null) call.cost_nano_usd = call.account.close(end);
   else recordRefused(call, end, tools.books);
-  const series = tools.metrics.of(call.target?.provider.name ?? "none", call.target?.model || "none");
+  const server = serverOf(call);
+  const series = tools.metrics.of(server?.provider ?? "none", server?.model || "none");
   series.countCall(status, code);
   if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);
   if (usage !== null) series.countTokens(usage);
+  if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
   tools.onCallEnd(call);
 }

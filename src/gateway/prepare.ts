@@ -51,6 +51,12 @@ export interface Prepared extends Outgoing {
   readonly choices: number;
   /** The request's body, where it is read. */
   readonly read_body: Uint8Array | null;
+  /** The path of an endpoint whose answers may be kept; null for others. */
+  readonly endpoint: string | null;
+  /** Whether the client asked for usage in its stream. */
+  readonly asks_usage: boolean;
+  /** The same for another call, which must have come from the same client. */
+  again(call: Call): Prepared;
   /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
   estimateInput(): number;
 }
@@ -93,6 +99,18 @@ class PreparedJson implements Prepared {
 
   get is_stream(): boolean {
     return this.#request.stream;
+  }
+
+  get endpoint(): string {
+    return this.path;
+  }
+
+  get asks_usage(): boolean {
+    return this.#request.asks_usage;
+  }
+
+  again(call: Call): Prepared {
+    return new PreparedJson(call, this.path, this.#request, this.model, this.#quiet);
   }
 
   get user(): string | null {
@@ -226,7 +244,8 @@ function passedOn(
       clocks.quiet,
       method === "POST" ? new UsageTap(provider.kind) : null,
     );
-  return { ...rest, ...NO_TOKENS, model, method, is_stream: false, receiver, watch: null };
+  const again = (other: Call) => passedOn(other, clocks, model, rest);
+  return { ...rest, ...NO_TOKENS, model, method, is_stream: false, receiver, watch: null, again };
 }
 
 /** What is passed on unread counts as a request, and by what its answer says of its usage. */
@@ -236,6 +255,8 @@ const NO_TOKENS = {
   max_output_tokens: 0,
   choices: 1,
   read_body: null,
+  endpoint: null,
+  asks_usage: false,
   estimateInput: () => 0,
 } as const;
 

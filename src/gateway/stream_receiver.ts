@@ -1,11 +1,13 @@
 // Receives a stream of chunks. What opens it without content is held back, so that an error in place of the answer can still
 // fail over; from the first content on the try is settled, and the flow goes to the client as it comes.
 
+import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/openai/stream.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
+import { serverOf } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
@@ -39,8 +41,10 @@ export class StreamReceiver extends Receiver {
     const content_type = head.headers.get("content-type") ?? "";
     const is_coded = isCoded(head.headers.get("content-encoding"));
     const is_events = content_type.toLowerCase().startsWith("text/event-stream");
-    if (is_events && !is_coded) this.#flow.begin(this.exchange);
-    else this.#odd_body = [];
+    if (is_events && !is_coded) {
+      if (this.call.lead !== null) this.#flow.recording = new Recording(serverOf(this.call)!);
+      this.#flow.begin(this.exchange);
+    } else this.#odd_body = [];
   }
 
   protected take(chunk: Uint8Array): void {

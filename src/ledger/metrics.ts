@@ -19,7 +19,7 @@ interface TokenCounts {
 }
 
 /** What is counted under labels; a label in the file is one of these and a value. */
-const COUNTED = ["calls", "errors", "attempts", "tokens"] as const;
+const COUNTED = ["calls", "errors", "attempts", "tokens", "cache", "saved"] as const;
 type Counted = (typeof COUNTED)[number];
 
 /** The histograms of a series. */
@@ -35,6 +35,8 @@ export class Series {
     errors: new Map(),
     attempts: new Map(),
     tokens: new Map(),
+    cache: new Map(),
+    saved: new Map(),
   };
 
   constructor(record: SeriesRecord) {
@@ -58,6 +60,17 @@ export class Series {
     this.#add("tokens", "cached_input", usage.cached_input_tokens);
     this.#add("tokens", "output", usage.output_tokens);
     this.#add("tokens", "reasoning", usage.reasoning_tokens);
+  }
+
+  /** What the caches did for a call, and what it would have taken without them. */
+  countCache(
+    outcome: string,
+    saved: { readonly nano_usd: number; readonly duration_ms: number } | null,
+  ): void {
+    this.#add("cache", outcome, 1);
+    if (saved === null) return;
+    this.#add("saved", "nano_usd", saved.nano_usd);
+    this.#add("saved", "duration_ms", saved.duration_ms);
   }
 
   /** Time from asking the provider to its first byte, in microseconds. */
@@ -113,7 +126,7 @@ export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
     const names = namesOf(record);
     if (names === null) return [];
     const [provider, model] = names;
-    const counts = { calls: {}, errors: {}, attempts: {}, tokens: {} } as Record<
+    const counts = { calls: {}, errors: {}, attempts: {}, tokens: {}, cache: {}, saved: {} } as Record<
       Counted,
       Record<string, number>
     >;
@@ -213,6 +226,8 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
             errors: sumRecords(before.errors, one.errors),
             attempts: sumRecords(before.attempts, one.attempts),
             tokens: sumRecords(before.tokens, one.tokens),
+            cache: sumRecords(before.cache, one.cache),
+            saved: sumRecords(before.saved, one.saved),
             first_byte: sumHistograms(before.first_byte, one.first_byte),
             overhead: sumHistograms(before.overhead, one.overhead),
           },
@@ -243,6 +258,21 @@ function counterLines(
     for (const [value, amount] of Object.entries(counts(one))) {
       lines.push(`${name}${labels(one, `,${dimension}="${label(value)}"`)} ${amount}`);
     }
+  }
+  return lines;
+}
+
+function savedLines(
+  name: string,
+  help: string,
+  series: readonly SeriesSnapshot[],
+  what: string,
+  per_unit: number,
+): string[] {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} counter`];
+  for (const one of series) {
+    const saved = one.saved[what];
+    if (saved !== undefined) lines.push(`${name}${labels(one, "")} ${saved / per_unit}`);
   }
   return lines;
 }
@@ -302,6 +332,21 @@ export function renderPrometheus(snapshot: MetricsSnapshot, processes: number, l
       "kind",
       series,
       (one) => one.tokens,
+    ),
+    ...counterLines(
+      "venturi_cache_calls_total",
+      "Calls of models that keep their answers, by what the caches did.",
+      "outcome",
+      series,
+      (one) => one.cache,
+    ),
+    ...savedLines("venturi_cache_saved_usd_total", "Dollars saved by kept answers.", series, "nano_usd", 1e9),
+    ...savedLines(
+      "venturi_cache_saved_seconds_total",
+      "Time of asking saved by kept answers.",
+      series,
+      "duration_ms",
+      1e3,
     ),
     ...histogramLines(
       "venturi_first_byte_seconds",

@@ -1,0 +1,353 @@
+// The caches of a gateway process, and the stage of a call in which they are asked: is the answer there, is it on its way to
+// somebody else who asked the same, does the answer to a similar request do?
+
+import type { CacheEntry } from "../cache/entry.ts";
+import type { ExactCache } from "../cache/exact/store.ts";
+import type { Fingerprint, Fingerprints, StripVolatile } from "../cache/fingerprint.ts";
+import { Flight, type Joined } from "../cache/flight.ts";
+import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
+import { CacheKey, type CacheScope } from "../cache/key.ts";
+import type { Recording } from "../cache/recording.ts";
+import { makeStripper } from "../config/patterns.ts";
+import type { CachePlan, CacheScopeName, ModelPlan, Plan } from "../config/plan.ts";
+import { GatewayError } from "../errors.ts";
+import type { CacheOutcome, Call } from "./call.ts";
+import { type FailedAnswer, ownAnswer } from "./failure.ts";
+import { bytesOfEntry } from "./kept_answer.ts";
+import { readTags } from "./labels.ts";
+import { Lead } from "./lead.ts";
+import type { Prepared } from "./prepare.ts";
+import type { SimilarAnswer, SimilarAnswers, SimilarTurn } from "./similar.ts";
+
+/** What the look into the caches came to. */
+export type Found =
+  /** Ask, and tell and keep what comes: the call's `lead`, where it has one. */
+  | { readonly kind: "ask" }
+  | {
+      readonly kind: "give";
+      readonly entry: CacheEntry;
+      readonly bytes: Uint8Array;
+      /** Where it is to be asked for anew. */
+      readonly stale: CacheKey | null;
+    }
+  | { readonly kind: "follow"; readonly recording: Recording; readonly flight: Flight<FailedAnswer> }
+  | { readonly kind: "refused"; readonly answer: FailedAnswer }
+  | { readonly kind: "stopped" };
+
+const ASK: Found = { kind: "ask" };
+const STOPPED: Found = { kind: "stopped" };
+
+/** How long a process may take to ask for a stale answer anew before another may; milliseconds. */
+const REFRESH_LEASE_MS = 120_000;
+
+/** What the caches are made of; null for what there is not. */
+export interface CachesOptions {
+  readonly fingerprints: Fingerprints;
+  readonly exact: ExactCache | null;
+  readonly similar: SimilarAnswers | null;
+}
+
+/** A call as the caches see it. */
+interface Seen {
+  readonly call: Call;
+  readonly prepared: Prepared;
+  readonly plan: CachePlan;
+  readonly wish: CacheWish;
+  readonly print: Fingerprint;
+  readonly key: CacheKey;
+}
+
+/** A call that asks for others as well. */
+interface Leading {
+  readonly lead: Lead;
+  readonly turn: SimilarTurn | null;
+  /** A similar request's answer that may be right: it is compared with the one that comes. */
+  doubt: SimilarAnswer | null;
+}
+
+/** The wish of who asks for a stale answer anew. */
+const REFRESH: CacheWish = {
+  mode: "refresh",
+  max_age_ms: Number.POSITIVE_INFINITY,
+  min_fresh_ms: 0,
+  max_stale_ms: null,
+  min_similarity: 0,
+};
+
+/** The caches of a gateway process. */
+export class Caches {
+  readonly #fingerprints: Fingerprints;
+  readonly #exact: ExactCache | null;
+  readonly #similar: SimilarAnswers | null;
+  readonly #flights = new Map<string, Flight<FailedAnswer>>();
+  readonly #strippers = new WeakMap<Plan, { readonly strip: StripVolatile }>();
+
+  constructor({ fingerprints, exact, similar }: CachesOptions) {
+    this.#fingerprints = fingerprints;
+    this.#exact = exact;
+    this.#similar = similar;
+  }
+
+  /** Looks for an answer to a call of a model that keeps its answers. */
+  async lookUp(call: Call, prepared: Prepared, plan: CachePlan): Promise<Found> {
+    const wish = readWish(call.request.headers);
+    if (wish instanceof GatewayError) return { kind: "refused", answer: ownAnswer(wish) };
+    if (wish.mode === "off") return ASK;
+    const seen = this.#see(call, prepared, plan, wish);
+    if (seen === null) return wish.mode === "only" ? nothingKept() : ASK;
+    call.cache = "miss";
+    const kept = wish.mode === "refresh" ? null : this.#lookForKept(seen);
+    if (kept !== null) return kept;
+    if (wish.mode !== "only") return this.#joinOrLead(seen);
+    const similar = await this.#lookForSimilar(seen, this.#turnOf(seen));
+    return (similar?.is_sure ? giveSimilar(seen, similar) : null) ?? nothingKept();
+  }
+
+  /** What a call is compared by; null: its answer is not to be kept. */
+  #see(call: Call, prepared: Prepared, plan: CachePlan, wish: CacheWish): Seen | null {
+    const { read_body, endpoint, model } = prepared;
+    const scope = scopeOf(call, plan.scope);
+    if (read_body === null || endpoint === null || scope === null) return null;
+    const identity = identityOf(model);
+    const strip = this.#stripperOf(call.plan);
+    const print = this.#fingerprints.of(read_body, { endpoint, identity, strip, counts_user: plan.by_user });
+    if (print === null || print.choices > plan.max_choices) return null;
+    if ((print.temperature ?? 0) > plan.max_temperature) return null;
+    return { call, prepared, plan, wish, print, key: new CacheKey(scope, print.hash) };
+  }
+
+  #stripperOf(plan: Plan): StripVolatile {
+    let known = this.#strippers.get(plan);
+    if (known === undefined) {
+      known = { strip: makeStripper(plan.caches.volatile) };
+      this.#strippers.set(plan, known);
+    }
+    return known.strip;
+  }
+
+  /** The very request's answer. */
+  #lookForKept(seen: Seen): Found | null {
+    const { key, wish } = seen;
+    const now_ms = Date.now();
+    const entry = this.#exact?.get(key, now_ms) ?? null;
+    if (entry === null) return null;
+    const state = judge(entry, wish, now_ms);
+    if (state === "unfit") return null;
+    return give(seen, entry, state === "fresh" ? "hit" : "stale", key.hex, null);
+  }
+
+  #joinOrLead(seen: Seen): Promise<Found> {
+    const flight = this.#newFlight(seen);
+    return flight === null ? this.#join(seen, this.#flights.get(nameOf(seen))!) : this.#lead(seen, flight);
+  }
+
+  /** A flight for a call that nobody else makes; null: somebody does. */
+  #newFlight(seen: Seen): Flight<FailedAnswer> | null {
+    const name = nameOf(seen);
+    if (this.#flights.has(name)) return null;
+    const flight = new Flight<FailedAnswer>(() => this.#flights.delete(name));
+    this.#flights.set(name, flight);
+    return flight;
+  }
+
+  /** Waits with others for the answer to the same request. */
+  async #join(seen: Seen, flight: Flight<FailedAnswer>): Promise<Found> {
+    const { call, prepared } = seen;
+    call.asked_ms = performance.now();
+    const joined = await waitFor(call, flight, prepared.is_stream);
+    call.answered_ms = performance.now();
+    switch (joined?.kind) {
+      case undefined:
+        return STOPPED;
+      case "answer":
+        return give(seen, joined.entry, "joined", null, joined.similarity) ?? ASK;
+      case "follow":
+        call.cache = "joined";
+        return { kind: "follow", recording: joined.recording, flight };
+      case "error":
+        call.cache = "joined";
+        return { kind: "refused", answer: joined.error };
+      case "lead":
+        return this.#lead(seen, flight);
+      case "alone":
+        return ASK;
+    }
+  }
+
+  /** Asks for all who ask the same, unless a similar request's answer does. */
+  async #lead(seen: Seen, flight: Flight<FailedAnswer>): Promise<Found> {
+    const { call, wish } = seen;
+    const leading = this.#makeLead(seen, flight);
+    const { lead, turn } = leading;
+    const similar = wish.mode === "refresh" ? null : await this.#lookForSimilar(seen, turn);
+    if (call.stopped !== null) {
+      lead.leave();
+      return STOPPED;
+    }
+    if (similar === null) return ASK;
+    const given = similar.is_sure ? giveSimilar(seen, similar) : null;
+    if (given !== null) lead.found(similar.entry, similar.similarity);
+    else leading.doubt = similar;
+    return given ?? ASK;
+  }
+
+  #makeLead(seen: Seen, flight: Flight<FailedAnswer>): Leading {
+    const { call, prepared, plan, key } = seen;
+    const turn = this.#turnOf(seen);
+    const lead = new Lead({
+      ...{ key, flight, plan },
+      keeper: {
+        max_entry_bytes: call.plan.caches.max_entry_bytes,
+        keep: async (entry) => {
+          await this.#exact?.put(key, entry);
+          if (turn === null || this.#similar === null) return;
+          if (leading.doubt !== null) this.#similar.learn(turn, leading.doubt, entry);
+          this.#similar.remember(turn, key, entry);
+        },
+      },
+      model: prepared.model.name,
+      tags: tagsOf(call),
+      arrived_ms: call.wall_ms,
+    });
+    const leading: Leading = { lead, turn, doubt: null };
+    call.lead = lead;
+    return leading;
+  }
+
+  /** The answer to a similar request, be it sure or in doubt; null for none, or none in time. */
+  async #lookForSimilar({ call, wish }: Seen, turn: SimilarTurn | null): Promise<SimilarAnswer | null> {
+    if (turn === null || this.#similar === null) return null;
+    return this.#similar.find(turn, wish, call.plan.caches.semantic_budget_ms);
+  }
+
+  /** What a call may be similar to others by; null for nothing. */
+  #turnOf({ call, plan, print }: Seen): SimilarTurn | null {
+    const { semantic } = plan;
+    if (semantic === null || this.#similar === null) return null;
+    const scope = scopeOf(call, semantic.scope);
+    const last = scope === null ? null : print.lastTurn(semantic);
+    if (scope === null || last === null) return null;
+    return {
+      text: last.text,
+      neighbourhood: new CacheKey(scope, last.rest),
+      tenant: scope.tenant,
+      plan: semantic,
+    };
+  }
+
+  /** Leads a call that asks for a stale answer anew; false: somebody asks already. */
+  leadRefresh(call: Call, prepared: Prepared): boolean {
+    const plan = prepared.model.cache;
+    const seen = plan === null ? null : this.#see(call, prepared, plan, REFRESH);
+    if (seen === null) return false;
+    const flight = this.#newFlight(seen);
+    if (flight === null) return false;
+    call.cache = "miss";
+    this.#makeLead(seen, flight);
+    return true;
+  }
+
+  /** Whether this process is to ask for a stale answer anew: of all processes one is, for as long as it takes. */
+  async takeRefresh(key: CacheKey): Promise<boolean> {
+    return (await this.#exact?.takeRefresh(key, REFRESH_LEASE_MS)) ?? false;
+  }
+
+  async endRefresh(key: CacheKey): Promise<void> {
+    await this.#exact?.endRefresh(key);
+  }
+}
+
+/** What flights are found by. */
+function nameOf({ key }: Seen): string {
+  return key.bytes.toString("latin1");
+}
+
+function nothingKept(): Found {
+  const error = new GatewayError(
+    "cache_miss",
+    "Only a kept answer was asked for, and there is none for this request.",
+  );
+  return { kind: "refused", answer: ownAnswer(error) };
+}
+
+/** An answer to be given in the form that was asked for; null where it cannot be put into that. */
+function give(
+  seen: Seen,
+  entry: CacheEntry,
+  outcome: CacheOutcome,
+  key_hex: string | null,
+  similarity: number | null,
+): Extract<Found, { kind: "give" }> | null {
+  const { call, prepared, print, key } = seen;
+  const { is_stream, asks_usage } = prepared;
+  const bytes = bytesOfEntry(entry, { is_stream, asks_usage, choices: print.choices });
+  if (bytes === null) return null;
+  call.cache = outcome;
+  call.kept_from = {
+    provider: entry.provider,
+    model: entry.served_model,
+    age_s: ageSeconds(entry, Date.now()),
+    similarity,
+    cache_key: key_hex,
+  };
+  return { kind: "give", entry, bytes, stale: outcome === "stale" ? key : null };
+}
+
+function giveSimilar(seen: Seen, { entry, key, similarity }: SimilarAnswer): Found | null {
+  return give(seen, entry, "semantic", key.toString("hex"), similarity);
+}
+
+/** Whose answers a call may get; null where it does not say who asks, and it matters. */
+function scopeOf(call: Call, name: CacheScopeName): CacheScope | null {
+  const { tenant, name: key } = call.client!;
+  if (name === "tenant") return { tenant, within: "" };
+  if (name === "key") return { tenant, within: `key:${key}` };
+  const user = call.account?.user ?? null;
+  return user === null ? null : { tenant, within: `user:${user}` };
+}
+
+const identities = new WeakMap<ModelPlan, string>();
+
+/** A model's name, and all that its answers may come from: where that changes, what is kept is of another model. */
+function identityOf(model: ModelPlan): string {
+  let identity = identities.get(model);
+  if (identity === undefined) {
+    const targets = model.targets.map(({ provider, model: name }) => {
+      const { host, port } = provider.origin;
+      return [provider.name, provider.kind, host, port, provider.base_path, provider.query, name];
+    });
+    identity = JSON.stringify([model.name, targets]);
+    identities.set(model, identity);
+  }
+  return identity;
+}
+
+function tagsOf(call: Call): string[] {
+  const tags = readTags(call.request.headers.get("x-venturi-tags"));
+  return Object.entries(tags).map(([name, value]) => (value === "" ? name : `${name}=${value}`));
+}
+
+/** Waits for what an equal call gets, but not beyond the end of one's own; null for that end. */
+function waitFor(
+  call: Call,
+  flight: Flight<FailedAnswer>,
+  follows: boolean,
+): Promise<Joined<FailedAnswer> | null> {
+  if (call.stopped !== null) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const waiter = {
+      follows,
+      settle: (joined: Joined<FailedAnswer>) => {
+        call.listener = null;
+        resolve(joined);
+      },
+    };
+    call.listener = {
+      onStop: () => {
+        flight.leave(waiter);
+        resolve(null);
+      },
+    };
+    flight.join(waiter);
+  });
+}
