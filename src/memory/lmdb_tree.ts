@@ -158,8 +158,7 @@ class Walk {
       if (node < PAGE_HEADER_BYTES + upper || node + NODE_HEADER_BYTES > page.length)
         throw new Damage("a node is not in its page");
       let end = node + NODE_HEADER_BYTES + page.readUInt16LE(node + 6);
-      if (is_leaf)
-        end += page.readUInt16LE(node + 4) & BIG_DATA ? BIG_DATA_BYTES : page.readUInt32LE(node);
+      if (is_leaf) end += page.readUInt16LE(node + 4) & BIG_DATA ? BIG_DATA_BYTES : page.readUInt32LE(node);
       if (end > page.length) throw new Damage("a node does not end in its page");
       nodes.push(node);
     }
@@ -180,10 +179,7 @@ class Walk {
   }
 
   #bigData(page: Buffer, at: number, length: number): Buffer {
-    return this.#read(
-      Buffer.alloc(length),
-      numberAt(page, at) * this.#page_bytes + PAGE_HEADER_BYTES,
-    );
+    return this.#read(Buffer.alloc(length), numberAt(page, at) * this.#page_bytes + PAGE_HEADER_BYTES);
   }
 
   /** A list of free pages: how many words, then pages; a negative word says how many follow the page behind it. */
