@@ -9,7 +9,8 @@ import { readError, type WireError } from "./error.ts";
 import { finishReasonOf } from "./response.ts";
 import { readUsage } from "./usage.ts";
 
-const USAGE = needle('"usage"');
+/** The key of what a chunk tells of usage. */
+export const USAGE = needle('"usage"');
 const FINISH_REASON = needle('"finish_reason"');
 const ERROR = needle('"error"');
 const DONE = needle("[DONE]");
@@ -34,12 +35,13 @@ export function isWhole({ data }: StreamEvent): boolean {
   return data === null || isDone(data) || parse(data) !== null;
 }
 
-function isDone(data: Uint8Array): boolean {
+/** Whether the data of an event says that the stream is over. */
+export function isDone(data: Uint8Array): boolean {
   return data.length === DONE.length && indexOf(data, DONE) === 0;
 }
 
 /** Whether a member named by `wanted` is there with a value other than null. */
-function hasValue(data: Uint8Array, wanted: typeof USAGE): boolean {
+export function hasValue(data: Uint8Array, wanted: typeof USAGE): boolean {
   let at = indexOf(data, wanted);
   while (at >= 0) {
     at += wanted.length;
@@ -220,11 +222,14 @@ export function withCost(event: Uint8Array, data: Uint8Array, cost_usd: string):
   const usage = scanMembers(data, member.start, member.end);
   const at = indexOf(event, Buffer.from(data));
   if (usage.fault !== null || at < 0) return event;
-  const { start, bytes } = insertMember(usage, "cost_usd", Buffer.from(cost_usd));
-  return Buffer.concat(splice(event, [{ start: at + start, end: at + start, bytes }]));
+  const told = usage.find("cost_usd");
+  const cost = Buffer.from(cost_usd);
+  const edit = told === null ? insertMember(usage, "cost_usd", cost) : { ...told, bytes: cost };
+  return Buffer.concat(splice(event, [{ start: at + edit.start, end: at + edit.end, bytes: edit.bytes }]));
 }
 
-function isNamedError(name: Uint8Array): boolean {
+/** Whether an event of this name is an error. */
+export function isNamedError(name: Uint8Array): boolean {
   return name.length === 5 && decoder.decode(name) === "error";
 }
 
@@ -236,7 +241,8 @@ function hasFinished(choice: unknown): boolean {
   return typeof choice === "object" && choice !== null && "finish_reason" in choice && !!choice.finish_reason;
 }
 
-function isUsageAlone(data: Uint8Array): boolean {
+/** Whether a chunk has no choice in it; one that has usage is for those who asked for usage. */
+export function isUsageAlone(data: Uint8Array): boolean {
   const choices = parse(data)?.["choices"];
   return Array.isArray(choices) && choices.length === 0;
 }
