@@ -40,7 +40,7 @@ export class Flight<E> {
   join(waiter: Waiter<E>): void {
     const recording = this.#recording;
     if (this.#outcome !== null) waiter.settle(this.#outcome);
-    else if (recording !== null && recording.is_cut) waiter.settle({ kind: "alone" });
+    else if (recording?.is_cut) waiter.settle({ kind: "alone" });
     else if (recording !== null && waiter.follows) waiter.settle({ kind: "follow", recording });
     else this.#waiters.add(waiter);
   }
@@ -48,6 +48,11 @@ export class Flight<E> {
   /** A waiter does not wait any more. */
   leave(waiter: Waiter<E>): void {
     if (this.#waiters.delete(waiter)) this.lookWhetherWanted();
+  }
+
+  /** Whether what it was for has come. */
+  get is_over(): boolean {
+    return this.#outcome !== null;
   }
 
   /** Whether anybody but the leader wants the answer. */

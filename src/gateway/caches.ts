@@ -2,7 +2,7 @@
 // somebody else who asked the same, does the answer to a similar request do?
 
 import type { CacheEntry } from "../cache/entry.ts";
-import type { ExactCache } from "../cache/exact/store.ts";
+import type { ExactCache } from "../cache/exact/cache.ts";
 import type { Fingerprint, Fingerprints, StripVolatile } from "../cache/fingerprint.ts";
 import { Flight, type Joined } from "../cache/flight.ts";
 import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
@@ -144,8 +144,13 @@ export class Caches {
   /** A flight for a call that nobody else makes; null: somebody does. */
   #newFlight(seen: Seen): Flight<FailedAnswer> | null {
     const name = nameOf(seen);
-    if (this.#flights.has(name)) return null;
-    const flight = new Flight<FailedAnswer>(() => this.#flights.delete(name));
+    const there = this.#flights.get(name);
+    // An answer that came before this call is not what somebody means who wants it asked for anew.
+    const is_past = there?.is_over === true && seen.wish.mode === "refresh";
+    if (there !== undefined && !is_past) return null;
+    const flight: Flight<FailedAnswer> = new Flight(() => {
+      if (this.#flights.get(name) === flight) this.#flights.delete(name);
+    });
     this.#flights.set(name, flight);
     return flight;
   }
@@ -252,8 +257,12 @@ export class Caches {
     return (await this.#exact?.takeRefresh(key, REFRESH_LEASE_MS)) ?? false;
   }
 
-  async endRefresh(key: CacheKey): Promise<void> {
-    await this.#exact?.endRefresh(key);
+  endRefresh(key: CacheKey): void {
+    this.#exact?.endRefresh(key);
+  }
+
+  async close(): Promise<void> {
+    await this.#exact?.close();
   }
 }
 

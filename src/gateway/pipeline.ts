@@ -138,7 +138,7 @@ async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: Pip
   } catch {
     failCall(twin, tools);
   } finally {
-    await caches.endRefresh(key);
+    caches.endRefresh(key);
   }
 }
 

@@ -10,6 +10,7 @@ import { SteadyClock } from "../memory/clock.ts";
 import { EventSink } from "../memory/spill.ts";
 import { openState } from "../memory/state.ts";
 import { Books } from "./books.ts";
+import { openCaches } from "./open_caches.ts";
 import type { FromGateway, Place, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
 
@@ -44,6 +45,12 @@ export function runGatewayProcess(): void {
         stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
+        openCaches: () =>
+          openCaches({
+            folder: message.config.data,
+            max_bytes: message.config.cache.max_mb * 1024 * 1024,
+            log: (line) => console.error(`venturi: ${line}`),
+          }),
       });
       tell({ kind: "listening", port: gateway.port });
     } catch (error) {

@@ -19,6 +19,7 @@ import { adminTokenMissing, isAdminPath, relayToAdmin } from "./admin_relay.ts";
 import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
 import type { Books } from "./books.ts";
+import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
 import {
@@ -65,6 +66,8 @@ export interface GatewayOptions {
   readonly admin_socket?: string;
   /** Where limits are held, rows go and counts are kept. */
   readonly books: Books;
+  /** Opens the caches, once a model keeps its answers; without it, none does. */
+  readonly openCaches?: () => Caches;
 }
 
 /** A gateway that listens. */
@@ -79,6 +82,8 @@ export interface Gateway {
   stop(drain_ms?: number): Promise<void>;
 }
 
+type Writable<T> = { -readonly [name in keyof T]: T[name] };
+
 /** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
 export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
@@ -92,7 +97,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     fetch: createFetchClient(),
     sim: createSimClient(),
   };
-  const tools: PipelineTools = {
+  const tools: Writable<PipelineTools> = {
     metrics,
     books: options.books,
     rotation: new KeyRotation(),
@@ -101,6 +106,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
     stored_keys: options.stored_keys ?? null,
+    caches: null,
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -112,6 +118,13 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.in_flight = calls.size;
     },
   };
+
+  openCaches();
+  /** Opens the caches when they are needed for the first time. */
+  function openCaches(): void {
+    if (tools.caches !== null || options.openCaches === undefined) return;
+    if ([...plan.models.values()].some(({ cache }) => cache !== null)) tools.caches = options.openCaches();
+  }
 
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
@@ -281,6 +294,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
+    await tools.caches?.close();
     clearInterval(allowing);
   }
 
@@ -291,6 +305,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     calls,
     setPlan: (next) => {
       plan = next;
+      openCaches();
     },
     stop,
   };

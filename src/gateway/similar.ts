@@ -2,20 +2,9 @@
 // do, is no similar answer: the call goes on as if there were none.
 
 import type { CacheEntry } from "../cache/entry.ts";
-import type { ExactCache } from "../cache/exact/store.ts";
-import { type CacheWish, judge } from "../cache/freshness.ts";
-import { type CacheKey, tenantPrefix } from "../cache/key.ts";
-import { chooseHit } from "../cache/semantic/policy.ts";
-import { compareAnswers } from "../cache/semantic/verified.ts";
+import type { CacheWish } from "../cache/freshness.ts";
+import type { CacheKey } from "../cache/key.ts";
 import type { SemanticPlan } from "../config/plan.ts";
-import { assembleAnswer } from "../dialects/openai/assemble.ts";
-import { answerText } from "../dialects/openai/written.ts";
-import type { InferenceClient } from "../inference/client.ts";
-
-/** Longer texts are compared with nothing. */
-const TEXT_MAX_CHARS = 4_096;
-/** How many of the most similar are looked at. */
-const CANDIDATES_MAX = 8;
 
 /** What a call may be similar to others by. */
 export interface SimilarTurn {
@@ -35,4 +24,11 @@ export interface SimilarAnswer {
   readonly similarity: number;
   /** Whether it may be given; else it is to be compared with the answer that the call gets. */
   readonly is_sure: boolean;
+}
+
+/** The answers to similar requests. */
+export interface SimilarAnswers {
+  find(turn: SimilarTurn, wish: CacheWish, budget_ms: number): Promise<SimilarAnswer | null>;
+  learn(turn: SimilarTurn, doubt: SimilarAnswer, entry: CacheEntry): void;
+  remember(turn: SimilarTurn, key: CacheKey, entry: CacheEntry): void;
 }

@@ -5,6 +5,7 @@ import net from "node:net";
 import { afterAll, afterEach } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
+import { openCaches } from "../../src/gateway/open_caches.ts";
 import { type Gateway, startGateway } from "../../src/gateway/server.ts";
 import {
   type Script,
@@ -35,7 +36,7 @@ export interface TestGateway {
   /** `POST /v1/chat/completions` with a model and a message, unless `extra` says otherwise. */
   chat(extra?: Record<string, unknown>, init?: RequestInit): Promise<Response>;
   /** Counts of the metrics, summed over providers and models: `counted("calls", "200")`. */
-  counted(what: "calls" | "errors" | "attempts" | "tokens", name: string): number;
+  counted(what: "calls" | "errors" | "attempts" | "tokens" | "cache" | "saved", name: string): number;
   /** Resolves when no call is in flight. */
   idle(): Promise<void>;
 }
@@ -70,7 +71,16 @@ export function rig(): Rig {
     gateway(config, options = {}) {
       const plan = typeof config === "string" ? planOf(config) : config;
       const kept = testBooks();
-      const gateway = startGateway({ plan, port: 0, books: kept.books, ...options });
+      const gateway = startGateway({
+        ...{ plan, port: 0, books: kept.books },
+        openCaches: () =>
+          openCaches({
+            folder: kept.folder,
+            max_bytes: 64 * 1024 * 1024,
+            log: (line) => void kept.said.push(line),
+          }),
+        ...options,
+      });
       undone.push(() => gateway.stop(0).then(kept.dispose));
       return testGateway(gateway, kept);
     },

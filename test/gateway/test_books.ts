@@ -13,12 +13,14 @@ import { createState, type State } from "../../src/memory/state.ts";
 
 /** Books, and what stands in them. */
 export interface TestBooks {
+  /** The data folder. */
+  readonly folder: string;
   readonly books: Books;
   readonly state: State;
   /** All rows so far, the oldest first. */
   rows(): readonly LedgerRow[];
   /** What was told to a person. */
-  readonly said: readonly string[];
+  readonly said: string[];
   dispose(): void;
 }
 
@@ -39,6 +41,7 @@ export function testBooks(): TestBooks {
   books.setPrices(book);
   const rows: LedgerRow[] = [];
   return {
+    folder,
     books,
     state,
     said,

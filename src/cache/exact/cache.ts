@@ -102,27 +102,31 @@ export class ExactCache {
     });
   }
 
-  /** Keeps an answer, in place of the one that may be there: soon, or not at all. The entry may be changed afterwards. */
-  put(key: CacheKey, entry: CacheEntry): void {
+  /**
+   * Keeps an answer, in place of the one that may be there: soon, or not at all. Resolves, when it is there, to whether it is.
+   * The entry may be changed afterwards.
+   */
+  async put(key: CacheKey, entry: CacheEntry): Promise<boolean> {
     const { answers, cards } = this.#environment;
     const is_too_large =
       key.bytes.length > MOST_KEY_BYTES ||
       entry.body.length > Math.min(MOST_BODY_BYTES, this.#max_bytes * MOST_PART);
-    if (this.#is_closed || is_too_large || !this.#writes.is_open) return;
+    if (this.#is_closed || is_too_large || !this.#writes.is_open) return false;
     try {
       if (this.#isFull()) {
         this.#faults.note("answers are not kept: there is no room, until old ones are removed");
-        return;
+        return false;
       }
       const bytes = bytesOfEntry(key.bytes, entry);
       const card = bytesOfCard(entry, bytes.length, key.bytes.length);
       this.#put_since_bytes += bytes.length;
-      void this.#writes.all(bytes.length, () => {
+      return await this.#writes.all(bytes.length, () => {
         void answers.put(key.bytes, bytes);
         void cards.put(key.bytes, card, entry.stale_until_ms);
       });
     } catch (error) {
       this.#fault(error);
+      return false;
     }
   }
 

@@ -1,0 +1,25 @@
+// Opens the caches of a data folder for a gateway process. What cannot be opened is said once, and the gateway goes on without it.
+
+import { openExactCache } from "../cache/exact/cache.ts";
+import { Fingerprints } from "../cache/fingerprint.ts";
+import { openCacheSecret } from "../cache/secret.ts";
+import { Caches } from "./caches.ts";
+
+/** What opens the caches. */
+export interface OpenCachesOptions {
+  readonly folder: string;
+  /** How large the kept answers may become. */
+  readonly max_bytes: number;
+  log(line: string): void;
+}
+
+/** The caches of a data folder; without a place for answers equal calls still share one. */
+export function openCaches({ folder, max_bytes, log }: OpenCachesOptions): Caches {
+  const secret = openCacheSecret(folder);
+  const exact = openExactCache(folder, { max_bytes, onFault: log });
+  for (const one of [secret, exact]) if ("fault" in one) log(one.fault);
+  // Nothing that outlives the process is found by a secret that does not.
+  const own = "fault" in secret ? crypto.getRandomValues(new Uint8Array(32)) : secret;
+  const is_usable = !("fault" in secret) && !("fault" in exact);
+  return new Caches({ fingerprints: new Fingerprints(own), exact: is_usable ? exact : null, similar: null });
+}
