@@ -13,6 +13,8 @@ const PIECES_MAX = 2_000;
 
 /** The texts that come before the content. */
 const REASONING_TEXTS = ["reasoning_content", "reasoning"];
+/** The texts whose tokens may have logprobs. */
+const LOGGED = ["content", "refusal"];
 /** What a tool call calls, and the text that this is called with. */
 const CALLED = [
   ["function", "arguments"],
@@ -129,7 +131,7 @@ function* chatSaid(message: Fields, logprobs: unknown, least: number): Iterable<
   const { role, content, refusal, tool_calls, function_call, ...others } = message;
   const opening = { role: role ?? "assistant", content: openingOf(content) };
   const delta = refusal === undefined ? opening : { ...opening, refusal: openingOf(refusal) };
-  yield { delta, logprobs: isFields(logprobs) ? openingLogprobs(logprobs, message) : null };
+  yield { delta, logprobs: isFields(logprobs) ? openingLogprobs(logprobs) : null };
 
   for (const name of REASONING_TEXTS) {
     const text = others[name];
@@ -138,9 +140,7 @@ function* chatSaid(message: Fields, logprobs: unknown, least: number): Iterable<
     for (const piece of piecesOf(text, least)) yield { delta: { [name]: piece }, logprobs: null };
   }
   if (Array.isArray(content)) yield { delta: { content }, logprobs: null };
-  for (const [name, text] of [["content", content] as const, ["refusal", refusal] as const]) {
-    if (typeof text === "string") yield* tokensSaid(name, text, logprobs, least);
-  }
+  for (const name of LOGGED) yield* tokensSaid(name, message[name], logprobs, least);
   const calls = Array.isArray(tool_calls) && tool_calls.every(isFields) ? tool_calls : [];
   if (calls.length === 0 && tool_calls !== undefined) others["tool_calls"] = tool_calls;
   if (function_call !== undefined && !isFields(function_call)) others["function_call"] = function_call;
@@ -159,31 +159,34 @@ function openingOf(text: unknown): string | null {
   return typeof text === "string" || Array.isArray(text) ? "" : null;
 }
 
-/** The logprobs without those that come with the pieces of their texts. */
-function openingLogprobs(logprobs: Fields, message: Fields): Fields {
+/** The logprobs before those of the first token: OpenAI's client counts what the first chunk has twice. */
+function openingLogprobs(logprobs: Fields): Fields {
   const opening = { ...logprobs };
-  for (const name of ["content", "refusal"]) {
-    const text = message[name];
-    if (Array.isArray(logprobs[name]) && typeof text === "string" && text !== "") opening[name] = [];
-  }
+  for (const name of LOGGED) if (Array.isArray(opening[name])) opening[name] = [];
   return opening;
 }
 
 /** A text in pieces; where it has logprobs, each piece with its own. */
-function* tokensSaid(name: string, text: string, logprobs: unknown, least: number): Iterable<Said> {
-  const tokens = isFields(logprobs) ? logprobs[name] : null;
-  if (!isFields(logprobs) || !Array.isArray(tokens)) {
-    for (const piece of piecesOf(text, least)) yield { delta: { [name]: piece }, logprobs: null };
-  } else if (text !== "") {
-    const nothing = Object.fromEntries(Object.keys(logprobs).map((other) => [other, null]));
-    const texts = tokens.map((token) => (isFields(token) ? token["token"] : null));
-    const are_its = texts.join("") === text;
-    const step = are_its ? Math.ceil(tokens.length / PIECES_MAX) : Math.max(1, tokens.length);
-    for (let start = 0; start === 0 || start < tokens.length; start += step) {
-      const piece = are_its ? texts.slice(start, start + step).join("") : text;
-      const told = { ...nothing, [name]: tokens.slice(start, start + step) };
-      yield { delta: { [name]: piece }, logprobs: told };
-    }
+function* tokensSaid(name: string, text: unknown, logprobs: unknown, least: number): Iterable<Said> {
+  const tokens = isFields(logprobs) ? list(logprobs[name]) : [];
+  if (!isFields(logprobs) || tokens.length === 0) {
+    const pieces = typeof text === "string" ? piecesOf(text, least) : [];
+    for (const piece of pieces) yield { delta: { [name]: piece }, logprobs: null };
+    return;
+  }
+  const nothing = Object.fromEntries(Object.keys(logprobs).map((other) => [other, null]));
+  const texts = tokens.map((token) => (isFields(token) ? token["token"] : null));
+  if (texts.join("") !== text) {
+    yield {
+      delta: typeof text === "string" ? { [name]: text } : {},
+      logprobs: { ...nothing, [name]: tokens },
+    };
+    return;
+  }
+  const step = Math.ceil(tokens.length / PIECES_MAX);
+  for (let start = 0; start < tokens.length; start += step) {
+    const piece = texts.slice(start, start + step).join("");
+    yield { delta: { [name]: piece }, logprobs: { ...nothing, [name]: tokens.slice(start, start + step) } };
   }
 }
 
