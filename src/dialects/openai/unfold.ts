@@ -2,7 +2,7 @@
 // words, then tool calls, each choice's end, usage for those who asked for it, and the end of all.
 
 import { parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
-import { list } from "../fields.ts";
+import { isFields, list } from "../fields.ts";
 import { readError } from "./error.ts";
 import { piecesOf } from "./pieces.ts";
 
@@ -116,8 +116,10 @@ function isEvery(choices: readonly (Choice | null)[], kind: Choice["kind"]): cho
 }
 
 function choiceOf(fields: unknown, position: number): Choice | null {
-  if (!isFields(fields) || typeof fields["finish_reason"] !== "string") return null;
+  if (!isFields(fields) || readError(fields, 200) !== null) return null;
+  if (typeof fields["finish_reason"] !== "string") return null;
   const index = fields["index"] ?? position;
+  if (!Number.isSafeInteger(index)) return null;
   if (isFields(fields["message"])) return { kind: "chat", index, fields };
   return typeof fields["text"] === "string" ? { kind: "text", index, fields } : null;
 }
@@ -213,8 +215,4 @@ function emptied(called: Fields, text: string): Fields {
 function piecesIn(called: unknown, name: string, least: number): readonly string[] {
   const text = isFields(called) ? called[name] : null;
   return typeof text === "string" ? piecesOf(text, least) : [];
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

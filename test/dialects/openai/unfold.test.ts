@@ -58,7 +58,7 @@ describe("a plain answer", () => {
 
   test("of any make is the same after both ways", () => {
     const random = randomIntegers(3);
-    for (let turn = 0; turn < 2_000; turn++) {
+    for (let turn = 0; turn < 600; turn++) {
       const answer = randomAnswer(random);
       const stream = streamAnswer(bytes(answer), { include_usage: true })!;
       const choices = (answer["choices"] as Json[]).length;
@@ -190,6 +190,8 @@ test.each([
   ["garbage", "\u0000{"],
   ["a list", "[]"],
   ["an error", JSON.stringify({ error: { message: "no" }, choices: [choice] })],
+  ["an error in a choice", JSON.stringify({ choices: [{ ...choice, error: { message: "cut" } }] })],
+  ["a choice of no index", JSON.stringify({ choices: [{ ...choice, index: "first" }] })],
   ["an answer without choices", JSON.stringify({ choices: [] })],
   ["an answer cut short", JSON.stringify({ choices: [choice] }).slice(0, -1)],
   ["a choice that did not finish", JSON.stringify({ choices: [choice, { ...choice, finish_reason: null }] })],
@@ -201,7 +203,7 @@ test.each([
   ["Anthropic's format", JSON.stringify({ type: "message", content: [{ type: "text", text: "x" }] })],
   [
     "a value too deep",
-    JSON.stringify({ choices: [choice] }).replace('"x"', "[".repeat(1e6) + "]".repeat(1e6)),
+    JSON.stringify({ choices: [choice] }).replace('"x"', "[".repeat(2e5) + "]".repeat(2e5)),
   ],
 ])("%s has no stream", (_, body) => {
   expect(streamAnswer(Buffer.from(body), { include_usage: true })).toBe(null);
@@ -210,7 +212,7 @@ test.each([
 test("an answer that is garbled has a stream or none, and nothing throws", () => {
   const random = randomIntegers(6);
   const literals = ["null", "0", '""', "[]", "{}", "true", '"x"', "[null]"];
-  for (let turn = 0; turn < 3_000; turn++) {
+  for (let turn = 0; turn < 600; turn++) {
     const text = JSON.stringify(randomAnswer(random));
     // Values are exchanged, so that it mostly stays JSON.
     const values = [...text.matchAll(/(?<=:)("[^"\\]*"|\d+|null|\[\]|true|false)(?=[,}])/g)];
@@ -285,8 +287,8 @@ describe("OpenAI's client", () => {
 
   test("reads the stream of an answer of any make", async () => {
     const random = randomIntegers(8);
-    const answers = Array.from({ length: 300 }, () => parse(bytes(randomAnswer(random)))).filter(isReadable);
-    expect(answers.length).toBeGreaterThan(100);
+    const answers = Array.from({ length: 150 }, () => parse(bytes(randomAnswer(random)))).filter(isReadable);
+    expect(answers.length).toBeGreaterThan(50);
     for (const answer of answers) expect(readable(await final(bytes(answer)))).toEqual(readable(answer));
   });
 
