@@ -2,7 +2,7 @@
 // Known texts are joined, lists are appended, of everything else the last that says something stays: whatever a provider adds
 // to the format is carried along.
 
-import { isExactNumber, parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
+import { isExactNumber, parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
 import { isFields } from "../fields.ts";
 import { readError } from "./error.ts";
@@ -34,15 +34,13 @@ const NOT_CARRIED: ReadonlySet<string> = new Set(["object", "choices", "obfuscat
  * @param choices how many choices were asked for: fewer are not complete
  */
 export function assembleAnswer(events: Uint8Array, choices = 1): Uint8Array | null {
-  return unlessTooDeep(() => {
-    const assembly = new Assembly();
-    const framer = new SseFramer(events.length + 1, (event) => assembly.add(event));
-    framer.feed(events);
-    const rest = framer.end();
-    if (rest !== null) assembly.addRest(rest);
-    const answer = assembly.answer(choices);
-    return answer === null ? null : Buffer.from(JSON.stringify(answer));
-  });
+  const assembly = new Assembly();
+  const framer = new SseFramer(events.length + 1, (event) => assembly.add(event));
+  framer.feed(events);
+  const rest = framer.end();
+  if (rest !== null) assembly.addRest(rest);
+  const answer = assembly.answer(choices);
+  return answer === null ? null : Buffer.from(JSON.stringify(answer));
 }
 
 /** What has been said so far. */

@@ -1,7 +1,7 @@
 // A whole answer as the stream that a client with `stream` would have been given: the role, then the text in pieces of a few
 // words, then tool calls, each choice's end, usage for those who asked for it, and the end of all.
 
-import { parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
+import { parseExact } from "../../wire/exact_json.ts";
 import { isFields, list } from "../fields.ts";
 import { readError } from "./error.ts";
 import { piecesOf } from "./pieces.ts";
@@ -44,27 +44,25 @@ export function streamAnswer(
   body: Uint8Array,
   { include_usage }: { readonly include_usage: boolean },
 ): Uint8Array | null {
-  return unlessTooDeep(() => {
-    const answer = parseExact(body);
-    if (!isFields(answer) || readError(answer, 200) !== null) return null;
-    const choices = choicesOf(answer["choices"]);
-    if (choices === null) return null;
-    const usage = include_usage && isFields(answer["usage"]) ? answer["usage"] : null;
-    const stream = new ChunkStream(answer, choices[0]!.kind, usage);
-    const least = Math.ceil(body.length / PIECES_MAX);
-    for (const { kind, index, fields } of choices) {
-      const { message, text, delta: _, index: __, logprobs, finish_reason, ...others } = fields;
-      const said = isFields(message)
-        ? chatSaid(message, logprobs, least)
-        : textSaid(`${text}`, logprobs, least);
-      for (const { logprobs: told, ...what } of said) {
-        stream.write({ index, ...what, logprobs: told, finish_reason: null });
-      }
-      const nothing = kind === "chat" ? { delta: {} } : { text: "" };
-      stream.write({ index, ...nothing, logprobs: null, finish_reason, ...others });
+  const answer = parseExact(body);
+  if (!isFields(answer) || readError(answer, 200) !== null) return null;
+  const choices = choicesOf(answer["choices"]);
+  if (choices === null) return null;
+  const usage = include_usage && isFields(answer["usage"]) ? answer["usage"] : null;
+  const stream = new ChunkStream(answer, choices[0]!.kind, usage);
+  const least = Math.ceil(body.length / PIECES_MAX);
+  for (const { kind, index, fields } of choices) {
+    const { message, text, delta: _, index: __, logprobs, finish_reason, ...others } = fields;
+    const said = isFields(message)
+      ? chatSaid(message, logprobs, least)
+      : textSaid(`${text}`, logprobs, least);
+    for (const { logprobs: told, ...what } of said) {
+      stream.write({ index, ...what, logprobs: told, finish_reason: null });
     }
-    return stream.end();
-  });
+    const nothing = kind === "chat" ? { delta: {} } : { text: "" };
+    stream.write({ index, ...nothing, logprobs: null, finish_reason, ...others });
+  }
+  return stream.end();
 }
 
 /** Writes the chunks of one answer. */
