@@ -14,6 +14,11 @@ export function record(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
+/** Whether a value is an object that may have any fields. */
+export function isFields(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** A list's items; anything else has none. */
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -1,5 +1,7 @@
 // JSON that is read to be written again: a number that a double cannot hold stays the text that it came as.
 
+import { MAX_DEPTH } from "./json_text.ts";
+
 interface ExactJson {
   parse(
     text: string,
@@ -18,14 +20,16 @@ const decoder = new TextDecoder();
 const MAY_BE_LOST = /\d{16}|[eE][+-]?\d{3}/;
 
 /**
- * The value of a JSON text, to be written by `JSON.stringify` again; undefined where the text is none. Numbers that a double
- * would round are objects of their own kind (see `isExactNumber`). Bytes that are no UTF-8 become U+FFFD, as they do for
- * every client. Objects may have a member `__proto__` of their own.
+ * The value of a JSON text, to be written by `JSON.stringify` again; undefined where the text is none, or nests deeper than
+ * `MAX_DEPTH`. Numbers that a double would round are objects of their own kind (see `isExactNumber`). Bytes that are no UTF-8
+ * become U+FFFD, as they do for every client. Objects may have a member `__proto__` of their own.
  */
 export function parseExact(bytes: Uint8Array): unknown {
   const text = decoder.decode(bytes);
   try {
-    return MAY_BE_LOST.test(text) ? exact.parse(text, keepNumber) : JSON.parse(text);
+    const value: unknown = MAY_BE_LOST.test(text) ? exact.parse(text, keepNumber) : JSON.parse(text);
+    // A short text has no room for such a depth.
+    return bytes.length > 2 * MAX_DEPTH && isDeeper(value, MAX_DEPTH) ? undefined : value;
   } catch {
     return undefined;
   }
@@ -41,12 +45,8 @@ export function isExactNumber(value: unknown): boolean {
   return exact.isRawJSON(value);
 }
 
-/** What `work` gives, or null where a value was nested too deep for it, or a text too long. */
-export function unlessTooDeep<T>(work: () => T): T | null {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
+/** Whether a value nests deeper than `left`: to write one that is much too deep takes seconds, and then fails. */
+function isDeeper(value: unknown, left: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => isDeeper(inner, left - 1));
 }

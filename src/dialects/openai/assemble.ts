@@ -2,9 +2,9 @@
 // Known texts are joined, lists are appended, of everything else the last that says something stays: whatever a provider adds
 // to the format is carried along.
 
-import { isExactNumber, parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
+import { isExactNumber, parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
-import { record } from "../fields.ts";
+import { isFields } from "../fields.ts";
 import { readError } from "./error.ts";
 import { isDone, isNamedError } from "./stream.ts";
 
@@ -34,15 +34,13 @@ const NOT_CARRIED: ReadonlySet<string> = new Set(["object", "choices", "obfuscat
  * @param choices how many choices were asked for: fewer are not complete
  */
 export function assembleAnswer(events: Uint8Array, choices = 1): Uint8Array | null {
-  return unlessTooDeep(() => {
-    const assembly = new Assembly();
-    const framer = new SseFramer(events.length + 1, (event) => assembly.add(event));
-    framer.feed(events);
-    const rest = framer.end();
-    if (rest !== null) assembly.addRest(rest);
-    const answer = assembly.answer(choices);
-    return answer === null ? null : Buffer.from(JSON.stringify(answer));
-  });
+  const assembly = new Assembly();
+  const framer = new SseFramer(events.length + 1, (event) => assembly.add(event));
+  framer.feed(events);
+  const rest = framer.end();
+  if (rest !== null) assembly.addRest(rest);
+  const answer = assembly.answer(choices);
+  return answer === null ? null : Buffer.from(JSON.stringify(answer));
 }
 
 /** What has been said so far. */
@@ -123,13 +121,14 @@ class Choice {
     return typeof this.#fields["finish_reason"] === "string";
   }
 
-  /** Adds what a chunk says of it; false if it is of neither kind, or of both. */
+  /** Adds what a chunk says of it; false if that is an error, or of neither kind, or of both. */
   add(said: Fields): boolean {
+    if (readError(said, 200) !== null) return false;
     const { index: _, delta, text, message, logprobs, ...others } = said;
     merge(this.#fields, others, NO_TEXTS);
     if (isFields(logprobs)) {
       this.#logprobs ??= newFields();
-      for (const [name, value] of Object.entries(logprobs)) addLogprobs(this.#logprobs, name, value);
+      for (const name in logprobs) addLogprobs(this.#logprobs, name, logprobs[name]);
     }
     if (isFields(delta)) {
       this.#addDelta(delta);
@@ -150,7 +149,7 @@ class Choice {
 
   #addDelta(delta: Fields): void {
     const { tool_calls, ...others } = delta;
-    for (const [name, value] of Object.entries(others)) addMember(this.#message, name, value);
+    for (const name in others) addMember(this.#message, name, others[name]);
     if (Array.isArray(tool_calls)) {
       this.#message["tool_calls"] ??= [];
       for (const call of tool_calls) if (isFields(call)) this.#addCall(call);
@@ -168,7 +167,8 @@ class Choice {
       this.#calls.set(index, call);
     }
     const { index: _, ...others } = said;
-    for (const [name, value] of Object.entries(others)) {
+    for (const name in others) {
+      const value = others[name];
       const is_called = (name === "function" || name === "custom") && isFields(value);
       if (is_called) call[name] = merge(calledOf(call[name]), value, CALL_TEXTS);
       else mergeMember(call, name, value, NO_TEXTS);
@@ -290,7 +290,7 @@ function calledOf(before: unknown): Fields {
 
 /** Adds the members of `from`. */
 function merge(into: Fields, from: Fields, texts: ReadonlySet<string>): Fields {
-  for (const [name, value] of Object.entries(from)) mergeMember(into, name, value, texts);
+  for (const name in from) mergeMember(into, name, from[name], texts);
   return into;
 }
 
@@ -307,15 +307,11 @@ function saysNothing(value: unknown): boolean {
   return typeof value === "object" && !isExactNumber(value) && Object.keys(value).length === 0;
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Fields without a prototype, so that any name may be one. */
 function newFields(): Fields {
   return Object.create(null) as Fields;
 }
 
 function fieldsOf(from: Fields): Fields {
-  return Object.assign(newFields(), record(from));
+  return Object.assign(newFields(), from);
 }

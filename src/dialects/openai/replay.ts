@@ -8,10 +8,9 @@ import { hasValue, isUsageAlone, USAGE, withCost } from "./stream.ts";
 const BLANK_LINE = needle("\n\n");
 /** How a comment begins that is not the first line. */
 const COMMENT_LINES = [needle("\n:"), needle("\r:")];
-/** A line that is a comment; a byte order mark may stand before the first. */
-const COMMENT = /^(?:\xef\xbb\xbf)?:/;
 const CHOICES = needle('"choices"');
 
+const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const COLON = 0x3a;
@@ -21,6 +20,7 @@ const LETTER_N = 0x6e;
 const BYTE_ORDER_MARK = 0xef;
 
 const NOTHING = new Uint8Array(0);
+const LINE_END = Uint8Array.of(LINE_FEED);
 
 /** How a client wants a recorded stream. */
 export interface ReplayOptions {
@@ -130,15 +130,26 @@ function changed({ raw, data }: SseEvent, { include_usage, cost_usd }: ReplayOpt
   return cost_usd === undefined ? null : withCost(raw, data, cost_usd);
 }
 
-/** An event without its comment lines; nothing is left of one that has no other. */
+/** An event without its comment lines, all others ended by LF; nothing is left of one that has no other. */
 function withoutComments(event: Uint8Array): Uint8Array {
   if (!mayHoldComment(event)) return event;
-  const lines = Buffer.from(event)
-    .toString("latin1")
-    .split(/(?<=\r\n|\n|\r(?!\n))/);
-  const kept = lines.filter((line) => !COMMENT.test(line));
-  if (kept.length === lines.length) return event;
-  return kept.some((line) => line.trim() !== "") ? Buffer.from(kept.join(""), "latin1") : NOTHING;
+  const lines: Uint8Array[] = [];
+  let is_empty = true;
+  for (let start = 0, next = 0; start < event.length; start = next) {
+    let end = start;
+    while (end < event.length && event[end] !== LINE_FEED && event[end] !== CARRIAGE_RETURN) end++;
+    next = end + (event[end] === CARRIAGE_RETURN && event[end + 1] === LINE_FEED ? 2 : 1);
+    const line = event.subarray(start, end);
+    if (isComment(line)) continue;
+    is_empty &&= line.length === 0;
+    lines.push(line, end < event.length ? LINE_END : NOTHING);
+  }
+  return is_empty ? NOTHING : Buffer.concat(lines);
+}
+
+/** A byte order mark may stand before the first line. */
+function isComment(line: Uint8Array): boolean {
+  return line[0] === COLON || (line[0] === BYTE_ORDER_MARK && line[3] === COLON);
 }
 
 function mayHoldComment(event: Uint8Array): boolean {

@@ -1,8 +1,8 @@
 // A whole answer as the stream that a client with `stream` would have been given: the role, then the text in pieces of a few
 // words, then tool calls, each choice's end, usage for those who asked for it, and the end of all.
 
-import { parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
-import { list } from "../fields.ts";
+import { parseExact } from "../../wire/exact_json.ts";
+import { isFields, list } from "../fields.ts";
 import { readError } from "./error.ts";
 import { piecesOf } from "./pieces.ts";
 
@@ -13,6 +13,8 @@ const PIECES_MAX = 2_000;
 
 /** The texts that come before the content. */
 const REASONING_TEXTS = ["reasoning_content", "reasoning"];
+/** The texts whose tokens may have logprobs. */
+const LOGGED = ["content", "refusal"];
 /** What a tool call calls, and the text that this is called with. */
 const CALLED = [
   ["function", "arguments"],
@@ -42,27 +44,25 @@ export function streamAnswer(
   body: Uint8Array,
   { include_usage }: { readonly include_usage: boolean },
 ): Uint8Array | null {
-  return unlessTooDeep(() => {
-    const answer = parseExact(body);
-    if (!isFields(answer) || readError(answer, 200) !== null) return null;
-    const choices = choicesOf(answer["choices"]);
-    if (choices === null) return null;
-    const usage = include_usage && isFields(answer["usage"]) ? answer["usage"] : null;
-    const stream = new ChunkStream(answer, choices[0]!.kind, usage);
-    const least = Math.ceil(body.length / PIECES_MAX);
-    for (const { kind, index, fields } of choices) {
-      const { message, text, delta: _, index: __, logprobs, finish_reason, ...others } = fields;
-      const said = isFields(message)
-        ? chatSaid(message, logprobs, least)
-        : textSaid(`${text}`, logprobs, least);
-      for (const { logprobs: told, ...what } of said) {
-        stream.write({ index, ...what, logprobs: told, finish_reason: null });
-      }
-      const nothing = kind === "chat" ? { delta: {} } : { text: "" };
-      stream.write({ index, ...nothing, logprobs: null, finish_reason, ...others });
+  const answer = parseExact(body);
+  if (!isFields(answer) || readError(answer, 200) !== null) return null;
+  const choices = choicesOf(answer["choices"]);
+  if (choices === null) return null;
+  const usage = include_usage && isFields(answer["usage"]) ? answer["usage"] : null;
+  const stream = new ChunkStream(answer, choices[0]!.kind, usage);
+  const least = Math.ceil(body.length / PIECES_MAX);
+  for (const { kind, index, fields } of choices) {
+    const { message, text, delta: _, index: __, logprobs, finish_reason, ...others } = fields;
+    const said = isFields(message)
+      ? chatSaid(message, logprobs, least)
+      : textSaid(`${text}`, logprobs, least);
+    for (const { logprobs: told, ...what } of said) {
+      stream.write({ index, ...what, logprobs: told, finish_reason: null });
     }
-    return stream.end();
-  });
+    const nothing = kind === "chat" ? { delta: {} } : { text: "" };
+    stream.write({ index, ...nothing, logprobs: null, finish_reason, ...others });
+  }
+  return stream.end();
 }
 
 /** Writes the chunks of one answer. */
@@ -114,8 +114,10 @@ function isEvery(choices: readonly (Choice | null)[], kind: Choice["kind"]): cho
 }
 
 function choiceOf(fields: unknown, position: number): Choice | null {
-  if (!isFields(fields) || typeof fields["finish_reason"] !== "string") return null;
+  if (!isFields(fields) || readError(fields, 200) !== null) return null;
+  if (typeof fields["finish_reason"] !== "string") return null;
   const index = fields["index"] ?? position;
+  if (!Number.isSafeInteger(index)) return null;
   if (isFields(fields["message"])) return { kind: "chat", index, fields };
   return typeof fields["text"] === "string" ? { kind: "text", index, fields } : null;
 }
@@ -129,7 +131,7 @@ function* chatSaid(message: Fields, logprobs: unknown, least: number): Iterable<
   const { role, content, refusal, tool_calls, function_call, ...others } = message;
   const opening = { role: role ?? "assistant", content: openingOf(content) };
   const delta = refusal === undefined ? opening : { ...opening, refusal: openingOf(refusal) };
-  yield { delta, logprobs: isFields(logprobs) ? openingLogprobs(logprobs, message) : null };
+  yield { delta, logprobs: isFields(logprobs) ? openingLogprobs(logprobs) : null };
 
   for (const name of REASONING_TEXTS) {
     const text = others[name];
@@ -138,9 +140,7 @@ function* chatSaid(message: Fields, logprobs: unknown, least: number): Iterable<
     for (const piece of piecesOf(text, least)) yield { delta: { [name]: piece }, logprobs: null };
   }
   if (Array.isArray(content)) yield { delta: { content }, logprobs: null };
-  for (const [name, text] of [["content", content] as const, ["refusal", refusal] as const]) {
-    if (typeof text === "string") yield* tokensSaid(name, text, logprobs, least);
-  }
+  for (const name of LOGGED) yield* tokensSaid(name, message[name], logprobs, least);
   const calls = Array.isArray(tool_calls) && tool_calls.every(isFields) ? tool_calls : [];
   if (calls.length === 0 && tool_calls !== undefined) others["tool_calls"] = tool_calls;
   if (function_call !== undefined && !isFields(function_call)) others["function_call"] = function_call;
@@ -159,31 +159,34 @@ function openingOf(text: unknown): string | null {
   return typeof text === "string" || Array.isArray(text) ? "" : null;
 }
 
-/** The logprobs without those that come with the pieces of their texts. */
-function openingLogprobs(logprobs: Fields, message: Fields): Fields {
+/** The logprobs before those of the first token: OpenAI's client counts what the first chunk has twice. */
+function openingLogprobs(logprobs: Fields): Fields {
   const opening = { ...logprobs };
-  for (const name of ["content", "refusal"]) {
-    const text = message[name];
-    if (Array.isArray(logprobs[name]) && typeof text === "string" && text !== "") opening[name] = [];
-  }
+  for (const name of LOGGED) if (Array.isArray(opening[name])) opening[name] = [];
   return opening;
 }
 
 /** A text in pieces; where it has logprobs, each piece with its own. */
-function* tokensSaid(name: string, text: string, logprobs: unknown, least: number): Iterable<Said> {
-  const tokens = isFields(logprobs) ? logprobs[name] : null;
-  if (!isFields(logprobs) || !Array.isArray(tokens)) {
-    for (const piece of piecesOf(text, least)) yield { delta: { [name]: piece }, logprobs: null };
-  } else if (text !== "") {
-    const nothing = Object.fromEntries(Object.keys(logprobs).map((other) => [other, null]));
-    const texts = tokens.map((token) => (isFields(token) ? token["token"] : null));
-    const are_its = texts.join("") === text;
-    const step = are_its ? Math.ceil(tokens.length / PIECES_MAX) : Math.max(1, tokens.length);
-    for (let start = 0; start === 0 || start < tokens.length; start += step) {
-      const piece = are_its ? texts.slice(start, start + step).join("") : text;
-      const told = { ...nothing, [name]: tokens.slice(start, start + step) };
-      yield { delta: { [name]: piece }, logprobs: told };
-    }
+function* tokensSaid(name: string, text: unknown, logprobs: unknown, least: number): Iterable<Said> {
+  const tokens = isFields(logprobs) ? list(logprobs[name]) : [];
+  if (!isFields(logprobs) || tokens.length === 0) {
+    const pieces = typeof text === "string" ? piecesOf(text, least) : [];
+    for (const piece of pieces) yield { delta: { [name]: piece }, logprobs: null };
+    return;
+  }
+  const nothing = Object.fromEntries(Object.keys(logprobs).map((other) => [other, null]));
+  const texts = tokens.map((token) => (isFields(token) ? token["token"] : null));
+  if (texts.join("") !== text) {
+    yield {
+      delta: typeof text === "string" ? { [name]: text } : {},
+      logprobs: { ...nothing, [name]: tokens },
+    };
+    return;
+  }
+  const step = Math.ceil(tokens.length / PIECES_MAX);
+  for (let start = 0; start < tokens.length; start += step) {
+    const piece = texts.slice(start, start + step).join("");
+    yield { delta: { [name]: piece }, logprobs: { ...nothing, [name]: tokens.slice(start, start + step) } };
   }
 }
 
@@ -210,8 +213,4 @@ function emptied(called: Fields, text: string): Fields {
 function piecesIn(called: unknown, name: string, least: number): readonly string[] {
   const text = isFields(called) ? called[name] : null;
   return typeof text === "string" ? piecesOf(text, least) : [];
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

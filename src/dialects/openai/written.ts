@@ -1,6 +1,6 @@
 // What a model wrote, as one text: so that two answers to one question can be compared.
 
-import { isExactNumber, parseExact, unlessTooDeep } from "../../wire/exact_json.ts";
+import { isExactNumber, parseExact } from "../../wire/exact_json.ts";
 import { list, record } from "../fields.ts";
 
 /**
@@ -8,16 +8,14 @@ import { list, record } from "../fields.ts";
  * `name(arguments)` with the arguments' members in order. Null where there is none, or the body is no such answer.
  */
 export function answerText(body: Uint8Array): string | null {
-  return unlessTooDeep(() => {
-    const choice = record(list(record(parseExact(body))["choices"])[0]);
-    if (typeof choice["text"] === "string") return choice["text"];
-    const { content, refusal, tool_calls, function_call } = record(choice["message"]);
-    const text = textOf(content) || textOf(refusal);
-    const calls = [...list(tool_calls).map(calledBy), record(function_call)].map(callText);
-    const written = [text, ...calls].filter((part) => part !== "");
-    if (written.length > 0) return written.join("\n");
-    return typeof content === "string" || typeof refusal === "string" ? "" : null;
-  });
+  const choice = record(list(record(parseExact(body))["choices"])[0]);
+  if (typeof choice["text"] === "string") return choice["text"];
+  const { content, refusal, tool_calls, function_call } = record(choice["message"]);
+  const text = textOf(content) || textOf(refusal);
+  const calls = [...list(tool_calls).map(calledBy), record(function_call)].map(callText);
+  const written = [text, ...calls].filter((part) => part !== "");
+  if (written.length > 0) return written.join("\n");
+  return typeof content === "string" || typeof refusal === "string" ? "" : null;
 }
 
 /** A content, or the texts of one in parts; reasoning among them is not what is said. */

@@ -96,7 +96,7 @@ function randomTextChoice(random: Random, index: number): Json {
       : {
           tokens,
           token_logprobs: tokens.map(() => -1.25),
-          top_logprobs: null,
+          top_logprobs: tokens.map((token) => ({ [token]: -1.25 })),
           text_offset: tokens.map((_, at) => at),
         };
   return { text, index, logprobs, finish_reason: oneOf(random, ["stop", "length"]) };
