@@ -85,7 +85,8 @@ export class Connection {
   /** Sends a call. Its latency counts from `begin_ms`. */
   call(begin_ms: number): void {
     count += 1;
-    writeCounter(this.#request.bytes, this.#request.counter_at, count);
+    const { bodies } = this.#order;
+    writeCounter(this.#request.bytes, this.#request.counter_at, bodies === 0 ? count : count % bodies);
     this.is_busy = true;
     this.#begin_ms = begin_ms;
     this.#first_event_ms = 0;

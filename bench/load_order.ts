@@ -14,6 +14,8 @@ export interface LoadOrder {
   readonly headers: string;
   readonly model: string;
   readonly body_kb: number;
+  /** How many bodies there are, sent again and again; 0: every call's is another. */
+  readonly bodies: number;
   readonly is_stream: boolean;
   /** Events that a good stream has at least, `[DONE]` counted. */
   readonly events: number;
@@ -41,6 +43,7 @@ export const PLAIN_ORDER: Omit<LoadOrder, "port"> = {
   headers: "",
   model: "bench/bench",
   body_kb: 1,
+  bodies: 0,
   is_stream: false,
   events: 0,
   expect_status: 200,

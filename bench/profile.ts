@@ -4,9 +4,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HIT_BODIES, HIT_ROW } from "./hits.ts";
+import type { LoadOrder } from "./load_order.ts";
 import { findProgram } from "./machine.ts";
 import { type Case, caseOf, onStage, orderFor, type Part, type Stage } from "./part.ts";
-import { type Target, VENTURI } from "./targets.ts";
+import { CACHED_MODEL, type Target, VENTURI } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** Samples a second. */
@@ -86,15 +88,20 @@ export function attribute(script: string, codes: readonly Code[]): Map<string, n
 }
 
 /** Records the gateway process under a load of `order`; null where perf may not. */
-async function record(stage: Stage, target: Target, folder: string): Promise<Map<string, number> | null> {
+async function record(
+  stage: Stage,
+  target: Target,
+  folder: string,
+  changes: Partial<LoadOrder>,
+): Promise<Map<string, number> | null> {
   const { seconds } = stage.sizes;
   await stage.generator.run(
-    orderFor(stage, target, { seconds: Math.max(0.1, stage.sizes.warm_seconds * 3) }),
+    orderFor(stage, target, { ...changes, seconds: Math.max(0.1, stage.sizes.warm_seconds * 3) }),
   );
   const pid = target.pids().at(-1)!;
   const data = join(folder, "perf.data");
   const flags = ["-q", "--call-graph", "fp", "-F", String(FREQUENCY), "-p", String(pid), "-o", data];
-  const load = stage.generator.run(orderFor(stage, target));
+  const load = stage.generator.run(orderFor(stage, target, changes));
   const perf = Bun.spawn(["perf", "record", ...flags, "--", "sleep", String(seconds * 0.8)], {
     stdio: ["ignore", "ignore", "ignore"],
   });
@@ -117,6 +124,12 @@ function casesOf(row: string, counts: Map<string, number>): Case[] {
   );
 }
 
+/** What is profiled. */
+const ROWS: readonly (readonly [row: string, changes: Partial<LoadOrder>])[] = [
+  ["1 KB", {}],
+  [HIT_ROW, { model: CACHED_MODEL, bodies: HIT_BODIES }],
+];
+
 /** Shares of processor time by function. */
 export const profile: Part = {
   name: "profile",
@@ -134,9 +147,13 @@ export const profile: Part = {
     try {
       return await onStage(sizes, log, [{ ...VENTURI, env }], async (stage) => {
         await stage.provider.play(PLAIN_SCRIPT);
-        const counts = await record(stage, stage.targets[1]!, folder);
-        if (counts === null) log("perf may not record here: left out");
-        return counts === null ? [] : casesOf("1 KB", counts);
+        const cases: Case[] = [];
+        for (const [row, changes] of ROWS) {
+          const counts = await record(stage, stage.targets[1]!, folder, changes);
+          if (counts === null) log("perf may not record here: left out");
+          else cases.push(...casesOf(row, counts));
+        }
+        return cases;
       });
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -4,6 +4,7 @@
 import { parseArgs } from "node:util";
 import { bytes } from "./bytes.ts";
 import { alignTable, tablesOf } from "./figures.ts";
+import { hits } from "./hits.ts";
 import { idle } from "./idle.ts";
 import { ledger } from "./ledger.ts";
 import { describeMachine, findPlacement } from "./machine.ts";
@@ -29,6 +30,7 @@ const PARTS: readonly Part[] = [
   single,
   sse,
   rejected,
+  hits,
   open,
   syscalls,
   idle,

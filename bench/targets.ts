@@ -56,6 +56,9 @@ export function writeConfig(folder: string, text: string, name = "config"): stri
   return file;
 }
 
+/** The model that keeps its answers. */
+export const CACHED_MODEL = "cached";
+
 /** Venturi with everything on that exists, and so many gateway processes. */
 export function venturi(name: string, workers: number): Program {
   return {
@@ -67,6 +70,7 @@ export function venturi(name: string, workers: number): Program {
 listen: { port: ${port}, workers: ${workers} }
 providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
+models: { ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } } }
 `,
       );
       return [process.execPath, MAIN, "serve", "--config", file, "--data", folder];

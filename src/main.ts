@@ -17,6 +17,8 @@ const USAGE = `venturi: an LLM gateway
   venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--rpm N] [--tpm N] … [--expires 30d]
   venturi keys list [--format table|json] | revoke NAME | rotate NAME [--overlap 24h]
       the stored keys of clients, in force at once; each accepts --data DIR
+  venturi cache stats | purge [--tenant T] [--model M] [--tag T] [--key K] [--all] [--data DIR]
+      the kept answers
   venturi audit [verify] [--since T] [--data DIR]
       what was changed and by whom; whether the record of it is intact
   venturi prices update [FILE|URL] [--data DIR]
@@ -34,6 +36,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   usage: async () => (await import("./cli/usage.ts")).usage,
   logs: async () => (await import("./cli/logs.ts")).logs,
   keys: async () => (await import("./cli/keys.ts")).keys,
+  cache: async () => (await import("./cli/cache.ts")).cache,
   audit: async () => (await import("./cli/audit.ts")).audit,
   prices: async () => (await import("./cli/prices.ts")).prices,
 };

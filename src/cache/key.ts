@@ -28,9 +28,27 @@ export class CacheKey {
   /** What stores know it by; at most 1,064 bytes. */
   readonly bytes: Buffer;
 
+  readonly scope: CacheScope;
+
   /** @param hash of `HASH_BYTES` bytes */
   constructor(scope: CacheScope, hash: Uint8Array) {
+    this.scope = scope;
     this.bytes = Buffer.concat([prefixOf(scope), hash]);
+  }
+
+  /** The key that has these bytes; null where they are none. */
+  static parse(bytes: Uint8Array): CacheKey | null {
+    const names: string[] = [];
+    let at = 0;
+    for (let name = 0; name < 2; name++) {
+      const length = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+      names.push(Buffer.from(bytes.subarray(at + 2, at + 2 + length)).toString());
+      at += 2 + length;
+    }
+    if (bytes.length !== at + HASH_BYTES) return null;
+    const [tenant = "", within = ""] = names;
+    const key = new CacheKey({ tenant, within }, bytes.subarray(at));
+    return key.bytes.equals(bytes) ? key : null;
   }
 
   /** For maps, headers and commands: the bytes in hexadecimal. */

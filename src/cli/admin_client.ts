@@ -50,6 +50,7 @@ function byItself(data: string): AdminClient {
     config: () => null,
     limitsState: null,
     flushLedger: null,
+    caches: null,
     onKeysChange: () => {},
     log,
   };

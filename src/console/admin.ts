@@ -8,6 +8,7 @@ import { adminSocketPath } from "../config/admin_socket.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import { auditRoutes } from "./audit_routes.ts";
+import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { maskedConfig } from "./masked_config.ts";
@@ -27,6 +28,8 @@ export interface AdminHooks {
   readonly limitsState: (() => unknown) | null;
   /** Writes all rows that wait into the ledger; null where none can wait. */
   readonly flushLedger: (() => Promise<void>) | null;
+  /** The caches; null where no gateway runs. */
+  readonly caches: CacheHooks | null;
   /** Stored keys have changed; told once for many changes in a row. */
   onKeysChange(): void;
   log(line: string): void;
@@ -73,6 +76,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(folder, hooks.flushLedger),
     ...auditRoutes(folder),
+    ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
     ...stateRoutes(hooks),
   };
   return {

@@ -3,13 +3,18 @@
 
 import type { KeyStore } from "../access/key_store.ts";
 import { limitsState } from "../access/limits_state.ts";
+import type { ExactCache } from "../cache/exact/cache.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
+import { collectMetrics } from "../ledger/collect.ts";
+import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
+import type { State } from "../memory/state.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
+import { CacheKeeping } from "./cache_keeping.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
@@ -39,6 +44,14 @@ export interface AdminView {
   limitsState(): Promise<unknown>;
   /** Resolves when every row until now is in the ledger. */
   flushLedger(): Promise<void>;
+  readonly caches: {
+    /** The kept answers; null while none are kept. */
+    answers(): ExactCache | null;
+    /** What all calls have come to; null until calls are answered. */
+    counts(): MetricsSnapshot | null;
+    similar(): Promise<unknown>;
+    forgetSimilar(): void;
+  };
   /** Stored keys have changed. */
   onKeysChange(): void;
 }
@@ -90,10 +103,18 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   let loaded: Loaded = first;
+  const caches = new CacheKeeping(log);
+  let state: State | null = null;
   const view: AdminView = {
     config: () => loaded.config,
     limitsState: tellLimits,
     flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
+    caches: {
+      answers: () => caches.answers,
+      counts: () => (state === null ? null : collectMetrics(state).snapshot),
+      similar: async () => null,
+      forgetSimilar: () => {},
+    },
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
   const preparing = prepareInstalledPrices(first.config.data);
@@ -130,6 +151,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   const { places, keeper, writer } = accounts;
+  state = accounts.state;
+  caches.configure(loaded.config);
   const fleet = new Fleet({
     config: () => loaded.config,
     takePlace: () => places.take(),
@@ -150,6 +173,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const { data } = loaded.config;
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
     loaded = { ...next, config: { ...next.config, data } };
+    caches.configure(loaded.config);
     fleet.configure(loaded.config);
     writer.configure(loaded.config);
     const fault = await moveTo(next.plan.listen, before);
@@ -198,6 +222,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     log(`cannot start: ${begun}`);
     await fleet.drain();
     await admin.stop();
+    await caches.close();
     await keeper.close();
     return 1;
   }
@@ -213,6 +238,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   // A change that was under way may have started processes after all.
   await fleet.drain();
   await admin.stop();
+  await caches.close();
   await keeper.close();
   removePidFile();
   log("stopped");

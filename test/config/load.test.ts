@@ -71,6 +71,10 @@ test("defaults are filled in", () => {
       max_calls: 20_000,
     },
     data: "d",
+    cache: {
+      ...{ max_mb: 1_024, max_entry_kb: 1_024, volatile: [] },
+      semantic: { budget_ms: 15, max_entries: 200_000, threads: 1 },
+    },
     providers: {},
     models: {},
     keys: [],

@@ -39,6 +39,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
     config: () => config,
     limitsState: () => ({ counters: 3 }),
     flushLedger: null,
+    caches: null,
     onKeysChange: () => {
       changes.count += 1;
     },

@@ -81,7 +81,7 @@ describe("the admin API", () => {
     writeFileSync(join(folder.path, "keys", "data.mdb"), "no database");
     const told: string[] = [];
     const hooks = {
-      ...{ config: () => null, limitsState: null, flushLedger: null, onKeysChange: () => {} },
+      ...{ config: () => null, limitsState: null, flushLedger: null, caches: null, onKeysChange: () => {} },
       log: (line: string) => told.push(line),
     };
     const api = openAdminApi({ folder: folder.path, hooks }, "test");
@@ -103,7 +103,7 @@ describe("the admin API", () => {
 describe("the admin socket", () => {
   function hooks(told: string[]) {
     return {
-      ...{ config: () => null, limitsState: null, flushLedger: null, onKeysChange: () => {} },
+      ...{ config: () => null, limitsState: null, flushLedger: null, caches: null, onKeysChange: () => {} },
       log: (line: string) => told.push(line),
     };
   }
