@@ -129,7 +129,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),
         cache: compileCache(model.cache),
-        has_affinity: model.cache !== "off" && model.cache.prompt === "affinity",
+        has_affinity: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );
   }

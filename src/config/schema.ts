@@ -278,10 +278,10 @@ const modelCache = z.union([
     exact: exactCache.optional().describe("The same request again."),
     semantic: semanticCache.optional().describe("A request that means the same."),
     prompt: z
-      .enum(["off", "affinity"])
+      .enum(["off", "auto"])
       .default("off")
       .describe(
-        "affinity sends calls that begin alike to the same target and key, for the sake of the provider's own cache.",
+        "auto sends calls that begin alike to the same target and key, for the sake of the provider's own cache.",
       ),
   }),
 ]);

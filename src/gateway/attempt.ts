@@ -5,6 +5,7 @@ import { providerRestMs } from "../access/rate_headers.ts";
 import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
 import type { Metrics } from "../ledger/metrics.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import { orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
@@ -24,6 +25,8 @@ export interface Outgoing {
   /** Pass the client's own format on untranslated, with the provider's native authorization. */
   readonly pass: boolean;
   readonly extra_headers: HeaderFields;
+  /** What it has in common with other requests that a provider's own cache may know. */
+  affinity(): Affinity;
   body(target: TargetPlan): readonly Uint8Array[] | UploadBody | null;
   /** A new receiving end for one try. */
   receiver(target: TargetPlan): Receiver;
@@ -51,9 +54,10 @@ export async function attempt(
   tools: AttemptTools,
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
-  for (const candidate of orderTargets(model)) {
+  const affinity = model.has_affinity ? outgoing.affinity() : null;
+  for (const candidate of orderTargets(model, affinity)) {
     const { target, model: tried } = candidate;
-    const turn = new Turn(candidate, outgoing.replayable, tools.rotation);
+    const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);
     for (;;) {
       if (call.stopped !== null) return { kind: "stopped" };
       const step = turn.next(performance.now(), call.at_ms);

@@ -8,12 +8,14 @@ import {
   estimateInput,
   type OpenAIRequest,
   readMaxTokens,
+  readPrefix,
   readRequest,
   readUser,
   writeRequest,
 } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing } from "./attempt.ts";
@@ -131,6 +133,10 @@ class PreparedJson implements Prepared {
 
   estimateInput(): number {
     return estimateInput(this.#request);
+  }
+
+  affinity(): Affinity {
+    return this.#call.request.headers.get("x-venturi-session") ?? readPrefix(this.#request);
   }
 
   body(target: TargetPlan): Uint8Array[] {
@@ -258,6 +264,7 @@ const NO_TOKENS = {
   endpoint: null,
   asks_usage: false,
   estimateInput: () => 0,
+  affinity: () => null,
 } as const;
 
 /** How long an upload may pause. */

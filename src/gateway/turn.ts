@@ -3,6 +3,7 @@
 
 import type { ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
+import type { Affinity } from "../routing/affinity.ts";
 import type { Candidate } from "../routing/order.ts";
 import { backoffMs, WAIT_MAX_MS, WAIT_WITH_ALTERNATIVES_MAX_MS } from "../routing/retry.ts";
 import type { KeyChoice, KeyRotation } from "../routing/rotation.ts";
@@ -16,6 +17,7 @@ export class Turn {
   readonly #candidate: Candidate;
   readonly #replayable: boolean;
   readonly #rotation: KeyRotation;
+  readonly #affinity: Affinity;
   #retries_left: number;
   #failed: Failure | null = null;
   #is_over = false;
@@ -25,7 +27,9 @@ export class Turn {
   #tried: Set<ProviderKey> | null = null;
   #next: KeyChoice | null = null;
 
-  constructor(candidate: Candidate, replayable: boolean, rotation: KeyRotation) {
+  /** @param affinity calls of the same one get the same key */
+  constructor(candidate: Candidate, replayable: boolean, rotation: KeyRotation, affinity: Affinity) {
+    this.#affinity = affinity;
     this.#candidate = candidate;
     this.#replayable = replayable;
     this.#rotation = rotation;
@@ -49,7 +53,7 @@ export class Turn {
       this.#wait_ms = null;
       return this.#wait(wait_ms, end_ms - now_ms);
     }
-    const choice = this.#next ?? this.#rotation.choose(target.provider, target.model, now_ms);
+    const choice = this.#next ?? this.#choose(now_ms);
     this.#next = null;
     if (choice.key !== null) return choice.key;
     if (choice.reason === "refused") {
@@ -84,7 +88,7 @@ export class Turn {
     // Every refusal takes a key out of rotation, so this ends.
     if (verdict === "key") return;
     if (verdict === "rest" && provider.keys.length > 1) {
-      const other = this.#rotation.choose(provider, target.model, now_ms, this.#tried);
+      const other = this.#choose(now_ms, this.#tried);
       if (other.key !== null) {
         this.#next = other;
         return;
@@ -93,6 +97,11 @@ export class Turn {
     const retry_number = model.retries.attempts - this.#retries_left + 1;
     this.#wait_ms =
       retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;
+  }
+
+  #choose(now_ms: number, except?: ReadonlySet<ProviderKey>): KeyChoice {
+    const { provider, model } = this.#candidate.target;
+    return this.#rotation.choose(provider, model, now_ms, except, this.#affinity);
   }
 
   /** Spends a retry on a wait, unless there is none left or it would take too long. */

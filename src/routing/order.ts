@@ -1,6 +1,7 @@
 // In which order a model's targets are tried: as listed, or drawn by weight; then those of its fallbacks.
 
 import type { ModelPlan, TargetPlan } from "../config/plan.ts";
+import { type Affinity, inAffinityOrder } from "./affinity.ts";
 
 /** Draws without replacement, each draw in proportion to the weights that are left. A weight of 0 comes last. */
 function byWeight(targets: readonly TargetPlan[], random: () => number): TargetPlan[] {
@@ -33,12 +34,19 @@ const fixed_orders = new WeakMap<ModelPlan, readonly Candidate[]>();
 
 /**
  * The targets of a model in the order to try them.
+ * @param affinity calls of the same one are drawn alike
  * @param random a number in [0, 1), as `Math.random`
  */
-export function orderTargets(model: ModelPlan, random: () => number = Math.random): readonly Candidate[] {
+export function orderTargets(
+  model: ModelPlan,
+  affinity: Affinity = null,
+  random: () => number = Math.random,
+): readonly Candidate[] {
   const known = fixed_orders.get(model);
   if (known !== undefined) return known;
-  const order = [...drawOrder(model, random)];
+  const draw = (targets: readonly TargetPlan[]) =>
+    affinity === null ? byWeight(targets, random) : byAffinity(targets, affinity);
+  const order = [...drawOrder(model, draw)];
   const is_drawn = [model, ...model.fallbacks].some(
     (one) => one.strategy === "weighted" && one.targets.length > 1,
   );
@@ -46,13 +54,18 @@ export function orderTargets(model: ModelPlan, random: () => number = Math.rando
   return order;
 }
 
-function* drawOrder(model: ModelPlan, random: () => number): Generator<Candidate> {
+function byAffinity(targets: readonly TargetPlan[], affinity: string): TargetPlan[] {
+  const nameOf = ({ provider, model }: TargetPlan) => `${provider.name}/${model}`;
+  return inAffinityOrder(targets, affinity, nameOf, ({ weight }) => weight);
+}
+
+type Draw = (targets: readonly TargetPlan[]) => readonly TargetPlan[];
+
+function* drawOrder(model: ModelPlan, draw: Draw): Generator<Candidate> {
   const models = [model, ...model.fallbacks];
   for (const [place, current] of models.entries()) {
     const targets =
-      current.strategy === "weighted" && current.targets.length > 1
-        ? byWeight(current.targets, random)
-        : current.targets;
+      current.strategy === "weighted" && current.targets.length > 1 ? draw(current.targets) : current.targets;
     for (const [index, target] of targets.entries()) {
       const is_last = place === models.length - 1 && index === targets.length - 1;
       yield { target, model: current, is_last };

@@ -2,6 +2,7 @@
 // The state belongs to the key's value, so that it outlives a reload of the configuration.
 
 import type { ProviderKey, ProviderPlan } from "../config/plan.ts";
+import { type Affinity, inAffinityOrder } from "./affinity.ts";
 
 /** How long a key that the provider refused (401, 402, 403) stays out of rotation, in milliseconds. */
 const REFUSED_REST_MS = 60_000;
@@ -33,17 +34,27 @@ export class KeyRotation {
   /**
    * The next usable key of a provider for one of its models.
    * @param except keys to pass over, because they were tried just before
+   * @param affinity calls of the same one get the same key for as long as it can be used
    */
   choose(
     provider: ProviderPlan,
     model: string,
     now_ms: number,
     except: ReadonlySet<ProviderKey> = NO_KEYS,
+    affinity: Affinity = null,
   ): KeyChoice {
-    const { keys } = provider;
+    const has_affinity = affinity !== null && provider.keys.length > 1;
+    const keys = has_affinity
+      ? inAffinityOrder(
+          provider.keys,
+          affinity,
+          ({ name }) => name,
+          () => 1,
+        )
+      : provider.keys;
     const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
     if (is_quiet && keys.length === 1 && except.size === 0) return { key: keys[0]! };
-    const start = this.#next.get(provider.name) ?? 0;
+    const start = has_affinity ? 0 : (this.#next.get(provider.name) ?? 0);
     let rate_wait_ms = Number.POSITIVE_INFINITY;
     let refused_wait_ms = Number.POSITIVE_INFINITY;
     for (let offset = 0; offset < keys.length; offset++) {
@@ -57,7 +68,7 @@ export class KeyRotation {
           rate_wait_ms = 0;
           continue;
         }
-        this.#next.set(provider.name, (index + 1) % keys.length);
+        if (!has_affinity) this.#next.set(provider.name, (index + 1) % keys.length);
         return { key };
       }
       if (refused_ms > 0) refused_wait_ms = Math.min(refused_wait_ms, refused_ms);

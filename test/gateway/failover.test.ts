@@ -84,7 +84,7 @@ models:
     };
     const firsts: Record<string, number> = {};
     for (let call = 0; call < 10_000; call++) {
-      const order = [...orderTargets(models.get("chat")!, random)].map(({ target }) => target.model);
+      const order = [...orderTargets(models.get("chat")!, null, random)].map(({ target }) => target.model);
       expect([...order].sort()).toEqual(["echo", "lorem", "tool"]);
       expect(order[2]).toBe("tool");
       firsts[order[0]!] = (firsts[order[0]!] ?? 0) + 1;

@@ -20,7 +20,7 @@ function model(name: string) {
 
 describe("the order of targets", () => {
   test("is as listed, then that of the fallbacks, and the last is known as the last", () => {
-    const order = [...orderTargets(model("listed"), () => 0)];
+    const order = [...orderTargets(model("listed"), null, () => 0)];
     expect(order.map(({ target }) => target.model)).toEqual(["one", "two", "nine", "ten"]);
     expect(order.map(({ is_last }) => is_last)).toEqual([false, false, false, true]);
     expect(order.at(-1)?.model.name).toBe("drawn");
@@ -30,7 +30,9 @@ describe("the order of targets", () => {
     const drawn = model("drawn");
     let nines = 0;
     for (let index = 0; index < 1_000; index++) {
-      const order = [...orderTargets(drawn, () => (index + 0.5) / 1_000)].map(({ target }) => target.model);
+      const order = [...orderTargets(drawn, null, () => (index + 0.5) / 1_000)].map(
+        ({ target }) => target.model,
+      );
       expect([...order].sort()).toEqual(["nine", "ten"]);
       if (order[0] === "nine") nines += 1;
     }

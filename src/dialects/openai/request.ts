@@ -160,6 +160,33 @@ export function readUser(request: OpenAIRequest): string | null {
   return member === null ? null : readString(request.bytes, member);
 }
 
+/** Shorter beginnings are not kept by any provider: about a thousand tokens; bytes. */
+const PREFIX_MIN_BYTES = 4_096;
+
+/**
+ * What a request begins with, for whoever sends such requests to the same place: the client's own word for it
+ * (`prompt_cache_key`), else its tools and the beginning of its messages. Null where it is too short for a provider's cache.
+ */
+export function readPrefix({ bytes, scan }: OpenAIRequest): string | null {
+  const named = scan.find("prompt_cache_key");
+  const name = named === null ? null : readString(bytes, named);
+  if (name !== null) return name;
+  const parts: Uint8Array[] = [];
+  let missing = PREFIX_MIN_BYTES;
+  // Providers read the tools first, which are the same in all turns of a chat; of its messages only the first are.
+  for (const part of ["tools", "messages", "prompt", "input"]) {
+    const member = scan.find(part);
+    if (member === null || missing <= 0) continue;
+    const is_list_of_tools = part === "tools";
+    const length = member.end - member.start;
+    parts.push(
+      bytes.subarray(member.start, is_list_of_tools ? member.end : member.start + Math.min(missing, length)),
+    );
+    missing -= length;
+  }
+  return missing > 0 ? null : parts.map((part) => Bun.hash.xxHash64(part).toString(36)).join(" ");
+}
+
 /** The most tokens of all choices together, by `max_completion_tokens` or `max_tokens`; null where there is no such bound. */
 export function readMaxTokens(request: OpenAIRequest): number | null {
   const { bytes, scan } = request;
