@@ -2,11 +2,18 @@
 // It knows nothing of calls and clients; who leaves, and what leaving means, is the business of those who join.
 
 import type { CacheEntry } from "./entry.ts";
+import type { CacheKey } from "./key.ts";
 import type { Recording } from "./recording.ts";
 
 /** What becomes of who joined; `E` is what an error is told as. */
 export type Joined<E> =
-  | { readonly kind: "answer"; readonly entry: CacheEntry; readonly similarity: number | null }
+  | {
+      readonly kind: "answer";
+      /** Where it is kept, or will be. */
+      readonly key: CacheKey;
+      readonly entry: CacheEntry;
+      readonly similarity: number | null;
+    }
   | { readonly kind: "error"; readonly error: E }
   /** The stream is there to be followed. */
   | { readonly kind: "follow"; readonly recording: Recording }

@@ -139,7 +139,7 @@ export function keptHeaders({ kept_from }: Call): Readonly<Record<string, string
   return {
     ...(age_s === null ? {} : { age: String(age_s) }),
     ...(similarity === null ? {} : { "x-venturi-similarity": similarity.toFixed(4) }),
-    ...(cache_key === null ? {} : { "x-venturi-cache-key": cache_key }),
+    ...(cache_key === null ? {} : { "x-venturi-cache-key": cache_key.hex }),
   };
 }
 

@@ -13,7 +13,7 @@ import type { CachePlan, CacheScopeName, ModelPlan, Plan } from "../config/plan.
 import { GatewayError } from "../errors.ts";
 import type { CacheOutcome, Call } from "./call.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
-import { bytesOfEntry } from "./kept_answer.ts";
+import { KeptAnswers } from "./kept_answer.ts";
 import { readTags } from "./labels.ts";
 import { Lead } from "./lead.ts";
 import type { Prepared } from "./prepare.ts";
@@ -79,6 +79,7 @@ export class Caches {
   readonly #fingerprints: Fingerprints;
   readonly #exact: ExactCache | null;
   readonly #similar: SimilarAnswers | null;
+  readonly #kept = new KeptAnswers();
   readonly #flights = new Map<string, Flight<FailedAnswer>>();
   readonly #strippers = new WeakMap<Plan, { readonly strip: StripVolatile }>();
 
@@ -100,7 +101,7 @@ export class Caches {
     if (kept !== null) return kept;
     if (wish.mode !== "only") return this.#joinOrLead(seen);
     const similar = await this.#lookForSimilar(seen, this.#turnOf(seen));
-    return (similar?.is_sure ? giveSimilar(seen, similar) : null) ?? nothingKept();
+    return (similar?.is_sure ? this.#giveSimilar(seen, similar) : null) ?? nothingKept();
   }
 
   /** What a call is compared by; null: its answer is not to be kept. */
@@ -133,7 +134,7 @@ export class Caches {
     if (entry === null) return null;
     const state = judge(entry, wish, now_ms);
     if (state === "unfit") return null;
-    return give(seen, entry, state === "fresh" ? "hit" : "stale", key.hex, null);
+    return this.#give(seen, key, entry, state === "fresh" ? "hit" : "stale");
   }
 
   #joinOrLead(seen: Seen): Promise<Found> {
@@ -155,6 +156,28 @@ export class Caches {
     return flight;
   }
 
+  /** An answer to be given in the form that was asked for; null where it cannot be put into that. */
+  #give(
+    { call, prepared, print }: Seen,
+    key: CacheKey,
+    entry: CacheEntry,
+    outcome: CacheOutcome,
+    similarity: number | null = null,
+  ): Extract<Found, { kind: "give" }> | null {
+    const { is_stream, asks_usage } = prepared;
+    const bytes = this.#kept.bytesOf(key, entry, { is_stream, asks_usage, choices: print.choices });
+    if (bytes === null) return null;
+    call.cache = outcome;
+    call.kept_from = {
+      provider: entry.provider,
+      model: entry.served_model,
+      age_s: ageSeconds(entry, Date.now()),
+      similarity,
+      cache_key: key,
+    };
+    return { kind: "give", entry, bytes, stale: outcome === "stale" ? key : null };
+  }
+
   /** Waits with others for the answer to the same request. */
   async #join(seen: Seen, flight: Flight<FailedAnswer>): Promise<Found> {
     const { call, prepared } = seen;
@@ -165,7 +188,7 @@ export class Caches {
       case undefined:
         return STOPPED;
       case "answer":
-        return give(seen, joined.entry, "joined", null, joined.similarity) ?? ASK;
+        return this.#give(seen, joined.key, joined.entry, "joined", joined.similarity) ?? ASK;
       case "follow":
         call.cache = "joined";
         return { kind: "follow", recording: joined.recording, flight };
@@ -190,10 +213,14 @@ export class Caches {
       return STOPPED;
     }
     if (similar === null) return ASK;
-    const given = similar.is_sure ? giveSimilar(seen, similar) : null;
-    if (given !== null) lead.found(similar.entry, similar.similarity);
+    const given = similar.is_sure ? this.#giveSimilar(seen, similar) : null;
+    if (given !== null) lead.found(similar);
     else leading.doubt = similar;
     return given ?? ASK;
+  }
+
+  #giveSimilar(seen: Seen, { key, entry, similarity }: SimilarAnswer): Found | null {
+    return this.#give(seen, key, entry, "semantic", similarity);
   }
 
   #makeLead(seen: Seen, flight: Flight<FailedAnswer>): Leading {
@@ -277,33 +304,6 @@ function nothingKept(): Found {
     "Only a kept answer was asked for, and there is none for this request.",
   );
   return { kind: "refused", answer: ownAnswer(error) };
-}
-
-/** An answer to be given in the form that was asked for; null where it cannot be put into that. */
-function give(
-  seen: Seen,
-  entry: CacheEntry,
-  outcome: CacheOutcome,
-  key_hex: string | null,
-  similarity: number | null,
-): Extract<Found, { kind: "give" }> | null {
-  const { call, prepared, print, key } = seen;
-  const { is_stream, asks_usage } = prepared;
-  const bytes = bytesOfEntry(entry, { is_stream, asks_usage, choices: print.choices });
-  if (bytes === null) return null;
-  call.cache = outcome;
-  call.kept_from = {
-    provider: entry.provider,
-    model: entry.served_model,
-    age_s: ageSeconds(entry, Date.now()),
-    similarity,
-    cache_key: key_hex,
-  };
-  return { kind: "give", entry, bytes, stale: outcome === "stale" ? key : null };
-}
-
-function giveSimilar(seen: Seen, { entry, key, similarity }: SimilarAnswer): Found | null {
-  return give(seen, entry, "semantic", key.toString("hex"), similarity);
 }
 
 /** Whose answers a call may get; null where it does not say who asks, and it matters. */

@@ -1,6 +1,7 @@
 // One call from its arrival to its end: who calls, under which Plan, until when, and what became of it.
 // Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
+import type { CacheKey } from "../cache/key.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import type { Account } from "./account.ts";
@@ -22,7 +23,7 @@ export interface KeptFrom {
   /** How similar the request was that it answered; null where it was the same. */
   readonly similarity: number | null;
   /** Names the answer for whoever wants it removed; null while it is still coming. */
-  readonly cache_key: string | null;
+  readonly cache_key: CacheKey | null;
 }
 
 /** What has to hear at once that a call is stopped. */

@@ -1,6 +1,7 @@
 // A kept answer as a client gets it: as one body or as a stream, whichever it asked for, however it came.
 
 import type { CacheEntry } from "../cache/entry.ts";
+import type { CacheKey } from "../cache/key.ts";
 import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { streamAnswer } from "../dialects/openai/unfold.ts";
@@ -17,10 +18,61 @@ export interface AskedForm {
 /** What a kept answer costs whoever gets it, in dollars as text. */
 const FREE = "0";
 
-/** The bytes of an answer in the form that was asked for; null where it cannot be put into it. */
-export function bytesOfEntry({ kind, body }: CacheEntry, asked: AskedForm): Uint8Array | null {
-  const { is_stream, asks_usage, choices } = asked;
-  if (!is_stream) return kind === "whole" ? body : assembleAnswer(body, choices);
-  const events = kind === "events" ? body : streamAnswer(body, { include_usage: asks_usage });
-  return events === null ? null : replayEvents(events, { include_usage: asks_usage, cost_usd: FREE });
+/** Bytes of answers in their other form that are held at most. */
+const OTHER_FORMS_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Kept answers in the form that is asked for. What had to be put into another form is held for the next who asks for it so. */
+export class KeptAnswers {
+  readonly #other_forms = new Map<
+    string,
+    { readonly created_ms: number; readonly body: Uint8Array | null }
+  >();
+  #held_bytes = 0;
+
+  /** The bytes of an answer as asked for; null where it cannot be put into that form. */
+  bytesOf(key: CacheKey, entry: CacheEntry, asked: AskedForm): Uint8Array | null {
+    if (!asked.is_stream) return entry.kind === "whole" ? entry.body : this.#otherForm(key, entry, asked);
+    const events = entry.kind === "events" ? entry.body : this.#otherForm(key, entry, asked);
+    const { asks_usage } = asked;
+    return events === null ? null : replayEvents(events, { include_usage: asks_usage, cost_usd: FREE });
+  }
+
+  #otherForm(key: CacheKey, entry: CacheEntry, { choices }: AskedForm): Uint8Array | null {
+    const { kind, body, created_ms } = entry;
+    const name = `${kind} ${key.bytes.toString("latin1")}`;
+    const known = this.#other_forms.get(name);
+    if (known !== undefined && known.created_ms === created_ms) return known.body;
+    const made =
+      kind === "whole" ? streamAnswer(body, { include_usage: true }) : assembleAnswer(body, choices);
+    this.#hold(name, created_ms, made);
+    return made;
+  }
+
+  #hold(name: string, created_ms: number, body: Uint8Array | null): void {
+    this.#drop(name);
+    this.#other_forms.set(name, { created_ms, body });
+    this.#held_bytes += sizeOf(body);
+    // The oldest first.
+    for (const other of this.#other_forms.keys()) {
+      if (this.#held_bytes <= OTHER_FORMS_MAX_BYTES) break;
+      this.#drop(other);
+    }
+  }
+
+  #drop(name: string): void {
+    const held = this.#other_forms.get(name);
+    if (held === undefined) return;
+    this.#other_forms.delete(name);
+    this.#held_bytes -= sizeOf(held.body);
+  }
+}
+
+/** What holding takes, about. */
+function sizeOf(body: Uint8Array | null): number {
+  return 512 + (body?.length ?? 0);
+}
+
+/** A stream as it is kept: what says nothing is left out of it. */
+export function keptEvents(events: Uint8Array): Uint8Array {
+  return replayEvents(events, { include_usage: true });
 }

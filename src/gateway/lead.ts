@@ -8,6 +8,8 @@ import type { CachePlan } from "../config/plan.ts";
 import type { WireError } from "../dialects/openai/error.ts";
 import type { Usage } from "../dialects/usage.ts";
 import { brokenAnswer, type FailedAnswer } from "./failure.ts";
+import { keptEvents } from "./kept_answer.ts";
+import type { SimilarAnswer } from "./similar.ts";
 
 /** What a leader needs of the caches. */
 export interface Keeper {
@@ -78,7 +80,7 @@ export class Lead {
     recording.end({ error, cost_nano_usd: answer.cost_nano_usd });
     if (this.#is_over) return;
     const body = error === null ? recording.bytes() : null;
-    if (body !== null) this.answered(body, answer);
+    if (body !== null) this.answered(keptEvents(body), answer);
     else if (error === null) this.scatter();
     else this.failed(brokenAnswer(error));
   }
@@ -102,8 +104,8 @@ export class Lead {
   }
 
   /** A kept answer does. */
-  found(entry: CacheEntry, similarity: number): void {
-    this.#close({ kind: "answer", entry, similarity });
+  found({ key, entry, similarity }: SimilarAnswer): void {
+    this.#close({ kind: "answer", key, entry, similarity });
   }
 
   #close(joined: Parameters<Flight<FailedAnswer>["end"]>[0]): void {
@@ -114,9 +116,9 @@ export class Lead {
   }
 
   #end(entry: CacheEntry, is_good: boolean): void {
-    const { flight, keeper } = this.options;
+    const { flight, keeper, key } = this.options;
     this.#is_over = true;
-    flight.end({ kind: "answer", entry, similarity: null });
+    flight.end({ kind: "answer", key, entry, similarity: null });
     if (!is_good || entry.body.length > keeper.max_entry_bytes) flight.forget();
     // Until it can be found where it is kept, it is found here.
     else void keeper.keep(entry).finally(() => flight.forget());

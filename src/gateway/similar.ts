@@ -19,7 +19,7 @@ export interface SimilarTurn {
 /** The answer to a similar request. */
 export interface SimilarAnswer {
   /** Where it is kept. */
-  readonly key: Buffer;
+  readonly key: CacheKey;
   readonly entry: CacheEntry;
   readonly similarity: number;
   /** Whether it may be given; else it is to be compared with the answer that the call gets. */

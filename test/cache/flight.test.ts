@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { CacheEntry } from "../../src/cache/entry.ts";
 import { Flight, type Joined } from "../../src/cache/flight.ts";
+import { CacheKey } from "../../src/cache/key.ts";
 import { type Position, Recording } from "../../src/cache/recording.ts";
 
 const server = { provider: "p", model: "m" };
 const entry = { kind: "whole" } as CacheEntry;
-const answer: Joined<string> = { kind: "answer", entry, similarity: null };
+const key = new CacheKey({ tenant: "t", within: "" }, new Uint8Array(32));
+const answer: Joined<string> = { kind: "answer", key, entry, similarity: null };
 
 function waiter(follows = false) {
   const told: Joined<string>[] = [];
