@@ -2,7 +2,6 @@
 // what its last turn says gives the neighbourhood that similar requests are looked for in.
 
 import { canonicalMembers, canonicalText, isFaithful } from "./canonical.ts";
-import { CacheKey, type CacheScope } from "./key.ts";
 
 /** Members that change nothing in an answer but how it travels, or who is told of it. */
 const NOISE: ReadonlySet<string> = new Set([
@@ -21,7 +20,6 @@ export interface FingerprintSubject {
   readonly identity: string;
   /** Whether the request's `user` counts. */
   readonly counts_user: boolean;
-  readonly strip: StripVolatile;
 }
 
 /** What kinds of chats may be answered by an answer to a similar one. */
@@ -44,53 +42,81 @@ export interface Fingerprint {
   /** How many answers it asks for. */
   readonly choices: number;
   readonly temperature: number | null;
-  /** Null where none but the very same request may have the same answer. */
-  lastTurn(rules: SimilarityRules): LastTurn | null;
 }
 
-type Members = Readonly<Record<string, unknown>>;
+/** Requests whose fingerprints are remembered, and how long their texts may be: those that come again come soon. */
+const REMEMBERED_MAX = 1_000;
+const REMEMBERED_MAX_CHARS = 8 * 1024;
 
 /** Makes the keys of a data folder's caches: by a secret, so that nobody outside can compute or craft them. */
 export class Fingerprints {
   readonly #empty: Bun.CryptoHasher;
+  readonly #strip: StripVolatile;
+  readonly #remembered = new Map<string, Fingerprint>();
 
-  constructor(secret: Uint8Array) {
+  constructor(secret: Uint8Array, strip: StripVolatile = null) {
     this.#empty = new Bun.CryptoHasher("sha256", secret);
+    this.#strip = strip;
   }
 
   /** Of a request's JSON; null where that is no object. */
   of(bytes: Uint8Array, subject: FingerprintSubject): Fingerprint | null {
-    const text = Buffer.prototype.toString.call(bytes, "utf8");
-    const request = parseObject(text);
-    if (request === null) return null;
-    const { endpoint, identity, counts_user, strip } = subject;
-    const names = Object.keys(request).filter((name) => !NOISE.has(name) && (counts_user || name !== "user"));
-    const head = `${JSON.stringify([endpoint, identity])}${isFaithful(text, request) ? "" : text}`;
-    const said = strip === null ? request : (stripped(request, strip) as Members);
-    const { n, temperature } = request;
+    const text = Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length);
+    if (text.length > REMEMBERED_MAX_CHARS) return this.#make(text, subject);
+    // To find it takes a tenth of what it takes to make it.
+    const name = `${subject.counts_user} ${subject.endpoint} ${subject.identity} ${text}`;
+    const known = this.#remembered.get(name);
+    if (known !== undefined) return known;
+    const made = this.#make(text, subject);
+    if (made === null) return null;
+    if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
+    this.#remembered.set(name, made);
+    return made;
+  }
+
+  #make(text: string, subject: FingerprintSubject): Fingerprint | null {
+    const said = this.#read(text, subject);
+    if (said === null) return null;
+    const { n, temperature } = said.request;
     return {
-      hash: this.#hash(`=${head}${canonicalMembers(said, names)}`),
+      hash: this.#hash(`=${said.head}${canonicalMembers(said.request, said.names)}`),
       choices: typeof n === "number" ? n : 1,
       temperature: typeof temperature === "number" ? temperature : null,
-      lastTurn: (rules) => {
-        const last = lastTurnOf(said, rules);
-        if (last === null) return null;
-        const { text: turn, role, before } = last;
-        const others = names.filter((name) => name !== "messages");
-        const rest = `~${head}${canonicalMembers(said, others)}${role}${canonicalText(before)}`;
-        return { text: turn, rest: this.#hash(rest) };
-      },
     };
   }
 
-  /** The key of an answer, or of a neighbourhood, of a scope. */
-  key(scope: CacheScope, hash: Uint8Array): CacheKey {
-    return new CacheKey(scope, hash);
+  /** Of a request's JSON; null where none but the very same request may have the same answer. */
+  lastTurn(bytes: Uint8Array, subject: FingerprintSubject, rules: SimilarityRules): LastTurn | null {
+    const said = this.#read(Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length), subject);
+    const last = said === null ? null : lastTurnOf(said.request, rules);
+    if (said === null || last === null) return null;
+    const others = said.names.filter((name) => name !== "messages");
+    const rest = `~${said.head}${canonicalMembers(said.request, others)}${last.role}${canonicalText(last.before)}`;
+    return { text: last.text, rest: this.#hash(rest) };
+  }
+
+  /** What a request says, and the names of the members that count. */
+  #read(text: string, subject: FingerprintSubject): Said | null {
+    const request = parseObject(text);
+    if (request === null) return null;
+    const { endpoint, identity, counts_user } = subject;
+    const names = Object.keys(request).filter((name) => !NOISE.has(name) && (counts_user || name !== "user"));
+    // Where the value does not say all that its text does, the text counts.
+    const head = `${JSON.stringify([endpoint, identity])}${isFaithful(text, request) ? "" : text}`;
+    return { request: this.#strip === null ? request : stripped(request, this.#strip), names, head };
   }
 
   #hash(text: string): Uint8Array {
     return this.#empty.copy().update(text).digest();
   }
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+interface Said {
+  readonly request: Members;
+  readonly names: string[];
+  readonly head: string;
 }
 
 function parseObject(text: string): Members | null {

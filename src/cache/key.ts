@@ -11,16 +11,27 @@ export interface CacheScope {
 /** Bytes of a hash that a key ends with: 256 bits of a keyed hash, so that nobody can craft two requests of one key. */
 export const HASH_BYTES = 32;
 
-/** What every key of a scope begins with: lengths make it unambiguous, whatever the names hold. */
-function prefixOf({ tenant, within }: CacheScope): Buffer {
-  const names = [Buffer.from(tenant), Buffer.from(within)];
-  return Buffer.concat(names.flatMap((name) => [Buffer.from([name.length >> 8, name.length & 0xff]), name]));
+/** What every key of a tenant begins with, whatever its scope: lengths make it unambiguous, whatever the names hold. */
+export function tenantPrefix(tenant: string): Buffer {
+  const length = Buffer.byteLength(tenant);
+  const prefix = Buffer.allocUnsafe(2 + length);
+  writeName(prefix, tenant, length, 0);
+  return prefix;
 }
 
-/** What every key of a tenant begins with, whatever its scope. */
-export function tenantPrefix(tenant: string): Buffer {
-  const name = Buffer.from(tenant);
-  return Buffer.concat([Buffer.from([name.length >> 8, name.length & 0xff]), name]);
+/** Writes a name behind its length; gives where it ends. */
+function writeName(bytes: Buffer, name: string, length: number, at: number): number {
+  bytes.writeUInt16BE(length, at);
+  bytes.write(name, at + 2, length, "utf8");
+  return at + 2 + length;
+}
+
+function keyBytes({ tenant, within }: CacheScope, hash: Uint8Array): Buffer {
+  const [tenant_length, within_length] = [Buffer.byteLength(tenant), Buffer.byteLength(within)];
+  const bytes = Buffer.allocUnsafe(4 + tenant_length + within_length + hash.length);
+  const at = writeName(bytes, within, within_length, writeName(bytes, tenant, tenant_length, 0));
+  bytes.set(hash, at);
+  return bytes;
 }
 
 /** The key of one answer, or of one neighbourhood of answers: the scope in clear, then a hash. */
@@ -33,7 +44,7 @@ export class CacheKey {
   /** @param hash of `HASH_BYTES` bytes */
   constructor(scope: CacheScope, hash: Uint8Array) {
     this.scope = scope;
-    this.bytes = Buffer.concat([prefixOf(scope), hash]);
+    this.bytes = keyBytes(scope, hash);
   }
 
   /** The key that has these bytes; null where they are none. */

@@ -3,7 +3,7 @@
 
 import type { CacheEntry } from "../cache/entry.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
-import type { Fingerprint, Fingerprints, StripVolatile } from "../cache/fingerprint.ts";
+import { type Fingerprint, Fingerprints, type LastTurn, type SimilarityRules } from "../cache/fingerprint.ts";
 import { Flight, type Joined } from "../cache/flight.ts";
 import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
 import { CacheKey, type CacheScope } from "../cache/key.ts";
@@ -42,7 +42,8 @@ const REFRESH_LEASE_MS = 120_000;
 
 /** What the caches are made of; null for what there is not. */
 export interface CachesOptions {
-  readonly fingerprints: Fingerprints;
+  /** What keys are hashed with. */
+  readonly secret: Uint8Array;
   readonly exact: ExactCache | null;
   readonly similar: SimilarAnswers | null;
 }
@@ -55,6 +56,7 @@ interface Seen {
   readonly wish: CacheWish;
   readonly print: Fingerprint;
   readonly key: CacheKey;
+  lastTurn(rules: SimilarityRules): LastTurn | null;
 }
 
 /** A call that asks for others as well. */
@@ -76,15 +78,15 @@ const REFRESH: CacheWish = {
 
 /** The caches of a gateway process. */
 export class Caches {
-  readonly #fingerprints: Fingerprints;
+  readonly #secret: Uint8Array;
+  readonly #fingerprints = new WeakMap<Plan, Fingerprints>();
   readonly #exact: ExactCache | null;
   readonly #similar: SimilarAnswers | null;
   readonly #kept = new KeptAnswers();
   readonly #flights = new Map<string, Flight<FailedAnswer>>();
-  readonly #strippers = new WeakMap<Plan, { readonly strip: StripVolatile }>();
 
-  constructor({ fingerprints, exact, similar }: CachesOptions) {
-    this.#fingerprints = fingerprints;
+  constructor({ secret, exact, similar }: CachesOptions) {
+    this.#secret = secret;
     this.#exact = exact;
     this.#similar = similar;
   }
@@ -109,21 +111,23 @@ export class Caches {
     const { read_body, endpoint, model } = prepared;
     const scope = scopeOf(call, plan.scope);
     if (read_body === null || endpoint === null || scope === null) return null;
-    const identity = identityOf(model);
-    const strip = this.#stripperOf(call.plan);
-    const print = this.#fingerprints.of(read_body, { endpoint, identity, strip, counts_user: plan.by_user });
+    const prints = this.#fingerprintsOf(call.plan);
+    const subject = { endpoint, identity: identityOf(model), counts_user: plan.by_user };
+    const print = prints.of(read_body, subject);
     if (print === null || print.choices > plan.max_choices) return null;
     if ((print.temperature ?? 0) > plan.max_temperature) return null;
-    return { call, prepared, plan, wish, print, key: new CacheKey(scope, print.hash) };
+    const key = new CacheKey(scope, print.hash);
+    const lastTurn = (rules: SimilarityRules) => prints.lastTurn(read_body, subject, rules);
+    return { call, prepared, plan, wish, print, key, lastTurn };
   }
 
-  #stripperOf(plan: Plan): StripVolatile {
-    let known = this.#strippers.get(plan);
+  #fingerprintsOf(plan: Plan): Fingerprints {
+    let known = this.#fingerprints.get(plan);
     if (known === undefined) {
-      known = { strip: makeStripper(plan.caches.volatile) };
-      this.#strippers.set(plan, known);
+      known = new Fingerprints(this.#secret, makeStripper(plan.caches.volatile));
+      this.#fingerprints.set(plan, known);
     }
-    return known.strip;
+    return known;
   }
 
   /** The very request's answer. */
@@ -253,11 +257,11 @@ export class Caches {
   }
 
   /** What a call may be similar to others by; null for nothing. */
-  #turnOf({ call, plan, print }: Seen): SimilarTurn | null {
+  #turnOf({ call, plan, lastTurn }: Seen): SimilarTurn | null {
     const { semantic } = plan;
     if (semantic === null || this.#similar === null) return null;
     const scope = scopeOf(call, semantic.scope);
-    const last = scope === null ? null : print.lastTurn(semantic);
+    const last = scope === null ? null : lastTurn(semantic);
     if (scope === null || last === null) return null;
     return {
       text: last.text,

@@ -1,7 +1,6 @@
 // Opens the caches of a data folder for a gateway process. What cannot be opened is said once, and the gateway goes on without it.
 
 import { openExactCache } from "../cache/exact/cache.ts";
-import { Fingerprints } from "../cache/fingerprint.ts";
 import { openCacheSecret } from "../cache/secret.ts";
 import { Caches } from "./caches.ts";
 
@@ -21,5 +20,5 @@ export function openCaches({ folder, max_bytes, log }: OpenCachesOptions): Cache
   // Nothing that outlives the process is found by a secret that does not.
   const own = "fault" in secret ? crypto.getRandomValues(new Uint8Array(32)) : secret;
   const is_usable = !("fault" in secret) && !("fault" in exact);
-  return new Caches({ fingerprints: new Fingerprints(own), exact: is_usable ? exact : null, similar: null });
+  return new Caches({ secret: own, exact: is_usable ? exact : null, similar: null });
 }

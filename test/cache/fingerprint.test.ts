@@ -8,12 +8,11 @@ const subject: FingerprintSubject = {
   endpoint: "/chat/completions",
   identity: "chat",
   counts_user: false,
-  strip: null,
 };
 
-function hashOf(request: unknown, options: Partial<FingerprintSubject> = {}): string {
+function hashOf(request: unknown, options: Partial<FingerprintSubject> = {}, by = prints): string {
   const text = typeof request === "string" ? request : JSON.stringify(request);
-  const print = prints.of(Buffer.from(text), { ...subject, ...options });
+  const print = by.of(Buffer.from(text), { ...subject, ...options });
   return Buffer.from(print!.hash).toString("hex");
 }
 
@@ -125,18 +124,21 @@ describe("requests that do not", () => {
 });
 
 describe("volatile text", () => {
-  const strip = makeStripper(["\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "request [0-9a-f]{8}"]);
+  const without = new Fingerprints(
+    Buffer.alloc(32, 1),
+    makeStripper(["\\d{4}-\\d\\d-\\d\\dT[0-9:.]+Z", "request [0-9a-f]{8}"]),
+  );
 
   test("makes no difference, wherever it stands in a prompt", () => {
     const at = (time: string, id: string) =>
       last([{ type: "text", text: `It is ${time}, request ${id}. What is the capital of France?` }]);
     const [a, b] = [at("2026-01-01T00:00:00Z", "deadbeef"), at("2026-11-26T08:00:01.5Z", "01234567")];
     expect(hashOf(a)).not.toBe(hashOf(b));
-    expect(hashOf(a, { strip })).toBe(hashOf(b, { strip }));
+    expect(hashOf(a, {}, without)).toBe(hashOf(b, {}, without));
   });
 
   test("elsewhere it does", () => {
-    const at = (stop: string) => hashOf({ ...base, stop }, { strip });
+    const at = (stop: string) => hashOf({ ...base, stop }, {}, without);
     expect(at("2026-01-01T00:00:00Z")).not.toBe(at("2026-01-02T00:00:00Z"));
   });
 
@@ -150,7 +152,7 @@ describe("volatile text", () => {
 describe("the last turn", () => {
   const strict: SimilarityRules = { multi_turn: false, tools: false, images: false };
   const lastOf = (request: unknown, rules: Partial<SimilarityRules> = {}) =>
-    prints.of(Buffer.from(JSON.stringify(request)), subject)!.lastTurn({ ...strict, ...rules });
+    prints.lastTurn(Buffer.from(JSON.stringify(request)), subject, { ...strict, ...rules });
   const restOf = (request: unknown, rules = {}) => Buffer.from(lastOf(request, rules)!.rest).toString("hex");
 
   test("is what the user said, and all the rest is the same for any of it", () => {
