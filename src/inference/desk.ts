@@ -56,7 +56,9 @@ export class Desk {
       case "remove":
         return index.remove(asked.filter).then(done);
       case "block":
-        return index.block(asked.id, asked.until_ms) ? done(1) : { fault: "full" };
+        return index
+          .block(asked.id, asked.until_ms)
+          .then((is_blocked) => (is_blocked ? done(1) : { fault: "full" }));
     }
   }
 

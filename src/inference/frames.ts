@@ -39,19 +39,19 @@ export class FrameReader {
         const size = LENGTH_BYTES + lengthAt(bytes, at);
         if (size > LENGTH_BYTES + FRAME_MAX_BYTES) return yield BROKEN;
         if (bytes.length - at >= size) {
-          const value = valueOf(bytes.subarray(at + LENGTH_BYTES, at + size));
+          const value = unpacked(bytes.subarray(at + LENGTH_BYTES, at + size));
           at += size;
           yield value;
           if (value === BROKEN) return;
           continue;
         }
       }
-      if (at === bytes.length) return;
       const wanted = this.#wanted();
       if (wanted === BROKEN) return yield BROKEN;
+      if (at === bytes.length) return;
       at += this.#take(bytes, at, wanted);
       if (this.#filled < wanted || wanted === LENGTH_BYTES) continue;
-      const value = valueOf(this.#part.subarray(LENGTH_BYTES));
+      const value = unpacked(this.#part.subarray(LENGTH_BYTES));
       this.#part = new Uint8Array(0);
       this.#filled = 0;
       yield value;
@@ -84,7 +84,7 @@ function lengthAt(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
-function valueOf(payload: Uint8Array): unknown {
+function unpacked(payload: Uint8Array): unknown {
   try {
     return packr.unpack(payload);
   } catch {

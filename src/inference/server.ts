@@ -205,6 +205,7 @@ interface Task {
 class Connection {
   /** What it waits for, by its id. */
   readonly tasks = new Map<number, Task>();
+  /** Whether nothing is taken from it any more. */
   is_closing = false;
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
@@ -235,7 +236,9 @@ class Connection {
   /** Who does not read its answers loses the connection. */
   send(response: Response): void {
     const frame = frameOf(response) ?? frameOf({ id: response.id, fault: "broken" });
-    if (frame === null || !this.#outbox.send(frame)) this.#socket.terminate();
+    if (frame !== null && this.#outbox.send(frame)) return;
+    this.is_closing = true;
+    this.#socket.terminate();
   }
 
   end(): void {

@@ -77,15 +77,14 @@ export class ExactSet {
    */
   search(nearest: Nearest, now_ms: number, scan_max: number): void {
     const { size } = this;
+    const factor = 1 / this.#memory.query_length;
+    const lengths = this.#lengths;
     for (let from = Math.max(0, size - scan_max); from < size; from += SCAN_BATCH) {
       const scores = this.#memory.scan(this.#addresses.subarray(from, Math.min(from + SCAN_BATCH, size)));
-      const factor = 1 / this.#memory.query_length;
       for (let index = 0; index < scores.length; index++) {
-        const at = from + index;
-        const similarity = (scores[index]! * factor) / this.#lengths[at]!;
-        if (similarity > nearest.floor && this.#expiries_ms[at]! > now_ms) {
-          nearest.offer(this.#numbers[at]!, similarity);
-        }
+        const similarity = (scores[index]! * factor) / lengths[from + index]!;
+        if (similarity <= nearest.floor || this.#expiries_ms[from + index]! <= now_ms) continue;
+        nearest.offer(this.#numbers[from + index]!, similarity);
       }
     }
   }

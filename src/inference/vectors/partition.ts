@@ -105,10 +105,9 @@ export class Partition {
   /** Takes a graph that was read from the disk, before all that is stored is loaded. */
   adopt(graph: Graph): void {
     this.#graph = graph;
-    this.#unseen = new Set();
-    for (const number of graph.numbers()) {
-      if (!this.#set.remove(number)) this.#unseen.add(number);
-    }
+    this.#unseen = new Set(graph.numbers());
+    // What was loaded already will be again.
+    for (const number of this.#unseen) this.#set.remove(number);
   }
 
   /** All that is stored was loaded: what the graph has besides is marked as removed. */

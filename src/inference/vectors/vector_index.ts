@@ -214,6 +214,7 @@ export class VectorIndex {
 
   /** Removes entries; resolves to how many when it has gone through all that were there. */
   async remove(filter: Filter): Promise<number> {
+    await this.#store.committed();
     switch (filter.by) {
       case "id":
         return this.#removeNumbers(this.#store.numbersOf(filter.id));
@@ -230,11 +231,12 @@ export class VectorIndex {
     }
   }
 
-  /** Removes the entries with an id, and lets none be added until then; false when too many ids are remembered so. */
-  block(id: Uint8Array, until_ms: number): boolean {
-    if (id.length === 0 || id.length > KEY_MAX_BYTES) return false;
-    this.#removeNumbers(this.#store.numbersOf(id));
-    return this.#store.block(id, until_ms);
+  /** Lets no entry with this id be added until then, and removes those that there are; false when too many ids are blocked. */
+  async block(id: Uint8Array, until_ms: number): Promise<boolean> {
+    const is_possible = id.length > 0 && id.length <= KEY_MAX_BYTES;
+    if (!is_possible || !this.#store.block(id, until_ms)) return false;
+    await this.remove({ by: "id", id });
+    return true;
   }
 
   stats(): IndexStats {
@@ -483,6 +485,7 @@ export class VectorIndex {
 
   /** Removes all entries that a partition has so far. */
   async #emptyPartition(number: number, dims: number): Promise<number> {
+    await this.#store.committed();
     let removed = 0;
     for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
       const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(
@@ -532,6 +535,7 @@ export class VectorIndex {
 
   /** Removes the oldest entries; one that was found since is made young again, once. */
   async #evict(): Promise<void> {
+    await this.#store.committed();
     const goal = Math.floor(this.#max_entries * (1 - EVICT_SHARE));
     for (let after: number | null = 0; after !== null && this.#size > goal && !this.#chores.is_stopped; ) {
       const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, 64);

@@ -25,8 +25,14 @@ const VECTORS_AT = SCORES_AT + 4 * SCAN_BATCH;
 /** The vector with its largest number stretched to `max`; false if it has no direction. */
 function stretch(vector: Float32Array, max: number, into: Int8Array | Int16Array): boolean {
   let largest = 0;
-  for (const value of vector) largest = Math.max(largest, Math.abs(value));
-  if (!(largest > 0) || !Number.isFinite(largest)) return false;
+  let sum = 0;
+  for (let at = 0; at < vector.length; at++) {
+    const size = Math.abs(vector[at]!);
+    sum += size;
+    if (size > largest) largest = size;
+  }
+  // What is not a number makes the sum none either.
+  if (!(sum > 0 && sum < Number.POSITIVE_INFINITY)) return false;
   const factor = max / largest;
   for (let at = 0; at < vector.length; at++) into[at] = Math.round(vector[at]! * factor);
   return true;
@@ -34,7 +40,7 @@ function stretch(vector: Float32Array, max: number, into: Int8Array | Int16Array
 
 function lengthOf(vector: Int8Array | Int16Array): number {
   let squares = 0;
-  for (const value of vector) squares += value * value;
+  for (let at = 0; at < vector.length; at++) squares += vector[at]! * vector[at]!;
   return Math.sqrt(squares);
 }
 

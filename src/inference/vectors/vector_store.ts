@@ -199,6 +199,11 @@ export class VectorStore {
     return this.#vectors.pending === 0 && this.#partitions.pending === 0;
   }
 
+  /** Resolves when what was written so far is committed: what goes through many entries sees only that. */
+  async committed(): Promise<void> {
+    await this.#root.committed;
+  }
+
   /** A number that no entry and no partition has had; null when there are no more, until the next start. */
   takeNumber(): number | null {
     if (this.#next_number === this.#numbers_end) {
@@ -248,7 +253,7 @@ export class VectorStore {
     }
   }
 
-  /** The numbers of all entries with an id, whatever their partition. */
+  /** The numbers of all committed entries with an id, whatever their partition. */
   numbersOf(id: Uint8Array): number[] {
     const numbers: number[] = [];
     // Anything behind an id and four bytes is longer than what is looked for.
@@ -270,7 +275,7 @@ export class VectorStore {
     this.#partitions.put(partitionKey(name, embedder), record);
   }
 
-  /** Some partitions whose names begin so, whatever their embedder; goes on behind `after`. */
+  /** Some of the committed partitions whose names begin so, whatever their embedder; goes on behind `after`. */
   partitionsUnder(
     prefix: Uint8Array,
     after: Buffer | null,
