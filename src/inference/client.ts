@@ -109,10 +109,9 @@ export class InferenceClient {
   ): Promise<{ readonly vectors: readonly Float32Array[] } | NoAnswer> {
     const answer = await this.#ask({ kind: "embed", ...request }, budget_ms);
     if ("fault" in answer) return answer;
-    if (answer.kind !== "vectors" || answer.vectors.length !== request.texts.length)
-      return { fault: "broken" };
-    // Copied, because numbers of four bytes must lie at addresses of four.
-    return { vectors: answer.vectors.map((bytes) => new Float32Array(bytes.slice().buffer)) };
+    if (answer.kind !== "vectors" || answer.vectors.length !== request.texts.length) return { fault: "broken" };
+    const vectors = answer.vectors.map(numbersOf);
+    return vectors.includes(null) ? { fault: "broken" } : { vectors: vectors.filter((vector) => vector !== null) };
   }
 
   /** Figures of the inference process. */
@@ -273,4 +272,9 @@ export class InferenceClient {
     }
     if (next_ms < Number.POSITIVE_INFINITY) this.#wakeAt(next_ms, now_ms);
   }
+}
+
+/** Bytes as numbers, copied, because those of four bytes must lie at addresses of four; null if they are none. */
+function numbersOf(bytes: Uint8Array): Float32Array | null {
+  return bytes.length % 4 === 0 ? new Float32Array(new Uint8Array(bytes).buffer) : null;
 }

@@ -218,7 +218,7 @@ describe("the client of a server that", () => {
     }
     // 200 MB were to be sent.
     expect(process.memoryUsage.rss() - before_bytes).toBeLessThan(100_000_000);
-    expect(await client.search(QUESTION, 5_000)).toEqual({ fault: "full" });
+    expect(["full", "slow"]).toContain(faultOf(await client.search(QUESTION, 50)));
     server.stop();
   });
 
@@ -250,5 +250,6 @@ describe("vectors", () => {
     serve(() => ({ kind: "vectors", vectors: [bytesOf(vector), bytesOf(other)] }));
     const answer = await client.embed({ embedder: "builtin", texts: ["a", "b"] }, 5_000);
     expect(answer).toEqual({ vectors: [vector, other] });
+    expect(await client.embed({ embedder: "builtin", texts: ["a"] }, 5_000)).toEqual({ fault: "broken" });
   });
 });

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { workerData } from "node:worker_threads";
+import { Fields } from "../fields.ts";
 import type { ModelAnswer, ModelOrder } from "./transformers_embedder.ts";
 
 /** The package's name is not a literal, because it need not be installed. */
@@ -19,15 +20,22 @@ type Extractor = (
   options: { readonly pooling: "mean"; readonly normalize: boolean },
 ) => Promise<{ readonly dims: readonly number[]; readonly data: unknown }>;
 
+/** How long a model that could not be loaded is left before another try. */
+const RETRY_MS = 30_000;
+
 let loading: Promise<Extractor | { readonly fault: string }> | null = null;
+let loaded_ms = 0;
 
 /** The vectors of texts; they are the means of their tokens' vectors. */
 export async function embed(texts: readonly string[]): Promise<ModelAnswer> {
   try {
-    loading ??= load(orderOf(workerData));
+    if (loading === null) {
+      loading = load(orderOf(workerData));
+      loaded_ms = performance.now();
+    }
     const extractor = await loading;
     if ("fault" in extractor) {
-      loading = null;
+      if (performance.now() - loaded_ms > RETRY_MS) loading = null;
       return extractor;
     }
     const { dims, data } = await extractor(texts, { pooling: "mean", normalize: true });
@@ -38,13 +46,10 @@ export async function embed(texts: readonly string[]): Promise<ModelAnswer> {
   }
 }
 
-/** What the thread was told; a pool hands it over together with its own. */
+/** What the thread was told when it was started. */
 function orderOf(data: unknown): ModelOrder {
-  const own: unknown = Array.isArray(data) ? data[1] : data;
-  if (typeof own !== "object" || own === null || !("model" in own) || !("threads" in own)) {
-    throw new Error("the thread was told of no model");
-  }
-  return { model: String(own.model), threads: Number(own.threads) };
+  const fields = new Fields(data);
+  return { model: fields.text("model"), threads: fields.number("threads") };
 }
 
 async function load({ model, threads }: ModelOrder): Promise<Extractor | { readonly fault: string }> {
