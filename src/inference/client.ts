@@ -109,9 +109,12 @@ export class InferenceClient {
   ): Promise<{ readonly vectors: readonly Float32Array[] } | NoAnswer> {
     const answer = await this.#ask({ kind: "embed", ...request }, budget_ms);
     if ("fault" in answer) return answer;
-    if (answer.kind !== "vectors" || answer.vectors.length !== request.texts.length) return { fault: "broken" };
+    if (answer.kind !== "vectors" || answer.vectors.length !== request.texts.length)
+      return { fault: "broken" };
     const vectors = answer.vectors.map(numbersOf);
-    return vectors.includes(null) ? { fault: "broken" } : { vectors: vectors.filter((vector) => vector !== null) };
+    return vectors.includes(null)
+      ? { fault: "broken" }
+      : { vectors: vectors.filter((vector) => vector !== null) };
   }
 
   /** Figures of the inference process. */

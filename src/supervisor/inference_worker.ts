@@ -25,6 +25,8 @@ export interface InferenceWorkerOptions {
   log(line: string): void;
   /** The command that starts the process; by default this program in that role. */
   readonly command?: readonly string[];
+  /** How long a process may be silent before it is ended. */
+  readonly silent_max_ms?: number;
 }
 
 /** A process, from its start to its burial. */
@@ -41,6 +43,7 @@ class Life {
 export class InferenceWorker {
   readonly #log: (line: string) => void;
   readonly #command: readonly string[];
+  readonly #silent_max_ms: number;
   #config: InferenceConfig | null = null;
   #life: Life | null = null;
   #is_stopped = false;
@@ -50,10 +53,11 @@ export class InferenceWorker {
   #restart_timer: ReturnType<typeof setTimeout> | null = null;
   readonly #watch_timer: ReturnType<typeof setInterval>;
 
-  constructor({ log, command }: InferenceWorkerOptions) {
+  constructor({ log, command, silent_max_ms }: InferenceWorkerOptions) {
     this.#log = log;
     this.#command = command ?? roleCommand("inference");
-    this.#watch_timer = setInterval(() => this.#watch(), SILENT_MAX_MS / 4);
+    this.#silent_max_ms = silent_max_ms ?? SILENT_MAX_MS;
+    this.#watch_timer = setInterval(() => this.#watch(), this.#silent_max_ms / 4);
     this.#watch_timer.unref();
   }
 
@@ -148,8 +152,8 @@ export class InferenceWorker {
   /** Ends a process whose loop does not go round. */
   #watch(): void {
     const life = this.#life;
-    if (life === null || performance.now() - life.heard_ms < SILENT_MAX_MS) return;
-    life.fault = `it was silent for ${SILENT_MAX_MS / 1000} s`;
+    if (life === null || performance.now() - life.heard_ms < this.#silent_max_ms) return;
+    life.fault = `it was silent for ${this.#silent_max_ms / 1000} s`;
     life.process?.kill("SIGKILL");
   }
 

@@ -23,7 +23,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-type RawHandlers = { open?(socket: Bun.Socket<undefined>): void; data?(socket: Bun.Socket<undefined>, bytes: Buffer): void };
+type RawHandlers = {
+  open?(socket: Bun.Socket<undefined>): void;
+  data?(socket: Bun.Socket<undefined>, bytes: Buffer): void;
+};
 
 /** A server that does what a test says with every connection. */
 function rawServer({ open, data }: RawHandlers) {
@@ -149,7 +152,8 @@ describe("the client of a server that", () => {
     expect(await stats).toEqual({ fault: "down" });
     serve(() => ({ kind: "candidates", candidates: [] }));
     await until(async () => faultOf(await client.search(QUESTION, 100)) === null);
-    for (let call = 0; call < 20; call++) expect(await client.search(QUESTION, 5_000)).toEqual({ candidates: [] });
+    for (let call = 0; call < 20; call++)
+      expect(await client.search(QUESTION, 5_000)).toEqual({ candidates: [] });
   });
 
   test("is told of what is not waited for any more, and whose late answers find nobody", async () => {
@@ -165,7 +169,8 @@ describe("the client of a server that", () => {
           else ids.push(id);
           // The first one is answered when the second one comes: too late, and twice.
           const answer = { kind: "candidates", candidates: [] };
-          if (ids.length === 2) for (const late of [ids[0], ids[0], id]) socket.write(frameOf({ id: late, answer })!);
+          if (ids.length === 2)
+            for (const late of [ids[0], ids[0], id]) socket.write(frameOf({ id: late, answer })!);
         }
       },
     });
@@ -180,7 +185,10 @@ describe("the client of a server that", () => {
     ["garbage", Buffer.from("HTTP/1.1 200 OK\r\n\r\n")],
     ["a frame that is too long", Buffer.from([0xff, 0xff, 0xff, 0xff])],
     ["something that is no answer", Buffer.from(frameOf({ id: 1, answer: { kind: "candidates" } })!)],
-    ["an answer with nonsense in it", Buffer.from(frameOf({ id: 1, answer: { kind: "candidates", candidates: [5] } })!)],
+    [
+      "an answer with nonsense in it",
+      Buffer.from(frameOf({ id: 1, answer: { kind: "candidates", candidates: [5] } })!),
+    ],
   ])("answers %s is broken, and left", async (_what, bytes) => {
     const server = rawServer({ data: (socket) => void socket.write(bytes) });
     const both = await Promise.all([client.search(QUESTION, 5_000), client.search(QUESTION, 5_000)]);
@@ -237,7 +245,9 @@ describe("the client of a server that", () => {
 
   test("is asked for more than a frame holds is not asked", async () => {
     serve(() => ({ kind: "candidates", candidates: [] }));
-    expect(await client.search({ ...QUESTION, text: "x".repeat(5_000_000) }, 5_000)).toEqual({ fault: "broken" });
+    expect(await client.search({ ...QUESTION, text: "x".repeat(5_000_000) }, 5_000)).toEqual({
+      fault: "broken",
+    });
     expect(await client.search(QUESTION, 5_000)).toEqual({ candidates: [] });
   });
 });

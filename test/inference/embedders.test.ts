@@ -78,8 +78,16 @@ describe("a provider's embeddings", () => {
   test.each<readonly [string, string, (request: SeenRequest, reply: Reply) => unknown]>([
     ["a refusal", "the provider answers with status 429", (_, reply) => reply.json(429, { error: {} })],
     ["no JSON", "the provider's answer is no list of embeddings", (_, reply) => reply.json(200, "data")],
-    ["no list", "the provider's answer is no list of embeddings", (_, reply) => reply.json(200, { data: {} })],
-    ["a list of nothing", "the provider's answer lacks embeddings", (_, reply) => reply.json(200, { data: [] })],
+    [
+      "no list",
+      "the provider's answer is no list of embeddings",
+      (_, reply) => reply.json(200, { data: {} }),
+    ],
+    [
+      "a list of nothing",
+      "the provider's answer lacks embeddings",
+      (_, reply) => reply.json(200, { data: [] }),
+    ],
     [
       "more than was asked for",
       "the provider's answer is no list of embeddings",
@@ -158,7 +166,10 @@ describe("what is remembered", () => {
   test("is not embedded again, nor while it is being embedded", async () => {
     const { asked, embedder } = counting();
     const remembered = remembering(embedder);
-    const [first, second] = await Promise.all([remembered.embed(["a", "bb", "a"]), remembered.embed(["bb", "ccc"])]);
+    const [first, second] = await Promise.all([
+      remembered.embed(["a", "bb", "a"]),
+      remembered.embed(["bb", "ccc"]),
+    ]);
     expect(first).toEqual(["a", "bb", "a"].map(lengthVector));
     expect(second).toEqual(["bb", "ccc"].map(lengthVector));
     expect(await remembered.embed(["ccc", "a"])).toEqual(["ccc", "a"].map(lengthVector));
@@ -176,7 +187,9 @@ describe("what is remembered", () => {
     }
     expect(asked).toEqual([["a"], ["a"], ["b"], ["c"], ["a"]]);
     // More texts than are remembered, all at once.
-    expect(await remembered.embed(["1", "22", "333", "4444"])).toEqual(["1", "22", "333", "4444"].map(lengthVector));
+    expect(await remembered.embed(["1", "22", "333", "4444"])).toEqual(
+      ["1", "22", "333", "4444"].map(lengthVector),
+    );
   });
 });
 
@@ -204,7 +217,8 @@ describe("the embedders of a configuration", () => {
     const embedder = set.get("builtin");
     if ("fault" in embedder) throw new Error(embedder.fault);
     expect(embedder.name).toBe("space");
-    for (let time = 0; time < 3; time++) expect(await embedder.embed(["a"])).toEqual({ fault: "out of order" });
+    for (let time = 0; time < 3; time++)
+      expect(await embedder.embed(["a"])).toEqual({ fault: "out of order" });
     expect(set.faultOf("builtin")).toBe("out of order");
     fault = null;
     expect(await embedder.embed(["a"])).toEqual([lengthVector("a")]);
@@ -272,7 +286,9 @@ describe("a pool of threads", () => {
     const one = pool(1, 2);
     await one.run("greet", "first");
     const done = await Promise.all(Array.from({ length: 6 }, () => one.run("linger", 20)));
-    expect(done.filter((outcome) => "fault" in outcome)).toEqual(new Array(3).fill({ fault: "too many tasks wait" }));
+    expect(done.filter((outcome) => "fault" in outcome)).toEqual(
+      new Array(3).fill({ fault: "too many tasks wait" }),
+    );
   });
 });
 
@@ -310,6 +326,8 @@ describe("a model of transformers.js", () => {
     const folder = mkdtempSync(join(tmpdir(), "venturi-model-"));
     ends.push(() => rmSync(folder, { recursive: true }));
     const embedder = kept(transformersEmbedder({ kind: "transformers", model: folder }, 1));
-    expect(await embedder.embed(["a"])).toEqual({ fault: expect.stringContaining("the model cannot be loaded") });
+    expect(await embedder.embed(["a"])).toEqual({
+      fault: expect.stringContaining("the model cannot be loaded"),
+    });
   });
 });

@@ -9,7 +9,8 @@ const WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "how", "do", "i", "pay", "ref
 export const TINY_DIMS = 8;
 
 // What follows is as much of protocol buffers as it takes: numbers, and bytes with their length.
-const varint = (value: number): number[] => (value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]);
+const varint = (value: number): number[] =>
+  value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)];
 const number = (field: number, value: number) => [field << 3, ...varint(value)];
 const bytes = (field: number, content: Iterable<number>) => {
   const list = [...content];
@@ -69,7 +70,10 @@ export function writeTinyModel(folder: string): void {
   mkdirSync(join(folder, "onnx"), { recursive: true });
   const write = (name: string, content: string | Uint8Array) => writeFileSync(join(folder, name), content);
   write("onnx/model.onnx", onnx());
-  write("config.json", JSON.stringify({ model_type: "bert", architectures: ["BertModel"], hidden_size: TINY_DIMS }));
+  write(
+    "config.json",
+    JSON.stringify({ model_type: "bert", architectures: ["BertModel"], hidden_size: TINY_DIMS }),
+  );
   write(
     "tokenizer_config.json",
     JSON.stringify({

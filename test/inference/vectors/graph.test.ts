@@ -61,7 +61,11 @@ function search(index: VectorIndex, vector: Float32Array, limit: number, min = 0
 }
 
 /** The share of queries whose best entry is the one that a comparison with all finds. */
-function recall(index: VectorIndex, vectors: ReadonlyMap<number, Float32Array>, queries: readonly Float32Array[]) {
+function recall(
+  index: VectorIndex,
+  vectors: ReadonlyMap<number, Float32Array>,
+  queries: readonly Float32Array[],
+) {
   let right = 0;
   for (const query of queries) {
     let [best, best_cosine] = [-1, -2];
@@ -134,16 +138,12 @@ describe("a large partition", () => {
     await index.settled();
     expect(index.stats().entries).toBe(vectors.size);
     expect(index.stats().vectors_loaded).toBe(vectors.size);
-    expect(
-      recall(
-        index,
-        vectors,
-        Array.from({ length: 100 }, next),
-      ),
-    ).toBeGreaterThanOrEqual(0.97);
+    expect(recall(index, vectors, Array.from({ length: 100 }, next))).toBeGreaterThanOrEqual(0.97);
   });
 
-  test("is read again with its graph, which may be older than what is stored", { timeout: 120_000 }, async () => {
+  test("is read again with its graph, which may be older than what is stored", {
+    timeout: 120_000,
+  }, async () => {
     const next = clusteredVectors(23, DIMS, 60);
     let index = start();
     const vectors = await fill(3_000, index, next);
@@ -162,13 +162,7 @@ describe("a large partition", () => {
     search(index, next(), 1);
     await index.settled();
     expect(index.stats()).toMatchObject({ graphs: 1, vectors_loaded: 3_000, entries: 3_000 });
-    expect(
-      recall(
-        index,
-        vectors,
-        Array.from({ length: 100 }, next),
-      ),
-    ).toBeGreaterThanOrEqual(0.97);
+    expect(recall(index, vectors, Array.from({ length: 100 }, next))).toBeGreaterThanOrEqual(0.97);
     expect(said).toEqual([]);
   });
 
@@ -195,13 +189,7 @@ describe("a large partition", () => {
     search(index, next(), 1);
     await index.settled();
     expect(index.stats()).toMatchObject({ graphs: 1, vectors_loaded: 1_500 });
-    expect(
-      recall(
-        index,
-        vectors,
-        Array.from({ length: 50 }, next),
-      ),
-    ).toBeGreaterThanOrEqual(0.96);
+    expect(recall(index, vectors, Array.from({ length: 50 }, next))).toBeGreaterThanOrEqual(0.96);
     await stop(index);
     expect(graphs()).toHaveLength(2);
   });

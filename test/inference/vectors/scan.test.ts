@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ExactSet } from "../../../src/inference/vectors/exact_set.ts";
 import { Nearest } from "../../../src/inference/vectors/nearest.ts";
-import { DIMS_MAX, packVector, SCAN_BATCH, VectorMemory } from "../../../src/inference/vectors/vector_memory.ts";
+import {
+  DIMS_MAX,
+  packVector,
+  SCAN_BATCH,
+  VectorMemory,
+} from "../../../src/inference/vectors/vector_memory.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { clusteredVectors, cosine } from "./random_vectors.ts";
 
@@ -32,7 +37,10 @@ describe("the scan", () => {
     for (const is_plain of [false, true]) {
       const memory = new VectorMemory(DIMS_MAX, is_plain);
       const ones = new Float32Array(DIMS_MAX).fill(1);
-      const list = Uint32Array.of(memory.add(packVector(ones)!)!, memory.add(packVector(ones.map(() => -1))!)!);
+      const list = Uint32Array.of(
+        memory.add(packVector(ones)!)!,
+        memory.add(packVector(ones.map(() => -1))!)!,
+      );
       memory.setQuery(ones);
       expect([...memory.scan(list)]).toEqual([2047 * 127 * DIMS_MAX, -2047 * 127 * DIMS_MAX]);
     }

@@ -181,7 +181,9 @@ describe("an index", () => {
     index = start();
     expect(index.stats()).toMatchObject({ entries: 1_499, partitions_loaded: 0 });
     expect(search(index, "p1", vectors[1]!)).toContain("id1");
-    expect(index.search(placeOf("p0"), vectors[3]!, 1, 0.99, Date.now())[0]!.observations).toEqual([[0.95, false]]);
+    expect(index.search(placeOf("p0"), vectors[3]!, 1, 0.99, Date.now())[0]!.observations).toEqual([
+      [0.95, false],
+    ]);
     expect(search(index, "p0", vectors[6]!)).not.toContain("id6");
     expect(add(index, "p0", "id6", vectors[6]!)).toBe(false);
     expect(search(index, "p0", vectors[1_497]!)).toContain("id1497");
@@ -197,7 +199,9 @@ describe("an index", () => {
     expect(search(index, "p", vector)).toEqual(["bad2"]);
     expect(search(index, "q", vector)).toEqual([]);
     expect(add(index, "p", "bad", vector)).toBe(false);
-    expect(add(index, "p", "bad", vector, { now_ms: Date.now() + 2 * HOUR_MS, expires_ms: Date.now() * 2 })).toBe(true);
+    expect(
+      add(index, "p", "bad", vector, { now_ms: Date.now() + 2 * HOUR_MS, expires_ms: Date.now() * 2 }),
+    ).toBe(true);
     expect(await index.block(new Uint8Array(), 5)).toBe(false);
   });
 
@@ -229,10 +233,14 @@ describe("an index", () => {
     await stop(index);
     index = start();
     const partition = Buffer.from("tenant1/2");
-    expect(await index.remove({ by: "partition", partition })).toBe(drop((at) => at % 3 === 1 && at % 4 === 2));
+    expect(await index.remove({ by: "partition", partition })).toBe(
+      drop((at) => at % 3 === 1 && at % 4 === 2),
+    );
     expect(await index.remove({ by: "partition", partition: Buffer.from("tenant1/") })).toBe(0);
     check();
-    expect(await index.remove({ by: "prefix", prefix: Buffer.from("tenant2") })).toBe(drop((at) => at % 3 === 2));
+    expect(await index.remove({ by: "prefix", prefix: Buffer.from("tenant2") })).toBe(
+      drop((at) => at % 3 === 2),
+    );
     check();
     expect(await index.remove({ by: "model", model: "m1" })).toBe(drop((at) => at % 2 === 1));
     check();
@@ -297,10 +305,9 @@ describe("an index", () => {
   });
 
   test("belongs to one process: another that has it is waited for", async () => {
-    const child = Bun.spawn(
-      [process.execPath, join(import.meta.dirname, "holding_child.ts"), folder],
-      { stdout: "pipe" },
-    );
+    const child = Bun.spawn([process.execPath, join(import.meta.dirname, "holding_child.ts"), folder], {
+      stdout: "pipe",
+    });
     const reader = child.stdout.getReader();
     expect(new TextDecoder().decode((await reader.read()).value)).toBe("holding\n");
     expect(openVectorIndex({ folder, max_entries: 10, log: () => {} })).toBeNull();
