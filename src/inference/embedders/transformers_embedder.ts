@@ -1,0 +1,53 @@
+// Vectors of a model that transformers.js runs, in a thread of its own. The package is optional, because it is large.
+
+import type { TransformersSource } from "../config.ts";
+import { Pool } from "../pool.ts";
+import { type Embedded, type Embedder, normalised } from "./embedder.ts";
+
+const QUEUE_MAX = 256;
+
+/** What a thread is told when it starts. */
+export interface ModelOrder {
+  readonly model: string;
+  /** Threads that the runtime may use for one text: with several threads of ours it is known to crash. */
+  readonly threads: number;
+}
+
+/** What a thread answers: all vectors one after another; or why there are none. */
+export type ModelAnswer =
+  | { readonly dims: number; readonly numbers: Float32Array }
+  | { readonly fault: string };
+
+/** An embedder that runs a model. */
+export function transformersEmbedder({ model }: TransformersSource, threads: number): Embedder {
+  const pool = new Pool({
+    file: new URL("./transformers_thread.ts", import.meta.url),
+    threads: 1,
+    queue_max: QUEUE_MAX,
+    data: { model, threads } satisfies ModelOrder,
+  });
+  return {
+    name: `transformers:${model}`,
+    async embed(texts): Promise<Embedded> {
+      const done = await pool.run("embed", texts);
+      return "fault" in done ? done : vectorsOf(done.value, texts.length);
+    },
+    close: () => pool.close(),
+  };
+}
+
+function vectorsOf(answer: unknown, count: number): Embedded {
+  if (typeof answer !== "object" || answer === null) return { fault: "the model's thread answers nonsense" };
+  if ("fault" in answer) return { fault: String(answer.fault) };
+  const { dims, numbers } = answer as { dims?: unknown; numbers?: unknown };
+  if (typeof dims !== "number" || !(numbers instanceof Float32Array) || numbers.length !== dims * count) {
+    return { fault: "the model gives no vectors of texts" };
+  }
+  const vectors: Float32Array[] = [];
+  for (let at = 0; at < count; at++) {
+    const vector = normalised(numbers.slice(at * dims, (at + 1) * dims));
+    if (vector === null) return { fault: "the model gives vectors without a direction" };
+    vectors.push(vector);
+  }
+  return vectors;
+}

@@ -1,0 +1,128 @@
+// All that an inference process is, without the process: embedders, the index and the socket. It answers from its first moment,
+// and what cannot be opened is said and tried again.
+
+import { join } from "node:path";
+import { socketPath } from "../config/socket_path.ts";
+import { embedderName, type InferenceConfig } from "./config.ts";
+import { Desk } from "./desk.ts";
+import { type EmbedderMaker, EmbedderSet } from "./embedders/embedder_set.ts";
+import { InferenceServer, type Outcome } from "./server.ts";
+import { openVectorIndex, type VectorIndex } from "./vectors/vector_index.ts";
+
+/** Requests that wait or are worked on. */
+const QUEUE_MAX = 512;
+/** How often it is tried to open an index that another process has, and one that cannot be opened. */
+const OWNED_RETRY_MS = 100;
+const FAULT_RETRY_MS = 30_000;
+
+/** What a service is started with. */
+export interface ServiceOptions {
+  readonly config: InferenceConfig;
+  /** Whether what is stored is not to be trusted. */
+  readonly is_distrusted: boolean;
+  readonly makeEmbedder: EmbedderMaker;
+  readonly queue_max?: number;
+  log(line: string): void;
+}
+
+/** Where the inference process of a data folder is reached; or in words why there can be no socket. */
+export function inferenceSocketPath(data: string): string | { readonly fault: string } {
+  return socketPath(data, "inference.sock");
+}
+
+/** Starts a service; or says why it cannot listen. */
+export function startService(options: ServiceOptions): Service | { readonly fault: string } {
+  const path = inferenceSocketPath(options.config.data);
+  if (typeof path !== "string") return path;
+  try {
+    return new Service(path, options);
+  } catch (error) {
+    return { fault: `${path} cannot be made (${error instanceof Error ? error.message : String(error)})` };
+  }
+}
+
+/** A running service. */
+export class Service {
+  readonly #options: ServiceOptions;
+  readonly #server: InferenceServer;
+  readonly #embedders: EmbedderSet;
+  #config: InferenceConfig;
+  #index: VectorIndex | null = null;
+  #index_fault: string | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #is_distrusted: boolean;
+  #is_stopped = false;
+
+  constructor(path: string, options: ServiceOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#is_distrusted = options.is_distrusted;
+    this.#embedders = new EmbedderSet(options.makeEmbedder, options.log);
+    this.#embedders.configure(options.config);
+    const desk = new Desk({
+      embedder: (name) => this.#embedders.get(name),
+      index: () => this.#index,
+      stats: () => this.#stats(),
+    });
+    const queue_max = options.queue_max ?? QUEUE_MAX;
+    this.#server = new InferenceServer({ path, queue_max, work: desk.work });
+    this.#open();
+  }
+
+  /** Takes another configuration; the data folder stays. */
+  configure(config: InferenceConfig): void {
+    this.#config = config;
+    this.#embedders.configure(config);
+    this.#index?.limit(config.max_entries);
+  }
+
+  /** Answers what it has begun, for so many milliseconds at most, and closes everything. */
+  async stop(max_ms: number): Promise<void> {
+    this.#is_stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    await this.#server.stop(max_ms);
+    const index = this.#index;
+    this.#index = null;
+    await index?.close();
+    await this.#embedders.close();
+  }
+
+  #open(): void {
+    const { data, max_entries } = this.#config;
+    const { log } = this.#options;
+    const index = openVectorIndex({
+      folder: join(data, "cache", "vectors"),
+      max_entries,
+      is_distrusted: this.#is_distrusted,
+      log,
+    });
+    if (index !== null && !("fault" in index)) {
+      this.#index = index;
+      this.#index_fault = null;
+      this.#is_distrusted = false;
+      const { no_graphs } = index.stats();
+      if (no_graphs !== null) log(`large parts of the semantic cache are searched slowly: ${no_graphs}`);
+      return;
+    }
+    if (index !== null && this.#index_fault !== index.fault) log(`no semantic cache: ${index.fault}`);
+    this.#index_fault = index === null ? "another process has it" : index.fault;
+    if (this.#is_stopped) return;
+    this.#timer = setTimeout(() => this.#open(), index === null ? OWNED_RETRY_MS : FAULT_RETRY_MS);
+  }
+
+  #stats(): Outcome {
+    return {
+      kind: "stats",
+      stats: {
+        index: this.#index?.stats() ?? null,
+        index_fault: this.#index_fault,
+        embedders: this.#config.embedders.map((source) => {
+          const name = embedderName(source);
+          return { name, fault: this.#embedders.faultOf(name) };
+        }),
+        ...this.#server.counts,
+        memory_bytes: process.memoryUsage.rss(),
+      },
+    };
+  }
+}

@@ -1,0 +1,621 @@
+// The index of the semantic cache: entries in partitions that never see each other, in memory as far as they are used, on the
+// disk all of them. Requests are answered at once from what is loaded; everything long happens in the background.
+
+import {
+  type Entry,
+  KEY_MAX_BYTES,
+  OBSERVATIONS_MAX,
+  type Observation,
+  TAGS_MAX,
+  TEXT_MAX,
+} from "./entry.ts";
+import { readGraph, removeGraph, sweepGraphs, writeGraph } from "./graph_file.ts";
+import { type Hnswlib, hnswlib } from "./hnswlib.ts";
+import { Nearest } from "./nearest.ts";
+import { Pace } from "./pace.ts";
+import { PARTITION_LIMITS, Partition, type PartitionLimits } from "./partition.ts";
+import { DIMS_MAX, packVector, VectorMemory } from "./vector_memory.ts";
+import { openVectorStore, type VectorStore } from "./vector_store.ts";
+
+/** Address space for an entry in the file: several times what one has in the middle. */
+const MAP_BYTES_PER_ENTRY = 16 * 1024;
+const MAP_MIN_BYTES = 256 * 1024 * 1024;
+/** Partitions in memory; of more, those that were not used for longest are dropped, but for those with a graph. */
+const LOADED_MAX = 20_000;
+/** So many vectors are loaded before the first search is answered: about a millisecond. */
+const FIRST_LOAD = 512;
+const LOAD_PAGE = 256;
+/** Vectors that are moved to a graph before another graph has its turn. */
+const TIDY_PORTION = 4_096;
+/** When there are too many entries, this share of them goes. */
+const EVICT_SHARE = 0.01;
+/** How far above the limit the number of entries may get before nothing is added. */
+const OVER_SHARE = 0.05;
+const OVER_MIN = 100;
+/** Numbers of entries that were found lately; when they are too old for this, they count as not used. */
+const USED_MAX = 100_000;
+/** How often some of the entries are looked through for those that have expired, and how many. */
+const SWEEP_EVERY_MS = 1_000;
+const SWEEP_PAGE = 500;
+/** Candidates that can be asked for. */
+export const CANDIDATES_MAX = 64;
+
+/** How an index is opened. */
+export interface IndexOptions {
+  /** A folder of its own. */
+  readonly folder: string;
+  readonly max_entries: number;
+  /** Whether what is stored is not to be trusted. */
+  readonly is_distrusted?: boolean;
+  readonly limits?: PartitionLimits;
+  /** The addon for graphs; null: there is none. */
+  readonly addon?: Hnswlib | null;
+  log(line: string): void;
+}
+
+/** Which questions may be answered by each other's answers, and what made their vectors. */
+export interface Place {
+  readonly partition: Uint8Array;
+  /** The name of the embedder's space. */
+  readonly space: string;
+}
+
+/** An entry to be added. */
+export interface NewEntry extends Place {
+  readonly id: Uint8Array;
+  readonly text: string;
+  readonly model: string;
+  readonly tags: readonly string[];
+  readonly expires_ms: number;
+}
+
+/** An entry that is near a question. */
+export interface Candidate {
+  readonly id: Uint8Array;
+  readonly text: string;
+  /** The cosine of question and entry. */
+  readonly similarity: number;
+  readonly observations: readonly Observation[];
+  readonly created_ms: number;
+  readonly expires_ms: number;
+}
+
+/** Which entries to remove. */
+export type Filter =
+  | { readonly by: "id"; readonly id: Uint8Array }
+  | { readonly by: "partition"; readonly partition: Uint8Array }
+  /** What the names of partitions begin with; empty for all of them. */
+  | { readonly by: "prefix"; readonly prefix: Uint8Array }
+  | { readonly by: "model"; readonly model: string }
+  | { readonly by: "tag"; readonly tag: string };
+
+/** What an index holds. */
+export interface IndexStats {
+  readonly entries: number;
+  readonly max_entries: number;
+  /** Partitions in memory, their vectors, and how many partitions have a graph. */
+  readonly partitions_loaded: number;
+  readonly vectors_loaded: number;
+  readonly graphs: number;
+  readonly memory_bytes: number;
+  readonly is_working: boolean;
+  readonly added: number;
+  readonly removed: number;
+  readonly evicted: number;
+  readonly expired: number;
+  readonly refused: number;
+  /** Why there are no graphs; null if there are. */
+  readonly no_graphs: string | null;
+  /** Whether vectors are compared with SIMD instructions. */
+  readonly is_fast: boolean;
+}
+
+/** Opens the index in a folder; null while another process has it; or says why it cannot be opened. */
+export function openVectorIndex(options: IndexOptions): VectorIndex | null | { readonly fault: string } {
+  const store = openVectorStore(options.folder, {
+    map_bytes: Math.max(MAP_MIN_BYTES, options.max_entries * MAP_BYTES_PER_ENTRY),
+    is_distrusted: options.is_distrusted ?? false,
+    log: options.log,
+  });
+  return store === null || "fault" in store ? store : new VectorIndex(store, options);
+}
+
+/** Entries by partition, found by the similarity of their vectors. */
+export class VectorIndex {
+  readonly #store: VectorStore;
+  readonly #log: (line: string) => void;
+  readonly #addon: Hnswlib | null;
+  readonly #no_graphs: string | null;
+  readonly #limits: PartitionLimits;
+  /** What takes long: partitions are loaded, graphs built and entries removed beside each other, each in its turn. */
+  readonly #loading = new Pace();
+  readonly #building = new Pace();
+  readonly #chores = new Pace();
+  readonly #memories = new Map<number, VectorMemory>();
+  /** By name, those that were used last at the end. */
+  readonly #partitions = new Map<string, Partition>();
+  readonly #by_number = new Map<number, Partition>();
+  /** Those that wait for their turn to be tidied. */
+  readonly #untidy = new Set<Partition>();
+  readonly #used = new Set<number>();
+  readonly #sweep_timer: ReturnType<typeof setInterval>;
+  #max_entries: number;
+  #size: number;
+  #is_evicting = false;
+  #sweep_after: number | null = 0;
+  #blocked_after: Buffer | null = null;
+  #counts = { added: 0, removed: 0, evicted: 0, expired: 0, refused: 0 };
+
+  constructor(store: VectorStore, { max_entries, limits, addon, log }: IndexOptions) {
+    this.#store = store;
+    this.#log = log;
+    const found = addon === undefined ? hnswlib : addon;
+    this.#addon = found !== null && !("fault" in found) ? found : null;
+    this.#no_graphs = found === null ? "there is no addon" : "fault" in found ? found.fault : null;
+    this.#limits = limits ?? PARTITION_LIMITS;
+    this.#max_entries = max_entries;
+    this.#size = store.size;
+    this.#sweep_timer = setInterval(() => this.#sweepInTurn(), SWEEP_EVERY_MS);
+    this.#sweep_timer.unref();
+    this.#inBackground(this.#chores, () => this.#sweepPartitions());
+  }
+
+  /** Takes another limit. */
+  limit(max_entries: number): void {
+    this.#max_entries = max_entries;
+    this.#evictInTurn();
+  }
+
+  /**
+   * The entries of a partition whose vectors are at least so similar, the most similar first.
+   * While a large partition is still being loaded, only what is there is searched.
+   */
+  search(
+    place: Place,
+    vector: Float32Array,
+    limit: number,
+    min_similarity: number,
+    now_ms: number,
+  ): Candidate[] {
+    const partition = this.#open(place, vector.length);
+    if (partition === null) return [];
+    const nearest = new Nearest(Math.min(limit, CANDIDATES_MAX), min_similarity);
+    partition.search(nearest, vector, CANDIDATES_MAX, now_ms);
+    const candidates: Candidate[] = [];
+    for (const { number, similarity } of nearest.found) {
+      const entry = this.#store.entry(number);
+      if (entry === null || entry.partition !== partition.number) partition.remove(number);
+      else if (entry.expires_ms > now_ms) {
+        candidates.push(candidateOf(entry, similarity));
+        this.#use(number);
+      }
+    }
+    return candidates;
+  }
+
+  /** Adds an entry in place of the one with its id, whose verdicts it inherits if its text is the same; false if it is not added. */
+  add(entry: NewEntry, vector: Float32Array, now_ms: number): boolean {
+    const is_added = this.#isAcceptable(entry, vector, now_ms) && this.#add(entry, vector, now_ms);
+    if (is_added) this.#counts.added += 1;
+    else this.#counts.refused += 1;
+    return is_added;
+  }
+
+  /** Appends a verdict to an entry; false if there is no such entry. */
+  observe(place: Place, id: Uint8Array, observation: Observation): boolean {
+    const record = this.#store.partition(place.partition, place.space);
+    const number = record === null ? null : this.#store.numberOf(record.number, id);
+    const entry = number === null ? null : this.#store.entry(number);
+    if (number === null || entry === null) return false;
+    const observations = [...entry.observations.slice(1 - OBSERVATIONS_MAX), observation];
+    this.#store.update(number, { ...entry, observations });
+    return true;
+  }
+
+  /** Removes entries; resolves to how many when it has gone through all that were there. */
+  async remove(filter: Filter): Promise<number> {
+    await this.#store.committed();
+    switch (filter.by) {
+      case "id":
+        return this.#removeNumbers(this.#store.numbersOf(filter.id));
+      case "partition":
+        return this.#chores.run(() =>
+          this.#removePartitions(filter.partition, (name) => name.equals(filter.partition)),
+        );
+      case "prefix":
+        return this.#chores.run(() => this.#removePartitions(filter.prefix, () => true));
+      case "model":
+        return this.#chores.run(() => this.#removeWhere(({ model }) => model === filter.model));
+      case "tag":
+        return this.#chores.run(() => this.#removeWhere(({ tags }) => tags.includes(filter.tag)));
+    }
+  }
+
+  /** Lets no entry with this id be added until then, and removes those that there are; false when too many ids are blocked. */
+  async block(id: Uint8Array, until_ms: number): Promise<boolean> {
+    const is_possible = id.length > 0 && id.length <= KEY_MAX_BYTES;
+    if (!is_possible || !this.#store.block(id, until_ms)) return false;
+    await this.remove({ by: "id", id });
+    return true;
+  }
+
+  stats(): IndexStats {
+    const partitions = [...this.#partitions.values()];
+    return {
+      entries: this.#size,
+      max_entries: this.#max_entries,
+      partitions_loaded: partitions.length,
+      vectors_loaded: partitions.reduce((total, { size }) => total + size, 0),
+      graphs: partitions.filter(({ has_graph }) => has_graph).length,
+      memory_bytes: [...this.#memories.values()].reduce((total, { size_bytes }) => total + size_bytes, 0),
+      is_working: this.#paces.some(({ is_busy }) => is_busy),
+      ...this.#counts,
+      no_graphs: this.#no_graphs,
+      is_fast: [...this.#memories.values()].every(({ is_fast }) => is_fast),
+    };
+  }
+
+  /** Resolves when all that is long and was begun is done. */
+  async settled(): Promise<void> {
+    while (this.#paces.some(({ is_busy }) => is_busy)) {
+      await Promise.all(this.#paces.map((pace) => pace.run(async () => {})));
+    }
+  }
+
+  /** Ends the work in the background, writes graphs that have changed, and closes. */
+  async close(): Promise<void> {
+    clearInterval(this.#sweep_timer);
+    await Promise.all(this.#paces.map((pace) => pace.stop()));
+    for (const partition of this.#partitions.values()) {
+      if (partition.isUnsaved(true)) await this.#saveGraph(partition);
+    }
+    await this.#store.close();
+  }
+
+  get #paces(): readonly Pace[] {
+    return [this.#loading, this.#building, this.#chores];
+  }
+
+  #isAcceptable(
+    { partition, id, text, tags, expires_ms }: NewEntry,
+    vector: Float32Array,
+    now_ms: number,
+  ): boolean {
+    const limit = this.#max_entries + Math.max(OVER_MIN, this.#max_entries * OVER_SHARE);
+    return (
+      partition.length > 0 &&
+      partition.length <= KEY_MAX_BYTES &&
+      id.length > 0 &&
+      id.length <= KEY_MAX_BYTES &&
+      text.length <= TEXT_MAX &&
+      tags.length <= TAGS_MAX &&
+      vector.length <= DIMS_MAX &&
+      expires_ms > now_ms &&
+      this.#size < limit &&
+      !this.#store.is_full &&
+      !this.#store.isBlocked(id, now_ms)
+    );
+  }
+
+  #add(
+    { id, text, model, tags, expires_ms, ...place }: NewEntry,
+    vector: Float32Array,
+    now_ms: number,
+  ): boolean {
+    const packed = packVector(vector);
+    const partition =
+      packed === null ? null : (this.#open(place, vector.length) ?? this.#begin(place, vector.length));
+    if (packed === null || partition === null) return false;
+    const old_number = this.#store.numberOf(partition.number, id);
+    const old = old_number === null ? null : this.#store.entry(old_number);
+    if (old_number !== null) this.#removeEntry(old_number, partition.number, old);
+    const number = this.#store.takeNumber();
+    if (number === null || !partition.add(number, packed, expires_ms)) return false;
+    const observations = old?.text === text ? old.observations : [];
+    const entry = { id, text, model, tags, expires_ms, observations };
+    this.#store.put(number, { ...entry, partition: partition.number, created_ms: now_ms }, packed);
+    this.#size += 1;
+    if (this.#size > this.#max_entries) this.#evictInTurn();
+    this.#tidyInTurn(partition);
+    return true;
+  }
+
+  /** The partition of a place, loaded or about to be; null if there is none. */
+  #open({ partition: name, space }: Place, dims: number): Partition | null {
+    const key = `${Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1")}\n${space}`;
+    const loaded = this.#partitions.get(key);
+    if (loaded !== undefined && loaded.dims === dims) {
+      this.#partitions.delete(key);
+      this.#partitions.set(key, loaded);
+      return loaded;
+    }
+    const record = this.#store.partition(name, space);
+    // Vectors of another size are of another model, whatever it is called.
+    if (record === null || record.dims !== dims) return null;
+    return this.#load(key, record.number, dims);
+  }
+
+  /** Makes the partition of a place, which has none or one of other dimensions. */
+  #begin({ partition: name, space }: Place, dims: number): Partition | null {
+    const number = this.#store.takeNumber();
+    if (number === null) return null;
+    const old = this.#store.partition(name, space);
+    if (old !== null)
+      this.#inBackground(this.#chores, () => this.#emptyPartition(old.number, old.dims).then(() => {}));
+    this.#store.putPartition(name, space, { number, dims });
+    const key = `${Buffer.from(name).toString("latin1")}\n${space}`;
+    const partition = this.#keep(key, number, dims);
+    partition.complete();
+    return partition;
+  }
+
+  #keep(key: string, number: number, dims: number): Partition {
+    let memory = this.#memories.get(dims);
+    if (memory === undefined) {
+      memory = new VectorMemory(dims);
+      this.#memories.set(dims, memory);
+    }
+    const partition = new Partition(number, memory, this.#addon, this.#limits);
+    const before = this.#partitions.get(key);
+    if (before !== undefined) this.#drop(key, before);
+    this.#partitions.set(key, partition);
+    this.#by_number.set(number, partition);
+    if (this.#partitions.size > LOADED_MAX) this.#dropUnused();
+    return partition;
+  }
+
+  #drop(key: string, partition: Partition): void {
+    partition.clear();
+    this.#partitions.delete(key);
+    this.#by_number.delete(partition.number);
+  }
+
+  /** Drops partitions that were not used for long; not while some of them may not be on the disk yet. */
+  #dropUnused(): void {
+    if (!this.#store.is_settled) return;
+    for (const [key, partition] of this.#partitions) {
+      if (this.#partitions.size <= LOADED_MAX) return;
+      if (!partition.has_graph && partition.is_complete) this.#drop(key, partition);
+    }
+  }
+
+  /** Loads a partition: what is small at once, the rest in the background. */
+  #load(key: string, number: number, dims: number): Partition {
+    const partition = this.#keep(key, number, dims);
+    const { vectors, next } = this.#store.vectors({ number, dims }, 0, FIRST_LOAD);
+    for (const stored of vectors) partition.load(stored.number, stored.packed, stored.expires_ms);
+    if (next === null) partition.complete();
+    else this.#inBackground(this.#loading, () => this.#loadRest(partition));
+    return partition;
+  }
+
+  async #loadRest(partition: Partition): Promise<void> {
+    const { number, dims } = partition;
+    const isThere = () => this.#by_number.get(number) === partition && !this.#loading.is_stopped;
+    if (this.#addon !== null) {
+      const graph = await readGraph(this.#store.graphs, number, this.#addon, dims);
+      if (graph !== null && isThere()) partition.adopt(graph);
+    }
+    for (let after: number | null = 0; after !== null && isThere(); ) {
+      const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(
+        { number, dims },
+        after,
+        LOAD_PAGE,
+      );
+      for (const stored of page.vectors) partition.load(stored.number, stored.packed, stored.expires_ms);
+      after = page.next;
+      if (this.#loading.is_over) await this.#loading.rest();
+    }
+    if (!isThere()) return;
+    partition.complete();
+    this.#tidyInTurn(partition);
+  }
+
+  #tidyInTurn(partition: Partition): void {
+    if (!partition.is_untidy || this.#untidy.has(partition) || this.#building.is_stopped) return;
+    this.#untidy.add(partition);
+    this.#inBackground(this.#building, () =>
+      this.#tidy(partition).finally(() => {
+        this.#untidy.delete(partition);
+        this.#tidyInTurn(partition);
+      }),
+    );
+  }
+
+  /** Moves some vectors to the graph, and writes the graph when all are moved and it has grown much. */
+  async #tidy(partition: Partition): Promise<void> {
+    const isThere = () => this.#by_number.get(partition.number) === partition && !this.#building.is_stopped;
+    for (let moved = 0; moved < TIDY_PORTION && isThere() && partition.moveOne(); moved++) {
+      if (this.#building.is_over) await this.#building.rest();
+    }
+    if (!partition.is_untidy && isThere() && partition.isUnsaved(false)) await this.#saveGraph(partition);
+  }
+
+  async #saveGraph(partition: Partition): Promise<void> {
+    try {
+      await partition.save((graph) => writeGraph(this.#store.graphs, partition.number, graph));
+    } catch (error) {
+      this.#log(`a graph cannot be written (${error instanceof Error ? error.message : String(error)})`);
+    }
+  }
+
+  /** A graph with many marks is thrown away, and the partition loaded again. */
+  #renew(partition: Partition): void {
+    partition.clear();
+    removeGraph(this.#store.graphs, partition.number);
+    this.#inBackground(this.#loading, () => this.#loadRest(partition));
+  }
+
+  /** Whether it was there. */
+  #removeEntry(number: number, partition_number: number, entry: Entry | null): void {
+    this.#store.remove(number, partition_number, entry);
+    this.#used.delete(number);
+    this.#size = Math.max(0, this.#size - 1);
+    const partition = this.#by_number.get(partition_number);
+    partition?.remove(number);
+    if (partition?.is_worn) this.#renew(partition);
+  }
+
+  #removeNumbers(numbers: readonly number[]): number {
+    let removed = 0;
+    for (const number of numbers) {
+      const entry = this.#store.entry(number);
+      if (entry === null) continue;
+      this.#removeEntry(number, entry.partition, entry);
+      removed += 1;
+    }
+    this.#counts.removed += removed;
+    return removed;
+  }
+
+  async #removePartitions(prefix: Uint8Array, isMeant: (name: Buffer) => boolean): Promise<number> {
+    let removed = 0;
+    for (let after: Buffer | null | undefined; after !== null; ) {
+      const page: ReturnType<VectorStore["partitionsUnder"]> = this.#store.partitionsUnder(
+        prefix,
+        after ?? null,
+      );
+      for (const { name, record } of page.partitions) {
+        if (isMeant(name)) removed += await this.#emptyPartition(record.number, record.dims);
+      }
+      after = page.next;
+    }
+    return removed;
+  }
+
+  /** Removes all entries that a partition has so far. */
+  async #emptyPartition(number: number, dims: number): Promise<number> {
+    await this.#store.committed();
+    let removed = 0;
+    for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
+      const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(
+        { number, dims },
+        after,
+        LOAD_PAGE,
+      );
+      removed += this.#removeNumbers(page.vectors.map((stored) => stored.number));
+      after = page.next;
+      if (this.#chores.is_over) await this.#chores.rest();
+    }
+    return removed;
+  }
+
+  async #removeWhere(isMeant: (entry: Entry) => boolean): Promise<number> {
+    let removed = 0;
+    for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
+      const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, LOAD_PAGE);
+      const numbers = page.rows.map(({ key }) => key);
+      removed += this.#removeNumbers(
+        numbers.filter((number) => {
+          const entry = this.#store.entry(number);
+          return entry !== null && isMeant(entry);
+        }),
+      );
+      after = page.next;
+      if (this.#chores.is_over) await this.#chores.rest();
+    }
+    return removed;
+  }
+
+  #use(number: number): void {
+    this.#used.delete(number);
+    this.#used.add(number);
+    if (this.#used.size > USED_MAX) this.#used.delete(this.#used.values().next().value!);
+  }
+
+  #evictInTurn(): void {
+    if (this.#is_evicting || this.#size <= this.#max_entries) return;
+    this.#is_evicting = true;
+    this.#inBackground(this.#chores, () =>
+      this.#evict().finally(() => {
+        this.#is_evicting = false;
+      }),
+    );
+  }
+
+  /** Removes the oldest entries; one that was found since is made young again, once. */
+  async #evict(): Promise<void> {
+    await this.#store.committed();
+    const goal = Math.floor(this.#max_entries * (1 - EVICT_SHARE));
+    for (let after: number | null = 0; after !== null && this.#size > goal && !this.#chores.is_stopped; ) {
+      const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, 64);
+      for (const { key: number } of page.rows) {
+        if (this.#size <= goal) break;
+        const entry = this.#store.entry(number);
+        if (entry === null) this.#removeEntry(number, 0, null);
+        else if (!this.#used.has(number) || !this.#rejuvenate(number, entry)) {
+          this.#removeEntry(number, entry.partition, entry);
+          this.#counts.evicted += 1;
+        }
+      }
+      after = page.next;
+      if (this.#chores.is_over) await this.#chores.rest();
+    }
+  }
+
+  /** Gives an entry a new number, as if it had just been added. */
+  #rejuvenate(number: number, entry: Entry): boolean {
+    const partition = this.#by_number.get(entry.partition);
+    const stored = partition && this.#store.vector(entry.partition, number, partition.dims);
+    const fresh = stored ? this.#store.takeNumber() : null;
+    if (!partition || !stored || fresh === null) return false;
+    this.#removeEntry(number, entry.partition, entry);
+    if (!partition.add(fresh, stored.packed, entry.expires_ms)) return true;
+    this.#store.put(fresh, entry, stored.packed);
+    this.#size += 1;
+    return true;
+  }
+
+  #sweepInTurn(): void {
+    if (!this.#chores.is_busy) this.#inBackground(this.#chores, () => this.#sweep());
+  }
+
+  /** Looks through some of what is stored for what has expired. */
+  async #sweep(): Promise<void> {
+    const now_ms = Date.now();
+    const page = this.#store.entries(this.#sweep_after ?? 0, SWEEP_PAGE);
+    this.#sweep_after = page.next;
+    this.#blocked_after = this.#store.sweepBlocked(this.#blocked_after, now_ms);
+    for (const { key: number } of page.rows) {
+      const entry = this.#store.entry(number);
+      if (entry !== null && entry.expires_ms <= now_ms) {
+        this.#removeEntry(number, entry.partition, entry);
+        this.#counts.expired += 1;
+      }
+      if (this.#chores.is_over) await this.#chores.rest();
+    }
+    this.#dropUnused();
+  }
+
+  /** Forgets partitions without entries, and graphs without partitions. */
+  async #sweepPartitions(): Promise<void> {
+    const numbers = new Set<number>();
+    for (let after: Buffer | null | undefined; after !== null && !this.#chores.is_stopped; ) {
+      const page: ReturnType<VectorStore["partitionsUnder"]> = this.#store.partitionsUnder(
+        new Uint8Array(),
+        after ?? null,
+      );
+      for (const { key, record } of page.partitions) {
+        const is_empty = this.#store.vectors(record, 0, 1).vectors.length === 0;
+        if (is_empty && !this.#by_number.has(record.number)) this.#store.removePartition(key);
+        else numbers.add(record.number);
+      }
+      after = page.next;
+      if (this.#chores.is_over) await this.#chores.rest();
+    }
+    if (this.#chores.is_stopped) return;
+    sweepGraphs(this.#store.graphs, (number) => numbers.has(number) || this.#by_number.has(number));
+  }
+
+  /** Long work; what fails in it is told of, and everything else goes on. */
+  #inBackground(pace: Pace, work: () => Promise<void>): void {
+    pace.run(work).catch((error: unknown) => {
+      this.#log(`work in the background failed (${error instanceof Error ? error.message : String(error)})`);
+    });
+  }
+}
+
+function candidateOf(entry: Entry, similarity: number): Candidate {
+  const { id, text, observations, created_ms, expires_ms } = entry;
+  return { id, text, similarity, observations, created_ms, expires_ms };
+}
