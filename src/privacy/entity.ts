@@ -1,0 +1,16 @@
+// What is found in texts: kinds of personal data and secrets, and where they stand.
+
+/** A kind of personal data or secret, as configurations, placeholders and counts name it: `EMAIL`, `US_SSN`, `PERSON`. */
+export type Entity = string;
+
+/** A value found in a text. Offsets are those of JavaScript strings (UTF-16); `end` is exclusive. */
+export interface Found {
+  readonly start: number;
+  readonly end: number;
+  readonly entity: Entity;
+  /** How sure it is, from 0 to 1. */
+  readonly score: number;
+}
+
+/** Finds what there is in a text, in order and without overlaps. */
+export type Recognise = (text: string) => readonly Found[];
