@@ -48,6 +48,10 @@ const [command = "help", ...args] = process.argv.slice(2);
 if (command === "gateway" && process.connected) {
   const { runGatewayProcess } = await import("./gateway/process.ts");
   runGatewayProcess();
+} else if (command === "inference" && process.connected) {
+  const { runInferenceProcess } = await import("./inference/process.ts");
+  const { loadBuiltinEmbedder } = await import("./inference/embedders/builtin/embedder.ts");
+  runInferenceProcess(loadBuiltinEmbedder);
 } else if (COMMANDS[command] !== undefined) {
   try {
     const run = await COMMANDS[command]();

@@ -76,13 +76,8 @@ interface Stats {
   readonly hit_rate?: number | null;
   readonly saved_usd?: number;
   readonly saved_seconds?: number;
-  readonly similar: SimilarStats | null;
-}
-
-interface SimilarStats {
-  readonly entries: number;
-  readonly observed: number;
-  readonly wrong: number;
+  readonly verified: { readonly compared: number; readonly wrong: number };
+  readonly similar: { readonly index: { readonly entries: number } | null } | null;
 }
 
 async function tellStats(client: AdminClient, format: string): Promise<number> {
@@ -92,7 +87,7 @@ async function tellStats(client: AdminClient, format: string): Promise<number> {
     console.log(JSON.stringify(json));
     return 0;
   }
-  const { answers, calls, hit_rate, saved_usd, saved_seconds, similar } = json as Stats;
+  const { answers, calls, hit_rate, saved_usd, saved_seconds, verified, similar } = json as Stats;
   const lines = [`answers    ${showCount(answers.entries)} in ${(answers.bytes / 1024 ** 2).toFixed(1)} MiB`];
   if (calls !== undefined) {
     const counts = Object.entries(calls).map(([outcome, number]) => `${showCount(number)} ${outcome}`);
@@ -102,13 +97,12 @@ async function tellStats(client: AdminClient, format: string): Promise<number> {
       `saved      ${showUsd(saved_usd ?? 0)} and ${showCount(Math.round(saved_seconds ?? 0))} s of waiting`,
     );
   }
-  if (similar !== null) {
-    const { entries, observed, wrong } = similar;
-    const rate =
-      observed === 0
-        ? ""
-        : `, ${((wrong / observed) * 100).toFixed(1)} % of ${showCount(observed)} compared were wrong`;
-    lines.push(`similar    ${showCount(entries)} requests${rate}`);
+  if (similar?.index) lines.push(`similar    ${showCount(similar.index.entries)} requests to compare with`);
+  if (verified.compared > 0) {
+    const share = ((verified.wrong / verified.compared) * 100).toFixed(1);
+    lines.push(
+      `verified   ${showCount(verified.compared)} similar answers were compared, ${share} % were wrong`,
+    );
   }
   if (answers.faults > 0) lines.push(`faults     ${showCount(answers.faults)} answers could not be kept`);
   console.log(lines.join("\n"));

@@ -5,6 +5,7 @@ import type { KeyStore } from "../access/key_store.ts";
 import { type ExactCache, openExactCache } from "../cache/exact/cache.ts";
 import type { PurgeFilter } from "../cache/exact/purge.ts";
 import { CacheKey } from "../cache/key.ts";
+import { verdictsOfNotes } from "../cache/semantic/note.ts";
 import { GatewayError } from "../errors.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { appendAudit } from "./audit/log.ts";
@@ -56,13 +57,15 @@ export function cacheRoutes(desk: CacheDesk): Routes {
 }
 
 async function tellStats(desk: CacheDesk): Promise<Reply | GatewayError> {
-  const answers = await withAnswers(desk, async (cache) => cache.stats());
-  if (answers instanceof GatewayError) return answers;
+  const kept = await withAnswers(desk, async (cache) => {
+    return { answers: cache.stats(), verified: verdictsOfNotes(cache.notes()) };
+  });
+  if (kept instanceof GatewayError) return kept;
   const counts = desk.hooks?.counts() ?? null;
   return {
     json: {
       object: "cache.stats",
-      answers,
+      ...kept,
       ...(counts === null ? {} : countsOf(counts)),
       similar: (await desk.hooks?.similar()) ?? null,
     },

@@ -237,7 +237,7 @@ export class Caches {
         keep: async (entry) => {
           await this.#exact?.put(key, entry);
           if (turn === null || this.#similar === null) return;
-          if (leading.doubt !== null) this.#similar.learn(turn, leading.doubt, entry);
+          if (leading.doubt !== null) await this.#similar.learn(turn, leading.doubt, entry);
           this.#similar.remember(turn, key, entry);
         },
       },
@@ -257,18 +257,14 @@ export class Caches {
   }
 
   /** What a call may be similar to others by; null for nothing. */
-  #turnOf({ call, plan, lastTurn }: Seen): SimilarTurn | null {
+  #turnOf({ call, prepared, plan, lastTurn }: Seen): SimilarTurn | null {
     const { semantic } = plan;
     if (semantic === null || this.#similar === null) return null;
     const scope = scopeOf(call, semantic.scope);
     const last = scope === null ? null : lastTurn(semantic);
     if (scope === null || last === null) return null;
-    return {
-      text: last.text,
-      neighbourhood: new CacheKey(scope, last.rest),
-      tenant: scope.tenant,
-      plan: semantic,
-    };
+    const neighbourhood = new CacheKey(scope, last.rest);
+    return { text: last.text, neighbourhood, model: prepared.model.name, plan: semantic };
   }
 
   /** Leads a call that asks for a stale answer anew; false: somebody asks already. */
@@ -293,6 +289,7 @@ export class Caches {
   }
 
   async close(): Promise<void> {
+    this.#similar?.close();
     await this.#exact?.close();
   }
 }

@@ -2,7 +2,10 @@
 
 import { openExactCache } from "../cache/exact/cache.ts";
 import { openCacheSecret } from "../cache/secret.ts";
+import { InferenceClient } from "../inference/client.ts";
+import { inferenceSocketPath } from "../inference/socket.ts";
 import { Caches } from "./caches.ts";
+import { SimilarAnswers } from "./similar.ts";
 
 /** What opens the caches. */
 export interface OpenCachesOptions {
@@ -19,6 +22,10 @@ export function openCaches({ folder, max_bytes, log }: OpenCachesOptions): Cache
   for (const one of [secret, exact]) if ("fault" in one) log(one.fault);
   // Nothing that outlives the process is found by a secret that does not.
   const own = "fault" in secret ? crypto.getRandomValues(new Uint8Array(32)) : secret;
-  const is_usable = !("fault" in secret) && !("fault" in exact);
-  return new Caches({ secret: own, exact: is_usable ? exact : null, similar: null });
+  if ("fault" in secret || "fault" in exact) return new Caches({ secret: own, exact: null, similar: null });
+  const socket = inferenceSocketPath(folder);
+  if (typeof socket !== "string") log(socket.fault);
+  const similar =
+    typeof socket === "string" ? new SimilarAnswers({ client: new InferenceClient(socket), exact }) : null;
+  return new Caches({ secret: own, exact, similar });
 }

@@ -2,9 +2,22 @@
 // do, is no similar answer: the call goes on as if there were none.
 
 import type { CacheEntry } from "../cache/entry.ts";
-import type { CacheWish } from "../cache/freshness.ts";
-import type { CacheKey } from "../cache/key.ts";
+import type { ExactCache } from "../cache/exact/cache.ts";
+import { type CacheWish, judge } from "../cache/freshness.ts";
+import { CacheKey, HASH_BYTES } from "../cache/key.ts";
+import { type AnswerComparator, WORD_COMPARATOR } from "../cache/semantic/answers.ts";
+import { noteOfReliability, reliabilityOfNote } from "../cache/semantic/note.ts";
+import { chooseHit } from "../cache/semantic/policy.ts";
+import { Reliability } from "../cache/semantic/reliability.ts";
 import type { SemanticPlan } from "../config/plan.ts";
+import { assembleAnswer } from "../dialects/openai/assemble.ts";
+import { answerText } from "../dialects/openai/written.ts";
+import type { InferenceClient } from "../inference/client.ts";
+
+/** Longer texts are compared with nothing. */
+const TEXT_MAX_CHARS = 4_096;
+/** How many of the most similar are looked at. */
+const CANDIDATES_MAX = 8;
 
 /** What a call may be similar to others by. */
 export interface SimilarTurn {
@@ -12,7 +25,8 @@ export interface SimilarTurn {
   readonly text: string;
   /** What else it says: the same of all that it is compared with. */
   readonly neighbourhood: CacheKey;
-  readonly tenant: string;
+  /** The model as clients ask for it. */
+  readonly model: string;
   readonly plan: SemanticPlan;
 }
 
@@ -26,9 +40,122 @@ export interface SimilarAnswer {
   readonly is_sure: boolean;
 }
 
+/** What similar answers are found with. */
+export interface SimilarTools {
+  readonly client: InferenceClient;
+  readonly exact: ExactCache;
+  readonly comparator?: AnswerComparator;
+}
+
 /** The answers to similar requests. */
-export interface SimilarAnswers {
-  find(turn: SimilarTurn, wish: CacheWish, budget_ms: number): Promise<SimilarAnswer | null>;
-  learn(turn: SimilarTurn, doubt: SimilarAnswer, entry: CacheEntry): void;
-  remember(turn: SimilarTurn, key: CacheKey, entry: CacheEntry): void;
+export class SimilarAnswers {
+  readonly #client: InferenceClient;
+  readonly #exact: ExactCache;
+  readonly #comparator: AnswerComparator;
+
+  constructor({ client, exact, comparator = WORD_COMPARATOR }: SimilarTools) {
+    this.#client = client;
+    this.#exact = exact;
+    this.#comparator = comparator;
+  }
+
+  /** An answer that does, or may do; null for none within `budget_ms`. */
+  async find(turn: SimilarTurn, wish: CacheWish, budget_ms: number): Promise<SimilarAnswer | null> {
+    const { text, neighbourhood, plan } = turn;
+    if (text.length > TEXT_MAX_CHARS) return null;
+    const found = await this.#client.search(
+      {
+        partition: neighbourhood.bytes,
+        embedder: plan.embedder,
+        text,
+        limit: CANDIDATES_MAX,
+        min_similarity: Math.max(plan.threshold, wish.min_similarity),
+      },
+      budget_ms,
+    );
+    if ("fault" in found) return null;
+    const settings = {
+      ...{ threshold: plan.threshold, max_error: plan.max_error },
+      caller_threshold: wish.min_similarity,
+      reliability: this.#reliabilityOf(turn),
+    };
+    let candidates = found.candidates;
+    for (;;) {
+      const choice = chooseHit(text, candidates, settings, Math.random);
+      if (choice.kind === "none") return null;
+      const { candidate } = choice;
+      const kept = this.#entryOf(candidate.id, turn, wish);
+      if (kept !== null) {
+        return { ...kept, similarity: candidate.similarity, is_sure: choice.kind === "serve" };
+      }
+      candidates = candidates.filter((other) => other !== candidate);
+    }
+  }
+
+  /** The answer of a candidate, if it is there and may be given. */
+  #entryOf(id: Uint8Array, turn: SimilarTurn, wish: CacheWish): Pick<SimilarAnswer, "key" | "entry"> | null {
+    const key = CacheKey.parse(id);
+    // The index keeps neighbourhoods apart; whose answer it is, is looked at once more all the same.
+    if (key === null || key.scope.tenant !== turn.neighbourhood.scope.tenant) return null;
+    const now_ms = Date.now();
+    const entry = this.#exact.isBlocked(key, now_ms) ? null : this.#exact.get(key, now_ms);
+    if (entry === null) void this.#client.remove({ by: "id", id });
+    return entry !== null && judge(entry, wish, now_ms) === "fresh" ? { key, entry } : null;
+  }
+
+  /** The answer that a call got beside one that was in doubt: a verdict on that one. */
+  async learn(turn: SimilarTurn, doubt: SimilarAnswer, entry: CacheEntry): Promise<void> {
+    const [kept, given] = [textOf(doubt.entry), textOf(entry)];
+    if (kept === null || given === null) return;
+    const is_right = await this.#comparator.compare(kept, given);
+    const { neighbourhood, plan } = turn;
+    this.#client.observe({
+      partition: neighbourhood.bytes,
+      embedder: plan.embedder,
+      id: doubt.key.bytes,
+      similarity: doubt.similarity,
+      is_right,
+    });
+    const reliability = this.#reliabilityOf(turn);
+    reliability.add([doubt.similarity, is_right]);
+    await this.#exact.writeNote(noteKey(turn), noteOfReliability(reliability));
+  }
+
+  /** An answer was kept: similar requests may be given it. */
+  remember({ text, neighbourhood, plan }: SimilarTurn, key: CacheKey, entry: CacheEntry): void {
+    if (text.length > TEXT_MAX_CHARS) return;
+    this.#client.add({
+      partition: neighbourhood.bytes,
+      embedder: plan.embedder,
+      id: key.bytes,
+      text,
+      model: entry.model,
+      tags: entry.tags,
+      expires_ms: entry.created_ms + plan.ttl_ms,
+    });
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** What all verdicts on a model's answers for a tenant have taught, those of other processes too. */
+  #reliabilityOf(turn: SimilarTurn): Reliability {
+    if (turn.plan.max_error === null) return NOTHING_LEARNED;
+    return reliabilityOfNote(this.#exact.readNote(noteKey(turn)));
+  }
+}
+
+const NOTHING_LEARNED = new Reliability();
+
+/** Where is written what was learned of a model's answers. */
+function noteKey({ neighbourhood, model, plan }: SimilarTurn): CacheKey {
+  const { tenant } = neighbourhood.scope;
+  const hash = new Bun.CryptoHasher("sha256").update(JSON.stringify([model, plan.embedder])).digest();
+  return new CacheKey({ tenant, within: "reliability" }, hash.subarray(0, HASH_BYTES));
+}
+
+function textOf({ kind, body }: CacheEntry): string | null {
+  const answer = kind === "whole" ? body : assembleAnswer(body);
+  return answer === null ? null : answerText(answer);
 }

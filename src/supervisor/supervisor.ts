@@ -4,6 +4,7 @@
 import type { KeyStore } from "../access/key_store.ts";
 import { limitsState } from "../access/limits_state.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
+import type { PurgeFilter } from "../cache/exact/purge.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -16,9 +17,12 @@ import type { State } from "../memory/state.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
 import { type Address, Fleet } from "./fleet.ts";
+import { inferenceConfigOf } from "./inference_config.ts";
+import { InferenceWorker } from "./inference_worker.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
 import { obeySignals } from "./signals.ts";
+import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
 import { watchFile } from "./watch.ts";
 
@@ -49,8 +53,9 @@ export interface AdminView {
     answers(): ExactCache | null;
     /** What all calls have come to; null until calls are answered. */
     counts(): MetricsSnapshot | null;
+    /** What the search for similar requests says of itself; null where there is none. */
     similar(): Promise<unknown>;
-    forgetSimilar(): void;
+    forgetSimilar(filter: PurgeFilter): void;
   };
   /** Stored keys have changed. */
   onKeysChange(): void;
@@ -104,6 +109,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   let loaded: Loaded = first;
   const caches = new CacheKeeping(log);
+  const inference = new InferenceWorker({ log });
+  const similar = new SimilarDesk(first.config.data);
   let state: State | null = null;
   const view: AdminView = {
     config: () => loaded.config,
@@ -112,8 +119,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     caches: {
       answers: () => caches.answers,
       counts: () => (state === null ? null : collectMetrics(state).snapshot),
-      similar: async () => null,
-      forgetSimilar: () => {},
+      similar: async () => (inference.pid === null ? null : similar.stats()),
+      forgetSimilar: (filter) => similar.forget(filter),
     },
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
@@ -159,7 +166,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     leavePlace: (place) => places.leave(place),
     log,
   });
-  killAll = () => fleet.kill();
+  killAll = () => {
+    inference.kill();
+    fleet.kill();
+  };
+  inference.configure(inferenceConfigOf(loaded.config));
 
   async function reload(): Promise<void> {
     if (is_stopping) return;
@@ -175,6 +186,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     loaded = { ...next, config: { ...next.config, data } };
     caches.configure(loaded.config);
     fleet.configure(loaded.config);
+    inference.configure(inferenceConfigOf(loaded.config));
     writer.configure(loaded.config);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
@@ -215,6 +227,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return typeof port === "number" ? { hostname, port } : port;
   }
 
+  async function endCaches(): Promise<void> {
+    similar.close();
+    await Promise.all([inference.stop(), caches.close()]);
+  }
+
   const starting = changing.then(() => moveTo(loaded.plan.listen, null));
   changing = starting;
   const begun = await Promise.race([starting, stopped]);
@@ -222,7 +239,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     log(`cannot start: ${begun}`);
     await fleet.drain();
     await admin.stop();
-    await caches.close();
+    await endCaches();
     await keeper.close();
     return 1;
   }
@@ -238,7 +255,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   // A change that was under way may have started processes after all.
   await fleet.drain();
   await admin.stop();
-  await caches.close();
+  await endCaches();
   await keeper.close();
   removePidFile();
   log("stopped");

@@ -184,6 +184,25 @@ export class ExactCache {
     }
   }
 
+  /** What was learned under a key; null for nothing. */
+  readNote(key: CacheKey): Buffer | null {
+    return this.#read(null, ({ notes }) => notes.get(key.bytes) ?? null);
+  }
+
+  /** All that was learned, under whatever key. */
+  notes(): Buffer[] {
+    return this.#read([], ({ notes }) => Array.from(notes.getRange(), ({ value }) => value));
+  }
+
+  /** Writes down what was learned under a key. Resolves to whether it is written. */
+  async writeNote(key: CacheKey, note: Uint8Array): Promise<boolean> {
+    if (this.#is_closed) return false;
+    return this.#writes.all(
+      note.length,
+      () => void this.#environment.notes.put(key.bytes, Buffer.from(note)),
+    );
+  }
+
   /** How many answers there are and what they take: tens of microseconds. */
   stats(): ExactCacheStats {
     const nothing: StoreSize = { entries: 0, bytes: 0, file_bytes: 0 };

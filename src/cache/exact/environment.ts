@@ -38,6 +38,8 @@ export interface Environment {
   readonly blocked: Database;
   /** Who refreshes what: the version is until when. */
   readonly refreshes: Database;
+  /** What was learned of answers, a little for each key. */
+  readonly notes: Database;
 }
 
 /** The folder of the answers in a data folder. */
@@ -106,6 +108,7 @@ function open(folder: string, max_bytes: number): Environment | { readonly fault
     used: openDatabase(root, "used", false),
     blocked: openDatabase(root, "blocked", true),
     refreshes: openDatabase(root, "refreshes", true),
+    notes: openDatabase(root, "notes", false),
   };
 }
 
