@@ -99,11 +99,13 @@ class Walk {
 
   /** Follows all trees, and looks whether a page is both free and in use. */
   all(): void {
+    const trees: Tree[] = [];
     this.#tree(treeAt(this.#head, MAIN_TREE_AT), (page, at, length, flags) => {
       if ((flags & SUB_TREE) === 0) return;
       if (length !== TREE_BYTES) throw new Damage("one of its trees is not described");
-      this.#tree(treeAt(page, at), () => {});
+      trees.push(treeAt(page, at));
     });
+    for (const tree of trees) this.#tree(tree, () => {});
     this.#tree(treeAt(this.#head, FREE_TREE_AT), (page, at, length, flags) => {
       if ((flags & BIG_DATA) === 0) this.#freePages(page, at, length);
       else this.#freePages(this.#bigData(page, at, length), 0, length);
@@ -169,7 +171,8 @@ class Walk {
   #takeBigData(page: Buffer, at: number, length: number): number {
     const first = numberAt(page, at);
     const count = numberAt(page, at + 16);
-    if (count !== Math.floor((PAGE_HEADER_BYTES - 1 + length) / this.#page_bytes) + 1)
+    // More than it needs, where it was longer once.
+    if (count < Math.floor((PAGE_HEADER_BYTES - 1 + length) / this.#page_bytes) + 1)
       throw new Damage("a long value's length is wrong");
     this.#take(first, count);
     const header = this.#readPage(Buffer.alloc(PAGE_HEADER_BYTES), first);

@@ -4,15 +4,15 @@
 import type { Database } from "./environment.ts";
 
 /** How long a slice keeps the event loop. */
-const SLICE_MS = 4;
+const SLICE_MS = 3;
 /** Records of a slice at most: what is done with them is one transaction. */
-const SLICE_RECORDS = 2000;
+const SLICE_RECORDS = 500;
 
 /** A record on the way. */
 export interface WalkedRecord {
   readonly key: Buffer;
   readonly value: Buffer;
-  /** 0 where the database has none. */
+  /** Where the database has them. */
   readonly version: number;
 }
 
