@@ -8,7 +8,7 @@ import type { CacheEntry } from "../entry.ts";
 import type { CacheKey } from "../key.ts";
 import { bytesOfCard } from "./card.ts";
 import { bytesOfEntry, entryOfBytes } from "./entry_bytes.ts";
-import { type Environment, messageOf, openEnvironment } from "./environment.ts";
+import { type Environment, MOST_KEY_BYTES, messageOf, openEnvironment } from "./environment.ts";
 import { FaultReport } from "./fault_report.ts";
 import { type PurgeFilter, purgeAnswers, removeAnswer } from "./purge.ts";
 import { bytesOfSecond, RecentUse } from "./recent_use.ts";
@@ -16,8 +16,6 @@ import { Refreshes } from "./refreshes.ts";
 import { type StoreSize, sizeOf } from "./size.ts";
 import { Writes } from "./writes.ts";
 
-/** Longer keys LMDB does not take. */
-const MOST_KEY_BYTES = 1978;
 /** Longer answers are not kept: the library would not copy them out, but lend them for as long as it likes. */
 const MOST_BODY_BYTES = 8 * 1024 * 1024;
 /** One answer may take this part of the store. */

@@ -8,6 +8,8 @@ import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
 import { lmdbTreeFault } from "../../memory/lmdb_tree.ts";
 
+/** Longer keys are not stored: LMDB takes one byte more, so that the key behind each can still be named. */
+export const MOST_KEY_BYTES = 1977;
 /** Damaged folders that are kept for whoever wants to look at them. */
 const KEPT_DAMAGED = 2;
 /**

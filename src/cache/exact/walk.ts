@@ -55,8 +55,9 @@ export async function walk(
   }
 }
 
-/** All keys that begin with `prefix`. */
+/** All keys that begin with `prefix`: all that there are, where it is empty. */
 export function keysWith(prefix: Uint8Array): KeyRange {
+  if (prefix.length === 0) return {};
   const end = Buffer.from(prefix);
   for (let at = end.length - 1; at >= 0; at--) {
     if (end[at]! < 0xff) {
