@@ -3,7 +3,8 @@
 
 import { openExactCache } from "../../../src/cache/exact/cache.ts";
 import { bodyOf } from "./checked_body.ts";
-import { makeEntry, makeKey, NOW_MS, SIZE_BYTES, seen } from "./made.ts";
+import { makeEntry, makeKey, NOW_MS, SIZE_BYTES } from "./made.ts";
+import { seen } from "./seen.ts";
 
 const [folder = "", what = "", first = "0", last = "0"] = process.argv.slice(2);
 const onFault = (message: string) => console.error(message);

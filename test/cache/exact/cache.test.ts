@@ -6,17 +6,9 @@ import { openExactCache } from "../../../src/cache/exact/cache.ts";
 import { CacheKey, HASH_BYTES } from "../../../src/cache/key.ts";
 import { NO_USAGE } from "../../../src/dialects/usage.ts";
 import { randomIntegers } from "../../memory/random.ts";
-import {
-  HOUR_MS,
-  makeData,
-  makeEntry,
-  makeKey,
-  NOW_MS,
-  openCache,
-  putAndSee,
-  SIZE_BYTES,
-  seen,
-} from "./made.ts";
+import { HOUR_MS, makeEntry, makeKey, NOW_MS, SIZE_BYTES } from "./made.ts";
+import { makeData, openCache } from "./opened.ts";
+import { putAndSee, seen } from "./seen.ts";
 
 const ALL_KINDS = Object.fromEntries(Object.keys(NO_USAGE).map((kind, index) => [kind, index * 1_000_003]));
 

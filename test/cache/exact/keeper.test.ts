@@ -1,16 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import {
-  HOUR_MS,
-  makeData,
-  makeEntry,
-  makeKey,
-  NOW_MS,
-  nextSnapshot,
-  openCache,
-  openKeeper,
-  putAndSee,
-  seen,
-} from "./made.ts";
+import { HOUR_MS, makeEntry, makeKey, NOW_MS } from "./made.ts";
+import { makeData, openCache, openKeeper } from "./opened.ts";
+import { nextSnapshot, putAndSee, seen } from "./seen.ts";
 
 const MIB = 1024 * 1024;
 

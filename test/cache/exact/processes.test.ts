@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { expect, test } from "vitest";
 import { lmdbTreeFault } from "../../../src/memory/lmdb_tree.ts";
 import { bodyOf, isWhole } from "./checked_body.ts";
-import { makeData, makeEntry, makeKey, NOW_MS, nextSnapshot, openCache, openKeeper, seen } from "./made.ts";
+import { makeEntry, makeKey, NOW_MS } from "./made.ts";
+import { makeData, openCache, openKeeper } from "./opened.ts";
+import { nextSnapshot, seen } from "./seen.ts";
 
 const PROCESS = resolve(import.meta.dirname, "answering_process.ts");
 

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { ExactCache } from "../../../src/cache/exact/cache.ts";
 import type { PurgeFilter } from "../../../src/cache/exact/purge.ts";
-import { makeData, makeEntry, makeKey, NOW_MS, openCache, putAndSee, seen } from "./made.ts";
+import { makeEntry, makeKey, NOW_MS } from "./made.ts";
+import { makeData, openCache } from "./opened.ts";
+import { putAndSee, seen } from "./seen.ts";
 
 const TENANTS = ["shop", "shop2", "sho", "ÿ", "\u{10ffff}"];
 const MODELS = ["fast", "smart"];
