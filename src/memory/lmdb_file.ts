@@ -4,14 +4,20 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 
 /** Where the fields of a head lie in its page, on machines of 64 bits: behind 24 bytes that every page begins with. */
+const FLAGS_AT = 18;
 const MAGIC_AT = 24;
+const VERSION_AT = 28;
 const PAGE_SIZE_AT = 48;
 const FREE_ROOT_AT = 88;
 const MAIN_ROOT_AT = 136;
+const LAST_PAGE_AT = 144;
 const TRANSACTION_AT = 152;
 const HEAD_BYTES = 160;
 
+/** The flag of pages that are heads. */
+const HEAD = 8;
 const MAGIC = 0xbeefc0de;
+const VERSION = 2;
 /** The root of what is empty. */
 const NO_PAGE = 0xffff_ffff_ffff_ffffn;
 
@@ -38,7 +44,12 @@ export function lmdbFileFault(path: string): string | null {
     const is_cut = [FREE_ROOT_AT, MAIN_ROOT_AT]
       .map((at) => newest.readBigUInt64LE(at))
       .some((root) => root !== NO_PAGE && (root + 1n) * BigInt(page_bytes) > BigInt(size));
-    return is_cut ? "its end is missing" : null;
+    if (is_cut) return "its end is missing";
+    // The last pages may never have been written, where they were free again at once; but they are not many.
+    const pages = BigInt(Math.ceil(size / page_bytes));
+    return newest.readBigUInt64LE(LAST_PAGE_AT) > 16n * pages + 1024n
+      ? "its last page is far behind its end"
+      : null;
   } finally {
     closeSync(descriptor);
   }
@@ -51,5 +62,6 @@ function readHead(descriptor: number, at: number): Buffer {
 }
 
 function isHead(head: Buffer): boolean {
-  return head.readUInt32LE(MAGIC_AT) === MAGIC;
+  const is_head = (head.readUInt16LE(FLAGS_AT) & HEAD) !== 0;
+  return is_head && head.readUInt32LE(MAGIC_AT) === MAGIC && head.readUInt32LE(VERSION_AT) === VERSION;
 }

@@ -14,6 +14,7 @@ const HEAD_BYTES = 160;
 
 /** What every page begins with: its number, its transaction, its flags, and the bounds of its free room. */
 const PAGE_HEADER_BYTES = 24;
+const PAGE_TRANSACTION_AT = 8;
 const PAGE_FLAGS_AT = 18;
 const LOWER_AT = 20;
 const UPPER_AT = 22;
@@ -78,6 +79,7 @@ class Walk {
   readonly #page_bytes: number;
   readonly #head: Buffer;
   readonly #pages: number;
+  readonly #transaction: bigint;
   /** A bit for each page that a tree has. */
   readonly #seen: Uint8Array;
   /** A buffer for each level, made once. */
@@ -90,10 +92,8 @@ class Walk {
     const second = this.#read(Buffer.alloc(HEAD_BYTES), this.#page_bytes);
     const is_first = first.readBigUInt64LE(TRANSACTION_AT) > second.readBigUInt64LE(TRANSACTION_AT);
     this.#head = is_first ? first : second;
-    const file_pages = Math.ceil(fstatSync(descriptor).size / this.#page_bytes);
-    // The file may end before the last page, where the last ones are free.
+    this.#transaction = this.#head.readBigUInt64LE(TRANSACTION_AT);
     this.#pages = numberAt(this.#head, LAST_PAGE_AT) + 1;
-    if (this.#pages > 16 * file_pages + 1024) throw new Damage("its last page is far behind its end");
     this.#seen = new Uint8Array((this.#pages >> 3) + 1);
   }
 
@@ -171,6 +171,8 @@ class Walk {
   #takeBigData(page: Buffer, at: number, length: number): number {
     const first = numberAt(page, at);
     const count = numberAt(page, at + 16);
+    if (page.readBigUInt64LE(at + PAGE_TRANSACTION_AT) > this.#transaction)
+      throw new Damage("a long value is newer than the newest transaction");
     // More than it needs, where it was longer once.
     if (count < Math.floor((PAGE_HEADER_BYTES - 1 + length) / this.#page_bytes) + 1)
       throw new Damage("a long value's length is wrong");
@@ -229,6 +231,9 @@ class Walk {
   #readPage(into: Buffer, number: number): Buffer {
     this.#read(into, number * this.#page_bytes);
     if (numberAt(into, 0) !== number) throw new Damage("a page is not where it should be");
+    // One of a later transaction would be taken for one that is being changed.
+    if (into.readBigUInt64LE(PAGE_TRANSACTION_AT) > this.#transaction)
+      throw new Damage("a page is newer than the newest transaction");
     return into;
   }
 

@@ -25,8 +25,9 @@ for (let round = 0; round < Number(rounds); round++) {
   for (let damage = 0; damage < damages; damage++) {
     const length = 1 + random([1, 8, 600, 9_000][random(4)]!);
     const at = random(bytes.length - length);
-    // Often in the first bytes of a page, where one number decides much.
-    const from = random(2) === 0 ? at : Math.floor(at / 4096) * 4096 + random(40);
+    // Often in the first bytes of a page, where one number decides much, or in one of the two heads.
+    const page = random(5) === 0 ? random(2) : Math.floor(at / 4096);
+    const from = random(2) === 0 ? at : page * 4096 + random(page < 2 ? 168 : 40);
     for (let index = from; index < Math.min(from + length, bytes.length); index++) bytes[index] = random(256);
   }
   writeFileSync(path, bytes);
