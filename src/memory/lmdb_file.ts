@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 const FLAGS_AT = 18;
 const MAGIC_AT = 24;
 const VERSION_AT = 28;
+const MAP_BYTES_AT = 40;
 const PAGE_SIZE_AT = 48;
 const FREE_ROOT_AT = 88;
 const MAIN_ROOT_AT = 136;
@@ -14,6 +15,8 @@ const LAST_PAGE_AT = 144;
 const TRANSACTION_AT = 152;
 const HEAD_BYTES = 160;
 
+/** More than can be mapped. */
+const MOST_MAP_BYTES = 1n << 46n;
 /** The flag of pages that are heads. */
 const HEAD = 8;
 const MAGIC = 0xbeefc0de;
@@ -37,7 +40,8 @@ export function lmdbFileFault(path: string): string | null {
     const is_size = page_bytes >= 512 && page_bytes <= 65_536 && (page_bytes & (page_bytes - 1)) === 0;
     if (!isHead(first) || !is_size) return "it is no LMDB environment";
     const second = readHead(descriptor, page_bytes);
-    if (!isHead(second)) return "its second head is damaged";
+    if (!isHead(second) || second.readUInt32LE(PAGE_SIZE_AT) !== page_bytes)
+      return "its second head is damaged";
     // The newer of the two is in force.
     const newest =
       first.readBigUInt64LE(TRANSACTION_AT) > second.readBigUInt64LE(TRANSACTION_AT) ? first : second;
@@ -62,6 +66,10 @@ function readHead(descriptor: number, at: number): Buffer {
 }
 
 function isHead(head: Buffer): boolean {
-  const is_head = (head.readUInt16LE(FLAGS_AT) & HEAD) !== 0;
-  return is_head && head.readUInt32LE(MAGIC_AT) === MAGIC && head.readUInt32LE(VERSION_AT) === VERSION;
+  return (
+    (head.readUInt16LE(FLAGS_AT) & HEAD) !== 0 &&
+    head.readUInt32LE(MAGIC_AT) === MAGIC &&
+    head.readUInt32LE(VERSION_AT) === VERSION &&
+    head.readBigUInt64LE(MAP_BYTES_AT) < MOST_MAP_BYTES
+  );
 }

@@ -155,6 +155,7 @@ class Walk {
     const is_page = lower <= upper && PAGE_HEADER_BYTES + upper <= page.length && count >= (is_leaf ? 1 : 2);
     if (!is_page) throw new Damage("a page's bounds are wrong");
     const nodes: number[] = [];
+    let used_bytes = 0;
     for (let index = 0; index < count; index++) {
       const node = PAGE_HEADER_BYTES + page.readUInt16LE(PAGE_HEADER_BYTES + 2 * index);
       if (node < PAGE_HEADER_BYTES + upper || node + NODE_HEADER_BYTES > page.length)
@@ -163,7 +164,11 @@ class Walk {
       if (is_leaf) end += page.readUInt16LE(node + 4) & BIG_DATA ? BIG_DATA_BYTES : page.readUInt32LE(node);
       if (end > page.length) throw new Damage("a node does not end in its page");
       nodes.push(node);
+      // Each begins at an even place.
+      used_bytes += (end - node + 1) & ~1;
     }
+    if (PAGE_HEADER_BYTES + upper + used_bytes !== page.length)
+      throw new Damage("a page's nodes do not fill what they should fill");
     return nodes;
   }
 

@@ -203,8 +203,8 @@ export class CacheKeeper {
       {},
       ({ key, value }) => {
         const card = cardOfBytes(value);
-        // One whose card cannot be read goes first.
-        if (card === null) visit(key, 0, 0);
+        // One whose card cannot be read goes first; it has a page at least.
+        if (card === null) visit(key, 0, 4096);
         else visit(key, Math.max(card.created_s, secondOfBytes(used.get(key))), card.bytes);
       },
       () => this.#remove(unwanted.splice(0), (key) => removeAnswer(this.#environment, key)),
