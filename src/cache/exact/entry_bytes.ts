@@ -50,7 +50,8 @@ export function entryOfBytes(key: Uint8Array, bytes: Buffer, length: number): Ca
   const packed = bytes.subarray(CHECK_BYTES, length);
   if (bytes.readUInt32LE(0) !== checkOf(key, packed)) return null;
   try {
-    const fields: unknown = packr.unpack(packed);
+    // From where it lies: the views that the library makes of a buffer are made once, as LMDB's buffer is the same each time.
+    const fields: unknown = packr.unpack(bytes, { start: CHECK_BYTES, end: length });
     return Array.isArray(fields) ? entryOfFields(fields) : null;
   } catch {
     return null;

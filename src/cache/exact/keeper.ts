@@ -34,7 +34,12 @@ export function openCacheKeeper(
   options: CacheKeeperOptions,
 ): CacheKeeper | { readonly fault: string } {
   const environment = repairEnvironment(data, options.max_bytes, (line) => options.log(line));
-  return "fault" in environment ? environment : new CacheKeeper(environment, options);
+  if ("fault" in environment) return environment;
+  try {
+    return new CacheKeeper(environment, options);
+  } catch (error) {
+    return { fault: `answers cannot be kept: their files cannot be read (${messageOf(error)})` };
+  }
 }
 
 /** Keeps a store small and tidy. Nothing that is called here throws or rejects. */

@@ -116,7 +116,7 @@ describe("a damaged store", () => {
   }, async () => {
     const data = await makeFilled();
     const script = resolve(import.meta.dirname, "damaged_process.ts");
-    const child = Bun.spawn([process.execPath, script, data, "11", "120"], {
+    const child = Bun.spawn([process.execPath, script, data, "11", "60"], {
       stdout: "pipe",
       stderr: "pipe",
     });
@@ -128,8 +128,8 @@ describe("a damaged store", () => {
     const { repaired, read, wrong } = JSON.parse(said.at(-1)!);
     expect(wrong).toBe(0);
     // Some damages lie in free pages or in bodies, others do not.
-    expect(repaired).toBeGreaterThan(20);
-    expect(read).toBeGreaterThan(10_000);
+    expect(repaired).toBeGreaterThan(10);
+    expect(read).toBeGreaterThan(5_000);
   });
 
   test("does not give an answer whose bytes changed, or that lies under another key", async () => {

@@ -1,9 +1,8 @@
-// A process that damages a store again and again, and does with it what a keeper and a gateway do: `FOLDER SEED ROUNDS`. What a
-// damaged file can do to it is to end it; so it says first what it is at.
+// A process that damages a store again and again, and has its keeper do all that it does: `FOLDER SEED ROUNDS`. What a damaged file
+// can do to it is to end it; so it says first what it is at.
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openExactCache } from "../../../src/cache/exact/cache.ts";
 import { openCacheKeeper } from "../../../src/cache/exact/keeper.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { isWhole } from "./checked_body.ts";
@@ -12,7 +11,7 @@ import { seen } from "./seen.ts";
 
 const [folder = "", seed = "1", rounds = "1"] = process.argv.slice(2);
 const random = randomIntegers(Number(seed));
-const counts = { repaired: 0, refused: 0, read: 0, wrong: 0 };
+const counts = { repaired: 0, read: 0, wrong: 0 };
 const path = join(folder, "cache", "answers", "data.mdb");
 const copy = (name: string) => join(`${folder}.${name}`);
 
@@ -32,10 +31,6 @@ for (let round = 0; round < Number(rounds); round++) {
   }
   writeFileSync(path, bytes);
   console.log(`round ${round}`);
-  const quick = openExactCache(folder, { max_bytes: SIZE_BYTES, onFault: () => {} });
-  if ("fault" in quick) counts.refused++;
-  // A gateway looks only quickly, and so it is not let near the rest: the keeper comes first.
-  else await quick.close();
   const options = {
     max_bytes: SIZE_BYTES,
     log: (line: string) => void (line.includes("put aside") && counts.repaired++),

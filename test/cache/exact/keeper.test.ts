@@ -1,3 +1,5 @@
+import { truncateSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { HOUR_MS, makeEntry, makeKey, NOW_MS } from "./made.ts";
 import { makeData, openCache, openKeeper } from "./opened.ts";
@@ -122,6 +124,42 @@ describe("the keeper of the answers", () => {
     await vi.waitFor(() => expect(cache.stats().bytes).toBeLessThanOrEqual(size * 1.05), 5_000);
     await putAndSee(cache, makeKey(-1), makeEntry());
     expect(cache.get(makeKey(-1), NOW_MS)).not.toBeNull();
+  });
+
+  test("drops a file that is far larger than it may be now, because it never becomes smaller", async () => {
+    const data = makeData();
+    const { keeper } = openKeeper(data, 400 * MIB);
+    await putAndSee(keeper.cache, makeKey(1), makeEntry());
+    await keeper.close();
+    const { keeper: same, lines: quiet } = openKeeper(data, 4 * MIB);
+    expect(same.cache.get(makeKey(1), NOW_MS)).not.toBeNull();
+    await same.close();
+    // The library takes a file that is longer than what it uses of it.
+    truncateSync(join(data, "cache", "answers", "data.mdb"), 300 * MIB);
+    const { keeper: anew, lines } = openKeeper(data, 4 * MIB);
+    expect(anew.cache.stats().entries).toBe(0);
+    expect(quiet).toEqual([]);
+    expect(lines).toEqual([expect.stringContaining(`file has ${300 * MIB} bytes`)]);
+  });
+
+  test("leaves a store usable that was made smaller while it is open", async () => {
+    const data = makeData();
+    const { cache } = openCache(data, 200 * MIB);
+    const { keeper } = openKeeper(data, 200 * MIB);
+    const body = Buffer.alloc(100_000);
+    for (let number = 0; number < 1_000; number++) {
+      cache.put(makeKey(number), makeEntry({ body }));
+      if (number % 100 === 99) await cache.settled();
+    }
+    await seen(cache);
+    expect(cache.stats().file_bytes).toBeGreaterThan(95 * MIB);
+    cache.resize(4 * MIB);
+    keeper.resize(4 * MIB);
+    await keeper.evict();
+    await nextSnapshot();
+    await putAndSee(cache, makeKey(-1), makeEntry());
+    expect(cache.get(makeKey(-1), NOW_MS)).not.toBeNull();
+    expect(cache.stats().bytes).toBeLessThan(4 * MIB);
   });
 
   test("forgets the use of answers that are gone", async () => {
