@@ -14,6 +14,7 @@ const HEAD_BYTES = 160;
 
 /** What every page begins with: its number, its transaction, its flags, and the bounds of its free room. */
 const PAGE_HEADER_BYTES = 24;
+const PAGE_TRANSACTION_AT = 8;
 const PAGE_FLAGS_AT = 18;
 const LOWER_AT = 20;
 const UPPER_AT = 22;
@@ -78,6 +79,7 @@ class Walk {
   readonly #page_bytes: number;
   readonly #head: Buffer;
   readonly #pages: number;
+  readonly #transaction: bigint;
   /** A bit for each page that a tree has. */
   readonly #seen: Uint8Array;
   /** A buffer for each level, made once. */
@@ -90,20 +92,20 @@ class Walk {
     const second = this.#read(Buffer.alloc(HEAD_BYTES), this.#page_bytes);
     const is_first = first.readBigUInt64LE(TRANSACTION_AT) > second.readBigUInt64LE(TRANSACTION_AT);
     this.#head = is_first ? first : second;
-    const file_pages = Math.ceil(fstatSync(descriptor).size / this.#page_bytes);
-    // The file may end before the last page, where the last ones are free.
+    this.#transaction = this.#head.readBigUInt64LE(TRANSACTION_AT);
     this.#pages = numberAt(this.#head, LAST_PAGE_AT) + 1;
-    if (this.#pages > 16 * file_pages + 1024) throw new Damage("its last page is far behind its end");
     this.#seen = new Uint8Array((this.#pages >> 3) + 1);
   }
 
   /** Follows all trees, and looks whether a page is both free and in use. */
   all(): void {
+    const trees: Tree[] = [];
     this.#tree(treeAt(this.#head, MAIN_TREE_AT), (page, at, length, flags) => {
       if ((flags & SUB_TREE) === 0) return;
       if (length !== TREE_BYTES) throw new Damage("one of its trees is not described");
-      this.#tree(treeAt(page, at), () => {});
+      trees.push(treeAt(page, at));
     });
+    for (const tree of trees) this.#tree(tree, () => {});
     this.#tree(treeAt(this.#head, FREE_TREE_AT), (page, at, length, flags) => {
       if ((flags & BIG_DATA) === 0) this.#freePages(page, at, length);
       else this.#freePages(this.#bigData(page, at, length), 0, length);
@@ -153,6 +155,7 @@ class Walk {
     const is_page = lower <= upper && PAGE_HEADER_BYTES + upper <= page.length && count >= (is_leaf ? 1 : 2);
     if (!is_page) throw new Damage("a page's bounds are wrong");
     const nodes: number[] = [];
+    let used_bytes = 0;
     for (let index = 0; index < count; index++) {
       const node = PAGE_HEADER_BYTES + page.readUInt16LE(PAGE_HEADER_BYTES + 2 * index);
       if (node < PAGE_HEADER_BYTES + upper || node + NODE_HEADER_BYTES > page.length)
@@ -161,7 +164,11 @@ class Walk {
       if (is_leaf) end += page.readUInt16LE(node + 4) & BIG_DATA ? BIG_DATA_BYTES : page.readUInt32LE(node);
       if (end > page.length) throw new Damage("a node does not end in its page");
       nodes.push(node);
+      // Each begins at an even place.
+      used_bytes += (end - node + 1) & ~1;
     }
+    if (PAGE_HEADER_BYTES + upper + used_bytes !== page.length)
+      throw new Damage("a page's nodes do not fill what they should fill");
     return nodes;
   }
 
@@ -169,7 +176,10 @@ class Walk {
   #takeBigData(page: Buffer, at: number, length: number): number {
     const first = numberAt(page, at);
     const count = numberAt(page, at + 16);
-    if (count !== Math.floor((PAGE_HEADER_BYTES - 1 + length) / this.#page_bytes) + 1)
+    if (page.readBigUInt64LE(at + PAGE_TRANSACTION_AT) > this.#transaction)
+      throw new Damage("a long value is newer than the newest transaction");
+    // More than it needs, where it was longer once.
+    if (count < Math.floor((PAGE_HEADER_BYTES - 1 + length) / this.#page_bytes) + 1)
       throw new Damage("a long value's length is wrong");
     this.#take(first, count);
     const header = this.#readPage(Buffer.alloc(PAGE_HEADER_BYTES), first);
@@ -226,6 +236,9 @@ class Walk {
   #readPage(into: Buffer, number: number): Buffer {
     this.#read(into, number * this.#page_bytes);
     if (numberAt(into, 0) !== number) throw new Damage("a page is not where it should be");
+    // One of a later transaction would be taken for one that is being changed.
+    if (into.readBigUInt64LE(PAGE_TRANSACTION_AT) > this.#transaction)
+      throw new Damage("a page is newer than the newest transaction");
     return into;
   }
 

@@ -8,7 +8,7 @@ import type { CacheEntry } from "../entry.ts";
 import type { CacheKey } from "../key.ts";
 import { bytesOfCard } from "./card.ts";
 import { bytesOfEntry, entryOfBytes } from "./entry_bytes.ts";
-import { type Environment, messageOf, openEnvironment } from "./environment.ts";
+import { type Environment, MOST_KEY_BYTES, messageOf, openEnvironment } from "./environment.ts";
 import { FaultReport } from "./fault_report.ts";
 import { type PurgeFilter, purgeAnswers, removeAnswer } from "./purge.ts";
 import { bytesOfSecond, RecentUse } from "./recent_use.ts";
@@ -16,15 +16,13 @@ import { Refreshes } from "./refreshes.ts";
 import { type StoreSize, sizeOf } from "./size.ts";
 import { Writes } from "./writes.ts";
 
-/** Longer keys LMDB does not take. */
-const MOST_KEY_BYTES = 1978;
 /** Longer answers are not kept: the library would not copy them out, but lend them for as long as it likes. */
 const MOST_BODY_BYTES = 8 * 1024 * 1024;
 /** One answer may take this part of the store. */
 const MOST_PART = 1 / 8;
 /** How far a store may grow above its size before nothing is put any more; its keeper removes what is above the size itself. */
 const FULL_AT = 1.1;
-/** How far its file may grow, with pages that a reader elsewhere holds back. */
+/** How far its file may grow beyond what it was when it was opened: pages that a reader elsewhere holds back are not used again. */
 const FILE_FULL_AT = 2;
 const FILE_FULL_ABOVE_BYTES = 64 * 1024 * 1024;
 /** How often the size is looked at, unless much is put meanwhile. */
@@ -52,7 +50,12 @@ export function openExactCache(
   options: ExactCacheOptions,
 ): ExactCache | { readonly fault: string } {
   const environment = openEnvironment(data, options.max_bytes);
-  return "fault" in environment ? environment : new ExactCache(environment, options);
+  if ("fault" in environment) return environment;
+  try {
+    return new ExactCache(environment, options);
+  } catch (error) {
+    return { fault: `answers cannot be kept: their files cannot be read (${messageOf(error)})` };
+  }
 }
 
 /** The exact cache as one process has it. Nothing that is called here throws or rejects; a closed cache is an empty one. */
@@ -64,6 +67,7 @@ export class ExactCache {
   readonly #recent = new RecentUse();
   readonly #use_timer: NodeJS.Timeout;
   #max_bytes: number;
+  #most_file_bytes: number;
   #is_closed = false;
   #is_full = false;
   #looked_ms = Number.NEGATIVE_INFINITY;
@@ -72,6 +76,7 @@ export class ExactCache {
   constructor(environment: Environment, { max_bytes, onFault }: ExactCacheOptions) {
     this.#environment = environment;
     this.#max_bytes = max_bytes;
+    this.#most_file_bytes = mostFileBytes(environment, max_bytes);
     this.#faults = new FaultReport(onFault);
     this.#writes = new Writes(environment, this.#faults);
     this.#refreshes = new Refreshes(environment, this.#writes);
@@ -87,6 +92,7 @@ export class ExactCache {
   /** Takes another size. */
   resize(max_bytes: number): void {
     this.#max_bytes = max_bytes;
+    this.#most_file_bytes = this.#read(0, (environment) => mostFileBytes(environment, max_bytes));
     this.#looked_ms = Number.NEGATIVE_INFINITY;
   }
 
@@ -240,9 +246,7 @@ export class ExactCache {
     const { bytes, file_bytes } = sizeOf(this.#environment);
     this.#looked_ms = now_ms;
     this.#put_since_bytes = 0;
-    this.#is_full =
-      bytes > this.#max_bytes * FULL_AT ||
-      file_bytes > this.#max_bytes * FILE_FULL_AT + FILE_FULL_ABOVE_BYTES;
+    this.#is_full = bytes > this.#max_bytes * FULL_AT || file_bytes > this.#most_file_bytes;
     return this.#is_full;
   }
 
@@ -259,4 +263,8 @@ export class ExactCache {
   #fault(error: unknown): void {
     this.#faults.note(`answers cannot be read or written (${messageOf(error)})`);
   }
+}
+
+function mostFileBytes(environment: Environment, max_bytes: number): number {
+  return sizeOf(environment).file_bytes + max_bytes * FILE_FULL_AT + FILE_FULL_ABOVE_BYTES;
 }

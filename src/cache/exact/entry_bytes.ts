@@ -9,21 +9,19 @@ import type { CacheEntry } from "../entry.ts";
 /** Raised whenever the array's order or meaning changes; what another number wrote is not read. */
 const LAYOUT = 1;
 
-const KINDS = ["whole", "events"] as const;
 const USAGE_KINDS = Object.keys(NO_USAGE) as readonly (keyof Usage)[];
 
 /** What every checksum begins with: were the kinds of usage ever other ones, or in another order, no old entry would match. */
 const CHECK_START = Bun.hash.crc32(`${LAYOUT} ${USAGE_KINDS.join()}`);
 const CHECK_BYTES = 4;
 
-/** A body is copied out of what is read, because the library reads the next value into the same bytes. */
-const packr = new Packr({ useRecords: false, copyBuffers: true });
+const packr = new Packr({ useRecords: false });
 
 /** An entry as the bytes that are stored under `key`. The body is copied. */
 export function bytesOfEntry(key: Uint8Array, entry: CacheEntry): Buffer {
   const packed = packr.pack([
     LAYOUT,
-    KINDS.indexOf(entry.kind),
+    entry.kind === "whole" ? 0 : 1,
     entry.usage === null ? null : USAGE_KINDS.map((kind) => entry.usage?.[kind]),
     entry.finish_reason,
     entry.model,
@@ -52,7 +50,8 @@ export function entryOfBytes(key: Uint8Array, bytes: Buffer, length: number): Ca
   const packed = bytes.subarray(CHECK_BYTES, length);
   if (bytes.readUInt32LE(0) !== checkOf(key, packed)) return null;
   try {
-    const fields: unknown = packr.unpack(packed);
+    // From where it lies: the views that the library makes of a buffer are made once, as LMDB's buffer is the same each time.
+    const fields: unknown = packr.unpack(bytes, { start: CHECK_BYTES, end: length });
     return Array.isArray(fields) ? entryOfFields(fields) : null;
   } catch {
     return null;
@@ -63,14 +62,23 @@ function checkOf(key: Uint8Array, packed: Uint8Array): number {
   return Bun.hash.crc32(packed, Bun.hash.crc32(key, CHECK_START));
 }
 
+/** By its places, and not by taking the array apart: this is done for every answer that is given. */
 function entryOfFields(fields: readonly unknown[]): CacheEntry | null {
-  const [layout, kind_number, counts, finish_reason, model, provider, served_model] = fields;
-  const [created_ms, fresh_until_ms, stale_until_ms, tags, cost_nano_usd, took_ms, body] = fields.slice(7);
-  const kind = typeof kind_number === "number" ? KINDS[kind_number] : undefined;
-  const usage = counts === null ? null : usageOfCounts(counts);
+  if (fields[0] !== LAYOUT) return null;
+  const kind = fields[1] === 0 ? "whole" : "events";
+  const usage = fields[2] === null ? null : usageOfCounts(fields[2]);
+  const finish_reason = fields[3];
+  const model = fields[4];
+  const provider = fields[5];
+  const served_model = fields[6];
+  const created_ms = fields[7];
+  const fresh_until_ms = fields[8];
+  const stale_until_ms = fields[9];
+  const tags = fields[10];
+  const cost_nano_usd = fields[11];
+  const took_ms = fields[12];
+  const body = fields[13];
   const is_entry =
-    layout === LAYOUT &&
-    kind !== undefined &&
     usage !== undefined &&
     (finish_reason === null || typeof finish_reason === "string") &&
     typeof model === "string" &&
@@ -86,7 +94,7 @@ function entryOfFields(fields: readonly unknown[]): CacheEntry | null {
   if (!is_entry) return null;
   return {
     kind,
-    body,
+    body: copyOf(body),
     usage,
     finish_reason,
     model,
@@ -101,13 +109,20 @@ function entryOfFields(fields: readonly unknown[]): CacheEntry | null {
   };
 }
 
+/** The library reads the next value into the same bytes. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 function usageOfCounts(counts: unknown): Usage | undefined {
   if (!Array.isArray(counts) || counts.length !== USAGE_KINDS.length) return undefined;
   const usage: Record<keyof Usage, number> = { ...NO_USAGE };
   for (let index = 0; index < USAGE_KINDS.length; index++) {
     const count: unknown = counts[index];
     if (typeof count !== "number") return undefined;
-    usage[USAGE_KINDS[index]!] = count;
+    if (count !== 0) usage[USAGE_KINDS[index]!] = count;
   }
   return usage;
 }

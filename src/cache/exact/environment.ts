@@ -8,6 +8,8 @@ import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
 import { lmdbTreeFault } from "../../memory/lmdb_tree.ts";
 
+/** Longer keys are not stored: LMDB takes one byte more, so that the key behind each can still be named. */
+export const MOST_KEY_BYTES = 1977;
 /** Damaged folders that are kept for whoever wants to look at them. */
 const KEPT_DAMAGED = 2;
 /**
@@ -72,6 +74,7 @@ export function repairEnvironment(
   try {
     const damage = damageOf(folder, lmdbTreeFault);
     if (damage !== null) putAside(folder, damage, log);
+    else dropIfFarTooLarge(folder, max_bytes, log);
     const opened = openEnvironment(data, max_bytes);
     const is_damaged = "fault" in opened && DAMAGE.some((word) => opened.fault.includes(word));
     if (!is_damaged) return opened;
@@ -90,7 +93,7 @@ function open(folder: string, max_bytes: number): Environment | { readonly fault
     path: folder,
     // Address space only. Free pages and old ones that a reader still holds come on top of what is kept; were it ever too little,
     // the library would map more by itself.
-    mapSize: 3 * max_bytes + 256 * 1024 * 1024,
+    mapSize: mapBytes(max_bytes),
     maxDbs: 8,
     maxReaders: READERS,
     overlappingSync: false,
@@ -146,6 +149,18 @@ function damageOf(folder: string, faultOf: (path: string) => string | null): str
     if (file !== undefined && !file.isFile()) return `${name} is no file`;
   }
   return faultOf(join(folder, "data.mdb"));
+}
+
+function mapBytes(max_bytes: number): number {
+  return 3 * max_bytes + 256 * 1024 * 1024;
+}
+
+/** A file never becomes smaller: where the size was made much smaller, the disk is worth more than the answers. */
+function dropIfFarTooLarge(folder: string, max_bytes: number, log: (line: string) => void): void {
+  const file = statSync(join(folder, "data.mdb"), { throwIfNoEntry: false });
+  if (file === undefined || file.size <= mapBytes(max_bytes)) return;
+  rmSync(folder, { recursive: true });
+  log(`the kept answers' file has ${file.size} bytes, far more than it may have; the cache begins empty`);
 }
 
 function putAside(folder: string, damage: string, log: (line: string) => void): void {

@@ -34,7 +34,12 @@ export function openCacheKeeper(
   options: CacheKeeperOptions,
 ): CacheKeeper | { readonly fault: string } {
   const environment = repairEnvironment(data, options.max_bytes, (line) => options.log(line));
-  return "fault" in environment ? environment : new CacheKeeper(environment, options);
+  if ("fault" in environment) return environment;
+  try {
+    return new CacheKeeper(environment, options);
+  } catch (error) {
+    return { fault: `answers cannot be kept: their files cannot be read (${messageOf(error)})` };
+  }
 }
 
 /** Keeps a store small and tidy. Nothing that is called here throws or rejects. */
@@ -83,15 +88,13 @@ export class CacheKeeper {
   }
 
   /** Removes the longest unused answers, if there are too many: as many as make the store nine tenths of its size. */
-  evict(now_ms = Date.now()): Promise<void> {
+  evict(): Promise<void> {
     return this.#work(async () => {
-      for (let round = 0; round < MOST_ROUNDS && !this.#is_closed; round++) {
+      for (let round = 0; round < MOST_ROUNDS && this.#isTooLarge(); round++) {
         const { bytes } = sizeOf(this.#environment);
-        const is_grown = bytes > this.#max_bytes && bytes > this.#evicted_to_bytes;
-        if (!is_grown && bytes <= this.#max_bytes * EVICT_AGAIN_AT) break;
-        const removed = await this.#evictPart(1 - (EVICT_TO * this.#max_bytes) / bytes, now_ms);
+        const removed = await this.#evictPart(1 - (EVICT_TO * this.#max_bytes) / bytes);
         this.#evicted_to_bytes = sizeOf(this.#environment).bytes;
-        if (removed === 0) break;
+        if (removed === 0 || this.#is_closed || !this.#writes.is_open) break;
       }
     });
   }
@@ -108,20 +111,15 @@ export class CacheKeeper {
   #look(): void {
     if (this.#is_working) return;
     if (performance.now() - this.#tidied_ms >= TIDY_EVERY_MS) void this.tidy();
-    else if (this.#isTooLarge()) void this.evict();
+    void this.evict();
   }
 
   #isTooLarge(): boolean {
-    try {
-      const { bytes } = sizeOf(this.#environment);
-      // Once it is smaller, growing is a reason again.
-      this.#evicted_to_bytes = Math.min(this.#evicted_to_bytes, bytes);
-      const is_grown = bytes > this.#max_bytes && bytes > this.#evicted_to_bytes;
-      return is_grown || bytes > this.#max_bytes * EVICT_AGAIN_AT;
-    } catch (error) {
-      this.#faults.note(`the kept answers cannot be read (${messageOf(error)})`);
-      return false;
-    }
+    const { bytes } = sizeOf(this.#environment);
+    // Once it is smaller, growing is a reason again.
+    this.#evicted_to_bytes = Math.min(this.#evicted_to_bytes, bytes);
+    const is_grown = bytes > this.#max_bytes && bytes > this.#evicted_to_bytes;
+    return is_grown || bytes > this.#max_bytes * EVICT_AGAIN_AT;
   }
 
   #work(action: () => Promise<void>): Promise<void> {
@@ -153,11 +151,14 @@ export class CacheKeeper {
       async () => {
         const found = old;
         old = [];
-        const removals = found.map(({ key, version }) =>
-          this.#writes.start(0, () => database.ifVersion(key, version, () => remove(key))),
-        );
-        await Promise.all(removals);
-        return !this.#is_closed && this.#writes.is_open;
+        if (this.#is_closed) return false;
+        if (found.length === 0) return true;
+        return this.#writes.all(0, () => {
+          for (const { key, version } of found) {
+            // A transaction that fails is told of as a whole.
+            database.ifVersion(key, version, () => remove(key)).catch(() => {});
+          }
+        });
       },
     );
   }
@@ -180,10 +181,10 @@ export class CacheKeeper {
   }
 
   /** Removes about this part of all answers, by size, of those that are longest unused. Says how many. */
-  async #evictPart(part: number, now_ms: number): Promise<number> {
+  async #evictPart(part: number): Promise<number> {
     const sample = new Sample();
     await this.#walkAnswers((_key, used_s, bytes) => sample.show(used_s, bytes), []);
-    const since_s = Math.min(sample.unusedSince(part), Math.floor(now_ms / 1000));
+    const since_s = sample.unusedSince(part);
     let left_bytes = part * sample.bytes;
     let removed = 0;
     const evicted: Buffer[] = [];
@@ -207,8 +208,8 @@ export class CacheKeeper {
       {},
       ({ key, value }) => {
         const card = cardOfBytes(value);
-        // One whose card cannot be read goes first.
-        if (card === null) visit(key, 0, 0);
+        // One whose card cannot be read goes first; it has a page at least.
+        if (card === null) visit(key, 0, 4096);
         else visit(key, Math.max(card.created_s, secondOfBytes(used.get(key))), card.bytes);
       },
       () => this.#remove(unwanted.splice(0), (key) => removeAnswer(this.#environment, key)),

@@ -2,7 +2,7 @@
 
 import { tenantPrefix } from "../key.ts";
 import { type Card, cardOfBytes } from "./card.ts";
-import type { Environment } from "./environment.ts";
+import { type Environment, MOST_KEY_BYTES } from "./environment.ts";
 import { keysWith, walk } from "./walk.ts";
 import type { Writes } from "./writes.ts";
 
@@ -39,10 +39,10 @@ export async function purgeAnswers(
     return 0;
   const only = key_hex === undefined ? null : Buffer.from(key_hex, "hex");
   if (only !== null && (only.length === 0 || only.toString("hex") !== key_hex?.toLowerCase())) return 0;
-  const of_tenant = tenant === undefined ? {} : keysWith(tenantPrefix(tenant));
-  const range = only === null ? of_tenant : { start: only, end: Buffer.concat([only, Buffer.of(0)]) };
-  const has_prefix = (key: Buffer) =>
-    tenant === undefined || key.subarray(0, tenantPrefix(tenant).length).equals(tenantPrefix(tenant));
+  const prefix = tenant === undefined ? Buffer.alloc(0) : tenantPrefix(tenant);
+  if (Math.max(prefix.length, only?.length ?? 0) > MOST_KEY_BYTES) return 0;
+  if (only !== null && !only.subarray(0, prefix.length).equals(prefix)) return 0;
+  const range = only === null ? keysWith(prefix) : { start: only, end: Buffer.concat([only, Buffer.of(0)]) };
 
   let removed = 0;
   let keys: Uint8Array[] = [];
@@ -52,7 +52,7 @@ export async function purgeAnswers(
     ({ key, value }) => {
       const card = cardOfBytes(value);
       // A card that cannot be read is one of an answer that could never be removed otherwise.
-      if (card === null || (has_prefix(key) && isMeant(card, model, tag))) keys.push(key);
+      if (card === null || isMeant(card, model, tag)) keys.push(key);
     },
     async () => {
       const found = keys;

@@ -28,7 +28,7 @@ export class Refreshes {
     const found_ms = refreshes.getEntry(key.bytes)?.version;
     if (found_ms !== undefined && found_ms > now_ms) return false;
     const put = () => refreshes.put(key.bytes, NOTHING, until_ms);
-    const is_mine = await this.#writes.start(0, () =>
+    const is_mine = await this.#writes.conditional(() =>
       found_ms === undefined
         ? refreshes.ifNoExists(key.bytes, put)
         : refreshes.ifVersion(key.bytes, found_ms, put),
@@ -44,7 +44,7 @@ export class Refreshes {
     if (until_ms === undefined) return;
     this.#leases.delete(nameOf(key));
     // Where it ran out, and another took it, the version is another.
-    void this.#writes.start(0, () =>
+    void this.#writes.conditional(() =>
       refreshes.ifVersion(key.bytes, until_ms, () => refreshes.remove(key.bytes)),
     );
   }

@@ -4,15 +4,15 @@
 import type { Database } from "./environment.ts";
 
 /** How long a slice keeps the event loop. */
-const SLICE_MS = 4;
+const SLICE_MS = 3;
 /** Records of a slice at most: what is done with them is one transaction. */
-const SLICE_RECORDS = 2000;
+const SLICE_RECORDS = 500;
 
 /** A record on the way. */
 export interface WalkedRecord {
   readonly key: Buffer;
   readonly value: Buffer;
-  /** 0 where the database has none. */
+  /** Where the database has them. */
   readonly version: number;
 }
 
@@ -55,8 +55,9 @@ export async function walk(
   }
 }
 
-/** All keys that begin with `prefix`. */
+/** All keys that begin with `prefix`: all that there are, where it is empty. */
 export function keysWith(prefix: Uint8Array): KeyRange {
+  if (prefix.length === 0) return {};
   const end = Buffer.from(prefix);
   for (let at = end.length - 1; at >= 0; at--) {
     if (end[at]! < 0xff) {
