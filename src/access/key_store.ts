@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { type Generation, openGeneration } from "../memory/generation.ts";
 import { lmdb } from "../memory/lmdb.ts";
 import { lmdbFileFault } from "../memory/lmdb_file.ts";
+import { LMDB_READERS, makeLmdbLockFile } from "../memory/lmdb_lock.ts";
 import type { KeyRecord } from "./key_record.ts";
 
 /** Address space for the environment; the file grows as it is filled. */
@@ -69,7 +70,10 @@ export function openKeyStore(data: string): KeyStore | { readonly fault: string 
       };
     }
     const generation = openGeneration(join(folder, "generation"));
-    const root = lmdb.open({ path: folder, mapSize: MAP_BYTES, maxDbs: 4, overlappingSync: false });
+    makeLmdbLockFile(folder);
+    const root = lmdb.open({
+      ...{ path: folder, mapSize: MAP_BYTES, maxDbs: 4, maxReaders: LMDB_READERS, overlappingSync: false },
+    });
     return makeStore(root, generation);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

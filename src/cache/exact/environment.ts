@@ -6,18 +6,13 @@ import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFi
 import { dirname, join } from "node:path";
 import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
+import { LMDB_READERS, makeLmdbLockFile } from "../../memory/lmdb_lock.ts";
 import { lmdbTreeFault } from "../../memory/lmdb_tree.ts";
 
 /** Longer keys are not stored: LMDB takes one byte more, so that the key behind each can still be named. */
 export const MOST_KEY_BYTES = 1977;
 /** Damaged folders that are kept for whoever wants to look at them. */
 const KEPT_DAMAGED = 2;
-/**
- * The bytes that LMDB's lock file must have for 512 readers. It is written out before LMDB makes it, because LMDB maps a file with a
- * hole, and writing into a hole on a full disk ends the process.
- */
-const LOCK_BYTES = 36_864;
-const READERS = 512;
 /** What the library says of a file that it cannot be right in using, though its pages hang together. */
 const DAMAGE = ["MDB_INVALID", "MDB_VERSION_MISMATCH", "MDB_CORRUPTED", "MDB_INCOMPATIBLE"] as const;
 
@@ -88,14 +83,14 @@ export function repairEnvironment(
 function open(folder: string, max_bytes: number): Environment | { readonly fault: string } {
   if ("fault" in lmdb) return { fault: `answers cannot be kept: ${lmdb.fault}` };
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  makeLockFile(folder);
+  makeLmdbLockFile(folder);
   const options = {
     path: folder,
     // Address space only. Free pages and old ones that a reader still holds come on top of what is kept; were it ever too little,
     // the library would map more by itself.
     mapSize: mapBytes(max_bytes),
     maxDbs: 8,
-    maxReaders: READERS,
+    maxReaders: LMDB_READERS,
     overlappingSync: false,
     // A transaction waits for its pages, not for its head: what a power cut may take is the last one, never the file's order.
     noMetaSync: true,
@@ -121,22 +116,6 @@ function openDatabase(root: Root, name: string, has_versions: boolean) {
     keyEncoding: "binary",
     useVersions: has_versions,
   });
-}
-
-/** Makes LMDB's lock file, all of it on the disk, unless there is one. Under its name it is whole from its first moment. */
-function makeLockFile(folder: string): void {
-  const path = join(folder, "lock.mdb");
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
-  const made = `${path}.${process.pid}`;
-  try {
-    writeFileSync(made, Buffer.alloc(LOCK_BYTES), { mode: 0o600 });
-    linkSync(made, path);
-  } catch (error) {
-    const is_there = error instanceof Error && "code" in error && error.code === "EEXIST";
-    if (!is_there) throw error;
-  } finally {
-    rmSync(made, { force: true });
-  }
 }
 
 /** What is wrong with what lies where the answers should; null for nothing. */
