@@ -2,7 +2,7 @@
 // lost, so where its files are damaged the keeper, of which there is one, puts them aside and begins anew; the others only look, and
 // go on without a cache until then. What a damaged file can do to a process cannot be caught, and so it is looked at beforehand.
 
-import { linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
