@@ -9,9 +9,9 @@ import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import { type FlightNote, noteText } from "../ledger/flight_note.ts";
+import type { FlightNote } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
-import type { LedgerRow } from "../ledger/row.ts";
+import { type LedgerRow, NOTHING, type Timings } from "../ledger/row.ts";
 import type { Books } from "./books.ts";
 import type { Call } from "./call.ts";
 import { readTags, wordOf } from "./labels.ts";
@@ -32,12 +32,19 @@ export interface CallEnd {
   readonly counted_tokens: number | null;
   /** What was answered, to be counted by a tokenizer where no usage was told; null where it is not kept. */
   readonly answer?: readonly Uint8Array[] | null;
+  /** `hit`, `semantic`, `stale`, `joined`, `miss`; by default no cache applied (`bypass`). */
+  readonly cache?: string;
+  /** How like the cached request was, of an answer from the semantic cache. */
+  readonly similarity?: number | null;
+  /** What the answer would have cost, had it not come from a cache; by default nothing was saved. */
+  readonly saved_nano_usd?: number;
 }
 
 /** The account of one call. */
 export class Account implements MeteredAccount {
   readonly sets: readonly LimitSet[];
   readonly user: string | null;
+  readonly #labels: Labels;
   readonly #call: Call;
   readonly #prepared: Prepared;
   readonly #books: Books;
@@ -57,6 +64,7 @@ export class Account implements MeteredAccount {
     this.#prepared = prepared;
     this.#books = books;
     this.user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    this.#labels = labelsOf(call);
     this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
   }
 
@@ -127,8 +135,9 @@ export class Account implements MeteredAccount {
     // Where no limit asked for an estimate, the bytes tell enough for a note that is hardly ever read.
     const input_tokens = this.#input_tokens ?? Math.ceil((this.#prepared.read_body?.length ?? 0) / 4);
     const usage: Usage = { ...NO_USAGE, input_tokens };
+    const end: CallEnd = { status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 };
     this.#note({
-      row: this.#row({ status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 }, price, true),
+      row: this.#row(end, price, true, NOTHING),
       input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#reservation?.nano_usd ?? 0n),
@@ -159,7 +168,8 @@ export class Account implements MeteredAccount {
   close(end: CallEnd): number | null {
     const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
-    const row = this.#row({ ...end, usage: known }, price, end.usage === null && known !== NO_USAGE);
+    const is_estimated = end.usage === null && known !== NO_USAGE;
+    const row = this.#row({ ...end, usage: known }, price, is_estimated, timingsOf(this.#call));
     const { usage, cost_nano_usd } = row;
     if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
     this.#reservation?.settle({
@@ -202,7 +212,7 @@ export class Account implements MeteredAccount {
   #note(note: FlightNote): void {
     const { flights } = this.#books;
     const before = this.#slot;
-    this.#slot = flights.begin(noteText(note));
+    this.#slot = this.#books.note(note);
     if (before >= 0) flights.end(before);
   }
 
@@ -229,12 +239,16 @@ export class Account implements MeteredAccount {
     return this.#books.priceOf(model, target);
   }
 
-  #row(end: CallEnd, price: ModelPrice | null, estimated: boolean): LedgerRow {
+  #row(end: CallEnd, price: ModelPrice | null, estimated: boolean, timings_us: Timings): LedgerRow {
     const usage = end.usage ?? NO_USAGE;
     // What used nothing costs nothing, whoever knows the price.
     const charge = usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
-    return rowOf(this.#call, {
-      ...{ end, usage, estimated, user: this.user },
+    return rowOf(this.#call, this.#labels, {
+      end,
+      usage,
+      estimated,
+      timings_us,
+      user: this.user,
       model: this.#prepared.model.name,
       stream: this.#prepared.is_stream,
       cost_nano_usd: charge.cost_nano_usd,
@@ -247,14 +261,26 @@ const NO_CHARGE: Charge = { cost_nano_usd: 0, version: null };
 
 /** The row of a call that was refused before it had an account. */
 export function recordRefused(call: Call, end: CallEnd, books: Books): void {
-  const free = { usage: NO_USAGE, estimated: false, user: null, model: null, stream: false };
-  books.record(rowOf(call, { end, ...free, cost_nano_usd: 0, price_version: null }));
+  books.record(
+    rowOf(call, labelsOf(call), {
+      end,
+      usage: NO_USAGE,
+      estimated: false,
+      timings_us: timingsOf(call),
+      user: null,
+      model: null,
+      stream: false,
+      cost_nano_usd: 0,
+      price_version: null,
+    }),
+  );
 }
 
 interface RowRest {
   readonly end: CallEnd;
   readonly usage: Usage;
   readonly estimated: boolean;
+  readonly timings_us: Timings;
   readonly user: string | null;
   readonly model: string | null;
   readonly stream: boolean;
@@ -262,8 +288,20 @@ interface RowRest {
   readonly price_version: string | null;
 }
 
-function rowOf(call: Call, rest: RowRest): LedgerRow {
-  const { headers } = call.request;
+/** What the client says of a call for whoever reads the ledger. */
+interface Labels {
+  readonly feature: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+function labelsOf({ request: { headers } }: Call): Labels {
+  return {
+    feature: wordOf(headers.get("x-venturi-feature")),
+    tags: readTags(headers.get("x-venturi-tags")),
+  };
+}
+
+function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow {
   const { client, target } = call;
   const { end } = rest;
   return {
@@ -274,8 +312,8 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     team: client?.team ?? null,
     key: client?.name ?? null,
     user: rest.user,
-    feature: wordOf(headers.get("x-venturi-feature")),
-    tags: readTags(headers.get("x-venturi-tags")),
+    feature,
+    tags,
     model: rest.model,
     provider: target?.provider.name ?? null,
     served_model: target?.model || end.model || null,
@@ -286,29 +324,33 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     usage: rest.usage,
     cost_nano_usd: rest.cost_nano_usd,
     price_version: rest.price_version,
-    cache: "bypass",
-    similarity: null,
+    saved_nano_usd: end.saved_nano_usd ?? 0,
+    cache: end.cache ?? "bypass",
+    similarity: end.similarity ?? null,
     attempts: call.tries,
-    redactions: {},
-    timings_us: timingsOf(call),
+    redactions: NOTHING,
+    timings_us: rest.timings_us,
     estimated: rest.estimated,
   };
 }
 
-function timingsOf(call: Call): Record<string, number> {
-  const timings: Record<string, number> = {
-    total: Math.round((performance.now() - call.arrived_ms) * 1_000),
+function timingsOf(call: Call): Timings {
+  const { arrived_ms, authenticated_ms, body_ms, connected_ms, overhead_us } = call;
+  // Every call's has the same shape: stages that did not take place are told by the writer as missing.
+  return {
+    total: microseconds(arrived_ms, performance.now()),
+    auth: microseconds(arrived_ms, authenticated_ms),
+    body: microseconds(authenticated_ms, body_ms),
+    scan: microseconds(body_ms, call.scanned_ms),
+    connect: microseconds(call.asked_ms, connected_ms),
+    first_byte: microseconds(connected_ms, call.first_byte_ms),
+    overhead: overhead_us === null ? undefined : Math.round(overhead_us),
   };
-  const add = (name: string, start_ms: number, end_ms: number) => {
-    if (start_ms > 0 && end_ms >= start_ms) timings[name] = Math.round((end_ms - start_ms) * 1_000);
-  };
-  add("auth", call.arrived_ms, call.authenticated_ms);
-  add("body", call.authenticated_ms, call.body_ms);
-  add("scan", call.body_ms, call.scanned_ms);
-  add("connect", call.asked_ms, call.connected_ms);
-  add("first_byte", call.connected_ms, call.first_byte_ms);
-  if (call.overhead_us !== null) timings["overhead"] = Math.round(call.overhead_us);
-  return timings;
+}
+
+/** From one moment to another, where both have come. */
+function microseconds(start_ms: number, end_ms: number): number | undefined {
+  return start_ms > 0 && end_ms >= start_ms ? Math.round((end_ms - start_ms) * 1_000) : undefined;
 }
 
 const SCOPE_WORDS = {

@@ -5,6 +5,7 @@ import { ALL_TENANTS, type Scope } from "../access/counter_key.ts";
 import { moneyCounter } from "../access/limit_set.ts";
 import { type FlightNote, readNote, rowOfKilled } from "../ledger/flight_note.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { writeRow } from "../ledger/row_line.ts";
 import type { ProcessArea } from "../memory/process_area.ts";
 import { readSpill } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
@@ -49,11 +50,12 @@ export class Bookkeeper {
     this.#endSync = syncToDisk(state, log);
   }
 
-  /** Rows that wait to be written. */
-  get waiting(): number {
-    let waiting = 0;
-    for (let index = 0; index < this.#state.areas; index++) waiting += this.#state.area(index).ring.waiting;
-    return waiting;
+  /** Whether rows wait to be written. */
+  get #has_rows(): boolean {
+    for (let index = 0; index < this.#state.areas; index++) {
+      if (!this.#state.area(index).ring.is_empty) return true;
+    }
+    return false;
   }
 
   /** Everything that was recorded until now is in the ledger when this resolves. */
@@ -95,7 +97,7 @@ export class Bookkeeper {
     this.#looks += 1;
     // Rows that found no room in their ring wait in files; whether there are any is not asked every time.
     const is_spill_due = this.#looks % LOOKS_PER_SPILL === 0;
-    if (this.#is_waiting || (this.waiting === 0 && !is_spill_due)) return;
+    if (this.#is_waiting || (!this.#has_rows && !is_spill_due)) return;
     this.#is_waiting = true;
     void this.flush().finally(() => {
       this.#is_waiting = false;
@@ -112,9 +114,9 @@ export class Bookkeeper {
   async #drain(index: number): Promise<void> {
     const { ring } = this.#state.area(index);
     for (;;) {
-      const { texts, release } = ring.read(BATCH_MAX);
-      if (texts.length === 0) break;
-      await this.#writer.write(texts);
+      const { lines, release } = ring.read(BATCH_MAX);
+      if (lines.length === 0) break;
+      await this.#writer.write(lines);
       release();
     }
   }
@@ -122,9 +124,9 @@ export class Bookkeeper {
   /** Rows that found no room in their ring. */
   async #drainSpilled(): Promise<void> {
     for (;;) {
-      const { texts, release } = readSpill(this.#state);
-      if (texts.length === 0) return release();
-      await this.#writer.write(texts);
+      const { lines, release } = readSpill(this.#state);
+      if (lines.length === 0) return release();
+      await this.#writer.write(lines);
       release();
     }
   }
@@ -139,7 +141,7 @@ export class Bookkeeper {
       rows.push(row);
       this.#setBudgetsRight(note, row);
     }
-    if (rows.length > 0) await this.#writer.write(rows.map((row) => JSON.stringify(row)));
+    if (rows.length > 0) await this.#writer.write(Buffer.from(rows.map(writeRow).join("\n")));
     area.calls.clear();
     if (rows.length > 0) this.#log(`${rows.length} calls were in flight in a process that died`);
   }
