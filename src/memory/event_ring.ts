@@ -98,9 +98,11 @@ export class EventRing {
     return events;
   }
 
-  /** Whether everything was released. */
-  get is_empty(): boolean {
-    return Atomics.load(this.#ends, AREA_HEAD_WORD) === Atomics.load(this.#ends, AREA_TAIL_WORD);
+  /** Bytes that events take that were not released. */
+  get waiting_bytes(): number {
+    const bytes = (Atomics.load(this.#ends, AREA_TAIL_WORD) - Atomics.load(this.#ends, AREA_HEAD_WORD)) | 0;
+    // After a power cut the two may have nothing to do with each other: whoever reads sets them right.
+    return bytes < 0 ? RING_BYTES : bytes;
   }
 
   /** Goes over records, by their lengths, from a position to the tail; gives the position behind the last one. */

@@ -6,16 +6,22 @@ import { moneyCounter } from "../access/limit_set.ts";
 import { type FlightNote, readNote, rowOfKilled } from "../ledger/flight_note.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { writeRow } from "../ledger/row_line.ts";
+import { RING_BYTES } from "../memory/layout.ts";
 import type { ProcessArea } from "../memory/process_area.ts";
 import { readSpill } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
 import { syncToDisk } from "./disk_sync.ts";
 import type { LedgerWriter } from "./ledger_writer.ts";
 
-/** How often the rings are looked at, in milliseconds: what a power failure may cost. */
+/** How often the rings are looked at, in milliseconds. */
 const LOOK_MS = 100;
+/**
+ * How many looks rows may wait: what a power failure may cost. A transaction costs as much as two hundred rows, so that a few
+ * rows are not worth one. A ring that fills up is emptied at the next look.
+ */
+const LOOKS_PER_BATCH = 4;
 /** How many looks it takes until files of spilled rows are looked for. */
-const LOOKS_PER_SPILL = 10;
+const LOOKS_PER_SPILL = 12;
 /** Rows of one transaction at most. */
 const BATCH_MAX = 2_000;
 
@@ -48,14 +54,6 @@ export class Bookkeeper {
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
     this.#endSync = syncToDisk(state, log);
-  }
-
-  /** Whether rows wait to be written. */
-  get #has_rows(): boolean {
-    for (let index = 0; index < this.#state.areas; index++) {
-      if (!this.#state.area(index).ring.is_empty) return true;
-    }
-    return false;
   }
 
   /** Everything that was recorded until now is in the ledger when this resolves. */
@@ -97,11 +95,20 @@ export class Bookkeeper {
     this.#looks += 1;
     // Rows that found no room in their ring wait in files; whether there are any is not asked every time.
     const is_spill_due = this.#looks % LOOKS_PER_SPILL === 0;
-    if (this.#is_waiting || (!this.#has_rows && !is_spill_due)) return;
+    const enough_bytes = this.#looks % LOOKS_PER_BATCH === 0 ? 1 : RING_BYTES / 4;
+    if (this.#is_waiting || !(is_spill_due || this.#hasRows(enough_bytes))) return;
     this.#is_waiting = true;
     void this.flush().finally(() => {
       this.#is_waiting = false;
     });
+  }
+
+  /** Whether rows of so many bytes wait in a ring. */
+  #hasRows(enough_bytes: number): boolean {
+    for (let index = 0; index < this.#state.areas; index++) {
+      if (this.#state.area(index).ring.waiting_bytes >= enough_bytes) return true;
+    }
+    return false;
   }
 
   #then(work: () => Promise<void>): Promise<void> {

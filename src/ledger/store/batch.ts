@@ -1,7 +1,7 @@
 // What a batch of rows adds up to: by minute and group, and by who pays for it. Most rows of a batch are like others of it, so that
 // names are read, groups looked up and budgets found once for all of them.
 
-import type { LineReader, Names } from "../row_reader.ts";
+import { COST, type LineReader, type Names } from "../row_reader.ts";
 import type { Placed } from "./groups.ts";
 import { Money } from "./money.ts";
 import { Sums } from "./rollups.ts";
@@ -9,20 +9,21 @@ import { startOf } from "./windows.ts";
 
 /** Rows of a day with the same names. */
 export class Kind {
+  /** As their lines have them. */
+  readonly text: string;
   readonly names: Names;
   readonly day_ms: number;
-  readonly group: number;
-  readonly own_names: string | null;
+  readonly placed: Placed;
   readonly cost = new Money();
   /** Where its last row was counted: the next one most likely is too. */
   minute: Minute | null = null;
   sums: Sums | null = null;
 
-  constructor(names: Names, day_ms: number, { group, own_names }: Placed) {
+  constructor(text: string, names: Names, day_ms: number, placed: Placed) {
+    this.text = text;
     this.names = names;
     this.day_ms = day_ms;
-    this.group = group;
-    this.own_names = own_names;
+    this.placed = placed;
   }
 }
 
@@ -39,6 +40,9 @@ export class Batch {
   readonly #kinds = new Map<string, Kind>();
   readonly #minutes = new Map<number, Minute>();
   #minute: Minute | null = null;
+  #kind: Kind | null = null;
+  /** The day that most of its rows are of: that of the first. */
+  #day_ms: number | null = null;
 
   /** Its kinds of rows. */
   get kinds(): Iterable<Kind> {
@@ -58,13 +62,14 @@ export class Batch {
   /** The kind that a row is of, made where it is the first; null where `make` gives none. */
   kindOf(row: LineReader, make: (names: string, day_ms: number) => Kind | null): Kind | null {
     const day_ms = startOf("day", row.time);
-    const known = this.#kinds.get(row.names);
-    if (known !== undefined && known.day_ms === day_ms) return known;
-    const name = `${day_ms}${row.names}`;
-    const of_day = this.#kinds.get(name);
-    if (of_day !== undefined) return of_day;
-    const kind = make(row.names, day_ms);
-    if (kind !== null) this.#kinds.set(known === undefined ? row.names : name, kind);
+    const last = this.#kind;
+    if (last !== null && last.day_ms === day_ms && last.text === row.names) return last;
+    this.#day_ms ??= day_ms;
+    const name = day_ms === this.#day_ms ? row.names : `${day_ms}${row.names}`;
+    const kind = this.#kinds.get(name) ?? make(row.names, day_ms);
+    if (kind === null) return null;
+    this.#kinds.set(name, kind);
+    this.#kind = kind;
     return kind;
   }
 
@@ -74,11 +79,11 @@ export class Batch {
     minute.last_seq = seq;
     if (kind.minute !== minute || kind.sums === null) {
       kind.minute = minute;
-      kind.sums = minute.groups.get(kind.group) ?? new Sums();
-      minute.groups.set(kind.group, kind.sums);
+      kind.sums = minute.groups.get(kind.placed.group) ?? new Sums();
+      minute.groups.set(kind.placed.group, kind.sums);
     }
     kind.sums.add(row, kind.names);
-    kind.cost.add(row.amounts[0]!);
+    kind.cost.add(row.amounts[COST]!);
   }
 
   #minuteOf(start_ms: number, seq: number): Minute {

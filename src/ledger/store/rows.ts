@@ -1,7 +1,9 @@
 // The table of rows, to be written: several to a statement while all of them are new, one by one where some may be there already.
 
 import type { Database, Statement } from "bun:sqlite";
+import type { LineReader, Names } from "../row_reader.ts";
 import { CALL_COLUMNS, type ColumnValue } from "./columns.ts";
+import type { Placed } from "./groups.ts";
 import { sqliteCode } from "./open.ts";
 
 /** Rows of a statement. */
@@ -29,8 +31,8 @@ export class Rows {
   }
 
   /** Adds a row that is new, or throws what `isKnownRow` knows: at once or with one of the next. */
-  addNew(...values: ColumnValue[]): void {
-    this.#values.push(...values);
+  addNew(row: LineReader, placed: Placed, names: Names, seq: number): void {
+    this.#take(row, placed, names, seq);
     if (this.#values.length < ROWS * CALL_COLUMNS.length) return;
     this.#insert_many.run(...this.#values);
     this.#values = [];
@@ -50,8 +52,18 @@ export class Rows {
     this.#values = [];
   }
 
-  /** Adds a row, unless its id is there; gives whether it was new. */
-  add(...values: ColumnValue[]): boolean {
+  /** Adds a row, unless its id is there; gives whether it was new. Nothing waits. */
+  add(row: LineReader, placed: Placed, names: Names, seq: number): boolean {
+    this.#take(row, placed, names, seq);
+    const values = this.#values;
+    this.#values = [];
     return this.#insert.run(...values).changes > 0;
+  }
+
+  /** In the order of the columns. */
+  #take(row: LineReader, { group, own_names }: Placed, { error, cache }: Names, seq: number): void {
+    const { id, request_id, time, status, amounts_text, rest } = row;
+    const cached = cache === "bypass" ? null : cache;
+    this.#values.push(seq, id, request_id, time, group, own_names, status, error, cached, amounts_text, rest);
   }
 }

@@ -86,7 +86,8 @@ export class Store {
           faults += 1;
           continue;
         }
-        if (!this.#add(row, kind, seq + 1, are_new)) continue;
+        if (are_new) this.#rows.addNew(row, kind.placed, kind.names, seq + 1);
+        else if (!this.#rows.add(row, kind.placed, kind.names, seq + 1)) continue;
         written += 1;
         seq += 1;
         batch.count(row, kind, seq);
@@ -103,23 +104,9 @@ export class Store {
     return { written, known: lines.length - written - faults, faults };
   }
 
-  #add(row: LineReader, { group, own_names, names }: Kind, seq: number, is_new: boolean): boolean {
-    const { id, request_id, time, status, amounts_text, rest } = row;
-    const cache = names.cache === "bypass" ? null : names.cache;
-    if (!is_new) {
-      return this.#rows.add(
-        ...[seq, id, request_id, time, group, own_names, status, names.error, cache, amounts_text, rest],
-      );
-    }
-    this.#rows.addNew(
-      ...[seq, id, request_id, time, group, own_names, status, names.error, cache, amounts_text, rest],
-    );
-    return true;
-  }
-
   readonly #makeKind = (text: string, day_ms: number): Kind | null => {
     const names = readNames(text);
-    return names === null ? null : new Kind(names, day_ms, this.#groups.groupOf(names, day_ms));
+    return names === null ? null : new Kind(text, names, day_ms, this.#groups.groupOf(names, day_ms));
   };
 
   readonly #countsUsers = (key: string): boolean =>
