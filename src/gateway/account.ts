@@ -135,9 +135,9 @@ export class Account implements MeteredAccount {
     // Where no limit asked for an estimate, the bytes tell enough for a note that is hardly ever read.
     const input_tokens = this.#input_tokens ?? Math.ceil((this.#prepared.read_body?.length ?? 0) / 4);
     const usage: Usage = { ...NO_USAGE, input_tokens };
-    const end: CallEnd = { status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 };
     this.#note({
-      row: this.#row(end, price, true, NOTHING),
+      // What it cost is worked out when it is known how far its answer came.
+      row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
       input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#reservation?.nano_usd ?? 0n),
@@ -169,7 +169,7 @@ export class Account implements MeteredAccount {
     const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
     const is_estimated = end.usage === null && known !== NO_USAGE;
-    const row = this.#row({ ...end, usage: known }, price, is_estimated, timingsOf(this.#call));
+    const row = this.#row(end, known, this.#charge(price, known), is_estimated, timingsOf(this.#call));
     const { usage, cost_nano_usd } = row;
     if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
     this.#reservation?.settle({
@@ -239,10 +239,12 @@ export class Account implements MeteredAccount {
     return this.#books.priceOf(model, target);
   }
 
-  #row(end: CallEnd, price: ModelPrice | null, estimated: boolean, timings_us: Timings): LedgerRow {
-    const usage = end.usage ?? NO_USAGE;
-    // What used nothing costs nothing, whoever knows the price.
-    const charge = usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
+  /** What used nothing costs nothing, whoever knows the price. */
+  #charge(price: ModelPrice | null, usage: Usage): Charge {
+    return usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
+  }
+
+  #row(end: CallEnd, usage: Usage, charge: Charge, estimated: boolean, timings_us: Timings): LedgerRow {
     return rowOf(this.#call, this.#labels, {
       end,
       usage,
@@ -257,6 +259,8 @@ export class Account implements MeteredAccount {
   }
 }
 
+/** A call that is under way. */
+const SENT: CallEnd = { status: 0, code: null, usage: null, finish_reason: null, counted_tokens: null };
 const NO_CHARGE: Charge = { cost_nano_usd: 0, version: null };
 
 /** The row of a call that was refused before it had an account. */
