@@ -3,6 +3,7 @@
 
 import { NO_USAGE } from "../src/dialects/usage.ts";
 import type { LedgerRow } from "../src/ledger/row.ts";
+import { writeRow } from "../src/ledger/row_line.ts";
 
 const DAY_MS = 86_400_000;
 /** How many different names there are. */
@@ -27,7 +28,7 @@ function randomFrom(seed: number): () => number {
   };
 }
 
-/** The JSON texts of so many rows, in the order of their time, over the 30 days before `end_ms`; in batches. */
+/** The lines of so many rows, in the order of their time, over the 30 days before `end_ms`; in batches. */
 export function* monthOfRows(count: number, batch_rows: number, end_ms: number): Generator<string[]> {
   const random = randomFrom(2026);
   const pick = (most: number) => Math.floor(random() * most);
@@ -67,6 +68,7 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
         : { ...NO_USAGE, input_tokens, cached_input_tokens: pick(input_tokens), output_tokens },
       cost_nano_usd: fails ? 0 : input_tokens * price + output_tokens * 4 * price,
       price_version: "2026-11-20",
+      saved_nano_usd: 0,
       cache: "bypass",
       similarity: null,
       attempts: [{ provider, model, outcome: fails ? "503" : "ok" }],
@@ -74,7 +76,7 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
       timings_us: { total: 400_000 + pick(4_000_000), first_byte: 300_000 + pick(300_000), overhead: 90 },
       estimated: random() < 0.01,
     };
-    batch.push(JSON.stringify(row));
+    batch.push(writeRow(row));
     if (batch.length === batch_rows) {
       yield batch;
       batch = [];

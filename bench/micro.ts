@@ -1,9 +1,11 @@
-// Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; and the mapped file.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory ...]`
+// Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; the mapped file;
+// what a call's account costs.
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory | account ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
 import { markerSet } from "../src/wire/markers.ts";
+import { accountTasks } from "./micro/account.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
 import { memoryTasks } from "./micro/memory.ts";
 import { sseTasks } from "./micro/sse.ts";
@@ -20,7 +22,7 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 };
 
 /** The names of what can be measured. */
-export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory"];
+export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory", "account"];
 
 function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
   const work = FUNCTIONS[part];
@@ -35,6 +37,12 @@ function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
   });
 }
 
+function partOf(part: string, over: readonly Text[]): { readonly tasks: readonly Task[]; end(): void } {
+  if (part === "memory") return memoryTasks();
+  if (part === "account") return accountTasks();
+  return { tasks: tasksOf(part, over), end: () => {} };
+}
+
 /** Measures the parts, each task for `time_ms`, and says each figure as it comes. */
 export async function micro(
   parts: readonly string[],
@@ -46,7 +54,7 @@ export async function micro(
   const all: Figure[] = [];
   for (const part of parts) {
     log(`${part}`);
-    const { tasks, end } = part === "memory" ? memoryTasks() : { tasks: tasksOf(part, over), end: () => {} };
+    const { tasks, end } = partOf(part, over);
     for (const task of tasks) {
       const [figure] = await measure([task], time_ms);
       const { text, name, bytes, ns, gb_per_s } = figure!;

@@ -8,13 +8,21 @@ import { fileURLToPath } from "node:url";
 import { type LimitSet, makeLimitSet } from "../../src/access/limit_set.ts";
 import { Reservation } from "../../src/access/reservation.ts";
 import { CounterKey } from "../../src/memory/counter_key.ts";
+import { LineBuffer } from "../../src/memory/line_buffer.ts";
 import { createState, openState, type State } from "../../src/memory/state.ts";
 import type { Task } from "./measure.ts";
 
 const HOUR_MS = 3_600_000;
 /** A ledger row and a call's note, about as long as they are. */
-const ROW = JSON.stringify({ id: "0123456789abcdef", text: "x".repeat(600) });
-const NOTE = JSON.stringify({ id: "0123456789abcdef", text: "x".repeat(300) });
+const ROW = line("x".repeat(240));
+const NOTE = line("x".repeat(240));
+
+function line(text: string): LineBuffer {
+  const buffer = new LineBuffer();
+  buffer.text(text);
+  buffer.end();
+  return buffer;
+}
 
 function key(name: number, is_gauge = false): CounterKey {
   return new CounterKey([name * 100, name, 0, 0], HOUR_MS, is_gauge);

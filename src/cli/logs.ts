@@ -2,7 +2,7 @@
 // It reads the ledger itself, so that it works whether a gateway runs or not.
 
 import { parseArgs } from "node:util";
-import { shownRow } from "../ledger/row_text.ts";
+import { shownRow } from "../ledger/row.ts";
 import type { PlacedRow } from "../ledger/store/cursors.ts";
 import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
 import { findDataFolder } from "./data_folder.ts";

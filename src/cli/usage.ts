@@ -135,6 +135,8 @@ function plainRow(row: UsageRow, by: readonly Dimension[]): Record<string, strin
     cost_nano_usd: Number(row.cost_nano_usd),
     unpriced_calls: row.unpriced_calls,
     estimated_calls: row.estimated_calls,
+    cache_hits: row.cache_hits,
+    saved_usd: Number(row.saved_nano_usd) / 1e9,
   };
 }
 
@@ -156,23 +158,26 @@ function csvOf({ rows }: UsageAnswer, by: readonly Dimension[]): string[] {
 
 const NOTHING: Omit<UsageRow, "by"> = {
   ...{ calls: 0, errors: 0, input_tokens: 0, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 },
-  ...{ cost_nano_usd: 0n, unpriced_calls: 0, estimated_calls: 0 },
+  ...{ cache_hits: 0, saved_nano_usd: 0n, cost_nano_usd: 0n, unpriced_calls: 0, estimated_calls: 0 },
 };
 
 function tableLines({ rows, since_ms, until_ms }: UsageAnswer, by: readonly Dimension[]): string[] {
   const range = `${showMoment(since_ms)} to ${showMoment(until_ms)} UTC`;
   if (rows.length === 0) return [`No calls from ${range}.`];
   const has_unpriced = rows.some(({ unpriced_calls }) => unpriced_calls > 0);
+  const has_hits = rows.some(({ cache_hits }) => cache_hits > 0);
   const has_estimated = rows.some(({ estimated_calls }) => estimated_calls > 0);
   const cells = (row: UsageRow): string[] => [
     ...[row.calls, row.errors, row.input_tokens, row.cached_input_tokens].map(showCount),
     ...[row.output_tokens, row.reasoning_tokens].map(showCount),
     showUsd(usdOf(row)),
+    ...(has_hits ? [showCount(row.cache_hits), showUsd(Number(row.saved_nano_usd) / 1e9)] : []),
     ...(has_unpriced ? [showCount(row.unpriced_calls)] : []),
     ...(has_estimated ? [showCount(row.estimated_calls)] : []),
   ];
   const head = [
     ...[...by, "calls", "errors", "input", "cached", "output", "reasoning", "cost"],
+    ...(has_hits ? ["cache hits", "saved"] : []),
     ...(has_unpriced ? ["unpriced"] : []),
     ...(has_estimated ? ["estimated"] : []),
   ];
@@ -192,6 +197,8 @@ function totalOf(rows: readonly UsageRow[]): UsageRow {
       cached_input_tokens: sum.cached_input_tokens + row.cached_input_tokens,
       output_tokens: sum.output_tokens + row.output_tokens,
       reasoning_tokens: sum.reasoning_tokens + row.reasoning_tokens,
+      cache_hits: sum.cache_hits + row.cache_hits,
+      saved_nano_usd: sum.saved_nano_usd + row.saved_nano_usd,
       cost_nano_usd: sum.cost_nano_usd + row.cost_nano_usd,
       unpriced_calls: sum.unpriced_calls + row.unpriced_calls,
       estimated_calls: sum.estimated_calls + row.estimated_calls,

@@ -3,7 +3,7 @@
 
 import * as z from "zod";
 import { GatewayError } from "../errors.ts";
-import { shownRow } from "../ledger/row_text.ts";
+import { shownRow } from "../ledger/row.ts";
 import {
   CALL_FILTERS,
   type LedgerReader,
@@ -91,8 +91,14 @@ function usageJson({ rows, since_ms, until_ms }: UsageAnswer): unknown {
 }
 
 function usageRowJson(row: UsageRow): unknown {
-  const { by, cost_nano_usd, ...sums } = row;
-  return { ...by, ...sums, cost_usd: usdOf(row), cost_nano_usd: Number(cost_nano_usd) };
+  const { by, saved_nano_usd, cost_nano_usd, ...sums } = row;
+  return {
+    ...by,
+    ...sums,
+    saved_usd: Number(saved_nano_usd) / 1e9,
+    cost_usd: usdOf(row),
+    cost_nano_usd: Number(cost_nano_usd),
+  };
 }
 
 function tellCalls(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {

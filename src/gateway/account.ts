@@ -9,9 +9,9 @@ import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import { type FlightNote, noteText } from "../ledger/flight_note.ts";
+import type { FlightNote } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
-import type { LedgerRow } from "../ledger/row.ts";
+import { type LedgerRow, NOTHING, type Timings } from "../ledger/row.ts";
 import { serverOf } from "./answer.ts";
 import type { Books } from "./books.ts";
 import type { Call } from "./call.ts";
@@ -47,6 +47,7 @@ export interface CallEnd {
 export class Account implements MeteredAccount {
   readonly sets: readonly LimitSet[];
   readonly user: string | null;
+  readonly #labels: Labels;
   readonly #call: Call;
   readonly #prepared: Prepared;
   readonly #books: Books;
@@ -66,6 +67,7 @@ export class Account implements MeteredAccount {
     this.#prepared = prepared;
     this.#books = books;
     this.user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    this.#labels = labelsOf(call);
     this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
   }
 
@@ -137,7 +139,8 @@ export class Account implements MeteredAccount {
     const input_tokens = this.#input_tokens ?? Math.ceil((this.#prepared.read_body?.length ?? 0) / 4);
     const usage: Usage = { ...NO_USAGE, input_tokens };
     this.#note({
-      row: this.#row({ status: 0, code: null, usage, finish_reason: null, counted_tokens: 0 }, price, true),
+      // What it cost is worked out when it is known how far its answer came.
+      row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
       input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#reservation?.nano_usd ?? 0n),
@@ -168,7 +171,8 @@ export class Account implements MeteredAccount {
   close(end: CallEnd): number | null {
     const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
-    const row = this.#row({ ...end, usage: known }, price, end.usage === null && known !== NO_USAGE);
+    const is_estimated = end.usage === null && known !== NO_USAGE;
+    const row = this.#row(end, known, this.#charge(price, known), is_estimated, timingsOf(this.#call));
     const { usage, cost_nano_usd } = row;
     if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
     this.#reservation?.settle({
@@ -211,7 +215,7 @@ export class Account implements MeteredAccount {
   #note(note: FlightNote): void {
     const { flights } = this.#books;
     const before = this.#slot;
-    this.#slot = flights.begin(noteText(note));
+    this.#slot = this.#books.note(note);
     if (before >= 0) flights.end(before);
   }
 
@@ -238,12 +242,18 @@ export class Account implements MeteredAccount {
     return this.#books.priceOf(model, target);
   }
 
-  #row(end: CallEnd, price: ModelPrice | null, estimated: boolean): LedgerRow {
-    const usage = end.usage ?? NO_USAGE;
-    // What used nothing costs nothing, whoever knows the price.
-    const charge = usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
-    return rowOf(this.#call, {
-      ...{ end, usage, estimated, user: this.user },
+  /** What used nothing costs nothing, whoever knows the price. */
+  #charge(price: ModelPrice | null, usage: Usage): Charge {
+    return usage === NO_USAGE ? NO_CHARGE : chargeOf(price, usage, this.#call.wall_ms);
+  }
+
+  #row(end: CallEnd, usage: Usage, charge: Charge, estimated: boolean, timings_us: Timings): LedgerRow {
+    return rowOf(this.#call, this.#labels, {
+      end,
+      usage,
+      estimated,
+      timings_us,
+      user: this.user,
       model: this.#prepared.model.name,
       stream: this.#prepared.is_stream,
       cost_nano_usd: charge.cost_nano_usd,
@@ -252,18 +262,32 @@ export class Account implements MeteredAccount {
   }
 }
 
+/** A call that is under way. */
+const SENT: CallEnd = { status: 0, code: null, usage: null, finish_reason: null, counted_tokens: null };
 const NO_CHARGE: Charge = { cost_nano_usd: 0, version: null };
 
 /** The row of a call that was refused before it had an account. */
 export function recordRefused(call: Call, end: CallEnd, books: Books): void {
-  const free = { usage: NO_USAGE, estimated: false, user: null, model: null, stream: false };
-  books.record(rowOf(call, { end, ...free, cost_nano_usd: 0, price_version: null }));
+  books.record(
+    rowOf(call, labelsOf(call), {
+      end,
+      usage: NO_USAGE,
+      estimated: false,
+      timings_us: timingsOf(call),
+      user: null,
+      model: null,
+      stream: false,
+      cost_nano_usd: 0,
+      price_version: null,
+    }),
+  );
 }
 
 interface RowRest {
   readonly end: CallEnd;
   readonly usage: Usage;
   readonly estimated: boolean;
+  readonly timings_us: Timings;
   readonly user: string | null;
   readonly model: string | null;
   readonly stream: boolean;
@@ -271,8 +295,20 @@ interface RowRest {
   readonly price_version: string | null;
 }
 
-function rowOf(call: Call, rest: RowRest): LedgerRow {
-  const { headers } = call.request;
+/** What the client says of a call for whoever reads the ledger. */
+interface Labels {
+  readonly feature: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+function labelsOf({ request: { headers } }: Call): Labels {
+  return {
+    feature: wordOf(headers.get("x-venturi-feature")),
+    tags: readTags(headers.get("x-venturi-tags")),
+  };
+}
+
+function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow {
   const { client } = call;
   const { end } = rest;
   const server = serverOf(call);
@@ -284,8 +320,8 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     team: client?.team ?? null,
     key: client?.name ?? null,
     user: rest.user,
-    feature: wordOf(headers.get("x-venturi-feature")),
-    tags: readTags(headers.get("x-venturi-tags")),
+    feature,
+    tags,
     model: rest.model,
     provider: server?.provider ?? null,
     served_model: server?.model || end.model || null,
@@ -296,29 +332,33 @@ function rowOf(call: Call, rest: RowRest): LedgerRow {
     usage: rest.usage,
     cost_nano_usd: rest.cost_nano_usd,
     price_version: rest.price_version,
+    saved_nano_usd: end.saved?.nano_usd ?? 0,
     cache: call.cache,
     similarity: call.kept_from?.similarity ?? null,
     attempts: call.tries,
-    redactions: {},
-    timings_us: timingsOf(call),
+    redactions: NOTHING,
+    timings_us: rest.timings_us,
     estimated: rest.estimated,
   };
 }
 
-function timingsOf(call: Call): Record<string, number> {
-  const timings: Record<string, number> = {
-    total: Math.round((performance.now() - call.arrived_ms) * 1_000),
+function timingsOf(call: Call): Timings {
+  const { arrived_ms, authenticated_ms, body_ms, connected_ms, overhead_us } = call;
+  // Every call's has the same shape: stages that did not take place are told by the writer as missing.
+  return {
+    total: microseconds(arrived_ms, performance.now()),
+    auth: microseconds(arrived_ms, authenticated_ms),
+    body: microseconds(authenticated_ms, body_ms),
+    scan: microseconds(body_ms, call.scanned_ms),
+    connect: microseconds(call.asked_ms, connected_ms),
+    first_byte: microseconds(connected_ms, call.first_byte_ms),
+    overhead: overhead_us === null ? undefined : Math.round(overhead_us),
   };
-  const add = (name: string, start_ms: number, end_ms: number) => {
-    if (start_ms > 0 && end_ms >= start_ms) timings[name] = Math.round((end_ms - start_ms) * 1_000);
-  };
-  add("auth", call.arrived_ms, call.authenticated_ms);
-  add("body", call.authenticated_ms, call.body_ms);
-  add("scan", call.body_ms, call.scanned_ms);
-  add("connect", call.asked_ms, call.connected_ms);
-  add("first_byte", call.connected_ms, call.first_byte_ms);
-  if (call.overhead_us !== null) timings["overhead"] = Math.round(call.overhead_us);
-  return timings;
+}
+
+/** From one moment to another, where both have come. */
+function microseconds(start_ms: number, end_ms: number): number | undefined {
+  return start_ms > 0 && end_ms >= start_ms ? Math.round((end_ms - start_ms) * 1_000) : undefined;
 }
 
 const SCOPE_WORDS = {

@@ -3,12 +3,14 @@
 import { OutputAverages } from "../access/output_average.ts";
 import type { ReservationTools } from "../access/reservation.ts";
 import type { ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { type FlightNote, writeNote } from "../ledger/flight_note.ts";
 import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
-import { writeRow } from "../ledger/row_writer.ts";
+import { appendRow } from "../ledger/row_line.ts";
 import type { CallTable } from "../memory/call_table.ts";
 import type { SteadyClock } from "../memory/clock.ts";
+import { LineBuffer } from "../memory/line_buffer.ts";
 import type { SeriesBlock } from "../memory/series_block.ts";
 import type { EventSink } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
@@ -37,6 +39,8 @@ export class Books {
   readonly averages = new OutputAverages();
   readonly counter = new TokenCounter();
   readonly flights: CallTable;
+  /** Where rows and notes are written before they go into shared memory. */
+  readonly #line = new LineBuffer();
   readonly #sink: EventSink;
   readonly #log: (line: string) => void;
   #book: PriceBook | null = null;
@@ -98,6 +102,16 @@ export class Books {
 
   /** A call has ended: its one row. */
   record(row: LedgerRow): void {
-    this.#sink.push(writeRow(row));
+    const line = this.#line;
+    line.begin();
+    appendRow(line, row);
+    line.end();
+    this.#sink.push(line);
+  }
+
+  /** Notes a call in flight; gives the note's place, -1 where there is none. */
+  note(note: FlightNote): number {
+    writeNote(this.#line, note);
+    return this.flights.begin(this.#line);
   }
 }

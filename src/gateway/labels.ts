@@ -1,5 +1,7 @@
 // What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut.
 
+import { NOTHING } from "../ledger/row.ts";
+
 /** The most characters of a user, a feature, a tag's name or value. */
 const WORD_MAX_CHARS = 128;
 const TAGS_MAX = 16;
@@ -12,11 +14,9 @@ export function wordOf(text: string | null): string | null {
   return word === "" ? null : word.slice(0, WORD_MAX_CHARS).toWellFormed();
 }
 
-const NO_TAGS: Readonly<Record<string, string>> = {};
-
 /** `x-venturi-tags`: `a,b=c` is a tag without a value and one with. */
 export function readTags(text: string | null): Readonly<Record<string, string>> {
-  if (text === null || text === "") return NO_TAGS;
+  if (text === null || text === "") return NOTHING;
   const tags: Record<string, string> = {};
   for (const part of text.slice(0, TAGS_MAX_CHARS).split(",").slice(0, TAGS_MAX)) {
     const equals = part.indexOf("=");

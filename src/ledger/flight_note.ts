@@ -1,9 +1,10 @@
 // What is noted of a call in flight, in shared memory: enough to write its row and to set its budgets right should its process die.
 
 import { NO_USAGE } from "../dialects/usage.ts";
-import type { LedgerRow } from "./row.ts";
-import { readRow } from "./row_text.ts";
-import { writeRow } from "./row_writer.ts";
+import type { LineBuffer } from "../memory/line_buffer.ts";
+import { type LedgerRow, NOTHING } from "./row.ts";
+import { appendRow } from "./row_line.ts";
+import { readRow } from "./row_reader.ts";
 
 /** A note. */
 export interface FlightNote {
@@ -20,24 +21,25 @@ export interface FlightNote {
 
 /** The longest note, in bytes of UTF-8. */
 const NOTE_MAX_BYTES = 992;
+/** Fields of a note behind its row. */
+const FIELDS = 4;
+const TAB = 9;
 
-/** A note as text that fits its slot: what is least needed goes first. */
-export function noteText(note: FlightNote): string {
-  const text = textOf(note);
-  // No character has more than three bytes for each of its code units.
-  if (text.length * 3 <= NOTE_MAX_BYTES || Buffer.byteLength(text) <= NOTE_MAX_BYTES) return text;
+/** Writes a note that fits its slot: what is least needed goes first. A row's line, and four fields behind it. */
+export function writeNote(line: LineBuffer, note: FlightNote): void {
+  fill(line, note, note.row);
   for (const shorten of SHORTER) {
-    const shorter = textOf({ ...note, row: shorten(note.row) });
-    if (Buffer.byteLength(shorter) <= NOTE_MAX_BYTES) return shorter;
+    if (line.length <= NOTE_MAX_BYTES) return;
+    fill(line, note, shorten(note.row));
   }
-  return textOf({ ...note, row: { ...needed(note.row), team: null, key: null } });
 }
 
 /** What can be left out of a row, the least needed first. */
 const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
-  (row) => ({ ...row, tags: {}, attempts: [], timings_us: {}, redactions: {}, request_id: row.id }),
+  (row) => ({ ...row, tags: NOTHING, attempts: [], redactions: NOTHING, request_id: row.id }),
   needed,
   (row) => ({ ...needed(row), team: null }),
+  (row) => ({ ...needed(row), team: null, key: null }),
 ];
 
 /** Who pays for it, and what it has used. */
@@ -46,26 +48,39 @@ function needed(row: LedgerRow): LedgerRow {
   const usage = { ...NO_USAGE, input_tokens: row.usage.input_tokens };
   return {
     ...{ id, request_id: id, time, tenant, team, key, status, stream, cost_nano_usd, estimated, usage },
-    ...{ user: null, feature: null, tags: {}, model: null, provider: null, served_model: null, error: null },
-    ...{ finish_reason: null, price_version: null, cache: "bypass", similarity: null },
-    ...{ attempts: [], redactions: {}, timings_us: {} },
+    ...{ user: null, feature: null, model: null, provider: null, served_model: null, error: null },
+    ...{ finish_reason: null, price_version: null, saved_nano_usd: 0, cache: "bypass", similarity: null },
+    ...{ attempts: [], tags: NOTHING, redactions: NOTHING, timings_us: NOTHING },
   };
 }
 
-function textOf({ row, input_cost, output_cost, held, is_answered }: FlightNote): string {
-  const rest = is_answered === true ? ',"is_answered":true}' : "}";
-  return `{"row":${writeRow(row)},"input_cost":${input_cost},"output_cost":${output_cost},"held":"${held}"${rest}`;
+function fill(
+  line: LineBuffer,
+  { input_cost, output_cost, held, is_answered }: FlightNote,
+  row: LedgerRow,
+): void {
+  line.begin();
+  appendRow(line, row);
+  for (const field of [input_cost ?? "", output_cost ?? "", held, is_answered === true ? "answered" : ""]) {
+    line.byte(TAB);
+    line.text(`${field}`);
+  }
+  line.end();
 }
 
 /** Reads a note back; null if it is none. */
 export function readNote(text: string): FlightNote | null {
-  try {
-    const value = JSON.parse(text) as FlightNote | null;
-    const row = readRow(JSON.stringify(value?.row ?? null));
-    return row === null ? null : { ...value!, row };
-  } catch {
-    return null;
-  }
+  const fields = text.split("\t");
+  const [input_cost = "", output_cost = "", held = "", answered] = fields.splice(-FIELDS);
+  const row = readRow(fields.join("\t"));
+  if (row === null || !/^\d+$/.test(held)) return null;
+  const note = { row, input_cost: costOf(input_cost), output_cost: costOf(output_cost), held };
+  return answered === "answered" ? { ...note, is_answered: true } : note;
+}
+
+function costOf(text: string): number | null {
+  const cost = text === "" ? Number.NaN : Number(text);
+  return Number.isFinite(cost) ? cost : null;
 }
 
 /** The row of a call whose process died when its answer had so many tokens. */

@@ -1,5 +1,5 @@
-// A ledger row: what is kept of every call, whatever ended it. As JSON it is what travels through the ring and what
-// `venturi logs` and billing streams show; the store spreads it over columns.
+// A ledger row: what is kept of every call, whatever ended it. As JSON it is what `venturi logs` and billing streams show;
+// it travels as a line (`row_line.ts`), and the store spreads that over columns.
 
 import type { Usage } from "../dialects/usage.ts";
 
@@ -10,6 +10,15 @@ export interface AttemptRow {
   /** `ok`, a status, or what happened to the connection. */
   readonly outcome: string;
 }
+
+/** The stages that are timed, in the order of their lines: one that is new goes to the end. */
+export const STAGES = ["total", "auth", "body", "scan", "connect", "first_byte", "overhead"] as const;
+
+/** Durations in microseconds; a stage that did not take place has none. */
+export type Timings = { readonly [stage in (typeof STAGES)[number]]?: number | undefined };
+
+/** A record of nothing, such as the tags of a call that has none: whoever writes rows knows it at a glance. */
+export const NOTHING: Readonly<Record<string, never>> = {};
 
 /** A row. Money is whole nano-dollars (10^-9 USD). */
 export interface LedgerRow {
@@ -41,14 +50,23 @@ export interface LedgerRow {
   readonly cost_nano_usd: number | null;
   /** What priced it. */
   readonly price_version: string | null;
+  /** What the answer would have cost, had it not come from a cache; 0 for all other calls. */
+  readonly saved_nano_usd: number;
   /** `hit`, `semantic`, `stale`, `joined`, `miss`, `bypass`. */
   readonly cache: string;
   readonly similarity: number | null;
   readonly attempts: readonly AttemptRow[];
   /** How many texts of each kind were redacted. */
   readonly redactions: Readonly<Record<string, number>>;
-  /** Durations of stages in microseconds. */
-  readonly timings_us: Readonly<Record<string, number>>;
+  readonly timings_us: Timings;
   /** Whether the usage was counted by the gateway because no provider told it. */
   readonly estimated: boolean;
+}
+
+/** A row as logs and billing events show it: with its cost in dollars too. */
+export type ShownRow = LedgerRow & { readonly cost_usd: number | null };
+
+/** The row as it is shown. */
+export function shownRow(row: LedgerRow): ShownRow {
+  return { ...row, cost_usd: row.cost_nano_usd === null ? null : row.cost_nano_usd / 1e9 };
 }

@@ -74,15 +74,15 @@ export class Writer {
     this.#timer = setInterval(() => this.clean(), CLEAN_EVERY_MS);
   }
 
-  /** Writes rows from their JSON; resolves when they are on the disk. It waits for a disk that fails. */
-  write(texts: readonly string[]): Promise<BatchCounts> {
+  /** Writes rows from their lines; resolves when they are on the disk. It waits for a disk that fails. */
+  write(lines: readonly string[]): Promise<BatchCounts> {
     const written = this.#turn.then(async () => {
       let counts: BatchCounts = { written: 0, known: 0, faults: 0 };
-      for (let from = 0; from < texts.length; from += BATCH_ROWS) {
-        counts = sum(counts, await this.#writeBatch(texts.slice(from, from + BATCH_ROWS)));
+      for (let from = 0; from < lines.length; from += BATCH_ROWS) {
+        counts = sum(counts, await this.#writeBatch(lines.slice(from, from + BATCH_ROWS)));
       }
       if (counts.faults > 0)
-        this.#log(`${counts.faults} of ${texts.length} texts are no rows and were left out`);
+        this.#log(`${counts.faults} of ${lines.length} lines are no rows and were left out`);
       for (const pump of this.#pumps) pump.wake();
       // Or whoever is told of them would wait for as long as rows come without a pause.
       await new Promise((next) => setImmediate(next));
@@ -126,13 +126,13 @@ export class Writer {
     this.#store.db.close();
   }
 
-  async #writeBatch(texts: readonly string[]): Promise<BatchCounts> {
+  async #writeBatch(lines: readonly string[]): Promise<BatchCounts> {
     for (let failures = 0; ; failures++) {
       try {
-        return this.#store.write(texts, Date.now());
+        return this.#store.write(lines, Date.now());
       } catch (error) {
         if (isCorruption(error)) this.#replace(messageOf(error));
-        else if (!isPassing(error)) return this.#writeHalves(texts, messageOf(error));
+        else if (!isPassing(error)) return this.#writeHalves(lines, messageOf(error));
         // A minute's failures are told once.
         else if (failures % 60 === 0) {
           this.#log(`rows cannot be written (${messageOf(error)}); they wait, and are tried every second`);
@@ -143,14 +143,14 @@ export class Writer {
   }
 
   /** One row that cannot be written must not keep the others from it. */
-  async #writeHalves(texts: readonly string[], why: string): Promise<BatchCounts> {
-    if (texts.length === 1) {
-      this.#log(`this row cannot be written (${why}): ${texts[0]}`);
+  async #writeHalves(lines: readonly string[], why: string): Promise<BatchCounts> {
+    if (lines.length === 1) {
+      this.#log(`this row cannot be written (${why}): ${lines[0]}`);
       return { written: 0, known: 0, faults: 1 };
     }
-    const middle = texts.length >> 1;
-    const first = await this.#writeBatch(texts.slice(0, middle));
-    return sum(first, await this.#writeBatch(texts.slice(middle)));
+    const middle = lines.length >> 1;
+    const first = await this.#writeBatch(lines.slice(0, middle));
+    return sum(first, await this.#writeBatch(lines.slice(middle)));
   }
 
   /** Sets a damaged file aside and begins a new one. */

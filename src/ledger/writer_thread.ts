@@ -1,13 +1,14 @@
 // The thread that the ledger is written in: SQLite's waits for the disk are nobody else's. It obeys the orders that come as messages.
 // Its handle is in the supervisor; the rows that it is given stay where they came from until it says that they are on the disk.
 
+import { linesIn } from "./row_reader.ts";
 import type { LedgerSettings } from "./settings.ts";
 import { Writer } from "./writer.ts";
 
 /** What the thread is told. */
 export type Order =
   | { readonly kind: "open"; readonly folder: string; readonly settings: LedgerSettings }
-  | { readonly kind: "write"; readonly batch: number; readonly texts: readonly string[] }
+  | { readonly kind: "write"; readonly batch: number; readonly lines: Uint8Array }
   | { readonly kind: "configure"; readonly settings: LedgerSettings }
   | { readonly kind: "close" };
 
@@ -34,7 +35,7 @@ self.onmessage = async ({ data: order }: MessageEvent<Order>) => {
     }
     case "write":
       if (writer === null) return;
-      await writer.write(order.texts);
+      await writer.write(linesIn(order.lines));
       tell({ kind: "written", batch: order.batch });
       return;
     case "configure":

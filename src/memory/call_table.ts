@@ -2,15 +2,18 @@
 // One process writes; a note is there when its state word is, and not before. Looking over states is done with plain loads:
 // an atomic one may be compiled to a write of what is there, and would fill the holes of the file.
 
+import { copyChecked } from "./checked_copy.ts";
 import { CALL_HEAD_BYTES, CALL_SLOT_BYTES } from "./layout.ts";
+import type { LineBuffer } from "./line_buffer.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** Longest text of a note, in bytes of UTF-8. */
 export const CALL_TEXT_MAX_BYTES = CALL_SLOT_BYTES - CALL_HEAD_BYTES;
 
-/** A state is 0 while the slot is free, else the text's length and one, and above it a checksum. */
+/** A state is 0 while the slot is free, else the text's length and one, and above it a check. */
 const LENGTH_BITS = 10;
 const LENGTH_MASK = (1 << LENGTH_BITS) - 1;
+const CALL_HEAD_WORDS = CALL_HEAD_BYTES >> 2;
 
 /** Slots that are mapped together, when the first of them is needed: 4 MiB. A power of two. */
 const CHUNK_SHIFT = 12;
@@ -51,18 +54,18 @@ export class CallTable {
     this.#map = map;
   }
 
-  /** Notes a call; -1 if no slot is free, or if the text is longer than CALL_TEXT_MAX_BYTES. */
-  begin(text: string): number {
+  /** Notes a call; -1 if no slot is free, or if the line is longer than CALL_TEXT_MAX_BYTES. */
+  begin(line: LineBuffer): number {
     const free = this.#free ?? this.#findFree();
-    const length = Buffer.byteLength(text);
+    const { length } = line;
     if (this.#free_count === 0 || length > CALL_TEXT_MAX_BYTES) return -1;
     this.#free_count -= 1;
     const slot = free[this.#free_count]!;
-    const { bytes, words } = this.#chunkOf(slot);
-    const offset = offsetOf(slot);
-    bytes.write(text, offset + CALL_HEAD_BYTES, length);
-    Atomics.store(words, offset >> 2, 0);
-    Atomics.store(this.#words, this.#states + slot, this.#stateOf(slot, length));
+    const { words } = this.#chunkOf(slot);
+    const word = offsetOf(slot) >> 2;
+    const check = copyChecked(line.words, 0, words, word + CALL_HEAD_WORDS, wordsOf(length), length);
+    Atomics.store(words, word, 0);
+    Atomics.store(this.#words, this.#states + slot, stateOf(check, length));
     return slot;
   }
 
@@ -103,24 +106,18 @@ export class CallTable {
   }
 
   *#notes(): Iterable<CallNote> {
+    const copy = new Int32Array(CALL_TEXT_MAX_BYTES >> 2);
     for (let slot = 0; slot < this.#slots; slot++) {
       const state = this.#words[this.#states + slot]!;
       const length = (state & LENGTH_MASK) - 1;
       if (length < 0 || length > CALL_TEXT_MAX_BYTES) continue;
-      const { bytes, words } = this.#chunkOf(slot);
-      const offset = offsetOf(slot);
-      const text = bytes.toString("utf8", offset + CALL_HEAD_BYTES, offset + CALL_HEAD_BYTES + length);
-      const output_tokens = Atomics.load(words, offset >> 2);
-      if (this.#stateOf(slot, length) === state) yield { slot, text, output_tokens };
+      const { words } = this.#chunkOf(slot);
+      const word = offsetOf(slot) >> 2;
+      const check = copyChecked(words, word + CALL_HEAD_WORDS, copy, 0, wordsOf(length), length);
+      if (stateOf(check, length) !== state) continue;
+      const text = Buffer.from(copy.buffer, 0, length).toString("utf8");
+      yield { slot, text, output_tokens: Atomics.load(words, word) };
     }
-  }
-
-  /** The state of a slot with its text. */
-  #stateOf(slot: number, length: number): number {
-    const { bytes } = this.#chunkOf(slot);
-    const offset = bytes.byteOffset + offsetOf(slot) + CALL_HEAD_BYTES;
-    const check = Bun.hash.xxHash32(new Uint8Array(bytes.buffer, offset, length));
-    return (check << LENGTH_BITS) | (length + 1);
   }
 
   #chunkOf(slot: number): Mapping {
@@ -145,6 +142,16 @@ export class CallTable {
     this.#free = free;
     return free;
   }
+}
+
+/** Words that a text is in. What is behind it in the last of them is the same whenever it is written. */
+function wordsOf(length: number): number {
+  return (length + 3) >> 2;
+}
+
+/** The state of a slot with a text. */
+function stateOf(check: number, length: number): number {
+  return (check << LENGTH_BITS) | (length + 1);
 }
 
 /** Where a slot begins in its chunk, in bytes. */

@@ -2,7 +2,7 @@
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
 /** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** What the supervisor chooses when it makes the file. */
 export interface Geometry {

@@ -1,15 +1,17 @@
-// Where events go when their ring is full: files of one JSON line per event, `spill-<area>-<number>.ndjson`, which a process
+// Where events go when their ring is full: files of a line per event, `spill-<area>-<number>.lines`, which a process
 // appends to by number. A file whose number has been passed is read whole, and removed when its events are durable elsewhere.
 
 import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { EventBatch } from "./event_ring.ts";
+import type { LineBuffer } from "./line_buffer.ts";
 import type { ProcessArea } from "./process_area.ts";
 
 /** A file as long as this is followed by the next; the consumer reads a file at a time. */
 const FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-const NAME = /^spill-(\d+)-(\d+)\.ndjson$/;
+const NAME = /^spill-(\d+)-(\d+)\.lines$/;
+const NEWLINE = 10;
 
 /** A spill file, by its name. */
 export interface SpillFile {
@@ -39,12 +41,12 @@ export class EventSink {
     this.#area = area;
   }
 
-  /** Keeps an event, one line of JSON; false if even the file could not be written, and the event is lost. */
-  push(text: string): boolean {
-    return this.#area.ring.push(text) || this.#append(`${text}\n`);
+  /** Keeps an event; false if even the file could not be written, and the event is lost. */
+  push(line: LineBuffer): boolean {
+    return this.#area.ring.push(line) || this.#append(line.bytes.subarray(0, line.length + 1));
   }
 
-  #append(line: string): boolean {
+  #append(line: Uint8Array): boolean {
     const file = this.#area.spill.begin();
     if (file !== this.#file) this.#file_bytes = 0;
     this.#file = file;
@@ -73,10 +75,9 @@ export function spillFiles(folder: string): readonly SpillFile[] {
 /** The consumer's: the events of one spill file that is appended to no more; none when there is no such file. */
 export function readSpill(source: SpillSource): EventBatch {
   const file = spillFiles(source.folder).find((candidate) => isOver(source, candidate));
-  if (file === undefined) return { texts: [], release: () => {} };
+  if (file === undefined) return { lines: new Uint8Array(0), release: () => {} };
   const path = join(source.folder, file.name);
-  const texts = wholeLines(readFileSync(path, "utf8"));
-  return { texts, release: () => rmSync(path, { force: true }) };
+  return { lines: wholeLines(readFileSync(path)), release: () => rmSync(path, { force: true }) };
 }
 
 function isOver(source: SpillSource, { area, number }: SpillFile): boolean {
@@ -88,23 +89,11 @@ function isOver(source: SpillSource, { area, number }: SpillFile): boolean {
   return number < spill.file;
 }
 
-/** The lines of a file. The last one may have been cut by the death of its writer. */
-function wholeLines(text: string): string[] {
-  const lines = text.split("\n");
-  const last = lines.pop()!;
-  if (isJson(last)) lines.push(last);
-  return lines;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** The lines of a file. The last one may have been cut by the death of its writer, or by a full disk: it is no event. */
+function wholeLines(bytes: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.subarray(0, bytes.lastIndexOf(NEWLINE) + 1));
 }
 
 function fileName(area: number, number: number): string {
-  return `spill-${area}-${number}.ndjson`;
+  return `spill-${area}-${number}.lines`;
 }

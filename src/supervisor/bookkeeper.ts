@@ -5,16 +5,23 @@ import { ALL_TENANTS, type Scope } from "../access/counter_key.ts";
 import { moneyCounter } from "../access/limit_set.ts";
 import { type FlightNote, readNote, rowOfKilled } from "../ledger/flight_note.ts";
 import type { LedgerRow } from "../ledger/row.ts";
+import { writeRow } from "../ledger/row_line.ts";
+import { RING_BYTES } from "../memory/layout.ts";
 import type { ProcessArea } from "../memory/process_area.ts";
 import { readSpill } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
 import { syncToDisk } from "./disk_sync.ts";
 import type { LedgerWriter } from "./ledger_writer.ts";
 
-/** How often the rings are looked at, in milliseconds: what a power failure may cost. */
+/** How often the rings are looked at, in milliseconds. */
 const LOOK_MS = 100;
+/**
+ * How many looks rows may wait: what a power failure may cost. A transaction costs as much as two hundred rows, so that a few
+ * rows are not worth one. A ring that fills up is emptied at the next look.
+ */
+const LOOKS_PER_BATCH = 4;
 /** How many looks it takes until files of spilled rows are looked for. */
-const LOOKS_PER_SPILL = 10;
+const LOOKS_PER_SPILL = 12;
 /** Rows of one transaction at most. */
 const BATCH_MAX = 2_000;
 
@@ -47,13 +54,6 @@ export class Bookkeeper {
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
     this.#endSync = syncToDisk(state, log);
-  }
-
-  /** Rows that wait to be written. */
-  get waiting(): number {
-    let waiting = 0;
-    for (let index = 0; index < this.#state.areas; index++) waiting += this.#state.area(index).ring.waiting;
-    return waiting;
   }
 
   /** Everything that was recorded until now is in the ledger when this resolves. */
@@ -95,11 +95,20 @@ export class Bookkeeper {
     this.#looks += 1;
     // Rows that found no room in their ring wait in files; whether there are any is not asked every time.
     const is_spill_due = this.#looks % LOOKS_PER_SPILL === 0;
-    if (this.#is_waiting || (this.waiting === 0 && !is_spill_due)) return;
+    const enough_bytes = this.#looks % LOOKS_PER_BATCH === 0 ? 1 : RING_BYTES / 4;
+    if (this.#is_waiting || !(is_spill_due || this.#hasRows(enough_bytes))) return;
     this.#is_waiting = true;
     void this.flush().finally(() => {
       this.#is_waiting = false;
     });
+  }
+
+  /** Whether rows of so many bytes wait in a ring. */
+  #hasRows(enough_bytes: number): boolean {
+    for (let index = 0; index < this.#state.areas; index++) {
+      if (this.#state.area(index).ring.waiting_bytes >= enough_bytes) return true;
+    }
+    return false;
   }
 
   #then(work: () => Promise<void>): Promise<void> {
@@ -112,9 +121,9 @@ export class Bookkeeper {
   async #drain(index: number): Promise<void> {
     const { ring } = this.#state.area(index);
     for (;;) {
-      const { texts, release } = ring.read(BATCH_MAX);
-      if (texts.length === 0) break;
-      await this.#writer.write(texts);
+      const { lines, release } = ring.read(BATCH_MAX);
+      if (lines.length === 0) break;
+      await this.#writer.write(lines);
       release();
     }
   }
@@ -122,9 +131,9 @@ export class Bookkeeper {
   /** Rows that found no room in their ring. */
   async #drainSpilled(): Promise<void> {
     for (;;) {
-      const { texts, release } = readSpill(this.#state);
-      if (texts.length === 0) return release();
-      await this.#writer.write(texts);
+      const { lines, release } = readSpill(this.#state);
+      if (lines.length === 0) return release();
+      await this.#writer.write(lines);
       release();
     }
   }
@@ -139,7 +148,7 @@ export class Bookkeeper {
       rows.push(row);
       this.#setBudgetsRight(note, row);
     }
-    if (rows.length > 0) await this.#writer.write(rows.map((row) => JSON.stringify(row)));
+    if (rows.length > 0) await this.#writer.write(Buffer.from(rows.map(writeRow).join("\n")));
     area.calls.clear();
     if (rows.length > 0) this.#log(`${rows.length} calls were in flight in a process that died`);
   }

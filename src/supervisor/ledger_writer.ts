@@ -25,10 +25,10 @@ export interface LedgerWriter {
   /** Opens the ledger, which the first write does too; in words, why it cannot be. */
   open(): Promise<string | null>;
   /**
-   * Resolves when these rows, JSON texts of `LedgerRow`, are committed and on the disk. A row whose id is there already is left
-   * out; a text that is no row is told of and left out. It rejects only where the ledger could not be opened or is closed.
+   * Resolves when these rows, a line each (`ledger/row_line.ts`), are committed and on the disk. A row whose id is there already
+   * is left out; a line that is no row is told of and left out. It rejects only where the ledger could not be opened or is closed.
    */
-  write(texts: readonly string[]): Promise<void>;
+  write(lines: Uint8Array): Promise<void>;
   /** Takes another configuration. */
   configure(config: ResolvedConfig): void;
   /** Writes what was given to it and closes the ledger. Safe to call twice. */
@@ -36,7 +36,7 @@ export interface LedgerWriter {
 }
 
 interface Batch {
-  readonly texts: readonly string[];
+  readonly lines: Uint8Array;
   resolve(): void;
   reject(error: Error): void;
 }
@@ -71,15 +71,15 @@ class ThreadWriter implements LedgerWriter {
     return this.#opened;
   }
 
-  write(texts: readonly string[]): Promise<void> {
-    if (texts.length === 0) return Promise.resolve();
+  write(lines: Uint8Array): Promise<void> {
+    if (lines.length === 0) return Promise.resolve();
     if (this.#fault !== null) return Promise.reject(new Error(this.#fault));
     if (this.#closing !== null) return Promise.reject(new Error("the ledger is closed"));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     void this.open();
     this.#last_batch += 1;
-    this.#batches.set(this.#last_batch, { texts, resolve, reject });
-    this.#order({ kind: "write", batch: this.#last_batch, texts });
+    this.#batches.set(this.#last_batch, { lines, resolve, reject });
+    this.#order({ kind: "write", batch: this.#last_batch, lines });
     return promise;
   }
 
@@ -107,7 +107,7 @@ class ThreadWriter implements LedgerWriter {
     thread.addEventListener("close", () => this.#restart(thread));
     this.#thread = thread;
     this.#order({ kind: "open", folder: this.#options.folder, settings: this.#settings });
-    for (const [batch, { texts }] of this.#batches) this.#order({ kind: "write", batch, texts });
+    for (const [batch, { lines }] of this.#batches) this.#order({ kind: "write", batch, lines });
     if (this.#closing !== null) this.#order({ kind: "close" });
   }
 

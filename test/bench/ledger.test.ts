@@ -5,7 +5,7 @@ import { MEASURES } from "../../bench/figures.ts";
 import { ledger } from "../../bench/ledger.ts";
 import { monthOfRows } from "../../bench/ledger_rows.ts";
 import { USUAL_SIZES } from "../../bench/part.ts";
-import { readRow } from "../../src/ledger/row_text.ts";
+import { readRow } from "../../src/ledger/row_reader.ts";
 
 test("the ledger is filled and asked without a fault", { timeout: 60_000 }, async () => {
   const said: string[] = [];

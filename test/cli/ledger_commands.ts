@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { LedgerRow } from "../../src/ledger/row.ts";
+import { writeRow } from "../../src/ledger/row_line.ts";
 import { Writer } from "../../src/ledger/writer.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
@@ -28,7 +29,7 @@ export class LedgerFolder {
       if (!(opened instanceof Writer)) throw new Error(opened.fault);
       this.#writer = opened;
     }
-    await this.#writer.write(rows.map((row) => JSON.stringify(row)));
+    await this.#writer.write(rows.map(writeRow));
   }
 
   /** Closes the ledger, as when the gateway is stopped. */

@@ -19,7 +19,10 @@ const rows = [
   ledgerRow({ time, key: "checkout", cost_nano_usd: 1_500_000_000, usage }),
   ledgerRow({ time, key: "checkout", cost_nano_usd: 1_000, error: "upstream_error", estimated: true }),
   ledgerRow({ time, key: 'say "hi", twice', feature: null, cost_nano_usd: null }),
-  ledgerRow({ time: time - 3 * 86_400_000, key: "old", cost_nano_usd: 123_000 }),
+  ledgerRow({
+    ...{ time: time - 3 * 86_400_000, key: "old", cost_nano_usd: 123_000 },
+    ...{ cache: "semantic", similarity: 0.97, saved_nano_usd: 500_000 },
+  }),
 ];
 beforeAll(() => folder.write(rows));
 afterAll(() => folder.remove());
@@ -40,6 +43,14 @@ describe("venturi usage", () => {
       "───────────────  ───────  ─────  ──────  ─────────  ──────  ──────  ─────────  ───────  ────────  ─────────",
       "total                         3       1  1,000,200     120      60         15    $1.50         1          1",
     ]);
+  });
+
+  test("says what caches saved, where they saved something", async () => {
+    const { out } = await folder.run(["usage", "--by", "key", "--since", "7d"]);
+    const lines = out.trimEnd().split("\n");
+    expect(lines[2]).toMatch(/cost {2}cache hits +saved {2}unpriced {2}estimated$/);
+    expect(lines.find((line) => line.startsWith("old"))).toMatch(/ 1 {2}\$0\.000500 +0 +0$/);
+    expect(lines.at(-1)).toMatch(/^total .* 1 {2}\$0\.000500 +1 +1$/);
   });
 
   test("prints JSON with the fields that were asked for", async () => {
@@ -65,14 +76,18 @@ describe("venturi usage", () => {
         cost_nano_usd: 1_500_001_000,
         unpriced_calls: 0,
         estimated_calls: 1,
+        cache_hits: 0,
+        saved_usd: 0,
       },
       {
         ...{ key: "old", calls: 1, ...sums },
         ...{ cost_usd: 0.000123, cost_nano_usd: 123_000, unpriced_calls: 0, estimated_calls: 0 },
+        ...{ cache_hits: 1, saved_usd: 0.0005 },
       },
       {
         ...{ key: 'say "hi", twice', calls: 1, ...sums },
         ...{ cost_usd: null, cost_nano_usd: 0, unpriced_calls: 1, estimated_calls: 0 },
+        ...{ cache_hits: 0, saved_usd: 0 },
       },
     ]);
   });
@@ -80,9 +95,9 @@ describe("venturi usage", () => {
   test("prints CSV", async () => {
     const { out } = await folder.run(["usage", "--by", "feature,key", "--since", "24h", "--format", "csv"]);
     expect(out.trimEnd().split("\n")).toEqual([
-      "feature,key,calls,errors,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens,cost_usd,cost_nano_usd,unpriced_calls,estimated_calls",
-      "search,checkout,2,1,1000100,80,40,10,1.500001,1500001000,0,1",
-      ',"say ""hi"", twice",1,0,100,40,20,5,,0,1,0',
+      "feature,key,calls,errors,input_tokens,cached_input_tokens,output_tokens,reasoning_tokens,cost_usd,cost_nano_usd,unpriced_calls,estimated_calls,cache_hits,saved_usd",
+      "search,checkout,2,1,1000100,80,40,10,1.500001,1500001000,0,1,0,0",
+      ',"say ""hi"", twice",1,0,100,40,20,5,,0,1,0,0,0',
     ]);
   });
 

@@ -119,7 +119,7 @@ describe("a body", () => {
   });
 
   test("of 33 MiB gives 413, by its declared length at once, and by its chunks as they come", async () => {
-    const gateway = start();
+    const gateway = start("listen: { body_idle_ms: 60000 }");
     const declared = await room.connect(gateway.port);
     declared.write(
       `POST /v1/chat/completions HTTP/1.1\r\nhost: g\r\ncontent-length: ${33 * 1024 * 1024}\r\n\r\n{`,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Books } from "../../src/gateway/books.ts";
 import { loadPriceBook } from "../../src/ledger/prices/load.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
-import { readRow } from "../../src/ledger/row_text.ts";
+import { linesIn, readRow } from "../../src/ledger/row_reader.ts";
 import { clockBase, SteadyClock } from "../../src/memory/clock.ts";
 import { EventSink } from "../../src/memory/spill.ts";
 import { createState, type State } from "../../src/memory/state.ts";
@@ -46,8 +46,8 @@ export function testBooks(): TestBooks {
     state,
     said,
     rows() {
-      const { texts, release } = state.area(0).ring.read(100_000);
-      rows.push(...texts.map((text) => readRow(text)!));
+      const { lines, release } = state.area(0).ring.read(100_000);
+      rows.push(...linesIn(lines).map((line) => readRow(line)!));
       release();
       return rows;
     },

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { LedgerRow } from "../../src/ledger/row.ts";
+import { writeRow } from "../../src/ledger/row_line.ts";
 import type { LedgerSettings } from "../../src/ledger/settings.ts";
 import { openLedgerReader } from "../../src/ledger/store/query.ts";
 import { Writer } from "../../src/ledger/writer.ts";
@@ -64,7 +65,7 @@ function told(text: string): Promise<void> {
 }
 
 const rows = (count: number) => Array.from({ length: count }, () => ledgerRow());
-const texts = (of: readonly LedgerRow[]) => of.map((row) => JSON.stringify(row));
+const texts = (of: readonly LedgerRow[]) => of.map(writeRow);
 const ids = (of: readonly LedgerRow[]) => of.map(({ id }) => id);
 const takenEvents = () =>
   (server.taken as { events: (LedgerRow & { seq: number; cost_usd: number })[] }[]).flatMap(

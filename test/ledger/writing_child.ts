@@ -2,6 +2,7 @@
 // with batches that may be there already, as a ring that was not released would have it do.
 
 import { parseConfig } from "../../src/config/load.ts";
+import { writeRow } from "../../src/ledger/row_line.ts";
 import { startLedgerWriter } from "../../src/supervisor/ledger_writer.ts";
 import { drawnRow, randomFrom } from "./store/rows.ts";
 
@@ -17,7 +18,7 @@ export function batchOf(number: number): string[] {
   return Array.from({ length: BATCH_ROWS }, (_, index) => {
     const time = Date.UTC(2026, 10, 24) + Math.floor(random() * 2 * 86_400_000);
     const row = { ...drawnRow(random, time), id: `${number}-${index}`, request_id: `${number}-${index}` };
-    return JSON.stringify(row);
+    return writeRow(row);
   });
 }
 
@@ -32,7 +33,7 @@ if (import.meta.main) {
   const write = async () => {
     while (next < Number(last)) {
       const number = next++;
-      await writer.write(batchOf(number));
+      await writer.write(Buffer.from(batchOf(number).join("\n")));
       process.stdout.write(`${number}\n`);
     }
   };

@@ -4,6 +4,7 @@ import { areaPlaces } from "../../src/memory/layout.ts";
 import { mapFile } from "../../src/memory/mapping.ts";
 import { createState, openState } from "../../src/memory/state.ts";
 import { temporaryFolder } from "./folder.ts";
+import { line } from "./lines.ts";
 import { randomIntegers } from "./random.ts";
 
 const SLOTS = 20;
@@ -20,8 +21,8 @@ function textsOf(calls: CallTable): string[] {
 describe("the table of calls in flight", () => {
   test("tells what is known of each call, and how far it has come", () => {
     const calls = table();
-    const first = calls.begin("first");
-    const second = calls.begin("zweiter: äöü € 😀");
+    const first = calls.begin(line("first"));
+    const second = calls.begin(line("zweiter: äöü € 😀"));
     calls.progress(second, 12);
     calls.progress(second, 34);
     expect([...calls.live]).toEqual([
@@ -32,24 +33,24 @@ describe("the table of calls in flight", () => {
     expect(textsOf(calls)).toEqual(["zweiter: äöü € 😀"]);
     // The next call in a slot has not come as far as the last one.
     calls.end(second);
-    const third = calls.begin("third");
+    const third = calls.begin(line("third"));
     expect([...calls.live]).toEqual([{ slot: third, text: "third", output_tokens: 0 }]);
   });
 
   test("takes texts up to their longest, the empty one too, and no longer ones", () => {
     const calls = table();
     const longest = "ä".repeat(CALL_TEXT_MAX_BYTES / 2);
-    expect(calls.begin(longest)).toBeGreaterThanOrEqual(0);
-    expect(calls.begin("")).toBeGreaterThanOrEqual(0);
-    expect(calls.begin(`${longest}.`)).toBe(-1);
+    expect(calls.begin(line(longest))).toBeGreaterThanOrEqual(0);
+    expect(calls.begin(line(""))).toBeGreaterThanOrEqual(0);
+    expect(calls.begin(line(`${longest}.`))).toBe(-1);
     expect(textsOf(calls)).toEqual(["", longest]);
   });
 
   test("has a slot for as many calls as it was made for, and a call without one does no harm", () => {
     const calls = table();
-    const slots = Array.from({ length: SLOTS }, (_, name) => calls.begin(`call ${name}`));
+    const slots = Array.from({ length: SLOTS }, (_, name) => calls.begin(line(`call ${name}`)));
     expect(new Set(slots).size).toBe(SLOTS);
-    const none = calls.begin("one too many");
+    const none = calls.begin(line("one too many"));
     expect(none).toBe(-1);
     calls.progress(none, 5);
     calls.end(none);
@@ -57,31 +58,31 @@ describe("the table of calls in flight", () => {
     calls.end(slots[7]!);
     // Ended twice is ended once: two calls never share a slot.
     calls.end(slots[7]!);
-    expect(calls.begin("after one has gone")).toBe(slots[7]);
-    expect(calls.begin("one too many again")).toBe(-1);
+    expect(calls.begin(line("after one has gone"))).toBe(slots[7]);
+    expect(calls.begin(line("one too many again"))).toBe(-1);
   });
 
   test("is read by others, cleared by the supervisor, and used by the next process", () => {
     const folder = temporaryFolder();
     const state = createState(folder, geometry, () => {});
     const before = openState(folder).area(1).calls;
-    for (let name = 0; name < SLOTS; name++) before.begin(`call ${name}`);
+    for (let name = 0; name < SLOTS; name++) before.begin(line(`call ${name}`));
     expect(textsOf(state.area(1).calls).length).toBe(SLOTS);
     expect(state.area(0).calls.is_empty).toBe(true);
     // A successor leaves alone what nobody has taken over.
-    expect(openState(folder).area(1).calls.begin("too early")).toBe(-1);
+    expect(openState(folder).area(1).calls.begin(line("too early"))).toBe(-1);
     state.area(1).calls.clear();
     expect(state.area(1).calls.is_empty).toBe(true);
     const after = openState(folder).area(1).calls;
-    after.begin("next");
+    after.begin(line("next"));
     expect(textsOf(state.area(1).calls)).toEqual(["next"]);
   });
 
   test("passes over a note whose bytes are not what its state says", () => {
     const folder = temporaryFolder();
     const calls = table(folder);
-    const damaged = calls.begin("damaged");
-    calls.begin("whole");
+    const damaged = calls.begin(line("damaged"));
+    calls.begin(line("whole"));
     const { bytes } = mapFile(`${folder}/state`);
     bytes[areaPlaces(geometry, 1).call_slots + damaged * 1024 + 34]! ^= 1;
     expect(textsOf(calls)).toEqual(["whole"]);
@@ -97,7 +98,7 @@ describe("the table of calls in flight", () => {
       const action = random(5);
       if (action < 2) {
         const text = `${step} ${"€".repeat(random(300))}`;
-        const begun = calls.begin(text);
+        const begun = calls.begin(line(text));
         expect(begun >= 0).toBe(model.size < SLOTS);
         if (begun >= 0) expect(model.has(begun)).toBe(false);
         if (begun >= 0) model.set(begun, { text, output_tokens: 0 });

@@ -3,9 +3,10 @@
 
 import { EventSink } from "../../src/memory/spill.ts";
 import { createState, openState } from "../../src/memory/state.ts";
+import { line } from "./lines.ts";
 
 const [folder = "", what, index] = process.argv.slice(2);
 if (what === "state") createState(folder, { areas: 2, call_slots: 16 }, () => {});
-else new EventSink(folder, openState(folder).area(Number(index))).push("held");
+else new EventSink(folder, openState(folder).area(Number(index))).push(line("held"));
 console.log("holding");
 setTimeout(() => process.exit(3), 60_000);

@@ -14,6 +14,7 @@ import { LAYOUT_VERSION } from "../../src/memory/layout.ts";
 import type { ProcessArea } from "../../src/memory/process_area.ts";
 import { createState, openState, type State } from "../../src/memory/state.ts";
 import { temporaryFolder } from "./folder.ts";
+import { line, textsOf } from "./lines.ts";
 
 const NOW_MS = Date.UTC(2026, 10, 26);
 const HOLDER = resolve(import.meta.dirname, "holding_process.ts");
@@ -135,16 +136,16 @@ describe("the state of a gateway", () => {
     expect(state.call_slots).toBeGreaterThan(20_000);
     expect(statSync(join(folder, "state")).size).toBeLessThan(2 ** 31);
     const { ring, calls } = state.area(63);
-    for (let slot = 0; slot < 3; slot++) expect(calls.begin(`call ${slot}`)).toBe(slot);
+    for (let slot = 0; slot < 3; slot++) expect(calls.begin(line(`call ${slot}`))).toBe(slot);
     expect(Array.from(calls.live, ({ text }) => text)).toEqual(["call 0", "call 1", "call 2"]);
-    expect(ring.push("event")).toBe(true);
-    expect(ring.read(9).texts).toEqual(["event"]);
+    expect(ring.push(line("event"))).toBe(true);
+    expect(textsOf(ring.read(9))).toEqual(["event"]);
     // More areas of this size there cannot be, and these are in use.
     const smaller = temporaryFolder();
-    createState(smaller, { areas: 20, call_slots: 65_536 }, nobody).area(0).ring.push("event");
+    createState(smaller, { areas: 20, call_slots: 65_536 }, nobody).area(0).ring.push(line("event"));
     const kept = createState(smaller, { areas: 40, call_slots: 16 }, nobody);
     expect([kept.areas, kept.call_slots]).toEqual([20, 65_536]);
-    expect(openState(smaller).area(0).ring.read(9).texts).toEqual(["event"]);
+    expect(textsOf(openState(smaller).area(0).ring.read(9))).toEqual(["event"]);
   });
 
   test("whose making was broken off is made from the beginning", () => {
@@ -164,16 +165,16 @@ describe("the state of a gateway", () => {
     const folder = temporaryFolder();
     const before = createState(folder, geometry, nobody);
     count(before);
-    before.area(1).ring.push("event");
-    before.area(1).calls.begin("call");
+    before.area(1).ring.push(line("event"));
+    before.area(1).calls.begin(line("call"));
     const recovered: ProcessArea[] = [];
     const after = createState(folder, { areas: 5, call_slots: 16 }, (area) => recovered.push(area));
     expect(recovered.map(({ index }) => index)).toEqual([1]);
     expect(after.areas).toBe(5);
     expect(countSoFar(after)).toBe(1);
-    expect(after.area(1).ring.read(9).texts).toEqual(["event"]);
+    expect(textsOf(after.area(1).ring.read(9))).toEqual(["event"]);
     expect(Array.from(after.area(1).calls.live, ({ text }) => text)).toEqual(["call"]);
-    expect(after.area(4).ring.push("there")).toBe(true);
+    expect(after.area(4).ring.push(line("there"))).toBe(true);
     // Fewer are asked for: those that are there stay.
     expect(createState(folder, geometry, nobody).areas).toBe(5);
   });
@@ -182,13 +183,13 @@ describe("the state of a gateway", () => {
     const folder = temporaryFolder();
     const before = createState(folder, geometry, nobody);
     count(before);
-    before.area(0).ring.push("event");
-    before.area(1).calls.begin("call");
+    before.area(0).ring.push(line("event"));
+    before.area(1).calls.begin(line("call"));
     const taken: string[] = [];
     const takeOver = ({ ring, calls }: ProcessArea) => {
-      const { texts, release } = ring.read(10);
-      taken.push(...texts, ...Array.from(calls.live, ({ text }) => text));
-      release();
+      const batch = ring.read(10);
+      taken.push(...textsOf(batch), ...Array.from(calls.live, ({ text }) => text));
+      batch.release();
       calls.clear();
     };
     // Nobody takes them over: they stay where they are.
@@ -199,7 +200,7 @@ describe("the state of a gateway", () => {
     expect([after.areas, after.call_slots]).toEqual([3, 500]);
     expect(countSoFar(after)).toBe(1);
     for (let index = 0; index < 3; index++) expect(after.area(index).is_empty).toBe(true);
-    for (let slot = 0; slot < 500; slot++) expect(after.area(2).calls.begin(`call ${slot}`)).toBe(slot);
+    for (let slot = 0; slot < 500; slot++) expect(after.area(2).calls.begin(line(`call ${slot}`))).toBe(slot);
     expect(openState(folder).call_slots).toBe(500);
   });
 
@@ -225,7 +226,7 @@ describe("the state of a gateway", () => {
     expect(state.area(1).owner_pid).toBe(gateway.pid);
     expect(state.area(1).claim()).toBe(false);
     // Its events are read while it lives.
-    expect(state.area(1).ring.read(9).texts).toEqual(["held"]);
+    expect(textsOf(state.area(1).ring.read(9))).toEqual(["held"]);
     await gateway.end();
     expect(state.area(1).owner_pid).toBe(0);
     expect(state.area(1).claim()).toBe(true);

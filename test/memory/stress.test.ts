@@ -8,6 +8,7 @@ import { mapFile } from "../../src/memory/mapping.ts";
 import { readSpill } from "../../src/memory/spill.ts";
 import { createState, type State } from "../../src/memory/state.ts";
 import { temporaryFolder } from "./folder.ts";
+import { textsOf } from "./lines.ts";
 import { randomIntegers } from "./random.ts";
 import {
   ADMIT_MAX,
@@ -73,9 +74,10 @@ class Consumer {
   read(max: number): number {
     let read = 0;
     for (let index = 0; index < PROCESSES; index++) {
-      const { texts, release } = this.#state.area(index).ring.read(max);
+      const batch = this.#state.area(index).ring.read(max);
+      const texts = textsOf(batch);
       this.#note(texts);
-      release();
+      batch.release();
       read += texts.length;
     }
     return read;
@@ -85,9 +87,10 @@ class Consumer {
   drain(): void {
     while (this.read(1_000) > 0) {}
     for (;;) {
-      const { texts, release } = readSpill(this.#state);
+      const batch = readSpill(this.#state);
+      const texts = textsOf(batch);
       this.#note(texts);
-      release();
+      batch.release();
       if (texts.length === 0) return;
     }
   }

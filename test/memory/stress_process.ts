@@ -4,6 +4,7 @@
 import { mapFile } from "../../src/memory/mapping.ts";
 import { EventSink } from "../../src/memory/spill.ts";
 import { openState } from "../../src/memory/state.ts";
+import { line } from "./lines.ts";
 import { randomIntegers } from "./random.ts";
 import {
   ADMIT_MAX,
@@ -87,7 +88,7 @@ function admit(): void {
 
 function push(): void {
   const event = JSON.stringify({ index, number: tally.pushed, filler: "€".repeat(random(600)) });
-  if (!sink.push(event)) throw new Error("an event was lost");
+  if (!sink.push(line(event))) throw new Error("an event was lost");
   tally.pushed += 1;
   Atomics.store(notes, NOTE_PUSHED, tally.pushed);
 }
@@ -97,7 +98,7 @@ let calls = 0;
 function useCalls(): void {
   if (running.length < 20) {
     const text = JSON.stringify({ index, number: calls, filler: "ä".repeat(random(300)) });
-    const slot = area.calls.begin(text);
+    const slot = area.calls.begin(line(text));
     if (slot < 0) throw new Error("there is no slot");
     running.push({ slot, number: calls });
     calls += 1;

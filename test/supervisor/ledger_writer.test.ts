@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import type { ResolvedConfig } from "../../src/config/schema.ts";
 import type { Budget } from "../../src/ledger/budgets.ts";
+import { writeRow } from "../../src/ledger/row_line.ts";
 import { type LedgerWriter, startLedgerWriter } from "../../src/supervisor/ledger_writer.ts";
 import { HookServer } from "../ledger/delivery/hook_server.ts";
 import { ledgerRow } from "../ledger/store/rows.ts";
@@ -36,8 +37,9 @@ function start(yaml = "", budgets: () => readonly Budget[] = () => []): LedgerWr
   return writer;
 }
 
-const texts = (count: number) =>
-  Array.from({ length: count }, () => JSON.stringify(ledgerRow({ time: Date.now() })));
+const linesOf = (...texts: readonly string[]) => Buffer.from(texts.join("\n"));
+const rowsOf = (count: number) =>
+  linesOf(...Array.from({ length: count }, () => writeRow(ledgerRow({ time: Date.now() }))));
 
 /** Counts rows as another process would see them. */
 function rows(): number {
@@ -57,10 +59,10 @@ describe("a ledger's writer", () => {
   test("promises what is on the disk, batch by batch", async () => {
     const writing = start();
     expect(await writing.open()).toBe(null);
-    await writing.write([]);
+    await writing.write(linesOf());
     for (const count of [1, 10, 500]) {
       const before = rows();
-      await writing.write(texts(count));
+      await writing.write(rowsOf(count));
       expect(rows()).toBe(before + count);
     }
     expect(said).toEqual([]);
@@ -68,19 +70,19 @@ describe("a ledger's writer", () => {
 
   test("has written what it was given when it is closed, and has left one file", async () => {
     const writing = start();
-    const promises = Array.from({ length: 20 }, () => writing.write(texts(20)));
+    const promises = Array.from({ length: 20 }, () => writing.write(rowsOf(20)));
     await Promise.all([writing.close(), writing.close()]);
     await Promise.all(promises);
     expect(existsSync(join(folder, "ledger.sqlite-wal"))).toBe(false);
     expect(rows()).toBe(400);
-    await expect(writing.write(texts(1))).rejects.toThrow("the ledger is closed");
+    await expect(writing.write(rowsOf(1))).rejects.toThrow("the ledger is closed");
   });
 
   test("says of texts that are no rows how many there were, and keeps the promise for the others", async () => {
     const writing = start();
-    await writing.write(["{", ...texts(2)]);
+    await writing.write(Buffer.concat([linesOf("{\n"), rowsOf(2)]));
     expect(rows()).toBe(2);
-    expect(said).toEqual(["ledger: 1 of 3 texts are no rows and were left out"]);
+    expect(said).toEqual(["ledger: 1 of 3 lines are no rows and were left out"]);
   });
 
   test("says in words why a ledger cannot be opened, and promises nothing of it", async () => {
@@ -89,19 +91,19 @@ describe("a ledger's writer", () => {
     await first.close();
     changeLedger("PRAGMA user_version = 99");
     const writing = start();
-    const promise = writing.write(texts(1));
+    const promise = writing.write(rowsOf(1));
     await expect(promise).rejects.toThrow("newer version of Venturi");
     expect(await writing.open()).toContain("newer version of Venturi");
-    await expect(writing.write(texts(1))).rejects.toThrow("newer version of Venturi");
+    await expect(writing.write(rowsOf(1))).rejects.toThrow("newer version of Venturi");
   });
 
   test("starts its thread again when that dies, and writes what it still owes", async () => {
     const writing = start();
-    await writing.write(texts(3));
+    await writing.write(rowsOf(3));
     // Whoever is to be told for the first time gets a cursor; this one cannot be made.
     changeLedger("CREATE TRIGGER broken BEFORE INSERT ON cursors BEGIN SELECT raise(ABORT, 'broken'); END");
     writing.configure(config("ledger: { billing: { file: billing.ndjson } }"));
-    const promises = [writing.write(texts(4)), writing.write(texts(5))];
+    const promises = [writing.write(rowsOf(4)), writing.write(rowsOf(5))];
     while (!said.some((line) => line.includes("started again"))) await Bun.sleep(5);
     changeLedger("DROP TRIGGER broken");
     await Promise.all(promises);
@@ -120,7 +122,7 @@ tiers: { paid: { limits: { usd_per_day: ${usd} } } }
 keys: [{ name: configured, key: secret-of-a-test, tier: paid }]`;
     const writing = start(yaml(10), () => of_keys);
     const spend = (key: string, cost_nano_usd: number) =>
-      writing.write([JSON.stringify(ledgerRow({ key, cost_nano_usd, time: Date.now() }))]);
+      writing.write(linesOf(writeRow(ledgerRow({ key, cost_nano_usd, time: Date.now() }))));
     await spend("made", 1000);
     await spend("configured", 5_000_000_000);
     await server.until(() => server.taken.length === 1);

@@ -2,7 +2,7 @@
 // Each has its own cursor in the ledger, which moves when the rows have arrived: after a crash some come twice, none is left out.
 
 import { resolve } from "node:path";
-import { shownRow } from "../row_text.ts";
+import { shownRow } from "../row.ts";
 import type { LedgerSettings } from "../settings.ts";
 import type { PlacedRow } from "../store/cursors.ts";
 import type { Store } from "../store/store.ts";

@@ -3,7 +3,10 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { LedgerRow } from "../row.ts";
-import { type CallRecord, rowOf } from "./columns.ts";
+import { CALL_RECORDS, type CallRecord, rowOf } from "./columns.ts";
+
+/** Not somebody's: the last seq that a row was given, which is never given again. */
+export const WRITTEN = "written";
 
 /** A row with its place in the ledger. */
 export interface PlacedRow {
@@ -22,9 +25,9 @@ export class Cursors {
     this.#get = db.query("SELECT seq FROM cursors WHERE name = ?");
     this.#set = db.query("INSERT INTO cursors VALUES (?, ?) ON CONFLICT DO UPDATE SET seq = excluded.seq");
     this.#begin = db.query(
-      "INSERT INTO cursors VALUES (?, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'calls'), 0)) ON CONFLICT DO NOTHING",
+      `INSERT INTO cursors SELECT ?, seq FROM cursors WHERE name = '${WRITTEN}' ON CONFLICT DO NOTHING`,
     );
-    this.#rows = db.query("SELECT * FROM calls WHERE seq > ? ORDER BY seq LIMIT ?");
+    this.#rows = db.query(`${CALL_RECORDS} WHERE seq > ? ORDER BY seq LIMIT ?`);
   }
 
   /** Makes the cursor if there is none. */

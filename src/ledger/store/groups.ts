@@ -2,8 +2,7 @@
 // Clients choose some of these names, so a day has a bound: further combinations are counted with their names as "other".
 
 import type { Database, Statement } from "bun:sqlite";
-import type { LedgerRow } from "../row.ts";
-import { startOf } from "./windows.ts";
+import type { Names } from "../row_reader.ts";
 
 /** Combinations of a day that are groups of their own. In further ones user and feature are "other". */
 export const DAY_GROUPS_MAX = 10_000;
@@ -29,10 +28,13 @@ export const DIMENSIONS = [
 /** One of them. */
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** What a row's group and its spending are decided by, as a text: its names and its day. */
-export function kindOf(row: LedgerRow): string {
-  const whose = `${row.tenant}\0${row.team}\0${row.key}\0${row.user}\0${row.feature}`;
-  return `${whose}\0${row.model}\0${row.provider}\0${row.served_model}\0${startOf("day", row.time)}`;
+/** Those that clients can fill with what they like, so that a group may have "other" in their place. */
+export const FOLDED: readonly Dimension[] = ["user", "feature", "model", "served_model"];
+
+/** A group, and what of the names that it was asked for is "other" in it: as JSON; null for none. */
+export interface Placed {
+  readonly group: number;
+  readonly own_names: string | null;
 }
 
 /** The groups that rows belong to. */
@@ -53,18 +55,20 @@ export class Groups {
     this.#day_max = day_max;
   }
 
-  /** The group that a row is counted in. Within a transaction: its group may be new. Rows of one `kindOf` are in one group. */
-  groupOf(row: LedgerRow): number {
-    const day = this.#groupsOfDay(startOf("day", row.time));
+  /** The group that rows with these names are counted in on a day. Within a transaction: it may be new. */
+  groupOf(row: Names, day_ms: number): Placed {
+    const day = this.#groupsOfDay(day_ms);
     const names = DIMENSIONS.map((dimension) => row[dimension] ?? "");
     // The same at every size of window, because it is decided by the day.
-    const found =
-      this.#within(day, names, this.#day_max) ??
-      this.#within(day, withOther(names, ["user", "feature"]), 2 * this.#day_max);
-    if (found !== null) return found;
-    // What is left are names of the configuration.
-    const bounded = withOther(names, ["user", "feature", "model", "served_model"]);
-    return this.#within(day, bounded, Number.POSITIVE_INFINITY)!;
+    const group = this.#within(day, names, this.#day_max);
+    if (group !== null) return { group, own_names: null };
+    // When there are too many even so, what is left are names of the configuration.
+    const without_users = withOther(names, ["user", "feature"]);
+    const bounded = withOther(names, FOLDED);
+    const found = this.#within(day, without_users, 2 * this.#day_max);
+    if (found !== null) return { group: found, own_names: differenceOf(names, without_users) };
+    const last = this.#within(day, bounded, Number.POSITIVE_INFINITY)!;
+    return { group: last, own_names: differenceOf(names, bounded) };
   }
 
   /** Forgets what it remembers: the transaction that it was learned in was undone. */
@@ -96,6 +100,14 @@ export class Groups {
     this.#days.set(start_ms, loaded);
     return loaded;
   }
+}
+
+/** Names that are others than those of their group. */
+function differenceOf(names: readonly string[], of_group: readonly string[]): string | null {
+  const own = DIMENSIONS.map((dimension, index) => [dimension, names[index]!] as const).filter(
+    ([, name], index) => name !== of_group[index],
+  );
+  return own.length === 0 ? null : JSON.stringify(Object.fromEntries(own));
 }
 
 function withOther(names: readonly string[], folded: readonly Dimension[]): string[] {

@@ -3,11 +3,12 @@
 // name beyond a day's bound of groups is in it as "other".
 
 import type { Database } from "bun:sqlite";
-import type { LedgerRow } from "../row.ts";
-import { type CallRecord, type ColumnValue, madeOf, rowOf } from "./columns.ts";
+import { madeOf } from "../request_id.ts";
+import { CALL_RECORDS, type CallRecord, type ColumnValue, rowOf } from "./columns.ts";
 import type { PlacedRow } from "./cursors.ts";
-import { DIMENSIONS, type Dimension } from "./groups.ts";
+import { DIMENSIONS, type Dimension, FOLDED, OTHER } from "./groups.ts";
 import { ledgerPath, openToRead } from "./open.ts";
+import { type Span, spansSince } from "./spans.ts";
 import { coverRange } from "./windows.ts";
 
 /** What usage can be told by. */
@@ -31,6 +32,9 @@ export interface UsageRow {
   readonly cached_input_tokens: number;
   readonly output_tokens: number;
   readonly reasoning_tokens: number;
+  /** Calls that were answered from a cache, and what they would have cost. */
+  readonly cache_hits: number;
+  readonly saved_nano_usd: bigint;
   /** Of the calls whose price is known. */
   readonly cost_nano_usd: bigint;
   /** Calls whose price is not known. */
@@ -38,13 +42,10 @@ export interface UsageRow {
   readonly estimated_calls: number;
 }
 
-/** Rows since a time up to which their first is looked for. */
-const BOUND_ROWS = 200_000;
-
 /** The sums that are asked for: each more of them is sorted with every row. */
 const ASKED_SUMS = [
   ...["calls", "errors", "input_tokens", "cached_input_tokens", "output_tokens", "reasoning_tokens"],
-  ...["cost_nano_usd", "unpriced_calls", "estimated_calls"],
+  ...["cache_hits", "saved_nano_usd", "cost_nano_usd", "unpriced_calls", "estimated_calls"],
 ];
 
 /** Usage, and the range that it is of: whole windows around the one that was asked for. */
@@ -135,6 +136,8 @@ function usageRow(record: Readonly<Record<string, string | bigint>>, fields: rea
     cached_input_tokens: count("cached_input_tokens"),
     output_tokens: count("output_tokens"),
     reasoning_tokens: count("reasoning_tokens"),
+    cache_hits: count("cache_hits"),
+    saved_nano_usd: record["saved_nano_usd"] as bigint,
     cost_nano_usd: record["cost_nano_usd"] as bigint,
     unpriced_calls: count("unpriced_calls"),
     estimated_calls: count("estimated_calls"),
@@ -146,55 +149,94 @@ export function usdOf({ calls: count, unpriced_calls, cost_nano_usd }: UsageRow)
   return count > 0 && unpriced_calls === count ? null : Number(cost_nano_usd) / 1e9;
 }
 
-/** A seq that no row since that time is before: exactly the first where few rows are, so that no more are looked at; else 0. */
-function firstSeqSince(db: Database, since_ms: number): number {
-  const rows = "FROM calls INDEXED BY calls_by_time WHERE time >= ?";
-  const found = db
-    .query<{ seq: number | null; count: number }, [number, number]>(
-      `SELECT min(seq) AS seq, count(*) AS count FROM (SELECT seq ${rows} LIMIT ?)`,
-    )
-    .get(since_ms, BOUND_ROWS);
-  if (found === null || found.count >= BOUND_ROWS) return 0;
-  return found.seq ?? Number.MAX_SAFE_INTEGER;
+/** Conditions on rows of `calls` that are joined with their groups. */
+class Conditions {
+  readonly #texts: string[] = [];
+  readonly #values: ColumnValue[] = [];
+
+  add(text: string, ...values: ColumnValue[]): void {
+    this.#texts.push(text);
+    this.#values.push(...values);
+  }
+
+  get values(): readonly ColumnValue[] {
+    return this.#values;
+  }
+
+  get text(): string {
+    return this.#texts.length === 0 ? "true" : this.#texts.join(" AND ");
+  }
+}
+
+/** Groups that calls with these names may be in: by their names, or as "other". Null where names do not matter. */
+function groupsOf(filters: NonNullable<CallsQuery["filters"]>): Conditions | null {
+  const names = DIMENSIONS.filter((dimension) => filters[dimension] !== undefined);
+  if (names.length === 0) return null;
+  const groups = new Conditions();
+  for (const name of names) {
+    const value = filters[name]!;
+    if (FOLDED.includes(name)) groups.add(`${name} IN (?, ?)`, value, OTHER);
+    else groups.add(`${name} = ?`, value);
+  }
+  return groups;
+}
+
+function conditionsOf(query: CallsQuery): Conditions {
+  const where = new Conditions();
+  const { request_id, filters = {} } = query;
+  if (request_id !== undefined) {
+    where.add(
+      "seq IN (SELECT seq FROM calls WHERE request_id = ? UNION SELECT seq FROM calls WHERE calls.id IN (?, ?))",
+      ...[request_id, request_id, madeOf(request_id)],
+    );
+  }
+  if (query.id !== undefined) where.add("calls.id = ?", query.id);
+  if (query.before_seq !== undefined) where.add("seq < ?", query.before_seq);
+  if (query.after_seq !== undefined) where.add("seq > ?", query.after_seq);
+  if (query.since_ms !== undefined) where.add("time >= ?", query.since_ms);
+  if (query.until_ms !== undefined) where.add("time < ?", query.until_ms);
+  const groups = groupsOf(filters);
+  if (groups !== null) {
+    where.add(`group_id IN (SELECT id FROM groups WHERE ${groups.text})`, ...groups.values);
+  }
+  for (const name of FOLDED) {
+    const value = filters[name];
+    if (value !== undefined) where.add(`coalesce(names ->> '${name}', groups.${name}) = ?`, value);
+  }
+  if (filters.status !== undefined) where.add("status = ?", filters.status);
+  if (filters.error !== undefined) where.add("error = ?", filters.error);
+  if (filters.cache !== undefined) where.add("coalesce(cache, 'bypass') = ?", filters.cache);
+  return where;
 }
 
 function calls(db: Database, query: CallsQuery): PlacedRow[] {
-  const conditions: string[] = [];
-  const values: ColumnValue[] = [];
-  const where = (condition: string, ...of: ColumnValue[]) => {
-    conditions.push(condition);
-    values.push(...of);
-  };
-  if (query.request_id !== undefined) {
-    const { request_id } = query;
-    where(
-      "seq IN (SELECT seq FROM calls WHERE request_id = ? UNION SELECT seq FROM calls WHERE id IN (?, ?))",
-      request_id,
-      request_id,
-      madeOf(request_id),
-    );
-  }
-  if (query.id !== undefined) where("id = ?", query.id);
-  if (query.before_seq !== undefined) where("seq < ?", query.before_seq);
-  if (query.after_seq !== undefined) where("seq > ?", query.after_seq);
-  // The plus keeps SQLite from sorting by the index of times: rows are nearly in order of time, and come in order of seq.
-  if (query.since_ms !== undefined) {
-    where("+time >= ?", query.since_ms);
-    where("seq >= ?", firstSeqSince(db, query.since_ms));
-  }
-  if (query.until_ms !== undefined) where("+time < ?", query.until_ms);
-  for (const name of CALL_FILTERS) {
-    const value = query.filters?.[name];
-    if (value !== undefined) where(`${name} = ?`, value);
-  }
+  const where = conditionsOf(query);
   const order = query.after_seq === undefined ? "DESC" : "ASC";
-  const records = db
-    .query<CallRecord, ColumnValue[]>(
-      `SELECT * FROM calls ${conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`} ORDER BY seq ${order} LIMIT ?`,
-    )
-    .all(...values, query.limit);
-  return records.map((record): PlacedRow & { readonly row: LedgerRow } => ({
-    seq: record.seq,
-    row: rowOf(record),
-  }));
+  const select = db.query<CallRecord, ColumnValue[]>(
+    `${CALL_RECORDS} WHERE ${where.text} AND seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
+  );
+  const found: PlacedRow[] = [];
+  for (const { first_seq, last_seq } of spansOf(db, query)) {
+    const records = select.all(...where.values, first_seq, last_seq, query.limit - found.length);
+    for (const record of records) found.push({ seq: record.seq, row: rowOf(record) });
+    if (found.length >= query.limit) break;
+  }
+  return found;
 }
+
+/** Where the rows may be that are asked for, the newest first; everywhere, where they are found by their ids or their order. */
+function spansOf(db: Database, query: CallsQuery): Iterable<Span> {
+  const { id, request_id, after_seq, since_ms, until_ms, filters = {} } = query;
+  if (id !== undefined || request_id !== undefined || after_seq !== undefined) return EVERYWHERE;
+  const groups = groupsOf(filters);
+  const has_failed = filters.error !== undefined;
+  if (groups === null && !has_failed && since_ms === undefined && until_ms === undefined) return EVERYWHERE;
+  return spansSince(db, {
+    groups: groups === null ? null : { where: groups.text, values: groups.values },
+    has_failed,
+    since_ms: since_ms ?? 0,
+    until_ms: until_ms ?? Number.MAX_SAFE_INTEGER,
+  });
+}
+
+const EVERYWHERE: readonly Span[] = [{ first_seq: 0, last_seq: Number.MAX_SAFE_INTEGER }];

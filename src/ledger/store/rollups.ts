@@ -1,93 +1,79 @@
-// Sums of calls by window and group. A batch is added up in memory first, so that a group of which it has a thousand calls
-// is written once; sizes above the minute are added up from the size below.
+// Sums of calls by window and group. A batch is added up in memory first (`batch.ts`), so that a group of which it has a
+// thousand calls is written once; sizes above the minute are added up from the size below.
 
 import type { Database, Statement } from "bun:sqlite";
-import type { LedgerRow } from "../row.ts";
-import { USAGE_KINDS } from "../row_text.ts";
+import { USAGE_KINDS } from "../row_line.ts";
+import { COST, ESTIMATED, type LineReader, type Names, SAVED, USAGE } from "../row_reader.ts";
+import { Money } from "./money.ts";
 import { LEVELS, type Level, startOf } from "./windows.ts";
 
-/** What is counted of usage. What providers say of the cost is kept with the calls alone: only few say it. */
+/** What is counted of usage. What providers say of the cost is kept with the calls alone: only few say it, and it is the last. */
 const COUNTED_KINDS = USAGE_KINDS.filter((kind) => kind !== "told_nano_usd");
 
-/** The columns that are sums, in order. */
+/** The columns that are sums, in order: counts, then money. */
 export const SUM_COLUMNS: readonly string[] = [
-  ...["calls", "errors"],
+  ...["calls", "errors", "unpriced_calls", "estimated_calls", "cache_hits"],
   ...COUNTED_KINDS,
-  ...["cost_nano_usd", "unpriced_calls", "estimated_calls"],
+  ...["cost_nano_usd", "saved_nano_usd"],
 ];
 
-/** Sums of a group in a window, in the order of the columns, but for the cost. */
-interface Sums {
-  readonly counts: number[];
-  /** The cost in two parts, because the whole may be over what a number says exactly, and numbers are added faster. */
-  cost_nano_usd: number;
-  carried_nano_usd: bigint;
-}
+const CALLS = 0;
+const ERRORS = 1;
+const UNPRICED = 2;
+const ESTIMATES = 3;
+const HITS = 4;
+/** The first of the usage, by kind. */
+const KINDS = 5;
+const COUNTS = KINDS + COUNTED_KINDS.length;
 
-/** What a part of a cost is carried at: with one more call's it is still exact. */
-const CARRY_AT = 2 ** 52;
+/** What the answers of calls are told by that came from a cache. */
+const HIT_WORDS: ReadonlySet<string> = new Set(["hit", "semantic", "stale", "joined"]);
 
-const COST_INDEX = SUM_COLUMNS.indexOf("cost_nano_usd");
+/** Sums of a group in a window. */
+export class Sums {
+  readonly #counts = new Float64Array(COUNTS);
+  readonly #cost = new Money();
+  readonly #saved = new Money();
 
-/** Sums by the beginning of their window and by group. */
-type Windows = Map<number, Map<number, Sums>>;
-
-/** What a batch adds to the rollups. */
-export class BatchSums {
-  readonly #minutes: Windows = new Map();
-
-  /** Counts a row in its group. */
-  add(row: LedgerRow, group: number): void {
-    const sums = sumsAt(this.#minutes, startOf("minute", row.time), group);
-    const { counts } = sums;
-    counts[0]! += 1;
-    if (row.error !== null) counts[1]! += 1;
-    for (let kind = 0; kind < COUNTED_KINDS.length; kind++)
-      counts[2 + kind]! += row.usage[COUNTED_KINDS[kind]!];
-    if (row.cost_nano_usd === null) counts[COST_INDEX + 1]! += 1;
-    else addCost(sums, row.cost_nano_usd);
-    if (row.estimated) counts[COST_INDEX + 2]! += 1;
+  /** Counts a row. */
+  add({ amounts, has_cost }: LineReader, { error, cache }: Names): void {
+    const counts = this.#counts;
+    counts[CALLS]! += 1;
+    if (error !== null) counts[ERRORS]! += 1;
+    if (!has_cost) counts[UNPRICED]! += 1;
+    counts[ESTIMATES]! += amounts[ESTIMATED]!;
+    if (HIT_WORDS.has(cache)) counts[HITS]! += 1;
+    for (let kind = 0; kind < COUNTED_KINDS.length; kind++) counts[KINDS + kind]! += amounts[USAGE + kind]!;
+    this.#cost.add(amounts[COST]!);
+    this.#saved.add(amounts[SAVED]!);
   }
 
-  /** The sums of every size of window. */
-  *byLevel(): Generator<readonly [Level, Windows]> {
-    let windows = this.#minutes;
-    for (const level of LEVELS) {
-      if (level !== "minute") windows = widened(windows, level);
-      yield [level, windows];
-    }
+  addAll(other: Sums): void {
+    for (let index = 0; index < COUNTS; index++) this.#counts[index]! += other.#counts[index]!;
+    this.#cost.addAll(other.#cost);
+    this.#saved.addAll(other.#saved);
+  }
+
+  /** In the order of the columns. */
+  get values(): (number | bigint)[] {
+    return [...this.#counts, this.#cost.sum, this.#saved.sum];
   }
 }
 
-function addCost(sums: Sums, nano_usd: number): void {
-  sums.cost_nano_usd += nano_usd;
-  if (sums.cost_nano_usd < CARRY_AT) return;
-  sums.carried_nano_usd += BigInt(sums.cost_nano_usd);
-  sums.cost_nano_usd = 0;
-}
+/** Sums by group, by the beginning of their window. */
+export type Windows = ReadonlyMap<number, ReadonlyMap<number, Sums>>;
 
-function sumsAt(windows: Windows, start_ms: number, group: number): Sums {
-  let groups = windows.get(start_ms);
-  if (groups === undefined) {
-    groups = new Map();
-    windows.set(start_ms, groups);
-  }
-  let sums = groups.get(group);
-  if (sums === undefined) {
-    sums = { counts: SUM_COLUMNS.map(() => 0), cost_nano_usd: 0, carried_nano_usd: 0n };
-    groups.set(group, sums);
-  }
-  return sums;
-}
-
+/** The sums of the next larger windows. */
 function widened(windows: Windows, level: Level): Windows {
-  const wide: Windows = new Map();
-  for (const [start_ms, groups] of windows) {
-    for (const [group, { counts, cost_nano_usd, carried_nano_usd }] of groups) {
-      const sums = sumsAt(wide, startOf(level, start_ms), group);
-      for (let index = 0; index < counts.length; index++) sums.counts[index]! += counts[index]!;
-      addCost(sums, cost_nano_usd);
-      sums.carried_nano_usd += carried_nano_usd;
+  const wide = new Map<number, Map<number, Sums>>();
+  for (const [window_ms, groups] of windows) {
+    const start_ms = startOf(level, window_ms);
+    const wide_groups = wide.get(start_ms) ?? new Map<number, Sums>();
+    wide.set(start_ms, wide_groups);
+    for (const [group, sums] of groups) {
+      const wide_sums = wide_groups.get(group) ?? new Sums();
+      wide_groups.set(group, wide_sums);
+      wide_sums.addAll(sums);
     }
   }
   return wide;
@@ -108,17 +94,14 @@ export class Rollups {
     this.#add = new Map(LEVELS.map((level) => [level, statement(level)]));
   }
 
-  /** Adds a batch's sums, within the transaction that writes its rows. */
-  add(batch: BatchSums): void {
-    for (const [level, windows] of batch.byLevel()) {
+  /** Adds a batch's sums by minutes, within the transaction that writes its rows. */
+  add(minutes: Windows): void {
+    let windows = minutes;
+    for (const level of LEVELS) {
+      if (level !== "minute") windows = widened(windows, level);
       const add = this.#add.get(level)!;
       for (const [start_ms, groups] of windows) {
-        for (const [group, { counts, cost_nano_usd, carried_nano_usd }] of groups) {
-          const values: (number | bigint)[] = [start_ms, group, ...counts];
-          values[2 + COST_INDEX] =
-            carried_nano_usd === 0n ? cost_nano_usd : carried_nano_usd + BigInt(cost_nano_usd);
-          add.run(...values);
-        }
+        for (const [group, sums] of groups) add.run(start_ms, group, ...sums.values);
       }
     }
   }

@@ -4,7 +4,8 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { BudgetScope } from "../budgets.ts";
-import type { LedgerRow } from "../row.ts";
+import type { Names } from "../row_reader.ts";
+import type { Money } from "./money.ts";
 import { type Period, periodStart } from "./windows.ts";
 
 /** How long spending of a day and of a month is kept after its beginning. */
@@ -22,10 +23,11 @@ export interface Spending {
   readonly nano_usd: bigint;
 }
 
-/** What the rows of a batch cost that have the names and the day of one of them. */
-export interface BatchCost {
-  readonly row: LedgerRow;
-  readonly nano_usd: bigint;
+/** What rows of a day cost that have the same names. */
+export interface CostOfNames {
+  readonly names: Names;
+  readonly day_ms: number;
+  readonly cost: Money;
 }
 
 /** The table of spending. */
@@ -47,27 +49,27 @@ export class Spend {
   }
 
   /**
-   * Adds what a batch cost, by rows that stand for all of their names and day; gives what everybody in it has spent now.
-   * `counts_users` says of which keys users are counted.
+   * Adds what a batch cost, by its names and days; gives what everybody in it has spent now. `counts_users` says of which keys
+   * users are counted.
    */
-  add(costs: Iterable<BatchCost>, counts_users: (key: string) => boolean): Spending[] {
+  add(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Spending[] {
     const batch = new Map<string, Omit<Spending, "nano_usd"> & { nano_usd: bigint }>();
-    const count = ({ row, nano_usd }: BatchCost, scope: BudgetScope, name: string | null, user = "") => {
+    const count = ({ day_ms, cost }: CostOfNames, scope: BudgetScope, name: string | null, user = "") => {
       if (name === null) return;
       for (const period of PERIODS) {
-        const start_ms = periodStart(period, row.time);
+        const start_ms = periodStart(period, day_ms);
         const key = [scope, name, user, period, start_ms].join("\0");
         let one = batch.get(key);
         if (one === undefined) {
           one = { scope, name, user, period, start_ms, nano_usd: 0n };
           batch.set(key, one);
         }
-        one.nano_usd += nano_usd;
+        one.nano_usd += cost.total;
       }
     };
     for (const cost of costs) {
-      if (cost.nano_usd === 0n) continue;
-      const { tenant, team, key, user, model } = cost.row;
+      if (cost.cost.is_zero) continue;
+      const { tenant, team, key, user, model } = cost.names;
       count(cost, "key", key);
       count(cost, "tenant", tenant);
       count(cost, "team", team === null ? null : `${tenant}/${team}`);

@@ -3,14 +3,14 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { Budget } from "../budgets.ts";
-import type { LedgerRow } from "../row.ts";
-import { readRow } from "../row_text.ts";
+import { LineReader, readNames } from "../row_reader.ts";
 import type { LedgerSettings } from "../settings.ts";
 import { AlertBook } from "./alert_book.ts";
-import { CALL_COLUMNS, type ColumnValue, valuesOf } from "./columns.ts";
-import { Cursors } from "./cursors.ts";
-import { DAY_GROUPS_MAX, Groups, kindOf } from "./groups.ts";
-import { BatchSums, Rollups } from "./rollups.ts";
+import { Batch, Kind } from "./batch.ts";
+import { Cursors, WRITTEN } from "./cursors.ts";
+import { DAY_GROUPS_MAX, Groups } from "./groups.ts";
+import { Rollups } from "./rollups.ts";
+import { isKnownRow, Rows } from "./rows.ts";
 import { Spend, type Spending } from "./spend.ts";
 import { periodStart } from "./windows.ts";
 
@@ -19,15 +19,8 @@ export interface BatchCounts {
   readonly written: number;
   /** Rows that were there already. */
   readonly known: number;
-  /** Texts that are no rows. */
+  /** Lines that are no rows. */
   readonly faults: number;
-}
-
-/** Rows of a batch with the same names and day. */
-interface Kind {
-  readonly row: LedgerRow;
-  readonly group: number;
-  nano_usd: bigint;
 }
 
 /** The ledger's tables, to be written. */
@@ -36,7 +29,9 @@ export class Store {
   readonly cursors: Cursors;
   readonly alerts: AlertBook;
   readonly spend: Spend;
-  readonly #insert: Statement<unknown, ColumnValue[]>;
+  readonly #rows: Rows;
+  readonly #mark_minute: Statement<unknown, [number, number, number]>;
+  readonly #reader = new LineReader();
   readonly #groups: Groups;
   readonly #rollups: Rollups;
   /** By scope, name and period. */
@@ -50,9 +45,9 @@ export class Store {
     this.spend = new Spend(db);
     this.#groups = new Groups(db, day_groups_max);
     this.#rollups = new Rollups(db);
-    const marks = CALL_COLUMNS.map(() => "?").join(", ");
-    this.#insert = db.query(
-      `INSERT INTO calls (${CALL_COLUMNS.join(", ")}) VALUES (${marks}) ON CONFLICT (id) DO NOTHING`,
+    this.#rows = new Rows(db);
+    this.#mark_minute = db.query(
+      "INSERT INTO minutes VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET last_seq = excluded.last_seq",
     );
   }
 
@@ -67,36 +62,52 @@ export class Store {
     });
   }
 
-  /** Writes the rows of these texts and commits them: when it returns, they are on the disk. It throws what SQLite throws. */
-  write(texts: readonly string[], now_ms: number): BatchCounts {
+  /** Writes the rows of these lines and commits them: when it returns, they are on the disk. It throws what SQLite throws. */
+  write(lines: readonly string[], now_ms: number): BatchCounts {
+    try {
+      return this.#write(lines, now_ms, true);
+    } catch (error) {
+      if (!isKnownRow(error)) throw error;
+      return this.#write(lines, now_ms, false);
+    }
+  }
+
+  /** `are_new`: as if no row were there; that one is shows in an error. */
+  #write(lines: readonly string[], now_ms: number, are_new: boolean): BatchCounts {
+    const row = this.#reader;
     let written = 0;
     let faults = 0;
     this.#transact(() => {
-      const sums = new BatchSums();
-      const kinds = new Map<string, Kind>();
-      for (const text of texts) {
-        const row = readRow(text);
-        if (row === null) {
+      const batch = new Batch();
+      let seq = this.cursors.at(WRITTEN) ?? 0;
+      for (const line of lines) {
+        const kind = row.read(line) ? batch.kindOf(row, this.#makeKind) : null;
+        if (kind === null) {
           faults += 1;
           continue;
         }
-        if (this.#insert.run(...valuesOf(row)).changes === 0) continue;
+        if (are_new) this.#rows.addNew(row, kind.placed, kind.names, seq + 1);
+        else if (!this.#rows.add(row, kind.placed, kind.names, seq + 1)) continue;
         written += 1;
-        // Most rows of a batch are like others of it: names are looked up once.
-        const name = kindOf(row);
-        let kind = kinds.get(name);
-        if (kind === undefined) {
-          kind = { row, group: this.#groups.groupOf(row), nano_usd: 0n };
-          kinds.set(name, kind);
-        }
-        if (row.cost_nano_usd !== null && row.cost_nano_usd > 0) kind.nano_usd += BigInt(row.cost_nano_usd);
-        sums.add(row, kind.group);
+        seq += 1;
+        batch.count(row, kind, seq);
       }
-      this.#rollups.add(sums);
-      this.#compare(this.spend.add(kinds.values(), this.#countsUsers), now_ms);
+      if (written === 0) return;
+      this.#rows.flush();
+      this.cursors.advance(WRITTEN, seq);
+      for (const { start_ms, first_seq, last_seq } of batch.minutes) {
+        this.#mark_minute.run(start_ms, first_seq, last_seq);
+      }
+      this.#rollups.add(batch.windows);
+      this.#compare(this.spend.add(batch.kinds, this.#countsUsers), now_ms);
     });
-    return { written, known: texts.length - written - faults, faults };
+    return { written, known: lines.length - written - faults, faults };
   }
+
+  readonly #makeKind = (text: string, day_ms: number): Kind | null => {
+    const names = readNames(text);
+    return names === null ? null : new Kind(text, names, day_ms, this.#groups.groupOf(names, day_ms));
+  };
 
   readonly #countsUsers = (key: string): boolean =>
     this.#budgets.has(budgetKey({ scope: "user", name: key, period: "day" })) ||
@@ -115,6 +126,7 @@ export class Store {
       this.db.transaction(work).immediate();
     } catch (error) {
       this.#groups.forget();
+      this.#rows.forget();
       throw error;
     }
   }

@@ -5,12 +5,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { isMadeOf } from "../../../src/ledger/request_id.ts";
+import type { LedgerRow } from "../../../src/ledger/row.ts";
+import { writeRow } from "../../../src/ledger/row_line.ts";
 import { CALL_COLUMNS } from "../../../src/ledger/store/columns.ts";
 import { openToRead, openToWrite } from "../../../src/ledger/store/open.ts";
+import { readerOf } from "../../../src/ledger/store/query.ts";
 import { SUM_COLUMNS } from "../../../src/ledger/store/rollups.ts";
 import { MIGRATIONS, migrate, versionOf } from "../../../src/ledger/store/schema.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
-import { ledgerRow } from "./rows.ts";
+import { drawnRow, ledgerRow, randomFrom } from "./rows.ts";
 
 let folder: string;
 let path: string;
@@ -26,6 +30,37 @@ function open(): Database {
   const db = openToWrite(path, (line) => said.push(line));
   if (!(db instanceof Database)) throw new Error(db.fault);
   return db;
+}
+
+/** Sums of version 1. */
+const FIRST_SUMS = SUM_COLUMNS.filter((name) => name !== "saved_nano_usd" && name !== "cache_hits");
+
+/** A row as version 1 wrote it. */
+function insertFirst(db: Database, row: LedgerRow): void {
+  const { usage, id, request_id, saved_nano_usd: _, ...rest } = row;
+  const json = (value: object) => (Object.keys(value).length === 0 ? null : JSON.stringify(value));
+  const { tags, attempts, redactions, timings_us, stream, estimated } = row;
+  const values: Record<string, string | number | null> = {
+    ...(rest as Omit<
+      typeof rest,
+      "tags" | "attempts" | "redactions" | "timings_us" | "stream" | "estimated"
+    >),
+    ...usage,
+    id,
+    request_id: isMadeOf(request_id, id) ? null : request_id,
+    stream: stream ? 1 : 0,
+    estimated: estimated ? 1 : 0,
+    ...{
+      tags: json(tags),
+      attempts: json(attempts),
+      redactions: json(redactions),
+      timings_us: json(timings_us),
+    },
+  };
+  const names = Object.keys(values);
+  db.query(`INSERT INTO calls (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`).run(
+    ...Object.values(values),
+  );
 }
 
 const rowsOf = (db: Database) => db.query<{ n: number }, []>("SELECT count(*) AS n FROM calls").get()!.n;
@@ -48,9 +83,9 @@ describe("a new ledger", () => {
         .query<{ name: string }, []>(`PRAGMA table_info(${table})`)
         .all()
         .map(({ name }) => name);
-    expect(columns("calls")).toEqual(["seq", ...CALL_COLUMNS]);
+    expect(columns("calls")).toEqual(CALL_COLUMNS);
     for (const level of ["minute", "hour", "day"]) {
-      expect(columns(`rollup_${level}`)).toEqual(["start_ms", "group_id", ...SUM_COLUMNS]);
+      expect(new Set(columns(`rollup_${level}`))).toEqual(new Set(["start_ms", "group_id", ...SUM_COLUMNS]));
     }
     db.close();
   });
@@ -59,7 +94,7 @@ describe("a new ledger", () => {
 describe("a ledger of another version", () => {
   test("that is older is brought forward step by step, and keeps its rows", () => {
     const db = open();
-    new Store(db).write([JSON.stringify(ledgerRow())], 0);
+    new Store(db).write([writeRow(ledgerRow())], 0);
     const later = [
       ...MIGRATIONS,
       "ALTER TABLE calls ADD COLUMN a TEXT",
@@ -73,6 +108,57 @@ describe("a ledger of another version", () => {
     db.close();
   });
 
+  test("that is of version 1 has the same rows, sums and places afterwards", () => {
+    const random = randomFrom(9);
+    const rows = Array.from({ length: 300 }, (_, index) =>
+      drawnRow(random, 1_795_000_000_000 + index * 7_000),
+    );
+    const special: LedgerRow[] = [
+      ledgerRow({ request_id: "mine", tags: { env: "prod" }, redactions: { EMAIL: 2 }, similarity: 0.5 }),
+      ledgerRow({ attempts: [{ provider: "x", model: "y", outcome: "503" }], stream: true, timings_us: {} }),
+      ledgerRow({ user: null, cost_nano_usd: null, attempts: [], finish_reason: null, cache: "bypass" }),
+      ledgerRow({ timings_us: { total: 5, first_byte: 3 }, estimated: true, price_version: null }),
+    ];
+    const all = [...rows, ...special].map((row) => ({ ...row, saved_nano_usd: 0 }));
+    const db = new Database(path, { create: true, readwrite: true });
+    migrate(db, MIGRATIONS.slice(0, 1));
+    db.transaction(() => {
+      for (const row of all) insertFirst(db, row);
+    })();
+    db.run("DELETE FROM calls WHERE seq = 304");
+    db.run("INSERT INTO cursors VALUES ('billing_file', 17)");
+    db.run(`INSERT INTO rollup_day (start_ms, group_id, ${FIRST_SUMS.join(", ")})
+      VALUES (0, 1, ${FIRST_SUMS.map((_, index) => index + 1).join(", ")})`);
+    db.close();
+    const brought = open();
+    expect(versionOf(brought)).toBe(MIGRATIONS.length);
+    const store = new Store(brought);
+    expect(store.cursors.at("billing_file")).toBe(17);
+    expect(
+      readerOf(brought)
+        .calls({ limit: 1000 })
+        .map(({ row }) => row),
+    ).toEqual(all.slice(0, -1).toReversed());
+    const failed = all.filter(({ error, user }) => error !== null && user === "user1");
+    const filters = { error: "upstream_error", user: "user1" };
+    // Sums are as they were: what is found by them is not there.
+    expect(
+      readerOf(brought)
+        .calls({ limit: 1000, after_seq: 0, filters })
+        .map(({ row }) => row),
+    ).toEqual(failed);
+    const sums = brought.query<Record<string, number>, []>("SELECT * FROM rollup_day").get()!;
+    expect(FIRST_SUMS.map((name) => sums[name])).toEqual(FIRST_SUMS.map((_, index) => index + 1));
+    expect([sums["saved_nano_usd"], sums["cache_hits"]]).toEqual([0, 0]);
+    // A row that is there is known, and the next one has a place behind all that ever were.
+    expect(store.write([all[3]!, ledgerRow()].map(writeRow), 0)).toEqual({ written: 1, known: 1, faults: 0 });
+    expect(readerOf(brought).lastSeq()).toBe(305);
+    const integrity = brought.query("PRAGMA integrity_check").get();
+    expect(integrity).toEqual({ integrity_check: "ok" });
+    brought.close();
+    expect(said).toEqual([]);
+  });
+
   test("is not changed by a step that fails", () => {
     const db = open();
     const broken = [...MIGRATIONS, "ALTER TABLE calls ADD COLUMN a TEXT; SELECT nonsense FROM nowhere"];
@@ -84,7 +170,7 @@ describe("a ledger of another version", () => {
 
   test("that is newer is refused, to write and to read, and left as it is", () => {
     const db = open();
-    new Store(db).write([JSON.stringify(ledgerRow())], 0);
+    new Store(db).write([writeRow(ledgerRow())], 0);
     db.run("PRAGMA user_version = 99");
     db.close();
     const fault = `${path}: it was written by a newer version of Venturi (its format is 99, this program knows ${MIGRATIONS.length}); run that version, or use another data folder`;
@@ -110,7 +196,7 @@ describe("a file that is damaged", () => {
   ])("because it %s is set aside, said aloud, and a new one begun", (_, damage) => {
     const db = open();
     new Store(db).write(
-      Array.from({ length: 300 }, () => JSON.stringify(ledgerRow())),
+      Array.from({ length: 300 }, () => writeRow(ledgerRow())),
       0,
     );
     db.run("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -119,7 +205,7 @@ describe("a file that is damaged", () => {
     writeFileSync(path, damaged);
     const fresh = open();
     expect(rowsOf(fresh)).toBe(0);
-    expect(new Store(fresh).write([JSON.stringify(ledgerRow())], 0).written).toBe(1);
+    expect(new Store(fresh).write([writeRow(ledgerRow())], 0).written).toBe(1);
     fresh.close();
     const aside = readdirSync(folder).filter((name) => /^ledger\.sqlite\.damaged-\d{8}T\d{9}Z$/.test(name));
     expect(aside).toHaveLength(1);

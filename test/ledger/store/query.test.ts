@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { LedgerRow } from "../../../src/ledger/row.ts";
+import { writeRow } from "../../../src/ledger/row_line.ts";
 import { DIMENSIONS, type Dimension } from "../../../src/ledger/store/groups.ts";
 import { ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
-import { type LedgerReader, openLedgerReader, usdOf } from "../../../src/ledger/store/query.ts";
+import { type LedgerReader, openLedgerReader, readerOf, usdOf } from "../../../src/ledger/store/query.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
 import { drawnRow, ledgerRow, randomFrom } from "./rows.ts";
 
@@ -29,10 +30,9 @@ beforeAll(() => {
   for (let index = 0; index < 3000; index++) {
     rows.push(drawnRow(random, Math.floor(NOW - (1 - index / 3000) * 6 * DAY_MS - random() * 3_600_000), 3));
   }
-  store.write(
-    rows.map((row) => JSON.stringify(row)),
-    NOW,
-  );
+  for (let from = 0; from < rows.length; from += 500) {
+    store.write(rows.slice(from, from + 500).map(writeRow), NOW);
+  }
   const opened = openLedgerReader(folder);
   if ("fault" in opened) throw new Error(opened.fault);
   reader = opened;
@@ -51,6 +51,7 @@ function slowUsage(by: readonly Dimension[], since_ms: number, until_ms: number)
     const sum = found.get(name) ?? {
       ...{ calls: 0, errors: 0, input_tokens: 0, cached_input_tokens: 0, output_tokens: 0 },
       ...{ reasoning_tokens: 0, cost_nano_usd: 0n, unpriced_calls: 0, estimated_calls: 0 },
+      ...{ cache_hits: 0, saved_nano_usd: 0n },
     };
     const add = (key: string, amount: number) => {
       sum[key] = (sum[key] as number) + amount;
@@ -66,6 +67,8 @@ function slowUsage(by: readonly Dimension[], since_ms: number, until_ms: number)
       add(kind, row.usage[kind]);
     }
     sum["cost_nano_usd"] = (sum["cost_nano_usd"] as bigint) + BigInt(row.cost_nano_usd ?? 0);
+    sum["saved_nano_usd"] = (sum["saved_nano_usd"] as bigint) + BigInt(row.saved_nano_usd);
+    add("cache_hits", row.cache === "hit" ? 1 : 0);
     add("unpriced_calls", row.cost_nano_usd === null ? 1 : 0);
     add("estimated_calls", row.estimated ? 1 : 0);
     found.set(name, sum);
@@ -145,12 +148,75 @@ describe("calls", () => {
     expect(reader.calls({ ...query, limit: 3 })).toEqual(found.slice(0, 3));
   });
 
+  test("are found by any filters, as going through all of them would", () => {
+    const fields = ["tenant", "key", "user", "feature", "model", "served_model", "error", "cache"] as const;
+    let found_rows = 0;
+    for (let round = 0; round < 200; round++) {
+      const like = rows[Math.floor(random() * rows.length)]!;
+      const filters = Object.fromEntries(
+        fields.filter((name) => random() < 0.3 && like[name] !== null).map((name) => [name, like[name]!]),
+      );
+      const since_ms = random() < 0.5 ? undefined : Math.floor(NOW - random() * 7 * DAY_MS);
+      const until_ms = random() < 0.7 ? undefined : Math.floor(NOW - random() * 5 * DAY_MS);
+      const before_seq = random() < 0.7 ? undefined : Math.ceil(random() * rows.length);
+      const limit = random() < 0.5 ? 10_000 : 1 + Math.floor(random() * 9);
+      const expected = rows.filter(
+        (row, index) =>
+          row.time >= (since_ms ?? 0) &&
+          row.time < (until_ms ?? NOW) &&
+          index + 1 < (before_seq ?? Number.POSITIVE_INFINITY) &&
+          Object.entries(filters).every(([name, value]) => row[name as keyof LedgerRow] === value),
+      );
+      const found = reader.calls({ filters, since_ms, until_ms, before_seq, limit });
+      expect(found.map(({ row }) => row)).toEqual(expected.toReversed().slice(0, limit));
+      found_rows += found.length;
+    }
+    expect(found_rows).toBeGreaterThan(5_000);
+  });
+
+  test("are found by names that count as other, and where sums of hours are no more", () => {
+    const own = mkdtempSync(join(tmpdir(), "venturi-"));
+    const db = openToWrite(ledgerPath(own), () => {});
+    if (!(db instanceof Database)) throw new Error(db.fault);
+    const small = new Store(db, 2);
+    const days = [300, 200, 20, 3, 2, 1, 0];
+    const written = days.flatMap((day) =>
+      Array.from({ length: 12 }, (_, index) =>
+        // Some have taken so long that rows of the next day were written before.
+        ledgerRow({
+          user: `u${index % 6}`,
+          model: `m${index % 3}`,
+          time: NOW - (day + (index === 7 ? 1 : 0)) * DAY_MS,
+        }),
+      ),
+    );
+    for (let from = 0; from < written.length; from += 5)
+      small.write(written.slice(from, from + 5).map(writeRow), NOW);
+    db.run(`DELETE FROM rollup_hour WHERE start_ms < ${NOW - 100 * DAY_MS}`);
+    const all = readerOf(db);
+    const users = (filters: Record<string, string>, limit = 1000) =>
+      all.calls({ filters, limit }).map(({ row }) => row.id);
+    for (const user of ["u0", "u1", "u2", "u3", "u4", "u5", "other"]) {
+      for (const model of ["m0", "m1", "m2"]) {
+        const ids = (of: readonly LedgerRow[]) => of.map(({ id }) => id).toReversed();
+        expect(users({ user })).toEqual(ids(written.filter((row) => row.user === user)));
+        expect(users({ user, model })).toEqual(
+          ids(written.filter((row) => row.user === user && row.model === model)),
+        );
+        expect(users({ model }, 9)).toEqual(ids(written.filter((row) => row.model === model)).slice(0, 9));
+      }
+    }
+    expect(db.query("SELECT 1 FROM groups WHERE user = 'other'").all().length).toBeGreaterThan(0);
+    db.close();
+    rmSync(own, { recursive: true });
+  });
+
   test("are found by the client's request id, every call of it, and by their own", () => {
     const made = ledgerRow({ id: crypto.randomUUID() });
     const request_id = `req_${made.id.replaceAll("-", "")}`;
     const twice = [ledgerRow({ request_id: "again" }), ledgerRow({ request_id: "again" })];
     store.write(
-      [{ ...made, request_id }, ...twice].map((row) => JSON.stringify(row)),
+      [{ ...made, request_id }, ...twice].map((row) => writeRow(row)),
       NOW,
     );
     const ids = (query: { request_id?: string; id?: string }) =>

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeRow } from "../../../src/ledger/row_line.ts";
 import { ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
 import { Retention, type RetentionRules, usedBytes } from "../../../src/ledger/store/retention.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
@@ -31,7 +32,7 @@ const rows = () => number("SELECT count(*) AS n FROM calls");
 
 function write(count: number, time: (index: number) => number): void {
   store.write(
-    Array.from({ length: count }, (_, index) => JSON.stringify(ledgerRow({ time: time(index) }))),
+    Array.from({ length: count }, (_, index) => writeRow(ledgerRow({ time: time(index) }))),
     NOW,
   );
 }

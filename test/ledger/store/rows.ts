@@ -32,6 +32,7 @@ export function ledgerRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     },
     cost_nano_usd: 1234,
     price_version: "test-1",
+    saved_nano_usd: 0,
     cache: "miss",
     similarity: null,
     attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
@@ -57,7 +58,10 @@ export function drawnRow(random: () => number, time: number, names = 4): LedgerR
   const maybe = (text: string) => (random() < 0.2 ? null : text);
   const count = (most: number) => Math.floor(random() * most);
   const fails = random() < 0.1;
+  const is_hit = random() < 0.1;
   return ledgerRow({
+    cache: is_hit ? "hit" : "miss",
+    saved_nano_usd: is_hit ? count(1e9) : 0,
     id: `${Math.floor(random() * 1e15)}-${time}`,
     time,
     tenant: pick("tenant", 2),

@@ -7,8 +7,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NO_USAGE } from "../../../src/dialects/usage.ts";
 import type { Budget } from "../../../src/ledger/budgets.ts";
+import type { LedgerRow } from "../../../src/ledger/row.ts";
+import { writeRow } from "../../../src/ledger/row_line.ts";
 import type { LedgerSettings } from "../../../src/ledger/settings.ts";
-import { type CallRecord, rowOf } from "../../../src/ledger/store/columns.ts";
+import { CALL_RECORDS, type CallRecord, rowOf } from "../../../src/ledger/store/columns.ts";
+import { DIMENSIONS } from "../../../src/ledger/store/groups.ts";
 import { isCorruption, isPassing, ledgerPath, openToWrite } from "../../../src/ledger/store/open.ts";
 import { SUM_COLUMNS } from "../../../src/ledger/store/rollups.ts";
 import { Store } from "../../../src/ledger/store/store.ts";
@@ -38,30 +41,43 @@ afterEach(() => {
 
 const all = (sql: string) => store.db.query<Record<string, number>, []>(sql).all();
 const one = (sql: string) => all(sql)[0]!;
-const write = (...rows: readonly unknown[]) =>
+const write = (...rows: readonly (LedgerRow | string)[]) =>
   store.write(
-    rows.map((row) => (typeof row === "string" ? row : JSON.stringify(row))),
+    rows.map((row) => (typeof row === "string" ? row : writeRow(row))),
     NOW,
   );
 
-/** The sums of the rows that are there, by window and group, as SQL adds them up from the rows themselves. */
+const rowsThere = (): LedgerRow[] =>
+  store.db.query<CallRecord, []>(`${CALL_RECORDS} ORDER BY seq`).all().map(rowOf);
+
+/** The sums of the rows that are there, by window and group, added up row by row. */
 function slowSums(level: (typeof LEVELS)[number]): unknown[] {
-  const length_ms = LEVEL_MS[level];
-  const special: Readonly<Record<string, string>> = {
-    calls: "count(*)",
-    errors: "count(error)",
-    cost_nano_usd: "coalesce(sum(cost_nano_usd), 0)",
-    unpriced_calls: "count(*) - count(cost_nano_usd)",
-    estimated_calls: "sum(estimated)",
-  };
-  const sums = SUM_COLUMNS.map((name) => `${special[name] ?? `sum(${name})`} AS ${name}`).join(", ");
-  const names = "tenant, team, key, user, feature, model, provider, served_model";
-  return all(
-    `SELECT time / ${length_ms} * ${length_ms} AS start_ms, ${names
-      .split(", ")
-      .map((name) => `coalesce(${name}, '') AS ${name}`)
-      .join(", ")}, ${sums} FROM calls GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9`,
-  );
+  const sums = new Map<string, Record<string, number | string>>();
+  for (const row of rowsThere()) {
+    const start_ms = Math.floor(row.time / LEVEL_MS[level]) * LEVEL_MS[level];
+    const names = Object.fromEntries(DIMENSIONS.map((name) => [name, row[name] ?? ""]));
+    const key = JSON.stringify([start_ms, names]);
+    const none = Object.fromEntries(SUM_COLUMNS.map((name) => [name, 0]));
+    const sum = sums.get(key) ?? { start_ms, ...names, ...none };
+    sums.set(key, sum);
+    const more: Readonly<Record<string, number>> = {
+      ...row.usage,
+      ...{ calls: 1, errors: row.error === null ? 0 : 1, estimated_calls: row.estimated ? 1 : 0 },
+      ...{ cost_nano_usd: row.cost_nano_usd ?? 0, unpriced_calls: row.cost_nano_usd === null ? 1 : 0 },
+      saved_nano_usd: row.saved_nano_usd,
+      cache_hits: ["hit", "semantic", "stale", "joined"].includes(row.cache) ? 1 : 0,
+    };
+    for (const name of SUM_COLUMNS) sum[name] = Number(sum[name]) + more[name]!;
+  }
+  const order = (sum: Record<string, number | string>) => [
+    sum["start_ms"]!,
+    ...DIMENSIONS.map((name) => sum[name]!),
+  ];
+  return [...sums.values()].sort((a, b) => {
+    const other = order(b);
+    const at = order(a).findIndex((value, index) => value !== other[index]);
+    return at < 0 ? 0 : order(a)[at]! < other[at]! ? -1 : 1;
+  });
 }
 
 function rolledUp(level: (typeof LEVELS)[number]): unknown[] {
@@ -94,47 +110,50 @@ describe("a row", () => {
     const made = ledgerRow({ request_id: "" });
     const named = { ...made, request_id: `req_${made.id.replaceAll("-", "")}` };
     write(row, bare, named);
-    const records = store.db.query<CallRecord, []>("SELECT * FROM calls ORDER BY seq").all();
-    expect(records.map(rowOf)).toEqual([row, bare, named]);
-    expect(records[2]!["request_id"]).toBe(null);
+    expect(rowsThere()).toEqual([row, bare, named]);
+    expect(all("SELECT request_id FROM calls WHERE request_id IS NULL")).toHaveLength(1);
   });
 
   test("is there once, however often and in whatever batch it is sent", () => {
     const [a, b, c] = [ledgerRow(), ledgerRow(), ledgerRow()];
     expect(write(a, b, a)).toEqual({ written: 2, known: 1, faults: 0 });
     expect(write(b, c, b, a)).toEqual({ written: 1, known: 3, faults: 0 });
-    expect(one("SELECT count(*) AS n FROM calls")["n"]).toBe(3);
+    expect(all("SELECT seq FROM calls ORDER BY seq")).toEqual([{ seq: 1 }, { seq: 2 }, { seq: 3 }]);
+    // Some that are new fill statements of several, among others that are known.
+    const many = Array.from({ length: 50 }, () => ledgerRow());
+    expect(write(...many.slice(0, 33), "", a)).toEqual({ written: 33, known: 1, faults: 1 });
+    expect(write(...many)).toEqual({ written: 17, known: 33, faults: 0 });
+    for (const level of LEVELS) expect(rolledUp(level)).toEqual(slowSums(level));
+    expect(one("SELECT first_seq, last_seq FROM minutes")).toEqual({ first_seq: 1, last_seq: 53 });
+    expect(one("SELECT max(seq) AS n FROM calls")["n"]).toBe(53);
     for (const level of LEVELS) {
       expect(one(`SELECT sum(calls) AS n, sum(cost_nano_usd) AS cost FROM rollup_${level}`)).toEqual({
-        n: 3,
-        cost: 3 * 1234,
+        n: 53,
+        cost: 53 * 1234,
       });
     }
-    expect(one("SELECT nano_usd AS n FROM spend WHERE scope = 'key' AND period = 'day'")["n"]).toBe(3 * 1234);
+    expect(one("SELECT nano_usd AS n FROM spend WHERE scope = 'key' AND period = 'day'")["n"]).toBe(
+      53 * 1234,
+    );
   });
 
   test("that is none is left out, and the others of its batch are written", () => {
     const row = ledgerRow();
+    const line = writeRow(row);
     const faulty = [
-      "",
-      "{",
-      "null",
-      "[]",
-      "{}",
-      { ...row, id: 5 },
-      { ...row, id: "" },
-      { ...row, time: "now" },
-      { ...row, usage: null },
-      { ...row, usage: { ...row.usage, input_tokens: -1 } },
-      { ...row, usage: { ...row.usage, input_tokens: 1.5 } },
-      { ...row, cost_nano_usd: undefined },
+      ...["", "{", "null", JSON.stringify(row), line.slice(0, -1), `${line}\t`],
+      line.replace(`${row.time}`, "now"),
+      line.replace("[", ""),
+      line.replace("1234,", "1234.5,"),
+      line.replace("1234,", "-1234,"),
     ];
     expect(write(...faulty, row)).toEqual({ written: 1, known: 0, faults: faulty.length });
   });
 
   test("with amounts that no call can have is cut to the bounds", () => {
     write(ledgerRow({ usage: { ...NO_USAGE, input_tokens: 2 ** 53 - 1 }, cost_nano_usd: 2 ** 53 - 1 }));
-    expect(one("SELECT input_tokens, cost_nano_usd FROM calls")).toEqual({
+    expect(rowsThere()[0]).toMatchObject({ usage: { input_tokens: 10_000_000_000 }, cost_nano_usd: 1e15 });
+    expect(one("SELECT input_tokens, cost_nano_usd FROM rollup_day")).toEqual({
       input_tokens: 10_000_000_000,
       cost_nano_usd: 1e15,
     });
@@ -145,7 +164,7 @@ describe("a row", () => {
     expect(
       write(ledgerRow({ user }), ledgerRow({ user }), ledgerRow({ user: "'; DROP TABLE calls; --" })).written,
     ).toBe(3);
-    expect(one("SELECT max(length(user)) AS n FROM calls")["n"]).toBe(1000);
+    expect(rowsThere().map((row) => row.user?.length)).toEqual([1000, 1000, 23]);
     expect(one("SELECT count(*) AS n FROM groups")["n"]).toBe(2);
   });
 });
@@ -184,13 +203,15 @@ describe("sums", () => {
   test("have a bound of groups in a day: users first, then models, are counted as other", () => {
     store.db.close();
     store = open(3);
-    const users = Array.from({ length: 5 }, (_, i) => ledgerRow({ user: `u${i}` }));
-    write(...users.slice(0, 3));
+    const named = Array.from({ length: 5 }, (_, i) => ledgerRow({ user: `u${i}` }));
+    const many = Array.from({ length: 9 }, (_, i) => ledgerRow({ user: `v${i}`, model: `m${i}` }));
+    const written = [...named, ledgerRow({ user: "u1" }), ...many];
+    write(...written.slice(0, 3));
     // The number of groups is known after a restart too.
     store.db.close();
     store = open(3);
-    write(...users.slice(3), ledgerRow({ user: "u1" }));
-    write(...Array.from({ length: 9 }, (_, i) => ledgerRow({ user: `v${i}`, model: `m${i}` })));
+    write(...written.slice(3, 6));
+    write(...written.slice(6));
     const by = (column: string) =>
       all(
         `SELECT ${column}, sum(calls) AS calls FROM rollup_day JOIN groups ON id = group_id GROUP BY 1 ORDER BY 1`,
@@ -200,6 +221,9 @@ describe("sums", () => {
     for (const level of LEVELS) {
       expect(one(`SELECT sum(calls) AS n FROM rollup_${level}`)["n"]).toBe(15);
     }
+    // The rows themselves know better.
+    const users = (of: readonly LedgerRow[]) => of.map(({ user, model }) => `${user} ${model}`);
+    expect(users(rowsThere())).toEqual(users(written));
     // Another day counts anew.
     write(ledgerRow({ user: "v8", time: NOW + 86_400_000 }));
     expect(by("user")).toContain("v8 1");
@@ -217,7 +241,7 @@ describe("sums", () => {
 
 test("a batch that the disk has no room for is not written at all, and can be written when there is", () => {
   const rows = Array.from({ length: 200 }, () => ledgerRow());
-  write(rows[0]);
+  write(rows[0]!);
   const { page_count } = one("PRAGMA page_count") as { page_count: number };
   store.db.run(`PRAGMA max_page_count = ${page_count + 2}`);
   let fault: unknown = null;
