@@ -2,11 +2,11 @@
 // and what cannot be opened is said and tried again.
 
 import { join } from "node:path";
-import { socketPath } from "../config/socket_path.ts";
 import { embedderName, type InferenceConfig } from "./config.ts";
 import { Desk } from "./desk.ts";
 import { type EmbedderMaker, EmbedderSet } from "./embedders/embedder_set.ts";
 import { InferenceServer, type Outcome } from "./server.ts";
+import { inferenceSocketPath } from "./socket.ts";
 import { openVectorIndex, type VectorIndex } from "./vectors/vector_index.ts";
 
 /** Requests that wait or are worked on. */
@@ -23,11 +23,6 @@ export interface InferenceOptions {
   readonly makeEmbedder: EmbedderMaker;
   readonly queue_max?: number;
   log(line: string): void;
-}
-
-/** Where the inference process of a data folder is reached; or in words why there can be no socket. */
-export function inferenceSocketPath(data: string): string | { readonly fault: string } {
-  return socketPath(data, "inference.sock");
 }
 
 /** Starts it; or says why it cannot listen. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { InferenceClient } from "../../src/inference/client.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
-import { inferenceSocketPath } from "../../src/inference/inference.ts";
+import { inferenceSocketPath } from "../../src/inference/socket.ts";
 import { openVectorIndex } from "../../src/inference/vectors/vector_index.ts";
 import { InferenceWorker, type InferenceWorkerOptions } from "../../src/supervisor/inference_worker.ts";
 import { isAlive } from "../chaos/processes.ts";

@@ -12,6 +12,8 @@ export const KEY_MAX_BYTES = 1400;
 export const TEXT_MAX = 8_192;
 /** Labels that an entry can have. */
 export const TAGS_MAX = 32;
+/** Candidates that can be asked for. */
+export const CANDIDATES_MAX = 64;
 
 /** An entry: a question whose answer is kept elsewhere. */
 export interface Entry {

@@ -2,6 +2,7 @@
 // disk all of them. Requests are answered at once from what is loaded; everything long happens in the background.
 
 import {
+  CANDIDATES_MAX,
   type Entry,
   KEY_MAX_BYTES,
   OBSERVATIONS_MAX,
@@ -38,9 +39,8 @@ const USED_MAX = 100_000;
 const SPARE = 16;
 /** How often some of the entries are looked through for those that have expired, and how many. */
 const SWEEP_EVERY_MS = 1_000;
-const SWEEP_PAGE = 2_000;
-/** Candidates that can be asked for. */
-export const CANDIDATES_MAX = 64;
+const SWEEP_PAGE = 256;
+const SWEEP_PAGES = 8;
 
 /** How an index is opened. */
 export interface IndexOptions {
@@ -144,7 +144,7 @@ export class VectorIndex {
   #max_entries: number;
   #size: number;
   #is_evicting = false;
-  #sweep_after: number | null = 0;
+  #sweep_after = 0;
   #blocked_after: Buffer | null = null;
   #counts = { added: 0, removed: 0, evicted: 0, expired: 0, refused: 0 };
 
@@ -569,21 +569,19 @@ export class VectorIndex {
   /** Looks through some of what is stored for what has expired. */
   async #sweep(): Promise<void> {
     const now_ms = Date.now();
-    const { entries, next } = this.#store.entries(this.#sweep_after ?? 0, SWEEP_PAGE);
-    this.#sweep_after = next;
+    this.#dropUnused();
     this.#blocked_after = this.#store.sweepBlocked(this.#blocked_after, now_ms);
-    for (const [number, found] of entries) {
-      if (found !== null && found.expires_ms > now_ms) continue;
-      // It may have been removed since.
-      const entry = this.#store.entry(number);
-      if (found === null || entry !== null) {
+    for (let page = 0; page < SWEEP_PAGES && !this.#chores.is_stopped; page++) {
+      const { entries, next } = this.#store.entries(this.#sweep_after, SWEEP_PAGE);
+      for (const [number, entry] of entries) {
+        if (entry !== null && entry.expires_ms > now_ms) continue;
         this.#removeEntry(number, entry?.partition ?? 0, entry);
         this.#counts.expired += 1;
       }
-      if (this.#chores.is_over) await this.#chores.rest();
+      this.#sweep_after = next ?? 0;
+      if (next === null) return this.#sweepPartitions();
+      await this.#chores.rest();
     }
-    this.#dropUnused();
-    if (next === null) await this.#sweepPartitions();
   }
 
   /** Forgets partitions without entries, and graphs without partitions. */
