@@ -2,6 +2,7 @@
 // vectors to a partition and searches them, `load FOLDER COUNT QUERIES` opens what was filled. Prints figures as JSON.
 
 import { openVectorIndex, type VectorIndex } from "../../src/inference/vectors/vector_index.ts";
+import { residentBytes } from "../../test/chaos/processes.ts";
 import { randomIntegers } from "../../test/memory/random.ts";
 
 const DIMS = 256;
@@ -39,7 +40,7 @@ function open(folder: string, count: number): VectorIndex {
 /** Memory that this process has to itself. */
 function memoryMb(): number {
   Bun.gc(true);
-  return process.memoryUsage.rss() / 1e6;
+  return residentBytes(process.pid) / 1e6;
 }
 
 function percentile(times: readonly number[], share: number): number {
