@@ -47,6 +47,9 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   bytes_per_row: cost("bytes/row", 0),
   file_mb: { title: "file MB", digits: 0, is_cost: false },
   query_ms: cost("query ms", 2),
+  recall_percent: { title: "nearest found %", digits: 1, is_cost: false },
+  first_ms: cost("first answer ms", 0),
+  load_ms: cost("all loaded ms", 0),
   gb_per_s: { title: "GB/s", digits: 2, is_cost: false },
 };
 

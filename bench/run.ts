@@ -14,6 +14,7 @@ import { type Part, type Sizes, USUAL_SIZES } from "./part.ts";
 import { peers } from "./peers.ts";
 import { plain } from "./plain.ts";
 import { profile } from "./profile.ts";
+import { vectorIndex } from "./quality/vector_index.ts";
 import { rejected } from "./rejected.ts";
 import { goalsTable, writeReport } from "./report.ts";
 import { RESULTS_FOLDER, readResults, slowerThan, writeResults } from "./results.ts";
@@ -39,6 +40,7 @@ const PARTS: readonly Part[] = [
   scaling,
   soak,
   ledger,
+  vectorIndex,
   bytes,
   profile,
   peers,

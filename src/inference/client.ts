@@ -255,7 +255,7 @@ export class InferenceClient {
     if (at_ms >= this.#timer_at_ms) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer_at_ms = at_ms;
-    this.#timer = setTimeout(() => this.#wake(), Math.max(0, at_ms - now_ms));
+    this.#timer = setTimeout(() => this.#wake(), Math.ceil(Math.max(0, at_ms - now_ms)));
   }
 
   #wake(): void {

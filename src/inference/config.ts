@@ -23,6 +23,8 @@ export interface ProviderSource {
   readonly url: string;
   /** Sent with every request; what they hold is secret. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The proxy to go through, where there is one. */
+  readonly proxy?: string;
   /** How many numbers a vector must have; left out, as many as the first one has. */
   readonly dims?: number;
   readonly timeout_ms: number;

@@ -3,8 +3,8 @@
 
 import { FieldFault, Fields, readOrNull, readText } from "./fields.ts";
 import type { Observation } from "./vectors/entry.ts";
-import { TAGS_MAX } from "./vectors/entry.ts";
-import { CANDIDATES_MAX, type Candidate, type Filter, type IndexStats } from "./vectors/vector_index.ts";
+import { CANDIDATES_MAX, OBSERVATIONS_MAX, TAGS_MAX } from "./vectors/entry.ts";
+import type { Candidate, Filter, IndexStats } from "./vectors/vector_index.ts";
 
 /** Texts that can be embedded by one request. */
 export const TEXTS_MAX = 256;
@@ -224,7 +224,7 @@ function readCandidate(value: unknown): Candidate {
     id: fields.bytes("id"),
     text: fields.text("text"),
     similarity: fields.number("similarity"),
-    observations: fields.list("observations", 64, readObservation),
+    observations: fields.list("observations", OBSERVATIONS_MAX, readObservation),
     created_ms: fields.number("created_ms"),
     expires_ms: fields.number("expires_ms"),
   };

@@ -3,8 +3,8 @@
 
 import type { LoadBuiltin } from "./embedders/builtin_embedder.ts";
 import { embedderMaker } from "./embedders/make_embedder.ts";
+import { type Inference, startInference } from "./inference.ts";
 import type { FromInference, ToInference } from "./protocol.ts";
-import { type Service, startService } from "./service.ts";
 
 /** How often it says that its loop goes round; the supervisor ends a process that has not for long. */
 const ALIVE_EVERY_MS = 2_000;
@@ -13,7 +13,7 @@ const DRAIN_MS = 2_000;
 
 /** Runs an inference process; returns when the channel is set up, the process ends by itself. */
 export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
-  let service: Service | null = null;
+  let inference: Inference | null = null;
   let is_draining = false;
 
   const log = (line: string) => console.error(`venturi: inference: ${line}`);
@@ -25,7 +25,7 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
     if (is_draining) return;
     is_draining = true;
     try {
-      await service?.stop(DRAIN_MS);
+      await inference?.stop(DRAIN_MS);
     } catch (error) {
       log(`it did not end well: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -36,7 +36,7 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
     switch (message.kind) {
       case "start": {
         const { config, is_distrusted } = message;
-        const started = startService({
+        const started = startInference({
           config,
           is_distrusted,
           makeEmbedder: embedderMaker(loadBuiltin),
@@ -46,12 +46,12 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
           tell({ kind: "failed", message: started.fault });
           break;
         }
-        service = started;
+        inference = started;
         tell({ kind: "listening" });
         break;
       }
       case "config":
-        service?.configure(message.config);
+        inference?.configure(message.config);
         break;
       case "drain":
         void drain();
@@ -63,6 +63,10 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
   // A terminal sends these to the whole group; the supervisor is who decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});
+  // A promise that an addon forgot is no reason to end. What it says might hold anything, so it is not repeated.
+  process.on("unhandledRejection", (reason) => {
+    log(`an unexpected failure (${reason instanceof Error ? reason.name : typeof reason})`);
+  });
   setInterval(() => tell({ kind: "alive" }), ALIVE_EVERY_MS);
   tell({ kind: "hello" });
 }

@@ -15,7 +15,7 @@ import {
 import { Outbox } from "./outbox.ts";
 
 /** How long requests are worked on before what else there is has its turn: new requests, and above all cancellations. */
-const SLICE_MS = 2;
+const SLICE_MS = 1;
 /** Answers that a client does not read. */
 const OUTBOX_MAX_BYTES = 8 * 1024 * 1024;
 const CONNECTIONS_MAX = 256;
@@ -49,8 +49,9 @@ export class InferenceServer {
   readonly #listener: Bun.UnixSocketListener<Connection | undefined>;
   readonly #inode: number | null;
   readonly #connections = new Set<Connection>();
-  /** What waits for its turn, the oldest first. */
-  readonly #waiting = new Set<Task>();
+  /** What somebody waits for, the oldest first; and what is worked on when there is nothing of that. */
+  readonly #hurried = new Set<Task>();
+  readonly #unhurried = new Set<Task>();
   /** What was begun and is not done. */
   readonly #begun = new Set<Task>();
   #is_due = false;
@@ -66,8 +67,11 @@ export class InferenceServer {
   }
 
   get counts(): ServerCounts {
-    const queued = this.#waiting.size + this.#begun.size;
-    return { queued, answered: this.#answered, late: this.#late, full: this.#full };
+    return { queued: this.#queued, answered: this.#answered, late: this.#late, full: this.#full };
+  }
+
+  get #queued(): number {
+    return this.#hurried.size + this.#unhurried.size + this.#begun.size;
   }
 
   /** Takes no more requests, and resolves when those that were begun are answered, or after so many milliseconds. */
@@ -77,7 +81,7 @@ export class InferenceServer {
     this.#listener.stop();
     const end_ms = performance.now() + max_ms;
     for (const connection of this.#connections) connection.is_closing = true;
-    while (this.#waiting.size + this.#begun.size > 0 && performance.now() < end_ms) await Bun.sleep(1);
+    while (this.#queued > 0 && performance.now() < end_ms) await Bun.sleep(1);
     for (const connection of this.#connections) connection.end();
   }
 
@@ -121,8 +125,7 @@ export class InferenceServer {
     if (connection === undefined) return;
     socket.data = undefined;
     this.#connections.delete(connection);
-    for (const task of connection.tasks.values()) this.#waiting.delete(task);
-    connection.tasks.clear();
+    for (const task of connection.tasks.values()) this.#forget(task);
   }
 
   #take(connection: Connection, request: Request): void {
@@ -133,13 +136,13 @@ export class InferenceServer {
     }
     if (connection.is_closing) return;
     const { id, deadline_ms, asked } = request;
-    if (this.#waiting.size + this.#begun.size >= this.#options.queue_max) {
+    if (this.#queued >= this.#options.queue_max) {
       this.#full += 1;
       if (id !== 0) connection.send({ id, fault: "full" });
       return;
     }
     const task: Task = { connection, id, deadline_ms, asked };
-    this.#waiting.add(task);
+    (isHurried(asked) ? this.#hurried : this.#unhurried).add(task);
     if (id !== 0) connection.tasks.set(id, task);
     if (!this.#is_due) this.#workOn();
   }
@@ -148,14 +151,20 @@ export class InferenceServer {
   #workOn(): void {
     const end_ms = performance.now() + SLICE_MS;
     this.#is_due = false;
-    for (const task of this.#waiting) {
-      this.#waiting.delete(task);
+    for (let task = this.#next(); task !== undefined; task = this.#next()) {
+      if (performance.now() >= end_ms) {
+        this.#is_due = true;
+        setImmediate(() => this.#workOn());
+        return;
+      }
+      this.#hurried.delete(task);
+      this.#unhurried.delete(task);
       this.#begin(task);
-      if (performance.now() < end_ms || this.#waiting.size === 0) continue;
-      this.#is_due = true;
-      setImmediate(() => this.#workOn());
-      return;
     }
+  }
+
+  #next(): Task | undefined {
+    return this.#hurried.values().next().value ?? this.#unhurried.values().next().value;
   }
 
   #begin(task: Task): void {
@@ -188,9 +197,15 @@ export class InferenceServer {
   }
 
   #forget(task: Task): void {
-    this.#waiting.delete(task);
+    this.#hurried.delete(task);
+    this.#unhurried.delete(task);
     if (task.connection.tasks.get(task.id) === task) task.connection.tasks.delete(task.id);
   }
+}
+
+/** Whether a call waits for it. What changes something waits, and is done in its order. */
+function isHurried({ kind }: Asked): boolean {
+  return kind === "search" || kind === "embed" || kind === "stats";
 }
 
 /** A request, from its arrival to its answer. */

@@ -85,8 +85,8 @@ describe("the inference process", () => {
     await until(async () => (await entries()) === 300);
     expect(await finds(7)).toBe(true);
     client.observe({ ...PLACE, id: Buffer.from("id7"), similarity: 0.93, is_right: true });
-    // What is asked for later is answered later.
-    await entries();
+    // What changes something is done in its order.
+    await client.remove({ by: "tag", tag: "none" });
     const { pid } = worker;
     await worker.stop();
     expect(isAlive(pid!)).toBe(false);

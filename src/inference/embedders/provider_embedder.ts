@@ -73,13 +73,14 @@ class ProviderEmbedder implements Embedder {
   }
 
   async #ask(texts: readonly string[]): Promise<Embedded> {
-    const { url, headers, model, timeout_ms } = this.#source;
+    const { url, headers, model, timeout_ms, proxy } = this.#source;
     try {
       const response = await fetch(url, {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify({ model, input: texts, encoding_format: "float" }),
         redirect: "error",
+        ...(proxy === undefined ? {} : { proxy }),
         signal: AbortSignal.timeout(timeout_ms),
       });
       if (!response.ok) {

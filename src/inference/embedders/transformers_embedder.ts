@@ -3,20 +3,9 @@
 import type { TransformersSource } from "../config.ts";
 import { Pool } from "../pool.ts";
 import { type Embedded, type Embedder, normalised } from "./embedder.ts";
+import type { ModelOrder } from "./transformers_thread.ts";
 
 const QUEUE_MAX = 256;
-
-/** What a thread is told when it starts. */
-export interface ModelOrder {
-  readonly model: string;
-  /** Threads that the runtime may use for one text: with several threads of ours it is known to crash. */
-  readonly threads: number;
-}
-
-/** What a thread answers: all vectors one after another; or why there are none. */
-export type ModelAnswer =
-  | { readonly dims: number; readonly numbers: Float32Array }
-  | { readonly fault: string };
 
 /** An embedder that runs a model. */
 export function transformersEmbedder({ model }: TransformersSource, threads: number): Embedder {

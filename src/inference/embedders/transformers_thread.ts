@@ -4,7 +4,18 @@ import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { workerData } from "node:worker_threads";
 import { Fields } from "../fields.ts";
-import type { ModelAnswer, ModelOrder } from "./transformers_embedder.ts";
+
+/** What a thread is told when it starts. */
+export interface ModelOrder {
+  readonly model: string;
+  /** Threads that the runtime may use for one text: with several threads of ours it is known to crash. */
+  readonly threads: number;
+}
+
+/** What a thread answers: all vectors one after another; or why there are none. */
+export type ModelAnswer =
+  | { readonly dims: number; readonly numbers: Float32Array }
+  | { readonly fault: string };
 
 /** The package's name is not a literal, because it need not be installed. */
 const PACKAGE: string = "@huggingface/transformers";

@@ -8,9 +8,12 @@ export const OBSERVATIONS_MAX = 64;
 
 /** What a partition's name can have at most, and an entry's id; bytes. Together with what stands beside them, LMDB's limit. */
 export const KEY_MAX_BYTES = 1400;
-/** What an entry's text can have at most, in UTF-16 units. */
-export const TEXT_MAX = 32_768;
+/** What an entry's text can have at most, in UTF-16 units; longer questions are hardly asked twice. */
+export const TEXT_MAX = 8_192;
+/** Labels that an entry can have. */
 export const TAGS_MAX = 32;
+/** Candidates that can be asked for. */
+export const CANDIDATES_MAX = 64;
 
 /** An entry: a question whose answer is kept elsewhere. */
 export interface Entry {

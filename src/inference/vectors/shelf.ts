@@ -122,9 +122,11 @@ export class Shelf<K extends ShelfKey> {
     const settle = () => {
       if (this.#pending.get(name) === own) this.#pending.delete(name);
     };
-    committed.then(settle, (error) => {
+    committed.then(settle, (error: unknown) => {
       settle();
-      this.#hooks.onFault(error);
+      // The reason comes in a promise of its own, which has to be heard.
+      if (!(error instanceof Error && "commitError" in error)) this.#hooks.onFault(error);
+      else Promise.resolve(error.commitError).catch((reason: unknown) => this.#hooks.onFault(reason));
     });
   }
 }

@@ -2,6 +2,7 @@
 // disk all of them. Requests are answered at once from what is loaded; everything long happens in the background.
 
 import {
+  CANDIDATES_MAX,
   type Entry,
   KEY_MAX_BYTES,
   OBSERVATIONS_MAX,
@@ -34,11 +35,12 @@ const OVER_SHARE = 0.05;
 const OVER_MIN = 100;
 /** Numbers of entries that were found lately; when they are too old for this, they count as not used. */
 const USED_MAX = 100_000;
+/** So many more are looked for than are wanted: some in a graph may have expired. */
+const SPARE = 16;
 /** How often some of the entries are looked through for those that have expired, and how many. */
 const SWEEP_EVERY_MS = 1_000;
-const SWEEP_PAGE = 500;
-/** Candidates that can be asked for. */
-export const CANDIDATES_MAX = 64;
+const SWEEP_PAGE = 256;
+const SWEEP_PAGES = 8;
 
 /** How an index is opened. */
 export interface IndexOptions {
@@ -142,7 +144,7 @@ export class VectorIndex {
   #max_entries: number;
   #size: number;
   #is_evicting = false;
-  #sweep_after: number | null = 0;
+  #sweep_after = 0;
   #blocked_after: Buffer | null = null;
   #counts = { added: 0, removed: 0, evicted: 0, expired: 0, refused: 0 };
 
@@ -179,10 +181,12 @@ export class VectorIndex {
   ): Candidate[] {
     const partition = this.#open(place, vector.length);
     if (partition === null) return [];
-    const nearest = new Nearest(Math.min(limit, CANDIDATES_MAX), min_similarity);
-    partition.search(nearest, vector, CANDIDATES_MAX, now_ms);
+    const wanted = Math.max(0, Math.min(limit, CANDIDATES_MAX));
+    const nearest = new Nearest(wanted + SPARE, min_similarity);
+    partition.search(nearest, vector, wanted + SPARE, now_ms);
     const candidates: Candidate[] = [];
     for (const { number, similarity } of nearest.found) {
+      if (candidates.length >= wanted) break;
       const entry = this.#store.entry(number);
       if (entry === null || entry.partition !== partition.number) partition.remove(number);
       else if (entry.expires_ms > now_ms) {
@@ -504,13 +508,8 @@ export class VectorIndex {
     let removed = 0;
     for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
       const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, LOAD_PAGE);
-      const numbers = page.rows.map(({ key }) => key);
-      removed += this.#removeNumbers(
-        numbers.filter((number) => {
-          const entry = this.#store.entry(number);
-          return entry !== null && isMeant(entry);
-        }),
-      );
+      const meant = [...page.entries].filter(([, entry]) => entry !== null && isMeant(entry));
+      removed += this.#removeNumbers(meant.map(([number]) => number));
       after = page.next;
       if (this.#chores.is_over) await this.#chores.rest();
     }
@@ -539,14 +538,11 @@ export class VectorIndex {
     const goal = Math.floor(this.#max_entries * (1 - EVICT_SHARE));
     for (let after: number | null = 0; after !== null && this.#size > goal && !this.#chores.is_stopped; ) {
       const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, 64);
-      for (const { key: number } of page.rows) {
+      for (const [number, entry] of page.entries) {
         if (this.#size <= goal) break;
-        const entry = this.#store.entry(number);
-        if (entry === null) this.#removeEntry(number, 0, null);
-        else if (!this.#used.has(number) || !this.#rejuvenate(number, entry)) {
-          this.#removeEntry(number, entry.partition, entry);
-          this.#counts.evicted += 1;
-        }
+        if (entry !== null && this.#used.has(number) && this.#rejuvenate(number, entry)) continue;
+        this.#removeEntry(number, entry?.partition ?? 0, entry);
+        this.#counts.evicted += 1;
       }
       after = page.next;
       if (this.#chores.is_over) await this.#chores.rest();
@@ -573,18 +569,19 @@ export class VectorIndex {
   /** Looks through some of what is stored for what has expired. */
   async #sweep(): Promise<void> {
     const now_ms = Date.now();
-    const page = this.#store.entries(this.#sweep_after ?? 0, SWEEP_PAGE);
-    this.#sweep_after = page.next;
+    this.#dropUnused();
     this.#blocked_after = this.#store.sweepBlocked(this.#blocked_after, now_ms);
-    for (const { key: number } of page.rows) {
-      const entry = this.#store.entry(number);
-      if (entry !== null && entry.expires_ms <= now_ms) {
-        this.#removeEntry(number, entry.partition, entry);
+    for (let page = 0; page < SWEEP_PAGES && !this.#chores.is_stopped; page++) {
+      const { entries, next } = this.#store.entries(this.#sweep_after, SWEEP_PAGE);
+      for (const [number, entry] of entries) {
+        if (entry !== null && entry.expires_ms > now_ms) continue;
+        this.#removeEntry(number, entry?.partition ?? 0, entry);
         this.#counts.expired += 1;
       }
-      if (this.#chores.is_over) await this.#chores.rest();
+      this.#sweep_after = next ?? 0;
+      if (next === null) return this.#sweepPartitions();
+      await this.#chores.rest();
     }
-    this.#dropUnused();
   }
 
   /** Forgets partitions without entries, and graphs without partitions. */

@@ -29,8 +29,9 @@ const VERSION = 1;
 const VERSION_KEY = 1;
 /** Writes that wait for the disk; with more, nothing is added. */
 const PENDING_MAX = 20_000;
-/** How often at most failing writes are told of. */
+/** How often at most failing writes are told of, and how long nothing is added after one. */
 const FAULT_EVERY_MS = 60_000;
+const FAULT_REST_MS = 10_000;
 /** Ids that are remembered as bad. */
 const BLOCKED_MAX = 100_000;
 
@@ -157,6 +158,7 @@ export class VectorStore {
   /** Numbers below are set aside. */
   #numbers_end = 0;
   #told_ms = -FAULT_EVERY_MS;
+  #rest_until_ms = 0;
 
   constructor(root: Environment, graphs: string, log: (line: string) => void) {
     this.#root = root;
@@ -189,8 +191,9 @@ export class VectorStore {
     return this.#entries.size;
   }
 
-  /** Whether as much as may be waits for the disk. */
+  /** Whether as much as may be waits for the disk, or the disk has just taken nothing. */
   get is_full(): boolean {
+    if (performance.now() < this.#rest_until_ms) return true;
     return this.#entries.pending + this.#vectors.pending > PENDING_MAX;
   }
 
@@ -311,9 +314,13 @@ export class VectorStore {
     return { vectors, next: page.next?.readUInt32BE(4) ?? null };
   }
 
-  /** Some entries in the order of their numbers, which is that of their age. */
-  entries(after: number, limit: number): Page<number> {
-    return this.#entries.page(after, null, limit);
+  /** Some committed entries in the order of their numbers, which is that of their age; null for what is no entry. */
+  entries(
+    after: number,
+    limit: number,
+  ): { readonly entries: ReadonlyMap<number, Entry | null>; readonly next: number | null } {
+    const { rows, next } = this.#entries.page(after, null, limit);
+    return { entries: new Map(rows.map(({ key, value }) => [key, readEntry(value)])), next };
   }
 
   /** Remembers an id as bad until then; false when there are too many of them. */
@@ -345,6 +352,7 @@ export class VectorStore {
 
   #tellFault(error: unknown): void {
     const now_ms = performance.now();
+    this.#rest_until_ms = now_ms + FAULT_REST_MS;
     if (now_ms - this.#told_ms < FAULT_EVERY_MS) return;
     this.#told_ms = now_ms;
     const message = error instanceof Error ? error.message : String(error);

@@ -282,7 +282,7 @@ describe("an index", () => {
     expect(add(index, "p", "", vector)).toBe(false);
     expect(add(index, "p".repeat(1_401), "id", vector)).toBe(false);
     expect(add(index, "p", "i".repeat(1_401), vector)).toBe(false);
-    expect(add(index, "p", "id", vector, { text: "x".repeat(32_769) })).toBe(false);
+    expect(add(index, "p", "id", vector, { text: "x".repeat(8_193) })).toBe(false);
     expect(add(index, "p", "id", new Float32Array(DIMS))).toBe(false);
     expect(add(index, "p", "id", new Float32Array(DIMS).fill(Number.NaN))).toBe(false);
     expect(add(index, "p", "id", new Float32Array(4_097).fill(1))).toBe(false);
@@ -348,6 +348,28 @@ describe("damage", () => {
     expect(index.stats().entries).toBe(0);
     expect(said[0]).toContain("died");
     expect(readdirSync(folder).toSorted()).toEqual(["owner", "store", "store.damaged"]);
+  });
+
+  test("by a disk that is full is told of once, and what is stored stays right", {
+    timeout: 60_000,
+  }, async () => {
+    const child = join(import.meta.dirname, "filling_child.ts");
+    // No file may get longer than 8 MB, and to try is an error instead of a signal.
+    const limited = `trap '' XFSZ; ulimit -f 16384; exec "$0" "$@"`;
+    const { stdout } = Bun.spawn(["bash", "-c", limited, process.execPath, child, folder], {
+      stderr: "ignore",
+    });
+    const { told, found } = JSON.parse(await new Response(stdout).text()) as {
+      told: string[];
+      found: number;
+    };
+    expect(told).toEqual([expect.stringContaining("cannot be read or written")]);
+    expect(found).toBeGreaterThan(0);
+    const index = start();
+    const { entries } = index.stats();
+    expect(entries).toBeGreaterThan(200);
+    expect(index.search(placeOf("p"), clusteredVectors(5, DIMS, 10)(), 5, 0.1, Date.now())).toHaveLength(5);
+    expect(await index.remove({ by: "model", model: "m" })).toBe(entries);
   });
 
   test("of the folder is told in words", () => {

@@ -15,8 +15,8 @@ const QUEUE_MAX = 512;
 const OWNED_RETRY_MS = 100;
 const FAULT_RETRY_MS = 30_000;
 
-/** What a service is started with. */
-export interface ServiceOptions {
+/** What it is started with. */
+export interface InferenceOptions {
   readonly config: InferenceConfig;
   /** Whether what is stored is not to be trusted. */
   readonly is_distrusted: boolean;
@@ -25,20 +25,25 @@ export interface ServiceOptions {
   log(line: string): void;
 }
 
+<<<<<<< HEAD:src/inference/service.ts
 /** Starts a service; or says why it cannot listen. */
 export function startService(options: ServiceOptions): Service | { readonly fault: string } {
+=======
+/** Starts it; or says why it cannot listen. */
+export function startInference(options: InferenceOptions): Inference | { readonly fault: string } {
+>>>>>>> infer:src/inference/inference.ts
   const path = inferenceSocketPath(options.config.data);
   if (typeof path !== "string") return path;
   try {
-    return new Service(path, options);
+    return new Inference(path, options);
   } catch (error) {
     return { fault: `${path} cannot be made (${error instanceof Error ? error.message : String(error)})` };
   }
 }
 
-/** A running service. */
-export class Service {
-  readonly #options: ServiceOptions;
+/** It, running. */
+export class Inference {
+  readonly #options: InferenceOptions;
   readonly #server: InferenceServer;
   readonly #embedders: EmbedderSet;
   #config: InferenceConfig;
@@ -48,7 +53,7 @@ export class Service {
   #is_distrusted: boolean;
   #is_stopped = false;
 
-  constructor(path: string, options: ServiceOptions) {
+  constructor(path: string, options: InferenceOptions) {
     this.#options = options;
     this.#config = options.config;
     this.#is_distrusted = options.is_distrusted;
