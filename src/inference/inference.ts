@@ -25,13 +25,8 @@ export interface InferenceOptions {
   log(line: string): void;
 }
 
-<<<<<<< HEAD:src/inference/service.ts
-/** Starts a service; or says why it cannot listen. */
-export function startService(options: ServiceOptions): Service | { readonly fault: string } {
-=======
 /** Starts it; or says why it cannot listen. */
 export function startInference(options: InferenceOptions): Inference | { readonly fault: string } {
->>>>>>> infer:src/inference/inference.ts
   const path = inferenceSocketPath(options.config.data);
   if (typeof path !== "string") return path;
   try {

@@ -5,7 +5,7 @@ import { openExactCache } from "../../src/cache/exact/cache.ts";
 import { CacheKey } from "../../src/cache/key.ts";
 import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
 import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
-import { startService } from "../../src/inference/service.ts";
+import { startInference } from "../../src/inference/inference.ts";
 import { chatCompletion, type Script } from "../scripted_upstream.ts";
 import { rig, type TestGateway } from "./harness.ts";
 
@@ -30,7 +30,7 @@ ${rest}`);
 
 /** The inference process' work, done in the test's own. */
 function serveSimilar(gateway: TestGateway) {
-  const service = startService({
+  const service = startInference({
     config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 1_000, threads: 1 },
     is_distrusted: false,
     makeEmbedder: embedderMaker(loadBuiltinEmbedder),
