@@ -141,3 +141,22 @@ export function writeCounter(bytes: Buffer, at: number, count: number): void {
     rest = Math.floor(rest / 10);
   }
 }
+
+/** Bits of the counter of a question, each two characters of white space. */
+const BLANK_BITS = 24;
+
+/** A short question of which every call's differs from the others in its white space alone: another request of the same meaning. */
+export function questionBody(model: string): Body {
+  const blanks = "  ".repeat(BLANK_BITS);
+  const messages = [{ role: "user", content: `How do I reset the password of my account?${blanks}` }];
+  const bytes = Buffer.from(JSON.stringify({ model, messages }));
+  return { bytes, counter_at: bytes.indexOf(blanks) };
+}
+
+/** Writes the number of a call as white space, in place. */
+export function writeBlanks(bytes: Buffer, at: number, count: number): void {
+  for (let bit = 0; bit < BLANK_BITS; bit++) {
+    // A line break of JSON takes as much room as two spaces.
+    bytes.write((count >> bit) & 1 ? "\\n" : "  ", at + 2 * bit, "latin1");
+  }
+}

@@ -1,7 +1,7 @@
 // What must hold: the targets and the aims, and where in the results each is found.
 
 import { medianOf, ratioToHaproxy } from "./figures.ts";
-import { HIT_ROW } from "./hits.ts";
+import { HIT_ROW, SIMILAR_ROW } from "./hits.ts";
 import { OPEN_ROW } from "./open.ts";
 import type { Case } from "./part.ts";
 import { rowOfSize } from "./plain.ts";
@@ -53,6 +53,7 @@ export const GOALS: readonly Goal[] = [
   ratio("500 KB body, CPU per call", "plain", rowOfSize(500), "cpu_us", 2, 1.5),
   ratio("SSE relay, CPU per chunk", "sse", PACED_ROW, "cpu_us_per_chunk", 1.5, 1.2),
   ratio("L1 hit, CPU per call, against relaying", "hits", HIT_ROW, "cpu_us", 1.2, 0.9),
+  absolute("L2 hit, built-in embedder, p50 in µs", "hits", SIMILAR_ROW, "p50_us", 500, 200),
   ratio("rejected call, CPU", "rejected", "rejected", "cpu_us", 1.6, 1.2),
   ratio("5,000 calls/s, provider 60 ms, added p99", "open", OPEN_ROW, "added_p99_us", 3, 2),
   absolute("system calls per call, 1 connection", "syscalls", rowOfConnections(1), "system_calls", 8, 6),

@@ -2,7 +2,7 @@
 
 import type { Socket } from "bun";
 import { AnswerReader } from "./answer.ts";
-import { chatBody, writeCounter } from "./bodies.ts";
+import { chatBody, questionBody, writeBlanks, writeCounter } from "./bodies.ts";
 import type { LoadOrder } from "./load_order.ts";
 
 /** How a call ended. */
@@ -29,7 +29,9 @@ let count = 0;
 
 /** The request of an order. */
 export function requestOf(order: LoadOrder): Request {
-  const { bytes, counter_at } = chatBody(order.body_kb, { model: order.model, is_stream: order.is_stream });
+  const { text, model, body_kb, is_stream } = order;
+  const { bytes, counter_at } =
+    text === "question" ? questionBody(model) : chatBody(body_kb, { model, is_stream });
   const head = Buffer.from(
     `POST ${order.path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: venturi-bench\r\naccept: application/json\r\n` +
       `content-type: application/json\r\n${order.headers}content-length: ${bytes.length}\r\n\r\n`,
@@ -85,8 +87,9 @@ export class Connection {
   /** Sends a call. Its latency counts from `begin_ms`. */
   call(begin_ms: number): void {
     count += 1;
-    const { bodies } = this.#order;
-    writeCounter(this.#request.bytes, this.#request.counter_at, bodies === 0 ? count : count % bodies);
+    const { bodies, text } = this.#order;
+    const write = text === "question" ? writeBlanks : writeCounter;
+    write(this.#request.bytes, this.#request.counter_at, bodies === 0 ? count : count % bodies);
     this.is_busy = true;
     this.#begin_ms = begin_ms;
     this.#first_event_ms = 0;

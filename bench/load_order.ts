@@ -13,6 +13,8 @@ export interface LoadOrder {
   readonly path: string;
   readonly headers: string;
   readonly model: string;
+  /** An agent's chat of `body_kb`, or a short question that is asked again and again in other white space. */
+  readonly text: "agent" | "question";
   readonly body_kb: number;
   /** How many bodies there are, sent again and again; 0: every call's is another. */
   readonly bodies: number;
@@ -42,6 +44,7 @@ export const PLAIN_ORDER: Omit<LoadOrder, "port"> = {
   path: "/v1/chat/completions",
   headers: "",
   model: "bench/bench",
+  text: "agent",
   body_kb: 1,
   bodies: 0,
   is_stream: false,

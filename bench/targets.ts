@@ -56,8 +56,9 @@ export function writeConfig(folder: string, text: string, name = "config"): stri
   return file;
 }
 
-/** The model that keeps its answers. */
+/** The model that keeps its answers, and the one that gives them for similar requests too. */
 export const CACHED_MODEL = "cached";
+export const SIMILAR_MODEL = "similar";
 
 /** Venturi with everything on that exists, and so many gateway processes. */
 export function venturi(name: string, workers: number): Program {
@@ -70,7 +71,9 @@ export function venturi(name: string, workers: number): Program {
 listen: { port: ${port}, workers: ${workers} }
 providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
-models: { ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } } }
+models:
+  ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } }
+  ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }
 `,
       );
       return [process.execPath, MAIN, "serve", "--config", file, "--data", folder];

@@ -1,7 +1,15 @@
 // The benchmarks' inputs: chats of exactly the size that their row says, no two calls alike.
 
 import { describe, expect, test } from "vitest";
-import { BODY_SIZES_KB, COUNTER_DIGITS, chatBody, KB, writeCounter } from "../../bench/bodies.ts";
+import {
+  BODY_SIZES_KB,
+  COUNTER_DIGITS,
+  chatBody,
+  KB,
+  questionBody,
+  writeBlanks,
+  writeCounter,
+} from "../../bench/bodies.ts";
 
 interface Chat {
   readonly model: string;
@@ -49,4 +57,14 @@ describe("a body", () => {
   test("that is too small for a chat is refused", () => {
     expect(() => chatBody(0.1)).toThrow(/too small/);
   });
+});
+
+test("a question differs from call to call in nothing but its white space", () => {
+  const { bytes, counter_at } = questionBody("m");
+  const said = Array.from({ length: 300 }, (_, count) => {
+    writeBlanks(bytes, counter_at, count);
+    return JSON.parse(bytes.toString()).messages[0].content as string;
+  });
+  expect(new Set(said).size).toBe(300);
+  expect(new Set(said.map((text) => text.trim())).size).toBe(1);
 });
