@@ -3,7 +3,7 @@
 import type { Server } from "../cache/recording.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import type { Call } from "./call.ts";
+import type { Call, KeptFrom } from "./call.ts";
 import type { FailedAnswer } from "./failure.ts";
 
 /** Longest request id of a client's that is echoed. */
@@ -85,24 +85,36 @@ function makeReady(server: Server | null): Headers {
 
 /** Providers' models whose headers are kept; clients choose the names. */
 const READY_MAX = 1_000;
-const ready = new Map<string, Map<string, Headers>>();
-const ready_without_server = makeReady(null);
 
-function readyHeaders(call: Call): Headers {
-  const server = serverOf(call);
-  if (server === null) return ready_without_server;
-  let models = ready.get(server.provider);
-  if (models === undefined) {
-    models = new Map();
-    ready.set(server.provider, models);
+/** Headers by who answered. */
+class ReadyHeaders {
+  readonly #of = new Map<string, Map<string, Headers>>();
+  readonly #without = makeReady(null);
+
+  get(server: Server | null): Headers {
+    if (server === null) return this.#without;
+    let models = this.#of.get(server.provider);
+    if (models === undefined) {
+      models = new Map();
+      this.#of.set(server.provider, models);
+    }
+    let headers = models.get(server.model);
+    if (headers === undefined) {
+      headers = makeReady(server);
+      if (models.size >= READY_MAX) models.clear();
+      models.set(server.model, headers);
+    }
+    return headers;
   }
-  let headers = models.get(server.model);
-  if (headers === undefined) {
-    headers = makeReady(server);
-    if (models.size >= READY_MAX) models.clear();
-    models.set(server.model, headers);
-  }
-  return headers;
+}
+
+/** Of answers that were asked for, and of kept ones, which say more. */
+const ready = new ReadyHeaders();
+const ready_kept = new ReadyHeaders();
+
+function setOrDelete(headers: Headers, name: string, value: string | null): void {
+  if (value === null) headers.delete(name);
+  else headers.set(name, value);
 }
 
 /** Who answered a call, or was tried last; null for nobody. */
@@ -117,30 +129,25 @@ export function serverOf({ kept_from, target }: Call): Server | null {
  */
 export function callHeaders(call: Call, content_type: string | null): Headers {
   const overhead_us = measureOverhead(call);
-  const headers = readyHeaders(call);
-  if (content_type === null) headers.delete("content-type");
-  else headers.set("content-type", content_type);
+  const { kept_from, cost_nano_usd } = call;
+  const headers = (kept_from === null ? ready : ready_kept).get(serverOf(call));
+  setOrDelete(headers, "content-type", content_type);
   headers.set("x-request-id", call.id);
   headers.set("x-venturi-cache", call.cache);
   headers.set("x-venturi-attempts", String(call.attempts));
   headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));
-  if (call.cost_nano_usd === null) headers.delete("x-venturi-cost-usd");
-  else headers.set("x-venturi-cost-usd", dollarsOf(call.cost_nano_usd));
+  setOrDelete(headers, "x-venturi-cost-usd", cost_nano_usd === null ? null : dollarsOf(cost_nano_usd));
   const timing = serverTiming(call);
-  if (timing === "") headers.delete("server-timing");
-  else headers.set("server-timing", timing);
+  setOrDelete(headers, "server-timing", timing === "" ? null : timing);
+  if (kept_from !== null) setKept(headers, kept_from);
   return headers;
 }
 
-/** What a response says of a kept answer; null where it is none. */
-export function keptHeaders({ kept_from }: Call): Readonly<Record<string, string>> | null {
-  if (kept_from === null) return null;
-  const { age_s, similarity, cache_key } = kept_from;
-  return {
-    ...(age_s === null ? {} : { age: String(age_s) }),
-    ...(similarity === null ? {} : { "x-venturi-similarity": similarity.toFixed(4) }),
-    ...(cache_key === null ? {} : { "x-venturi-cache-key": cache_key.hex }),
-  };
+/** What is said of a kept answer alone. */
+function setKept(headers: Headers, { age_s, similarity, cache_key }: KeptFrom): void {
+  setOrDelete(headers, "age", age_s === null ? null : String(age_s));
+  setOrDelete(headers, "x-venturi-similarity", similarity === null ? null : similarity.toFixed(4));
+  setOrDelete(headers, "x-venturi-cache-key", cache_key === null ? null : cache_key.hex);
 }
 
 /** When to try again, as headers say it; none where there is nothing to say. */

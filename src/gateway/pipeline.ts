@@ -13,7 +13,7 @@ import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
-import { callHeaders, errorResponse, keptHeaders, measureOverhead, serverOf, withMore } from "./answer.ts";
+import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -325,7 +325,6 @@ function giveKept(
   });
   const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
-    ...keptHeaders(call),
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
