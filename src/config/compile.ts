@@ -129,7 +129,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),
         cache: compileCache(model.cache),
-        has_affinity: model.cache !== "off" && model.cache.prompt === "auto",
+        has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );
   }
@@ -167,6 +167,7 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     keys: providerKeys(name, config, entry),
     timeouts: overrideTimeouts(DEFAULT_TIMEOUTS, config.timeouts),
     stream_usage: config.stream_usage ?? entry.stream_usage,
+    cache_breakpoints: entry.cache_breakpoints ?? [],
     limits: compileLimits(config.limits),
   };
 }

@@ -108,7 +108,7 @@ export function makeModel(
     limits: rest.limits ?? null,
     price: rest.price ?? null,
     cache: rest.cache ?? null,
-    has_affinity: rest.has_affinity ?? false,
+    has_prompt_cache: rest.has_prompt_cache ?? false,
   };
 }
 

@@ -62,6 +62,8 @@ export interface ProviderPlan {
   readonly timeouts: TimeoutPlan;
   /** Whether it understands `stream_options.include_usage`. */
   readonly stream_usage: boolean;
+  /** Beginnings of the names of models whose prompts are cached up to a `cache_control` in them. */
+  readonly cache_breakpoints: readonly string[];
   /** What each of its keys may be asked for. */
   readonly limits: LimitsPlan | null;
 }
@@ -165,8 +167,8 @@ export interface ModelPlan {
   readonly price: PricePlan | null;
   /** Null: its answers are not kept. */
   readonly cache: CachePlan | null;
-  /** Whether calls that begin alike go to the same target and key. */
-  readonly has_affinity: boolean;
+  /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
+  readonly has_prompt_cache: boolean;
 }
 
 /** A client's key: only its hash is kept. */

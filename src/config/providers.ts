@@ -19,6 +19,8 @@ export interface ProviderEntry {
   readonly pass_auth: AuthStyle;
   /** Whether it understands `stream_options.include_usage`. Where not, it either tells usage unasked or not at all. */
   readonly stream_usage: boolean;
+  /** Beginnings of the names of models whose prompts are cached up to where `cache_control` says so in a part of a message. */
+  readonly cache_breakpoints?: readonly string[];
 }
 
 const compatible = (
@@ -81,8 +83,10 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   deepseek: compatible("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
   // https://docs.x.ai/docs/api-reference
   xai: compatible("https://api.x.ai/v1", "XAI_API_KEY"),
-  // https://openrouter.ai/docs/api-reference/overview
-  openrouter: compatible("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+  // https://openrouter.ai/docs/api-reference/overview, https://openrouter.ai/docs/features/prompt-caching
+  openrouter: compatible("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", {
+    cache_breakpoints: ["anthropic/"],
+  }),
   // https://docs.together.ai/docs/openai-api-compatibility
   together: compatible("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
   // https://docs.fireworks.ai/tools-sdks/openai-compatibility

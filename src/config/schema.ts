@@ -281,7 +281,7 @@ const modelCache = z.union([
       .enum(["off", "auto"])
       .default("off")
       .describe(
-        "auto sends calls that begin alike to the same target and key, for the sake of the provider's own cache.",
+        "auto sends calls that begin alike to the same target and key, and marks the end of what is the same where a provider wants it marked.",
       ),
   }),
 ]);

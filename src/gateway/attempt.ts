@@ -54,7 +54,7 @@ export async function attempt(
   tools: AttemptTools,
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
-  const affinity = model.has_affinity ? outgoing.affinity() : null;
+  const affinity = model.has_prompt_cache ? outgoing.affinity() : null;
   for (const candidate of orderTargets(model, affinity)) {
     const { target, model: tried } = candidate;
     const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);

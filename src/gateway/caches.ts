@@ -8,9 +8,11 @@ import { Flight, type Joined } from "../cache/flight.ts";
 import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
 import { CacheKey, type CacheScope } from "../cache/key.ts";
 import type { Recording } from "../cache/recording.ts";
+import { verdictsOfNotes } from "../cache/semantic/note.ts";
 import { makeStripper } from "../config/patterns.ts";
 import type { CachePlan, CacheScopeName, ModelPlan, Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
+import type { OtherMetric } from "../ledger/metrics.ts";
 import type { CacheOutcome, Call } from "./call.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
 import { KeptAnswers } from "./kept_answer.ts";
@@ -286,6 +288,25 @@ export class Caches {
 
   endRefresh(key: CacheKey): void {
     this.#exact?.endRefresh(key);
+  }
+
+  /** How much is kept, and what the comparing of similar answers has come to. */
+  metrics(): OtherMetric[] {
+    const exact = this.#exact;
+    if (exact === null) return [];
+    const { entries, bytes } = exact.stats();
+    const { compared, wrong } = verdictsOfNotes(exact.notes());
+    const gauge = (name: string, help: string, samples: OtherMetric["samples"]): OtherMetric => ({
+      ...{ name, help, samples, type: "gauge" },
+    });
+    return [
+      gauge("venturi_cache_answers", "Answers that are kept.", { "": entries }),
+      gauge("venturi_cache_bytes", "Bytes that the kept answers take.", { "": bytes }),
+      gauge("venturi_cache_compared", "Similar answers that were compared with the model's, by verdict.", {
+        '{verdict="right"}': compared - wrong,
+        '{verdict="wrong"}': wrong,
+      }),
+    ];
   }
 
   async close(): Promise<void> {

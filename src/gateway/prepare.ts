@@ -140,7 +140,10 @@ class PreparedJson implements Prepared {
   }
 
   body(target: TargetPlan): Uint8Array[] {
-    return writeRequest(this.#request, target.model_json, target.provider.stream_usage);
+    const { model, model_json, provider } = target;
+    const is_marked =
+      this.model.has_prompt_cache && provider.cache_breakpoints.some((prefix) => model.startsWith(prefix));
+    return writeRequest(this.#request, model_json, provider.stream_usage, is_marked);
   }
 
   receiver(target: TargetPlan): Receiver {

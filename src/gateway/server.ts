@@ -216,7 +216,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
       if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
       const { snapshot, processes, lag_events } = collectMetrics(state);
-      return new Response(renderPrometheus(snapshot, processes, lag_events), {
+      return new Response(renderPrometheus(snapshot, processes, lag_events, tools.caches?.metrics()), {
         headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });
     }

@@ -301,8 +301,26 @@ function histogramLines(
   return lines;
 }
 
+/** What is counted elsewhere than in series: a name, what it is, and its samples by their labels' text. */
+export interface OtherMetric {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly help: string;
+  readonly samples: Readonly<Record<string, number>>;
+}
+
+function otherLines({ name, type, help, samples }: OtherMetric): string[] {
+  const lines = Object.entries(samples).map(([label_text, value]) => `${name}${label_text} ${value}`);
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines];
+}
+
 /** The Prometheus text (exposition format 0.0.4) of a snapshot. Durations are in seconds. */
-export function renderPrometheus(snapshot: MetricsSnapshot, processes: number, lag_events = 0): string {
+export function renderPrometheus(
+  snapshot: MetricsSnapshot,
+  processes: number,
+  lag_events = 0,
+  others: readonly OtherMetric[] = [],
+): string {
   const { series } = snapshot;
   const lines = [
     "# HELP venturi_processes Gateway processes that answer calls.",
@@ -360,6 +378,7 @@ export function renderPrometheus(snapshot: MetricsSnapshot, processes: number, l
       series,
       (one) => one.overhead,
     ),
+    ...others.flatMap(otherLines),
   ];
   return `${lines.join("\n")}\n`;
 }

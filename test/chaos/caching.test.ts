@@ -80,6 +80,8 @@ describe("two processes", () => {
       40,
     );
     expect(await metric(gateway.url, "venturi_cache_saved_usd_total")).toBeGreaterThan(0);
+    expect(await metric(gateway.url, "venturi_cache_answers")).toBe(1);
+    expect(await metric(gateway.url, "venturi_cache_bytes")).toBeGreaterThan(0);
 
     const stats = await venturi(gateway.folder, "cache", "stats");
     expect(stats.code).toBe(0);

@@ -50,7 +50,7 @@ test("targets and keys keep to a prefix while they can be used", () => {
   const loaded = parseConfig(Buffer.from(YAML), "venturi.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const model = loaded.plan.models.get("chat")!;
-  expect(model.has_affinity).toBe(true);
+  expect(model.has_prompt_cache).toBe(true);
   const targets = () => orderTargets(model, "x").map(({ target }) => target.model);
   expect(new Set(Array.from({ length: 50 }, () => targets().join()))).toEqual(new Set([targets().join()]));
   const provider = loaded.plan.providers.get("p")!;

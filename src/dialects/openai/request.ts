@@ -8,6 +8,7 @@ import {
   type JsonObjectScan,
   readInteger,
   readString,
+  scanElements,
   scanMembers,
   scanObject,
 } from "../../wire/json.ts";
@@ -187,6 +188,52 @@ export function readPrefix({ bytes, scan }: OpenAIRequest): string | null {
   return missing > 0 ? null : parts.map((part) => Bun.hash.xxHash64(part).toString(36)).join(" ");
 }
 
+const CACHE_CONTROL = needle('"cache_control"');
+/** A breakpoint of Anthropic's cache, for as long as it keeps it by default (https://docs.claude.com/en/docs/build-with-claude/prompt-caching). */
+const EPHEMERAL = Buffer.from('{"type":"ephemeral"}');
+const TEXT_PART_START = Buffer.from('[{"type":"text","text":');
+const TEXT_PART_END = Buffer.from(`,"cache_control":${EPHEMERAL.toString()}}]`);
+
+/**
+ * The edits that mark the end of the last opening message (system, developer): tools and instructions before it are the same in
+ * many requests. Null where there is none, what comes before is too short to be cached, or the client has marks of its own.
+ */
+function markPrefix({ bytes, scan }: OpenAIRequest): Edit[] | null {
+  const messages = scan.find("messages");
+  if (messages === null || messages.kind !== "array" || indexOf(bytes, CACHE_CONTROL) >= 0) return null;
+  const elements = scanElements(bytes, messages.start, messages.end);
+  if (elements.fault !== null) return null;
+  let last: JsonMember | null = null;
+  let end = messages.start;
+  for (const element of elements) {
+    const message = element.kind === "object" ? scanMembers(bytes, element.start, element.end) : null;
+    if (message === null || message.fault !== null) break;
+    const role = message.find("role");
+    if (role === null || !OPENING_ROLES.has(readString(bytes, role))) break;
+    last = message.find("content");
+    end = element.end;
+  }
+  const tools = scan.find("tools");
+  const length = end - messages.start + (tools === null ? 0 : tools.end - tools.start);
+  return last === null || length < PREFIX_MIN_BYTES ? null : markContent(bytes, last);
+}
+
+const OPENING_ROLES: ReadonlySet<string | null> = new Set(["system", "developer"]);
+
+function markContent(bytes: Uint8Array, content: JsonMember): Edit[] | null {
+  const { start, end, kind } = content;
+  if (kind === "string") {
+    return [
+      { start, end: start, bytes: TEXT_PART_START },
+      { start: end, end, bytes: TEXT_PART_END },
+    ];
+  }
+  const parts = kind === "array" ? scanElements(bytes, start, end) : null;
+  const last = parts !== null && parts.fault === null && parts.count > 0 ? parts.at(parts.count - 1) : null;
+  const part = last?.kind === "object" ? scanMembers(bytes, last.start, last.end) : null;
+  return part === null || part.fault !== null ? null : [insertMember(part, "cache_control", EPHEMERAL)];
+}
+
 /** The most tokens of all choices together, by `max_completion_tokens` or `max_tokens`; null where there is no such bound. */
 export function readMaxTokens(request: OpenAIRequest): number | null {
   const { bytes, scan } = request;
@@ -288,17 +335,21 @@ function askForUsage(request: OpenAIRequest): Edit {
  * The request as it goes to a provider, in parts to be sent one after another.
  * @param model_json the provider's name for the model as JSON text; every `model` member gets it, should there be several
  * @param ask_usage ask for usage in the stream where the client did not
+ * @param mark_prefix mark how far the prompt is the same in many requests, where the client marks nothing
  */
 export function writeRequest(
   request: OpenAIRequest,
   model_json: Uint8Array,
   ask_usage: boolean,
+  mark_prefix = false,
 ): Uint8Array[] {
   const edits: Edit[] = [];
   if (request.model !== null) {
     for (const { start, end } of request.scan.all("model")) edits.push({ start, end, bytes: model_json });
   }
   if (ask_usage && request.stream && !request.asks_usage) edits.push(askForUsage(request));
+  const mark = mark_prefix ? markPrefix(request) : null;
+  if (mark !== null) edits.push(...mark);
   edits.sort((a, b) => a.start - b.start);
   return splice(request.bytes, edits);
 }
