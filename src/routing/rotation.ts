@@ -43,8 +43,8 @@ export class KeyRotation {
     except: ReadonlySet<ProviderKey> = NO_KEYS,
     affinity: Affinity = null,
   ): KeyChoice {
-    const has_affinity = affinity !== null && provider.keys.length > 1;
-    const keys = has_affinity
+    const has_prompt_cache = affinity !== null && provider.keys.length > 1;
+    const keys = has_prompt_cache
       ? inAffinityOrder(
           provider.keys,
           affinity,
@@ -54,7 +54,7 @@ export class KeyRotation {
       : provider.keys;
     const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
     if (is_quiet && keys.length === 1 && except.size === 0) return { key: keys[0]! };
-    const start = has_affinity ? 0 : (this.#next.get(provider.name) ?? 0);
+    const start = has_prompt_cache ? 0 : (this.#next.get(provider.name) ?? 0);
     let rate_wait_ms = Number.POSITIVE_INFINITY;
     let refused_wait_ms = Number.POSITIVE_INFINITY;
     for (let offset = 0; offset < keys.length; offset++) {
@@ -68,7 +68,7 @@ export class KeyRotation {
           rate_wait_ms = 0;
           continue;
         }
-        if (!has_affinity) this.#next.set(provider.name, (index + 1) % keys.length);
+        if (!has_prompt_cache) this.#next.set(provider.name, (index + 1) % keys.length);
         return { key };
       }
       if (refused_ms > 0) refused_wait_ms = Math.min(refused_wait_ms, refused_ms);
