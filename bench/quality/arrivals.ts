@@ -1,6 +1,8 @@
 // The protocol of the semantic cache's quality: texts of one set arrive one after another, each is answered from what was kept of
 // those before it or else kept itself, and a hit is wrong when it is another intent's.
 
+import { type Candidate, chooseHit, type HitSettings } from "../../src/cache/semantic/policy.ts";
+import { type Observation, Reliability } from "../../src/cache/semantic/reliability.ts";
 /** A text and what it asks for. */
 export interface Query {
   readonly text: string;
@@ -90,3 +92,54 @@ export function arrive(
   }
   return { queries: queries.length, hits, wrong };
 }
+
+/** What became of all arrivals, some of which were asked about although something similar was kept. */
+export interface Verified extends Served {
+  readonly explored: number;
+  /** Hits and wrong ones after each tenth of the arrivals. */
+  readonly tenths: readonly Served[];
+}
+
+interface Kept extends Candidate {
+  readonly intent: string;
+  readonly observations: Observation[];
+}
+
+/** Lets everything arrive once at a cache that verifies: the verdict is whether the intents are the same. */
+export function arriveVerified(
+  queries: readonly Query[],
+  neighbours: readonly (readonly Neighbour[])[],
+  settings: Omit<HitSettings, "caller_threshold" | "reliability">,
+  random: () => number,
+): Verified {
+  const reliability = new Reliability();
+  const kept: (Kept | null)[] = [];
+  const tenths: Served[] = [];
+  let hits = 0;
+  let wrong = 0;
+  let explored = 0;
+  for (const [at, { text, intent }] of queries.entries()) {
+    const candidates = neighbours[at]!.flatMap(({ at: earlier, similarity }) => {
+      const entry = kept[earlier];
+      return entry ? [{ ...entry, similarity }] : [];
+    });
+    const choice = chooseHit(text, candidates, { ...settings, caller_threshold: null, reliability }, random);
+    if (choice.kind === "explore") {
+      const { similarity, observations } = choice.candidate;
+      const verdict: Observation = [similarity, choice.candidate.intent === intent];
+      observations.push(verdict);
+      reliability.add(verdict);
+      explored += 1;
+    }
+    if (choice.kind === "serve") {
+      hits += 1;
+      if (choice.candidate.intent !== intent) wrong += 1;
+    }
+    kept.push(choice.kind === "serve" ? null : { id: NO_ID, text, intent, similarity: 1, observations: [] });
+    if (Math.floor((10 * (at + 1)) / queries.length) > tenths.length)
+      tenths.push({ queries: at + 1, hits, wrong });
+  }
+  return { queries: queries.length, hits, wrong, explored, tenths };
+}
+
+const NO_ID = new Uint8Array(0);

@@ -40,6 +40,6 @@ function partsOf(word: string): readonly string[] | null {
 export function expandContractions(tokens: readonly Token[]): readonly Token[] {
   return tokens.flatMap((token) => {
     const parts = token.kind === "word" && !token.is_quoted ? partsOf(token.text) : null;
-    return parts === null ? token : parts.map((text) => ({ ...token, text }));
+    return parts === null ? token : parts.map((text) => ({ ...token, text, is_expanded: true }));
   });
 }

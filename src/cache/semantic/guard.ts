@@ -40,7 +40,7 @@ export function guard(asked: string, kept: string): GuardVerdict {
 export function compareTexts(a: GuardText, b: GuardText): GuardVerdict {
   if (a.text === b.text) return AGREED;
   if (Math.max(a.text.length, b.text.length) > GUARDED_LENGTH_MAX) return disagree("length");
-  const reason = differing(a, b) ?? contradicting(a, b) ?? reordered(a, b);
+  const reason = differing(a, b) ?? contradiction(a, b) ?? reordered(a, b);
   return reason === null ? AGREED : disagree(reason);
 }
 
@@ -149,8 +149,16 @@ const SLOT_REASONS = new Map<string, Disagreement>([
   ["join", "scope"],
 ]);
 
+/** Their opposites count only before the same thing: "to" is a sign of the infinitive as well. */
+const DIRECTIONS = new Set(["to", "from", "into"]);
+
+/** Whether two texts say the opposite of each other in one of the ways that need no different words: yours and mine, on and off. */
+export function contradict(a: GuardText, b: GuardText): boolean {
+  return contradiction(a, b) !== null;
+}
+
 /** Something that they say differently: yours and mine, was and will be, and and or, on and off. */
-function contradicting(a: GuardText, b: GuardText): Disagreement | null {
+function contradiction(a: GuardText, b: GuardText): Disagreement | null {
   for (const [slot, reason] of SLOT_REASONS) {
     const of_a = a.slots.get(slot);
     const of_b = b.slots.get(slot);
@@ -158,9 +166,9 @@ function contradicting(a: GuardText, b: GuardText): Disagreement | null {
       return reason;
   }
   for (const particle of a.particles) {
-    if (b.particles.has(particle)) continue;
+    if (b.particles.has(particle) || DIRECTIONS.has(particle)) continue;
     for (const other of b.particles) {
-      if (!a.particles.has(other) && areOpposite(particle, other)) return "antonym";
+      if (!a.particles.has(other) && !DIRECTIONS.has(other) && areOpposite(particle, other)) return "antonym";
     }
   }
   return null;
@@ -241,7 +249,8 @@ function isTurned(
     const left_at = placeOf(left);
     const at = placeOf(pivot);
     if (left_at < 0 || at < 0 || left_at < at || others[left_at]!.segment !== others[at]!.segment) continue;
-    if (left_at === at + 1 && isExact(left) && isExact(pivot)) return true;
+    if (left_at === at + 1 && isExact(left) && isExact(pivot) && !others[left_at]!.is_after_particle)
+      return true;
     const right = marks[i + 1];
     if (right?.segment !== pivot.segment || right.is_after_particle) continue;
     const right_at = placeOf(right);
@@ -250,6 +259,6 @@ function isTurned(
   return false;
 }
 
-function isExact({ kind }: Mark): boolean {
-  return kind === "number" || kind === "entity" || kind === "unit";
+function isExact({ kind, is_name }: Mark): boolean {
+  return is_name || kind === "number" || kind === "unit";
 }

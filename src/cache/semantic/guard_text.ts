@@ -2,7 +2,7 @@
 
 import { expandContractions } from "./contractions.ts";
 import { dateWord, isYear, monthOf, timeOfDay } from "./dates.ts";
-import { isKnown, phraseAt, senseOf } from "./lexicon.ts";
+import { isKnown, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
 import { readNumber } from "./numbers.ts";
 import { scan, type Token } from "./scanner.ts";
 import { currencySign, isSpan, unitAfterNumber, unitAlone } from "./units.ts";
@@ -23,6 +23,8 @@ export interface Mark {
   readonly is_optional: boolean;
   /** Whether a preposition stands between it and the mark before. */
   readonly is_after_particle: boolean;
+  /** Whether it is written as a name or an identifier is. */
+  readonly is_name: boolean;
 }
 
 /** What is compared of a text. */
@@ -59,6 +61,10 @@ const UPPER_NAMES = new Map([
   ["it", "it·"],
   ["who", "who·"],
 ]);
+/** Marks after a preposition that can belong to it. */
+const GOVERNED_MAX = 3;
+/** Particles that say what turning something does. */
+const SWITCHES = new Set(["on", "off", "up", "down", "out"]);
 const MONTH_COMPANY = new Set(
   "in of this next last until by since for late early mid during before after on".split(" "),
 );
@@ -72,7 +78,12 @@ class Reader {
   readonly #objects = new Map<string, Set<string>>();
   /** Prepositions and the like since the last mark. */
   #pending: string[] = [];
+  /** Those before the last marks, and how many marks there were since. */
+  #governing: string[] = [];
+  #governed = 0;
   #segment = 0;
+  /** Whether something is turned, so that it is told by "on" or "off" what for. */
+  #is_switching = false;
   readonly #has_case: boolean;
 
   constructor(text: string) {
@@ -109,7 +120,7 @@ class Reader {
   #step(at: number): number {
     const token = this.#tokens[at]!;
     if (token.kind === "break" || token.kind === "comma") {
-      this.#segment += 1;
+      this.#endSegment();
       return at + 1;
     }
     if (token.kind === "literal") return this.#literal(token, at);
@@ -117,7 +128,7 @@ class Reader {
     if (token.is_quoted) return this.#quoted(token, at);
     const phrase = phraseAt(at, this.#phraseWord);
     if (phrase !== null) {
-      for (const word of phrase.instead) this.#word(word, word, false);
+      for (const word of phrase.instead) this.#word(word, { is_loose: true });
       return at + phrase.length;
     }
     return this.#number(at) ?? this.#date(token, at) ?? this.#unit(token, at) ?? this.#plainWord(token, at);
@@ -128,13 +139,33 @@ class Reader {
     return token?.kind === "word" && !token.is_quoted ? token.text : undefined;
   };
 
-  #mark(kind: MarkKind, key: string, raw = key, has_place = true, is_optional = false): void {
+  #mark(
+    kind: MarkKind,
+    key: string,
+    raw = key,
+    { has_place = true, is_optional = false, is_name = false } = {},
+  ): void {
     const segment = has_place ? this.#segment : -1;
     const is_after_particle = this.#pending.some((word) => this.#particles.has(word));
-    this.#marks.push({ kind, key, raw, segment, is_optional, is_after_particle });
-    // The parts of a date may come in any order.
-    if (!/^(?:y|month|day)\d/.test(key)) for (const word of this.#pending) this.#relate(word, key);
+    this.#marks.push({ kind, key, raw, segment, is_optional, is_after_particle, is_name });
+    if (this.#pending.length > 0) {
+      this.#governing = this.#pending;
+      this.#governed = 0;
+    }
     this.#pending = [];
+    this.#governed += 1;
+    // The parts of a date may come in any order.
+    if (/^(?:y|month|day)\d/.test(key)) return;
+    for (const word of this.#governing) {
+      // "On my shopping list": a preposition's noun may have others before it; a number's and a denial's comes at once.
+      if (this.#governed === 1 || (this.#governed <= GOVERNED_MAX && this.#particles.has(word)))
+        this.#relate(word, key);
+    }
+  }
+
+  #endSegment(): void {
+    this.#segment += 1;
+    this.#governing = [];
   }
 
   #relate(word: string, object: string): void {
@@ -145,11 +176,11 @@ class Reader {
 
   #literal(token: Token, at: number): number {
     const date = /^(\d{4})[-/](\d{1,2})[-/](\d{1,2})$/.exec(token.text);
-    if (date === null) this.#mark("entity", token.text.replace(/\/$/, ""));
+    if (date === null) this.#mark("entity", token.text.replace(/\/$/, ""), token.text, { is_name: true });
     else {
-      this.#mark("date", `y${date[1]}`, token.text, false);
-      this.#mark("date", `month${Number(date[2])}`, token.text, false);
-      this.#mark("date", `day${Number(date[3])}`, token.text, false);
+      this.#mark("date", `y${date[1]}`, token.text, { has_place: false });
+      this.#mark("date", `month${Number(date[2])}`, token.text, { has_place: false });
+      this.#mark("date", `day${Number(date[3])}`, token.text, { has_place: false });
     }
     return at + 1;
   }
@@ -161,8 +192,8 @@ class Reader {
       return this.#measured(number.value, unit, this.#unitEnd(number.next, unit));
     }
     const alone = unitAlone(token.text);
-    if (alone !== null) this.#mark("unit", alone, token.text, false);
-    else if (token.text === "&") this.#word("and", "and", false);
+    if (alone !== null) this.#mark("unit", alone, token.text, { has_place: false });
+    else if (token.text === "&") this.#word("and");
     else this.#mark("word", token.text);
     return at + 1;
   }
@@ -187,12 +218,12 @@ class Reader {
     if (half !== "" || value.includes(":") || /^o'?clock$/.test(after?.text ?? "")) {
       const time = timeOfDay(value, half);
       if (time !== null) {
-        this.#mark("date", time, value, false);
+        this.#mark("date", time, value, { has_place: false });
         return half !== "" || /^o'?clock$/.test(after?.text ?? "") ? next + 1 : next;
       }
     }
     if (this.#isBesideMonth(at, next) && /^\d{1,2}$/.test(value)) {
-      this.#mark("date", `day${value}`, value, false);
+      this.#mark("date", `day${value}`, value, { has_place: false });
       return next;
     }
     if (number.is_ordinal) {
@@ -203,9 +234,9 @@ class Reader {
     const unit = after !== undefined && (after.kind === "word" || after.kind === "sign") ? after.text : "";
     const measured = unit === "" || after!.is_quoted ? null : unitAfterNumber(unit);
     if (measured !== null && this.#isUnitHere(unit, next)) return this.#measured(value, measured, next + 1);
-    if (isYear(value)) this.#mark("date", `y${value}`, value, false);
+    if (isYear(value)) this.#mark("date", `y${value}`, value, { has_place: false });
     else {
-      this.#mark("number", value, value, true, number.is_article);
+      this.#mark("number", value, value, { is_optional: number.is_article });
       this.#pending.push(`n${value}`);
     }
     return next;
@@ -242,14 +273,14 @@ class Reader {
       (token.is_capital && this.#has_case && at > 0 && before?.kind === "word");
     const name = dateWord(token.text.replace(/'s$/, ""), is_likely);
     if (name === null) return null;
-    this.#mark("date", name, token.text, false);
+    this.#mark("date", name, token.text, { has_place: false });
     return at + 1;
   }
 
   #unit(token: Token, at: number): number | null {
     const unit = unitAlone(token.text);
     if (unit === null) return null;
-    this.#mark(isSpan(unit) ? "date" : "unit", unit, token.text, !isSpan(unit));
+    this.#mark(isSpan(unit) ? "date" : "unit", unit, token.text, { has_place: !isSpan(unit) });
     return at + 1;
   }
 
@@ -266,17 +297,20 @@ class Reader {
     if (name !== undefined) this.#mark("entity", name, token.text);
     else if (is_name && NAMES.has(token.text) && !token.is_upper) {
       this.#mark("entity", `${token.text}·`, token.text);
-    } else this.#word(token.text, token.text, is_name);
+    } else this.#word(token.text, { is_name, is_loose: token.is_expanded });
     return at + 1;
   }
 
-  #word(word: string, raw: string, is_name: boolean): void {
+  /** @param is_loose whether it stands for something else, so that its place says little */
+  #word(word: string, { is_name = false, is_loose = false } = {}): void {
     const sense = senseOf(word);
     switch (sense.role) {
       case "light":
         return;
       case "relation":
         this.#particles.add(sense.key);
+        if (this.#is_switching && SWITCHES.has(sense.key))
+          this.#marks.push(markOf("scope", switchedBy(sense.key)));
         this.#pending.push(sense.key);
         return;
       case "strict_relation":
@@ -285,13 +319,14 @@ class Reader {
         return;
       case "negation":
         this.#marks.push(markOf("negation", sense.key));
-        this.#pending.push(sense.key);
+        // "Isn't my card" and "my card is not" deny the same, so where a contracted one stands says nothing.
+        if (!is_loose) this.#pending.push(sense.key);
         return;
       case "slot": {
         const values = this.#slots.get(sense.slot);
         if (values === undefined) this.#slots.set(sense.slot, new Set([sense.key]));
         else values.add(sense.key);
-        if (sense.slot === "join") this.#segment += 1;
+        if (sense.slot === "join") this.#endSegment();
         return;
       }
       case "question":
@@ -299,11 +334,12 @@ class Reader {
         this.#marks.push(markOf(sense.role, sense.key));
         return;
       case "content":
-        this.#mark(is_name || !isKnown(word) ? "entity" : "word", sense.key, raw);
+        this.#is_switching ||= sense.key === "turn";
+        this.#mark(is_name || !isKnown(word) ? "entity" : "word", sense.key, word, { is_name });
     }
   }
 }
 
 function markOf(kind: MarkKind, key: string): Mark {
-  return { kind, key, raw: key, segment: -1, is_optional: false, is_after_particle: false };
+  return { kind, key, raw: key, segment: -1, is_optional: false, is_after_particle: false, is_name: false };
 }

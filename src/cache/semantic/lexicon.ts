@@ -57,10 +57,20 @@ function oppose(one: string, other: string): void {
   const others = ANTONYMS.get(one) ?? new Set();
   ANTONYMS.set(one, others.add(other));
 }
+function opposeBoth(one: string, other: string): void {
+  oppose(one, other);
+  oppose(other, one);
+}
+
+/** What a particle with a verb of switching is compared by. */
+export function switchedBy(particle: string): string {
+  return `turn ${particle}`;
+}
+
 for (const pair of ANTONYM_PAIRS) {
   const [one, other] = pair.map(keyOf);
-  oppose(one!, other!);
-  oppose(other!, one!);
+  opposeBoth(one!, other!);
+  if (RELATION_WORDS.has(one!)) opposeBoth(switchedBy(one!), switchedBy(other!));
 }
 
 function keyOf(word: string): string {

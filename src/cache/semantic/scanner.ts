@@ -16,6 +16,8 @@ export interface Token {
   readonly is_upper: boolean;
   /** Whether nothing stood between it and the token before it. */
   readonly is_glued: boolean;
+  /** Whether it is part of a contraction that was written out. */
+  readonly is_expanded: boolean;
 }
 
 const OTHER = 0;
@@ -148,6 +150,7 @@ class Scanner {
       is_capital: raw[0] !== lower[0],
       is_upper: raw.length > 1 && raw !== lower && raw === raw.toUpperCase(),
       is_glued: this.#at === this.#end_of_last,
+      is_expanded: false,
     });
     this.#at = end;
     this.#end_of_last = end;

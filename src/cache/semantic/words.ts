@@ -11,9 +11,9 @@ very too also then now currently current presently exactly literally maybe perha
 sir madam bro buddy dear lol
 want wants wanted wanna need needs needed wish wishing like try trying tried wonder wondering wondered hope hoping able possible possibly
 tell telling show showing give giving let lets know knowing known help helping assist see seeing check checking find finding look looking
-provide provides advise inform ask asking  happen happens get getting gets got gonna
+provide provides advise inform ask asking  happen happens get getting gets got use uses using seem seems seemed locate located require requires required heck hell damn
 what which thing things stuff something anything some any such kind sort type much lot lots bit
-if because since though although but while regarding concerning
+if whether because since though although but while regarding concerning
 say said here way ways
 question questions info information details detail exact specific particular
 own`.split(/\s+/),
@@ -64,6 +64,10 @@ export const QUESTION_WORDS = new Map([
   ["when", "?when"],
   ["where", "?where"],
   ["why", "?why"],
+  ["reason", "?why"],
+  ["reasons", "?why"],
+  ["date", "?when"],
+  ["location", "?where"],
 ]);
 
 /** Words of which at most one of a kind can hold: a text that has none contradicts nobody. */
@@ -89,8 +93,8 @@ what is a good way to:?how|best way to:?how|is there a way to:?how|is there any 
 what is the easiest way to:?how easy|what is the fastest way to:?how fast|what is the process for:?how|what is the process to:?how
 what are the steps to:?how|what steps do i take to:?how|the steps to:?how|steps to:?how|the process for:?how|the procedure for:?how
 how do you:?how|how do i:?how|how can i:?how|how could i:?how|how would i:?how|how should i:?how|how does one:?how|how to:?how|how do we:?how
-how can we:?how|how can you:?how|how would you:?how|how i can:?how|how i could:?how|how might i:?how|how am i able to:?how
-how come:?why|what for:?why|for what reason:?why|what is the reason:?why|what are the reasons:?why|what was the reason:?why|the reason why:?why|what causes:?why
+how can we:?how|how can you:?how|how would you:?how|how do i go about:?how|how do you go about:?how|how to go about:?how|how can i go about:?how|how i can:?how|how i could:?how|how might i:?how|how am i able to:?how
+how come:?why|explain why:?why|explain how:?how|is there a reason:?why|is there any reason:?why|what is the reason why:?why|reason why:?why|what for:?why|for what reason:?why|what is the reason:?why|what are the reasons:?why|what was the reason:?why|the reason why:?why|what causes:?why
 what caused:?why|what made:?why|what time:?when|what day:?when|what date:?when|which day:?when|what year:?when year|at what time:?when|on what day:?when
 what is the date of:?when|what place:?where|which place:?where|what location:?where|in what place:?where|which person:?who|what person:?who
 how many:amount|how much:amount|how much money:amount money|how much is:price|how much does:price|how much do:price|how much are:price|how much will:price
@@ -101,10 +105,10 @@ not able:not|is there no:not|cannot:not|other than:except|apart from:except|asid
 instead of:instead|rather than:instead|in place of:instead|as opposed to:instead
 at least:>=|at minimum:>=|no less than:>=|not less than:>=|no fewer than:>=|or more:>=|at most:<=|at maximum:<=|no more than:<=|not more than:<=|up to:<=
 or less:<=|or fewer:<=|more than:more|less than:less|fewer than:less|greater than:more|bigger than:more|larger than:more|smaller than:less|lower than:less|higher than:more
-have to:must|has to:must|had to:must|ought to:should|am supposed to:should|be allowed to:allow|am allowed to:allow|is allowed to:allow|are allowed to:allow
+have to:must|has to:must|had to:must|ought to:should|am supposed to:should|be allowed to:|am i allowed to:|are we allowed to:|is it allowed to:|is it ok to:|is it okay to:|is it possible to:|is it possible:|it possible to:
 need to:|going to:will|am going to:will|used to:was|going on:
 log in:login|log into:login|logging in:login|logged in:login|sign in:login|signing in:login|signed in:login|log on:login|log out:logout|log off:logout|sign out:logout|sign off:logout
-logging out:logout|signing out:logout|sign up:register|signing up:register|signed up:register|set up:setup|setting up:setup|top up:topup|topping up:topup|topped up:topup|top ups:topup
+logging out:logout|signing out:logout|check in:checkin|checking in:checkin|check out:checkout|checking out:checkout|opt in:optin|opt out:optout|sign up:register|signing up:register|signed up:register|set up:setup|setting up:setup|top up:topup|topping up:topup|topped up:topup|top ups:topup
 shut down:shutdown|shut off:turn off|shutting off:turn off|shuts off:turn off|up to date:current|to date:current
 power on:turn on|power off:turn off
 get rid of:remove|call off:cancel|calling off:cancel|give back:return|pay back:repay|take off:takeoff|put off:postpone|pick up:pickup|hang up:hangup|break down:breakdown
@@ -142,15 +146,15 @@ favourite favorite|center centre|theater theatre|organize organise|realize reali
 tyre tire|catalog catalogue|dialog dialogue|traveling travelling travel|modeling modelling|optimize optimise optimization optimisation|recognize recognise|customize customise|personalize personalise|prioritize prioritise|minimize minimise|maximize maximise
 best greatest finest optimal|great excellent awesome superb|good nice fine|bad poor terrible awful|new latest|old|famous popular well-known|safe secure|danger dangerous unsafe|common usual typical|rare|main primary principal major key
 enough sufficient|whole entire|each every all everyone everybody everything|several|many numerous multiple|often frequently|immediately asap instantly|later afterwards|soon shortly|almost nearly|approximately approx roughly|usa america us·|uk britain|nyc
-occur happen|perform execute run|ensure guarantee|mention|handle|accelerate|decelerate|ai|ml|llm|username|join|quit resign|hire recruit|fire dismiss|fail failure|succeed success successful|win|allow|deny refuse|admit|accept|agree|disagree
+occur happen|max maximum|min minimum|extra additional|function work|limit limitation restriction|convert conversion|origin originate|car vehicle|great fantastic|gas fuel|upcoming|change edit|end complete|yes yeap yep yeah|more further|someone somebody|anyone anybody|live reside|house home|expire expiration expiry|reset restore|accept acceptable|cancel cancelable|withdraw withdrawl|perform execute run|ensure guarantee|mention|handle|accelerate|decelerate|ai|ml|llm|username|join|quit resign|hire recruit|fire dismiss|fail failure|succeed success successful|win|allow|deny refuse|admit|accept|agree|disagree
 function|code|bug|library lib|install installation|uninstall|update upgrade|download|upload|import|export|database db|server|client|config configuration|parameter param|argument arg|variable var|repository repo|directory|environment env
 require requirement|expensive costly pricey|cheap inexpensive affordable|close shut|open|lock|unlock|block|unblock|freeze|unfreeze|enable|disable|connect|disconnect|attach|detach|send|forward|share|post publish|hide|load|copy duplicate|paste|cut|undo|redo|print|scan
 `;
 
 /** Pairs of which one denies or reverses the other. */
 const ANTONYMS = `
-on off|in out|up down|into out|to from|before after|above below|over under|inside outside|indoors outdoors|upstairs downstairs|front back|forward backward|forwards backwards|ahead behind|left right
-open close|lock unlock|block unblock|freeze unfreeze|start stop|begin end|start end|begin stop|stop continue|pause resume|enable disable|activate deactivate|connect disconnect|attach detach|login logout|register unregister|register unsubscribe
+on off|on up|on down|off up|out on|out up|off down|in out|up down|into out|to from|before after|above below|over under|inside outside|indoors outdoors|upstairs downstairs|front back|forward backward|forwards backwards|ahead behind|left right
+open close|lock unlock|block unblock|freeze unfreeze|start stop|begin end|start end|begin stop|stop continue|pause resume|enable disable|activate deactivate|connect disconnect|attach detach|login logout|checkin checkout|optin optout|register unregister|register unsubscribe
 subscribe unsubscribe|install uninstall|mute unmute|hide show|hide display|show conceal|reveal conceal|follow unfollow|like dislike|friend unfriend|pin unpin|archive unarchive|zip unzip|compress decompress|encrypt decrypt|encode decode
 serialize deserialize|import export|upload download|push pull|send receive|give take|lend borrow|buy sell|purchase sell|pay receive|deposit withdraw|credit debit|earn spend|save spend|hire fire|employ dismiss|join leave|join quit
 enter exit|enter leave|arrive leave|arrive depart|come go|stay leave|accept reject|accept decline|accept refuse|approve reject|approve deny|approve decline|allow forbid|allow deny|allow block|allow prevent|permit forbid|grant revoke|grant deny|confirm deny
