@@ -96,8 +96,8 @@ export function arrive(
 /** What became of all arrivals, some of which were asked about although something similar was kept. */
 export interface Verified extends Served {
   readonly explored: number;
-  /** Hits and wrong ones after each tenth of the arrivals. */
-  readonly tenths: readonly Served[];
+  /** The same after each tenth of the arrivals. */
+  readonly tenths: readonly (Served & { readonly explored: number })[];
 }
 
 interface Kept extends Candidate {
@@ -114,7 +114,7 @@ export function arriveVerified(
 ): Verified {
   const reliability = new Reliability();
   const kept: (Kept | null)[] = [];
-  const tenths: Served[] = [];
+  const tenths: (Served & { readonly explored: number })[] = [];
   let hits = 0;
   let wrong = 0;
   let explored = 0;
@@ -137,7 +137,7 @@ export function arriveVerified(
     }
     kept.push(choice.kind === "serve" ? null : { id: NO_ID, text, intent, similarity: 1, observations: [] });
     if (Math.floor((10 * (at + 1)) / queries.length) > tenths.length)
-      tenths.push({ queries: at + 1, hits, wrong });
+      tenths.push({ queries: at + 1, hits, wrong, explored });
   }
   return { queries: queries.length, hits, wrong, explored, tenths };
 }

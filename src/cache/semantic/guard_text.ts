@@ -309,9 +309,10 @@ class Reader {
         return;
       case "relation":
         this.#particles.add(sense.key);
-        if (this.#is_switching && SWITCHES.has(sense.key))
+        // Where the particle of "turn the light off" stands says nothing.
+        if (this.#is_switching && SWITCHES.has(sense.key)) {
           this.#marks.push(markOf("scope", switchedBy(sense.key)));
-        this.#pending.push(sense.key);
+        } else this.#pending.push(sense.key);
         return;
       case "strict_relation":
         this.#marks.push(markOf(sense.key === "not" ? "negation" : "scope", sense.key));
