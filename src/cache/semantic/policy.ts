@@ -1,0 +1,77 @@
+// Which of the similar questions that were answered before answers this one, if any.
+
+import { compareTexts } from "./guard.ts";
+import { type GuardText, guardText } from "./guard_text.ts";
+import type { Observation, Reliability } from "./reliability.ts";
+import { decide } from "./verified.ts";
+
+/** A kept answer's question. */
+export interface Candidate {
+  readonly id: Uint8Array;
+  readonly text: string;
+  /** Cosine of the angle between the two embeddings. */
+  readonly similarity: number;
+  /** Verdicts on its answer, the newest last. */
+  readonly observations: readonly Observation[];
+}
+
+/** What the configuration and the caller ask for. */
+export interface HitSettings {
+  /** The configured threshold. */
+  readonly threshold: number;
+  /** The caller's, which counts only where it is higher; null without one. */
+  readonly caller_threshold: number | null;
+  /** See `ServingRule`. */
+  readonly max_error: number | null;
+  /** What was learned of this embedder's and this neighbourhood's answers. */
+  readonly reliability: Reliability;
+}
+
+/** Why there is no hit: nothing similar enough, or nothing that the guard lets pass. */
+export type NoHitReason = "far" | "guarded";
+
+/** What is to be done with a question. */
+export type HitChoice<C extends Candidate> =
+  | { readonly kind: "serve"; readonly candidate: C }
+  | { readonly kind: "explore"; readonly candidate: C }
+  | { readonly kind: "none"; readonly reason: NoHitReason };
+
+/** Candidates beyond these are not looked at: the guard costs some microseconds each. */
+const CANDIDATES_MAX = 16;
+
+/** The threshold in force: a caller may only raise it. */
+export function thresholdOf({ threshold, caller_threshold }: HitSettings): number {
+  return caller_threshold !== null && caller_threshold > threshold ? caller_threshold : threshold;
+}
+
+/**
+ * Chooses among candidates, the most similar first: the first that passes the guard and may be served; else the first that passes
+ * the guard is to be explored.
+ * @param random uniform, from 0 to 1
+ */
+export function chooseHit<C extends Candidate>(
+  asked: string,
+  candidates: readonly C[],
+  settings: HitSettings,
+  random: () => number,
+): HitChoice<C> {
+  const threshold = thresholdOf(settings);
+  const rule = { threshold, max_error: settings.max_error };
+  let text: GuardText | null = null;
+  let explored: C | null = null;
+  let is_near = false;
+  for (const candidate of candidates.slice(0, CANDIDATES_MAX)) {
+    // Not "less than": what is no number passes nothing.
+    if (!(candidate.similarity >= threshold)) continue;
+    is_near = true;
+    text ??= guardText(asked);
+    if (!compareTexts(text, guardText(candidate.text)).ok) continue;
+    const { observations, similarity } = candidate;
+    if (decide(observations, similarity, rule, settings.reliability, random) === "serve") {
+      return { kind: "serve", candidate };
+    }
+    explored ??= candidate;
+  }
+  if (explored !== null) return { kind: "explore", candidate: explored };
+  return { kind: "none", reason: is_near ? "guarded" : "far" };
+}
