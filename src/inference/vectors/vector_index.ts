@@ -621,5 +621,6 @@ export class VectorIndex {
 
 function candidateOf(entry: Entry, similarity: number): Candidate {
   const { id, text, observations, created_ms, expires_ms } = entry;
-  return { id, text, similarity, observations, created_ms, expires_ms };
+  // Rounding can make it a little more than there is.
+  return { id, text, similarity: Math.min(1, similarity), observations, created_ms, expires_ms };
 }
