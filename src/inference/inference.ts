@@ -22,6 +22,8 @@ export interface InferenceOptions {
   readonly is_distrusted: boolean;
   readonly makeEmbedder: EmbedderMaker;
   readonly queue_max?: number;
+  /** What is stored was found to be damaged: this process should end, and the next one begins anew. */
+  onDamage(): void;
   log(line: string): void;
 }
 
@@ -84,11 +86,12 @@ export class Inference {
 
   #open(): void {
     const { data, max_entries } = this.#config;
-    const { log } = this.#options;
+    const { log, onDamage } = this.#options;
     const index = openVectorIndex({
       folder: join(data, "cache", "vectors"),
       max_entries,
       is_distrusted: this.#is_distrusted,
+      onDamage,
       log,
     });
     if (index !== null && !("fault" in index)) {

@@ -36,12 +36,10 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
     switch (message.kind) {
       case "start": {
         const { config, is_distrusted } = message;
-        const started = startInference({
-          config,
-          is_distrusted,
-          makeEmbedder: embedderMaker(loadBuiltin),
-          log,
-        });
+        const makeEmbedder = embedderMaker(loadBuiltin);
+        // What an addon has in memory of a damaged file is gone for sure when the process is.
+        const onDamage = () => process.exit(1);
+        const started = startInference({ config, is_distrusted, makeEmbedder, onDamage, log });
         if ("fault" in started) {
           tell({ kind: "failed", message: started.fault });
           break;

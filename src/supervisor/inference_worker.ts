@@ -48,6 +48,8 @@ export class InferenceWorker {
   #life: Life | null = null;
   #is_stopped = false;
   #deaths = 0;
+  /** What the last one that died said of why; to hear it once is enough. */
+  #last_fault: string | null = null;
   /** Deaths in turn by a fault of memory. */
   #memory_faults = 0;
   #restart_timer: ReturnType<typeof setTimeout> | null = null;
@@ -172,7 +174,9 @@ export class InferenceWorker {
     const how = name === "" ? `status ${code}` : `signal ${name}`;
     const why = life.fault === null ? "" : ` (${life.fault})`;
     const when = restart_ms === 0 ? "at once" : `in ${restart_ms} ms`;
-    this.#log(`the inference process ended with ${how}${why}; another starts ${when}`);
+    const is_news = life.fault === null || life.fault !== this.#last_fault;
+    this.#last_fault = life.fault;
+    if (is_news) this.#log(`the inference process ended with ${how}${why}; another starts ${when}`);
     this.#restart_timer = setTimeout(() => this.#spawn(this.#config ?? config), restart_ms);
   }
 }

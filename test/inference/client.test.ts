@@ -252,6 +252,17 @@ describe("the client of a server that", () => {
   });
 });
 
+test("the client brings no addon and no model into a gateway process", async () => {
+  const script = `
+    await import("${join(import.meta.dirname, "../../src/inference/client.ts")}");
+    await import("${join(import.meta.dirname, "../../src/inference/socket.ts")}");
+    console.log(require("node:fs").readFileSync("/proc/self/maps", "utf8"));`;
+  const { stdout } = Bun.spawn([process.execPath, "-e", script]);
+  const maps = await new Response(stdout).text();
+  expect(maps).toContain("[stack]");
+  expect(maps).not.toMatch(/lmdb|hnswlib|onnx/);
+});
+
 describe("vectors", () => {
   test("arrive as they were", async () => {
     const vector = Float32Array.of(0.25, -1.5, 3);

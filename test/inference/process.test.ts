@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -226,6 +226,30 @@ describe("the inference process", () => {
     expect(worker.pid).toBe(last);
     expect(said.every((line) => /signal SIG(SEGV|TRAP|ILL|ABRT)/.test(line))).toBe(true);
   });
+
+  test.each([0x00, 0x01, 0x5a, 0xff])(
+    "works again after the middle of its file was overwritten with %i",
+    {
+      timeout: 90_000,
+    },
+    async (byte) => {
+      start();
+      await until(isUp);
+      for (let at = 0; at < 400; at++) add(at);
+      await until(async () => (await entries()) === 400);
+      await worker.stop();
+      const path = join(folder, "cache", "vectors", "store", "data.mdb");
+      const bytes = readFileSync(path);
+      // Behind the two heads, which still look well.
+      writeFileSync(path, bytes.fill(byte, 8_192));
+      start();
+      await until(async () => {
+        add(1_000);
+        await Bun.sleep(20);
+        return (await finds(1_000)) && existsSync(join(path, "..", "..", "store.damaged"));
+      }, 60_000);
+    },
+  );
 
   test("goes when its supervisor is gone", async () => {
     start();

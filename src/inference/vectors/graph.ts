@@ -78,9 +78,9 @@ export class Graph {
   }
 
   /** Offers what is found near a query of length 1; `limit` at most. */
-  search(nearest: Nearest, query: Float32Array, limit: number): void {
+  search(nearest: Nearest, query: number[], limit: number): void {
     if (this.#size === this.#marked) return;
-    const { neighbors, distances } = this.#native.searchKnn(Array.from(query), Math.min(limit, this.#size));
+    const { neighbors, distances } = this.#native.searchKnn(query, Math.min(limit, this.#size));
     for (const [at, number] of neighbors.entries()) nearest.offer(number, 1 - distances[at]!);
   }
 

@@ -1,6 +1,7 @@
 // A partition in memory: a set that is scanned, and with many vectors a graph before it. What is new is always in the set; work
 // in the background moves it to the graph. Everything here can be made anew from what is stored.
 
+import { normalised } from "../embedders/embedder.ts";
 import { ExactSet } from "./exact_set.ts";
 import { Graph } from "./graph.ts";
 import type { Hnswlib } from "./hnswlib.ts";
@@ -97,7 +98,7 @@ export class Partition {
   /** Offers what is near the query and has not expired, as far as that is known here. */
   search(nearest: Nearest, query: Float32Array, limit: number, now_ms: number): void {
     if (!this.#memory.setQuery(query)) return;
-    this.#graph?.search(nearest, query, limit);
+    this.#graph?.search(nearest, Array.from(normalised(query) ?? []), limit);
     const scan_max = this.#addon === null ? Number.POSITIVE_INFINITY : this.#limits.scan_max;
     this.#set.search(nearest, now_ms, scan_max);
   }
@@ -133,6 +134,8 @@ export class Partition {
   /** Forgets the graph and everything else: all is to be loaded again. */
   clear(): void {
     this.#set.clear();
+    // What the addon holds is more than the engine knows of, and would wait for its next collection.
+    if (this.#graph !== null) setTimeout(() => Bun.gc(false), 0);
     this.#graph = null;
     this.#unseen = null;
     this.#unsaved = 0;

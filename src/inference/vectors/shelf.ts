@@ -17,8 +17,10 @@ export interface ShelfOptions {
 
 /** What a shelf has to tell. */
 export interface ShelfHooks {
-  /** A write could not be committed. */
+  /** Something could not be read, or a write not be committed. */
   onFault(error: unknown): void;
+  /** What was put is not there after all. */
+  onLost?(key: ShelfKey, value: unknown): void;
 }
 
 /** Some of what is in a database. */
@@ -103,8 +105,9 @@ export class Shelf<K extends ShelfKey> {
   #read(key: K): unknown {
     try {
       return this.#db.get(key);
-    } catch {
-      // A value that cannot be decoded is none.
+    } catch (error) {
+      // A value that cannot be read is none.
+      this.#hooks.onFault(error);
       return undefined;
     }
   }
@@ -123,7 +126,9 @@ export class Shelf<K extends ShelfKey> {
       if (this.#pending.get(name) === own) this.#pending.delete(name);
     };
     committed.then(settle, (error: unknown) => {
+      const is_newest = this.#pending.get(name) === own;
       settle();
+      if (is_newest && value !== GONE) this.#hooks.onLost?.(key, value);
       // The reason comes in a promise of its own, which has to be heard.
       if (!(error instanceof Error && "commitError" in error)) this.#hooks.onFault(error);
       else Promise.resolve(error.commitError).catch((reason: unknown) => this.#hooks.onFault(reason));

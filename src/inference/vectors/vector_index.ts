@@ -52,6 +52,8 @@ export interface IndexOptions {
   readonly limits?: PartitionLimits;
   /** The addon for graphs; null: there is none. */
   readonly addon?: Hnswlib | null;
+  /** What is stored was found to be damaged: the next process that opens it begins anew. */
+  onDamage?(): void;
   log(line: string): void;
 }
 
@@ -117,6 +119,7 @@ export function openVectorIndex(options: IndexOptions): VectorIndex | null | { r
   const store = openVectorStore(options.folder, {
     map_bytes: Math.max(MAP_MIN_BYTES, options.max_entries * MAP_BYTES_PER_ENTRY),
     is_distrusted: options.is_distrusted ?? false,
+    onDamage: () => options.onDamage?.(),
     log: options.log,
   });
   return store === null || "fault" in store ? store : new VectorIndex(store, options);
@@ -157,6 +160,10 @@ export class VectorIndex {
     this.#limits = limits ?? PARTITION_LIMITS;
     this.#max_entries = max_entries;
     this.#size = store.size;
+    store.onLost = (number, { partition }) => {
+      this.#by_number.get(partition)?.remove(number);
+      this.#size = Math.max(0, this.#size - 1);
+    };
     this.#sweep_timer = setInterval(() => this.#sweepInTurn(), SWEEP_EVERY_MS);
     this.#sweep_timer.unref();
     this.#inBackground(this.#chores, () => this.#sweepPartitions());
@@ -614,5 +621,6 @@ export class VectorIndex {
 
 function candidateOf(entry: Entry, similarity: number): Candidate {
   const { id, text, observations, created_ms, expires_ms } = entry;
-  return { id, text, similarity, observations, created_ms, expires_ms };
+  // Rounding can make it a little more than there is.
+  return { id, text, similarity: Math.min(1, similarity), observations, created_ms, expires_ms };
 }

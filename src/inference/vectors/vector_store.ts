@@ -1,7 +1,7 @@
 // The entries of the semantic cache on the disk: an LMDB environment that belongs to the inference process alone. It is a cache,
 // so what is damaged is set aside and a new one begun. Entries have numbers, which are never used twice.
 
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
@@ -15,7 +15,7 @@ import {
   vectorBytes,
 } from "./entry.ts";
 import { takeOwnership } from "./owner.ts";
-import { type Environment, type Page, Shelf } from "./shelf.ts";
+import { type Environment, type Page, Shelf, type ShelfKey } from "./shelf.ts";
 
 /** Numbers that are set aside at once for what is added next. */
 const NUMBERS_BLOCK = 65_536;
@@ -43,7 +43,18 @@ export interface StoreOptions {
   readonly map_bytes: number;
   /** Whether what is there is not to be trusted. */
   readonly is_distrusted: boolean;
+  /** What is stored was found to be damaged: the next process that opens it begins anew. */
+  onDamage(): void;
   log(line: string): void;
+}
+
+/** Beside a store that was found to be damaged while it was used. */
+const DAMAGE_MARK = "damaged";
+/** What LMDB says of files that it cannot make sense of. */
+const DAMAGES = /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC|BAD_TXN|BAD_DBI|INCOMPATIBLE)/;
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A stored vector of a partition, with its entry's number. */
@@ -109,27 +120,47 @@ export function openVectorStore(
     // The mark stays where it is when the rest is set aside.
     if (!takeOwnership(join(folder, "owner"))) return null;
     const home = join(folder, "store");
-    const damage = options.is_distrusted
-      ? "processes that used it died of it"
-      : lmdbFileFault(join(home, "data.mdb"));
+    const damage = damageOf(folder, home, options.is_distrusted);
     if (damage !== null) setAside(home, damage, options.log);
-    const store = open(home, options);
-    if (store !== null) return store;
-    setAside(home, "it is of another version", options.log);
-    return open(home, options) ?? { fault: `${home} cannot be begun anew` };
+    rmSync(join(folder, DAMAGE_MARK), { force: true });
+    const store = openAt(home, folder, options);
+    if (!("damage" in store)) return store;
+    setAside(home, store.damage, options.log);
+    const fresh = openAt(home, folder, options);
+    return "damage" in fresh ? { fault: `${home} cannot be begun anew (${fresh.damage})` } : fresh;
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { fault: `${folder} cannot be opened (${message})` };
+    return { fault: `${folder} cannot be opened (${messageOf(error)})` };
   }
+}
 
-  function open(home: string, { map_bytes, log }: StoreOptions): VectorStore | null {
-    if ("fault" in lmdb) return null;
-    mkdirSync(join(home, "graphs"), { recursive: true, mode: 0o700 });
+/** What is known to be wrong with a store before it is opened; null for nothing. */
+function damageOf(folder: string, home: string, is_distrusted: boolean): string | null {
+  if (is_distrusted) return "processes that used it died of it";
+  if (existsSync(join(folder, DAMAGE_MARK))) return "it was found to be damaged";
+  return lmdbFileFault(join(home, "data.mdb"));
+}
+
+function openAt(
+  home: string,
+  folder: string,
+  options: StoreOptions,
+): VectorStore | { readonly damage: string } {
+  if ("fault" in lmdb) return { damage: lmdb.fault };
+  mkdirSync(join(home, "graphs"), { recursive: true, mode: 0o700 });
+  const { map_bytes, log } = options;
+  const onDamage = () => {
+    writeFileSync(join(folder, DAMAGE_MARK), "", { mode: 0o600 });
+    options.onDamage();
+  };
+  try {
     const root = lmdb.open({ path: home, mapSize: map_bytes, maxDbs: 8 });
-    const store = new VectorStore(root, join(home, "graphs"), log);
+    const store = new VectorStore(root, join(home, "graphs"), { log, onDamage });
     if (store.isUsable()) return store;
     void root.close();
-    return null;
+    return { damage: "it is of another version" };
+  } catch (error) {
+    if (DAMAGES.test(messageOf(error))) return { damage: messageOf(error) };
+    throw error;
   }
 }
 
@@ -146,8 +177,10 @@ function setAside(home: string, why: string, log: (line: string) => void): void 
 export class VectorStore {
   /** Where graphs are kept. */
   readonly graphs: string;
+  /** Told of entries that could not be written. */
+  onLost: (number: number, entry: Entry) => void = () => {};
   readonly #root: Environment;
-  readonly #log: (line: string) => void;
+  readonly #hooks: Pick<StoreOptions, "log" | "onDamage">;
   readonly #marks: Shelf<number>;
   readonly #entries: Shelf<number>;
   readonly #vectors: Shelf<Buffer>;
@@ -159,15 +192,20 @@ export class VectorStore {
   #numbers_end = 0;
   #told_ms = -FAULT_EVERY_MS;
   #rest_until_ms = 0;
+  #is_damaged = false;
 
-  constructor(root: Environment, graphs: string, log: (line: string) => void) {
+  constructor(root: Environment, graphs: string, told: Pick<StoreOptions, "log" | "onDamage">) {
     this.#root = root;
-    this.#log = log;
+    this.#hooks = told;
     this.graphs = graphs;
     const hooks = { onFault: (error: unknown) => this.#tellFault(error) };
     const numbered = { keyEncoding: "uint32", encoding: "msgpack" } as const;
     this.#marks = new Shelf(root, "marks", numbered, hooks);
-    this.#entries = new Shelf(root, "entries", numbered, hooks);
+    const onLost = (number: ShelfKey, value: unknown) => {
+      const entry = readEntry(value);
+      if (typeof number === "number" && entry !== null) this.onLost(number, entry);
+    };
+    this.#entries = new Shelf(root, "entries", numbered, { ...hooks, onLost });
     this.#vectors = new Shelf(root, "vectors", { keyEncoding: "binary", encoding: "binary" }, hooks);
     this.#ids = new Shelf(root, "ids", BINARY, hooks);
     this.#partitions = new Shelf(root, "partitions", BINARY, hooks);
@@ -352,10 +390,14 @@ export class VectorStore {
 
   #tellFault(error: unknown): void {
     const now_ms = performance.now();
+    const message = messageOf(error);
     this.#rest_until_ms = now_ms + FAULT_REST_MS;
-    if (now_ms - this.#told_ms < FAULT_EVERY_MS) return;
-    this.#told_ms = now_ms;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#log(`the semantic cache cannot be read or written (${message})`);
+    if (now_ms - this.#told_ms >= FAULT_EVERY_MS) {
+      this.#told_ms = now_ms;
+      this.#hooks.log(`the semantic cache cannot be read or written (${message})`);
+    }
+    if (!DAMAGES.test(message) || this.#is_damaged) return;
+    this.#is_damaged = true;
+    this.#hooks.onDamage();
   }
 }
