@@ -17,9 +17,9 @@ export const CALL_COLUMNS: readonly string[] = [
   ...["seq", "id", "request_id", "time", "group_id", "names", "status", "error", "cache", "amounts", "rest"],
 ];
 
-/** Where rows are read from. */
+/** Where rows are read from: `CROSS` has SQLite go from rows to groups, never the other way. */
 export const CALL_RECORDS = `SELECT calls.*, ${DIMENSIONS.map((name) => `groups.${name}`).join(", ")}
-  FROM calls JOIN groups ON groups.id = calls.group_id`;
+  FROM calls CROSS JOIN groups ON groups.id = calls.group_id`;
 
 /** The row that a record is of. */
 export function rowOf(record: CallRecord): LedgerRow {

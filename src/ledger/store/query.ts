@@ -8,7 +8,7 @@ import { CALL_RECORDS, type CallRecord, type ColumnValue, rowOf } from "./column
 import type { PlacedRow } from "./cursors.ts";
 import { DIMENSIONS, type Dimension, FOLDED, OTHER } from "./groups.ts";
 import { ledgerPath, openToRead } from "./open.ts";
-import { type Span, spansSince } from "./spans.ts";
+import { type Span, spansOf } from "./spans.ts";
 import { coverRange } from "./windows.ts";
 
 /** What usage can be told by. */
@@ -41,6 +41,9 @@ export interface UsageRow {
   readonly unpriced_calls: number;
   readonly estimated_calls: number;
 }
+
+/** Groups up to which it is looked for when their calls were: calls of more than these are not rare. */
+const GROUPS_MAX = 5_000;
 
 /** The sums that are asked for: each more of them is sorted with every row. */
 const ASKED_SUMS = [
@@ -168,20 +171,23 @@ class Conditions {
   }
 }
 
-/** Groups that calls with these names may be in: by their names, or as "other". Null where names do not matter. */
-function groupsOf(filters: NonNullable<CallsQuery["filters"]>): Conditions | null {
+/** The groups that calls with these names may be in: by their names, or as "other". Null where that are all, or too many to look for. */
+function groupsOf(db: Database, filters: NonNullable<CallsQuery["filters"]>): number[] | null {
   const names = DIMENSIONS.filter((dimension) => filters[dimension] !== undefined);
   if (names.length === 0) return null;
-  const groups = new Conditions();
+  const where = new Conditions();
   for (const name of names) {
     const value = filters[name]!;
-    if (FOLDED.includes(name)) groups.add(`${name} IN (?, ?)`, value, OTHER);
-    else groups.add(`${name} = ?`, value);
+    if (FOLDED.includes(name)) where.add(`${name} IN (?, ?)`, value, OTHER);
+    else where.add(`${name} = ?`, value);
   }
-  return groups;
+  const groups = db
+    .query<{ id: number }, ColumnValue[]>(`SELECT id FROM groups WHERE ${where.text} ORDER BY id LIMIT ?`)
+    .all(...where.values, GROUPS_MAX + 1);
+  return groups.length > GROUPS_MAX ? null : groups.map(({ id }) => id);
 }
 
-function conditionsOf(query: CallsQuery): Conditions {
+function conditionsOf(query: CallsQuery, groups: readonly number[] | null): Conditions {
   const where = new Conditions();
   const { request_id, filters = {} } = query;
   if (request_id !== undefined) {
@@ -195,13 +201,12 @@ function conditionsOf(query: CallsQuery): Conditions {
   if (query.after_seq !== undefined) where.add("seq > ?", query.after_seq);
   if (query.since_ms !== undefined) where.add("time >= ?", query.since_ms);
   if (query.until_ms !== undefined) where.add("time < ?", query.until_ms);
-  const groups = groupsOf(filters);
-  if (groups !== null) {
-    where.add(`group_id IN (SELECT id FROM groups WHERE ${groups.text})`, ...groups.values);
-  }
-  for (const name of FOLDED) {
+  if (groups !== null) where.add(`group_id IN (${groups.join(", ")})`);
+  for (const name of DIMENSIONS) {
     const value = filters[name];
-    if (value !== undefined) where.add(`coalesce(names ->> '${name}', groups.${name}) = ?`, value);
+    if (value === undefined) continue;
+    const own = FOLDED.includes(name) ? `coalesce(names ->> '${name}', groups.${name})` : `groups.${name}`;
+    where.add(`${own} = ?`, value);
   }
   if (filters.status !== undefined) where.add("status = ?", filters.status);
   if (filters.error !== undefined) where.add("error = ?", filters.error);
@@ -210,13 +215,14 @@ function conditionsOf(query: CallsQuery): Conditions {
 }
 
 function calls(db: Database, query: CallsQuery): PlacedRow[] {
-  const where = conditionsOf(query);
+  const groups = groupsOf(db, query.filters ?? {});
+  const where = conditionsOf(query, groups);
   const order = query.after_seq === undefined ? "DESC" : "ASC";
-  const select = db.query<CallRecord, ColumnValue[]>(
+  const select = db.prepare<CallRecord, ColumnValue[]>(
     `${CALL_RECORDS} WHERE ${where.text} AND seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
   );
   const found: PlacedRow[] = [];
-  for (const { first_seq, last_seq } of spansOf(db, query)) {
+  for (const { first_seq, last_seq } of placesOf(db, query, groups)) {
     const records = select.all(...where.values, first_seq, last_seq, query.limit - found.length);
     for (const record of records) found.push({ seq: record.seq, row: rowOf(record) });
     if (found.length >= query.limit) break;
@@ -225,15 +231,13 @@ function calls(db: Database, query: CallsQuery): PlacedRow[] {
 }
 
 /** Where the rows may be that are asked for, the newest first; everywhere, where they are found by their ids or their order. */
-function spansOf(db: Database, query: CallsQuery): Iterable<Span> {
+function placesOf(db: Database, query: CallsQuery, groups: readonly number[] | null): Iterable<Span> {
   const { id, request_id, after_seq, since_ms, until_ms, filters = {} } = query;
   if (id !== undefined || request_id !== undefined || after_seq !== undefined) return EVERYWHERE;
-  const groups = groupsOf(filters);
   const has_failed = filters.error !== undefined;
   if (groups === null && !has_failed && since_ms === undefined && until_ms === undefined) return EVERYWHERE;
-  return spansSince(db, {
-    groups: groups === null ? null : { where: groups.text, values: groups.values },
-    has_failed,
+  return spansOf(db, {
+    ...{ groups, has_failed },
     since_ms: since_ms ?? 0,
     until_ms: until_ms ?? Number.MAX_SAFE_INTEGER,
   });

@@ -170,6 +170,9 @@ CREATE TABLE minutes (
   last_seq INTEGER NOT NULL
 ) STRICT;
 
+-- Groups are few beside rows.
+CREATE INDEX groups_by_key ON groups (key);
+CREATE INDEX groups_by_user ON groups (user);
 INSERT OR IGNORE INTO groups (${NAMES_OF_FIRST.join(", ")})
   SELECT DISTINCT ${NAMES_OF_FIRST.map((name) => `coalesce(${name}, '')`).join(", ")} FROM calls_1;
 INSERT INTO calls

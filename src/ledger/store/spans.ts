@@ -2,7 +2,6 @@
 // where rows of a time lie. So rare rows are found among millions without an index that every row would have to be written to.
 
 import type { Database } from "bun:sqlite";
-import type { ColumnValue } from "./columns.ts";
 import { keptSince, LEVEL_MS, startOf } from "./windows.ts";
 
 /** Rows that follow each other, both ends included. */
@@ -13,8 +12,8 @@ export interface Span {
 
 /** What rows are looked for. */
 export interface Wanted {
-  /** Groups that they are in, as a condition on `groups`; null for all. */
-  readonly groups: { readonly where: string; readonly values: readonly ColumnValue[] } | null;
+  /** Groups that they are in; null for all. */
+  readonly groups: readonly number[] | null;
   /** Only calls with an error. */
   readonly has_failed: boolean;
   readonly since_ms: number;
@@ -25,28 +24,26 @@ export interface Wanted {
  * Spans that have all the rows that are wanted, among others; none of them overlaps with another, and the newest comes first.
  * They are looked for as they are asked for: a day more each time.
  */
-export function* spansSince(db: Database, wanted: Wanted, now_ms = Date.now()): Generator<Span> {
-  const windows = windowsOf(db, wanted);
+export function* spansOf(db: Database, wanted: Wanted, now_ms = Date.now()): Generator<Span> {
+  const since_ms = startOf("minute", wanted.since_ms);
+  const { until_ms } = wanted;
+  if (wanted.groups === null && !wanted.has_failed) {
+    const span = rowsBetween(db, since_ms, until_ms);
+    if (span !== null) yield span;
+    return;
+  }
+  const hasCalls = windowsWith(db, wanted);
   let open: Span[] = [];
-  for (const day_ms of windows("day", wanted.since_ms, wanted.until_ms)) {
-    const until_ms = day_ms + LEVEL_MS.day;
-    // Sums of hours are kept for months; of older days, the whole day is looked at.
-    const has_hours = day_ms >= keptSince("hour", now_ms) + LEVEL_MS.day;
-    const hours = has_hours
-      ? windows("hour", Math.max(day_ms, wanted.since_ms), Math.min(until_ms, wanted.until_ms))
-      : [day_ms];
-    const length_ms = has_hours ? LEVEL_MS.hour : LEVEL_MS.day;
-    for (const start_ms of hours) {
-      const span = rowsBetween(
-        db,
-        Math.max(start_ms, startOf("minute", wanted.since_ms)),
-        start_ms + length_ms,
-      );
+  for (let day_ms = dayBefore(db, until_ms); day_ms !== null; day_ms = dayBefore(db, day_ms)) {
+    if (day_ms + LEVEL_MS.day <= since_ms) break;
+    if (!hasCalls("day", day_ms)) continue;
+    for (const [from_ms, to_ms] of partsOf(day_ms, hasCalls, now_ms)) {
+      const span = rowsBetween(db, Math.max(from_ms, since_ms), Math.min(to_ms, until_ms));
       if (span !== null) open.push(span);
     }
     open = merged(open);
     // Rows of earlier days may lie among those of this one, but not behind the last of them.
-    const earlier_seq = lastBefore(db, day_ms);
+    const earlier_seq = rowsBetween(db, 0, day_ms)?.last_seq ?? 0;
     for (const { first_seq, last_seq } of open) {
       if (last_seq > earlier_seq) yield { first_seq: Math.max(first_seq, earlier_seq + 1), last_seq };
     }
@@ -57,17 +54,38 @@ export function* spansSince(db: Database, wanted: Wanted, now_ms = Date.now()): 
   yield* open;
 }
 
-/** Looks up windows with calls that are wanted, within a time, the newest first. */
-function windowsOf(db: Database, { groups, has_failed }: Wanted) {
-  const of_groups = groups === null ? "" : `AND group_id IN (SELECT id FROM groups WHERE ${groups.where})`;
+type HasCalls = (level: "day" | "hour", start_ms: number) => boolean;
+
+/** Tells whether a window has calls that are wanted. */
+function windowsWith(db: Database, { groups, has_failed }: Wanted): HasCalls {
+  const of_groups = groups === null ? "" : `AND group_id IN (${groups.join(", ")})`;
   const failed = has_failed ? "AND errors > 0" : "";
-  return (level: "day" | "hour", since_ms: number, until_ms: number): number[] =>
-    db
-      .query<{ start_ms: number }, ColumnValue[]>(
-        `SELECT DISTINCT start_ms FROM rollup_${level} WHERE start_ms >= ? AND start_ms < ? ${of_groups} ${failed} ORDER BY start_ms DESC`,
-      )
-      .all(startOf(level, since_ms), until_ms, ...(groups?.values ?? []))
-      .map(({ start_ms }) => start_ms);
+  // Not kept for later: hardly ever are the same groups asked for again.
+  const query = (level: string) =>
+    db.prepare<unknown, [number]>(
+      `SELECT 1 FROM rollup_${level} WHERE start_ms = ? ${of_groups} ${failed} LIMIT 1`,
+    );
+  const queries = { day: query("day"), hour: query("hour") };
+  return (level, start_ms) => queries[level].get(start_ms) !== null;
+}
+
+/** The hours of a day that have calls, the newest first. Sums of hours are kept for months; of older days, the whole is looked at. */
+function partsOf(day_ms: number, hasCalls: HasCalls, now_ms: number): (readonly [number, number])[] {
+  const day_end_ms = day_ms + LEVEL_MS.day;
+  if (day_ms < keptSince("hour", now_ms) + LEVEL_MS.day) return [[day_ms, day_end_ms]];
+  const parts: (readonly [number, number])[] = [];
+  for (let hour_ms = day_end_ms - LEVEL_MS.hour; hour_ms >= day_ms; hour_ms -= LEVEL_MS.hour) {
+    if (hasCalls("hour", hour_ms)) parts.push([hour_ms, hour_ms + LEVEL_MS.hour]);
+  }
+  return parts;
+}
+
+/** The last day before a time that has any calls. */
+function dayBefore(db: Database, time_ms: number): number | null {
+  const query = db.query<{ start_ms: number | null }, [number]>(
+    "SELECT max(start_ms) AS start_ms FROM rollup_day WHERE start_ms < ?",
+  );
+  return query.get(time_ms)?.start_ms ?? null;
 }
 
 /** Where the rows of a time are. */
@@ -78,15 +96,6 @@ function rowsBetween(db: Database, since_ms: number, until_ms: number): Span | n
     )
     .get(since_ms, until_ms)!;
   return first_seq === null || last_seq === null ? null : { first_seq, last_seq };
-}
-
-/** The last row of all times before one; 0 for none. */
-function lastBefore(db: Database, time_ms: number): number {
-  return (
-    db
-      .query<{ seq: number | null }, [number]>("SELECT max(last_seq) AS seq FROM minutes WHERE start_ms < ?")
-      .get(time_ms)?.seq ?? 0
-  );
 }
 
 /** The same rows in spans that do not overlap, the newest first. */
