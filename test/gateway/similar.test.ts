@@ -34,6 +34,7 @@ function serveSimilar(gateway: TestGateway) {
     config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 1_000, threads: 1 },
     is_distrusted: false,
     makeEmbedder: embedderMaker(loadBuiltinEmbedder),
+    onDamage: () => {},
     log: () => {},
   });
   if ("fault" in service) throw new Error(service.fault);
