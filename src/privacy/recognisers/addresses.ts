@@ -1,0 +1,248 @@
+// Street addresses: a number beside the words that name a street in English, French, German, Dutch, Spanish, Italian, Portuguese,
+// Polish, Hungarian and the Nordic languages, post boxes, and what follows them up to the post code.
+
+import { SUBJECT } from "./context.ts";
+import { endsWord, goesOn, isAlnum, isDigit, isLetter, isUpper } from "./letters.ts";
+import type { Numbers } from "./numbers.ts";
+import type { Recogniser, Scan } from "./scan.ts";
+
+const words = (list: string) => new Set(list.split(" "));
+
+/** What names of streets end with: "24 Clarke Avenue". */
+const LAST_WORDS = words(
+  "street st avenue ave av road rd lane ln drive dr court ct boulevard blvd way place pl terrace ter square sq highway hwy parkway pkwy " +
+    "circle cir trail trl close crescent cres grove gardens mews row walk loop turnpike alley plaza path hill heights ridge pike rise view quay",
+);
+/** Those of them that are also words of other use: they need a capital, or context. */
+const WEAK_LAST_WORDS = words(
+  "way place court close drive row walk path hill rise view st av ter square heights",
+);
+/** What names of streets begin with where the number stands before, "12 rue de la Paix", or behind, "Via Roma 131". */
+const FIRST_WORDS = words(
+  "rue avenue boulevard bd place chemin allée impasse quai cours route passage via viale piazza piazzale corso vicolo largo strada calle " +
+    "avenida avda carrera paseo plaza camino ronda rua travessa praça estrada alameda ul ulica aleja plac os ulitsa улица",
+);
+/** How words for streets end that are one with its name: "Hauptstraße 5". */
+const ENDINGS =
+  /(?:straße|strasse|str|weg|platz|allee|gasse|damm|ufer|straat|laan|gracht|plein|dijk|katu|kuja|tie|gata|gatan|gate|gade|vej|vägen|vegen|veien|götu|stræti|straeti|vegur)$/;
+/** Endings that are words of their own: "Rákóczi út 13". */
+const LAST_WITH_NUMBER = words("út utca tér strasse straße gate tee ulica");
+const BOXES = words("box postfach apartado casilla postbus boîte bp");
+const UNITS = words(
+  "apt apartment suite ste unit floor fl flat room rm bldg building box wohnung piso appartement appt interno int etage",
+);
+/** What may stand within a street's name in lower case. */
+const LINKS = words(
+  "de la le les du des da do dos das del della dei delle di d l von van der den am an im in zu zur the of bis ter y e",
+);
+
+const NUMBER_MAX_DIGITS = 5;
+const NAME_WORDS_MAX = 5;
+const WORD_MAX = 24;
+const SPACE = 0x20;
+const COMMA = 0x2c;
+const DOT = 0x2e;
+const NEWLINE = 0x0a;
+
+/** Finds street addresses. */
+export const STREET_ADDRESS: Recogniser = {
+  entities: ["STREET_ADDRESS"],
+  numbers(scan, numbers) {
+    for (let group = 0; group < numbers.count; group++) {
+      if (numbers.length(group) > NUMBER_MAX_DIGITS || !isAlone(numbers, group)) continue;
+      addAddress(scan, numbers.starts[group]!, numbers.ends[group]!, firstNumber(numbers, group));
+    }
+  },
+  // "221B Baker Street"
+  code(scan, start, end) {
+    if (/^[0-9]{1,4}[a-z]$/i.test(scan.text.slice(start, Math.min(end, start + 6))))
+      addAddress(scan, start, end, start);
+  },
+};
+
+/** Whether a group is a number by itself: beside spaces, not dashes or dots. */
+function isAlone(numbers: Numbers, group: number): boolean {
+  return numbers.begins(group) && (numbers.finishes(group) || numbers.separator(group) === 0x2f);
+}
+
+/** Where the number before starts, if there is one: "975 3968 Bay Street". */
+function firstNumber(numbers: Numbers, group: number): number {
+  const has_other =
+    group > 0 && numbers.separator(group - 1) === SPACE && numbers.length(group - 1) <= NUMBER_MAX_DIGITS;
+  return numbers.starts[has_other ? group - 1 : group]!;
+}
+
+function addAddress(scan: Scan, start: number, end: number, first: number): void {
+  const { text } = scan;
+  if (goesOn(text, start)) return;
+  const street_end = streetBehind(text, end);
+  if (street_end > 0) {
+    const score = scoreBehind(scan, first, end, street_end);
+    if (score > 0) scan.add("STREET_ADDRESS", first, addressEnd(scan, first, street_end), score);
+    return;
+  }
+  const street_start = streetBefore(text, start);
+  if (street_start < 0) return;
+  let number_end = end;
+  if (isLetter(text.charCodeAt(end)) && endsWord(text, end + 1)) number_end++;
+  if (text.charCodeAt(street_start) === SPACE) return;
+  scan.add("STREET_ADDRESS", street_start, addressEnd(scan, street_start, number_end), 0.75);
+}
+
+/** Where the street's name ends that follows a number; 0 if none does. */
+function streetBehind(text: string, end: number): number {
+  let at = end;
+  for (let count = 0; count < NAME_WORDS_MAX; count++) {
+    const start = wordAfter(text, at);
+    if (start === 0) return 0;
+    const word_end = nameEnd(text, start);
+    const word = text.slice(start, word_end).toLowerCase();
+    if (count === 0 && FIRST_WORDS.has(word)) return nameAfter(text, word_end);
+    if (count > 0 && LAST_WORDS.has(word))
+      return text.charCodeAt(word_end) === DOT && word.length <= 4 ? word_end + 1 : word_end;
+    const code = text.charCodeAt(start);
+    if (!isUpper(code) && !isDigit(code) && code < 0x80 && !LINKS.has(word)) return 0;
+    at = text.charCodeAt(word_end) === DOT ? word_end + 1 : word_end;
+  }
+  return 0;
+}
+
+/** How sure it is that a number and a street's name are an address: less where both may be other words. */
+function scoreBehind(scan: Scan, start: number, number_end: number, street_end: number): number {
+  const { text } = scan;
+  const name = text.slice(number_end, street_end).trim();
+  const last = name
+    .slice(name.lastIndexOf(" ") + 1)
+    .replace(".", "")
+    .toLowerCase();
+  if (scan.isNear(SUBJECT.address, start, street_end)) return 0.9;
+  return WEAK_LAST_WORDS.has(last) ? (isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? 0.6 : 0.3) : 0.75;
+}
+
+/** Where the name ends that follows a street's first word: words with capitals, and the links between them; 0 for no name. */
+function nameAfter(text: string, from: number): number {
+  let end = 0;
+  let at = text.charCodeAt(from) === DOT ? from + 1 : from;
+  for (let count = 0; count < NAME_WORDS_MAX; count++) {
+    const start = wordAfter(text, at);
+    if (start === 0) break;
+    const word_end = nameEnd(text, start);
+    const is_link = LINKS.has(text.slice(start, word_end).toLowerCase());
+    const code = text.charCodeAt(start);
+    if (!is_link && !isUpper(code) && code < 0xc0 && !(end === 0 && count > 0)) break;
+    if (!is_link) end = word_end;
+    at = text.charCodeAt(word_end) === 0x27 ? word_end + 1 : word_end;
+  }
+  return end;
+}
+
+/** Where the street's name starts that a number follows; -1 if there is none. */
+function streetBefore(text: string, start: number): number {
+  let at = start;
+  let is_ended = false;
+  for (let count = 0; count < NAME_WORDS_MAX; count++) {
+    let end = at;
+    while (
+      at - end < 3 &&
+      (text.charCodeAt(end - 1) === SPACE ||
+        text.charCodeAt(end - 1) === COMMA ||
+        text.charCodeAt(end - 1) === DOT)
+    )
+      end--;
+    if (end === at) return -1;
+    let word_start = end;
+    while (end - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
+    if (word_start === end || isName(text.charCodeAt(word_start - 1))) return -1;
+    const word = text.slice(word_start, end).toLowerCase();
+    if (count === 0 && BOXES.has(word)) return boxStart(text, word_start);
+    if (count === 0 && word.length > 5 && ENDINGS.test(word)) return word_start;
+    if (count === 0 && LAST_WITH_NUMBER.has(word)) is_ended = true;
+    else if (FIRST_WORDS.has(word) && count > 0) return word_start;
+    const is_capital = isUpper(text.charCodeAt(word_start)) || text.charCodeAt(word_start) >= 0xc0;
+    if (is_ended && count > 0) return is_capital ? word_start : -1;
+    if (!is_capital && !LINKS.has(word) && !is_ended) return -1;
+    at = word_start;
+  }
+  return -1;
+}
+
+/** "P.O. Box 211", "PO Box 211", "PSC 3294, Box 9168". */
+function boxStart(text: string, start: number): number {
+  const before = text.slice(Math.max(0, start - 20), start);
+  const prefix = /(?:p\.? ?o\.? |psc [0-9]{1,5}, ?|unit [0-9]{1,5},? )$/i.exec(before);
+  if (prefix !== null) return start - prefix[0].length;
+  return text.slice(start, start + 3).toLowerCase() === "box" ||
+    text.slice(start, start + 2).toLowerCase() === "bp"
+    ? -1
+    : start;
+}
+
+const TOKENS_MAX = 10;
+const GAP_MAX = 12;
+
+/** Where an address ends that has a street: behind its flat, its post code, or its city where the words around speak of an address. */
+function addressEnd(scan: Scan, start: number, street_end: number): number {
+  const { text } = scan;
+  const is_named = scan.isNear(SUBJECT.address, start, street_end);
+  let end = street_end;
+  let at = street_end;
+  for (let count = 0; count < TOKENS_MAX; count++) {
+    const token_start = tokenAfter(text, at);
+    if (token_start < 0) break;
+    let token_end = token_start;
+    while (token_end - token_start < WORD_MAX && isName(text.charCodeAt(token_end))) token_end++;
+    if (token_end === token_start) break;
+    const token = text.slice(token_start, token_end);
+    const is_capital = isUpper(text.charCodeAt(token_start)) || text.charCodeAt(token_start) >= 0xc0;
+    const is_broken = /[,\n]/.test(text.slice(at, token_start));
+    if (UNITS.has(token.toLowerCase())) {
+      const number_start = wordAfter(text, text.charCodeAt(token_end) === DOT ? token_end + 1 : token_end);
+      if (number_start === 0 || !isAlnum(text.charCodeAt(number_start))) break;
+      token_end = nameEnd(text, number_start);
+      end = token_end;
+    } else if (isPostCode(token)) {
+      end = token_end;
+    } else if (!is_capital && !(LINKS.has(token.toLowerCase()) && count > 0)) break;
+    else if (is_named && is_capital && is_broken) end = token_end;
+    at = token_end;
+  }
+  return end;
+}
+
+/** Four to six digits, five and four, the halves of British and Canadian codes, states and "APO". */
+function isPostCode(token: string): boolean {
+  return /^(?:[0-9]{4,6}|[0-9]{5}-[0-9]{4}|[A-Z]{1,2}[0-9][A-Z0-9]?|[0-9][A-Z][A-Z0-9])$/.test(token);
+}
+
+/** Where the next word of a name starts, behind spaces; 0 if there is none on this line. */
+function wordAfter(text: string, from: number): number {
+  let at = from;
+  while (at - from < 2 && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === COMMA)) at++;
+  return at > from && isName(text.charCodeAt(at)) ? at : text.charCodeAt(from - 1) === 0x27 ? from : 0;
+}
+
+/** Where the next token of an address starts, behind spaces, commas, line breaks and the signs of a quotation; -1 if too far. */
+function tokenAfter(text: string, from: number): number {
+  let at = from;
+  let breaks = 0;
+  for (; at - from < GAP_MAX; at++) {
+    const code = text.charCodeAt(at);
+    if (code === NEWLINE) breaks++;
+    else if (code !== SPACE && code !== COMMA && code !== 0x3e && code !== DOT) break;
+    if (breaks > 2) return -1;
+    // A full stop and a space end a sentence.
+    if (code === DOT && at - from > 0) return -1;
+    if (code === DOT && text.charCodeAt(at + 1) === SPACE && !isDigit(text.charCodeAt(at - 1))) return -1;
+  }
+  return at > from && at - from < GAP_MAX ? at : -1;
+}
+
+function isName(code: number): boolean {
+  return isAlnum(code) || isLetter(code) || code === 0x2d;
+}
+
+function nameEnd(text: string, start: number): number {
+  let end = start;
+  while (end - start < WORD_MAX && isName(text.charCodeAt(end))) end++;
+  return end;
+}

@@ -1,0 +1,218 @@
+// The words around a value that say what it is, in English, German, French, Spanish, Italian and Portuguese, and a few of Chinese.
+// They are read from the value outwards: the nearest counts most, and a word such as "order" or "version" ends the reading.
+
+import { isLetter } from "./letters.ts";
+
+/** What words can speak of, each a bit. */
+export const SUBJECT = {
+  phone: 1,
+  card: 1 << 1,
+  account: 1 << 2,
+  routing: 1 << 3,
+  ssn: 1 << 4,
+  tax: 1 << 5,
+  nino: 1 << 6,
+  health: 1 << 7,
+  sin: 1 << 8,
+  nir: 1 << 9,
+  identity: 1 << 10,
+  aadhaar: 1 << 11,
+  pan: 1 << 12,
+  brazil: 1 << 13,
+  passport: 1 << 14,
+  licence: 1 << 15,
+  birth: 1 << 16,
+  address: 1 << 17,
+  medical: 1 << 18,
+  secret: 1 << 19,
+  wallet: 1 << 20,
+  network: 1 << 21,
+} as const;
+
+type Subject = keyof typeof SUBJECT;
+
+/** Two words that belong together are joined by "_". */
+const WORDS: Readonly<Record<Subject, string>> = {
+  phone:
+    "phone phones tel telephone mobile cell cellphone fax whatsapp sms text texts call calls called calling dial reach contact hotline " +
+    "answering ring msisdn message messages office desk landline voicemail phonenumber telefon telefonnummer handy handynummer mobil mobilnummer rufnummer festnetz anrufen " +
+    "rückruf téléphone portable appeler appelez joindre teléfono telefono móvil movil celular llamar llame llámame cellulare " +
+    "chiamare chiamami telefone telemóvel ligar ligue телефон тел",
+  card:
+    "card cards cc creditcard credit_card debit_card visa mastercard amex maestro karte kreditkarte kreditkartennummer kartennummer " +
+    "carte tarjeta carta cartão cardnumber pan_number",
+  account:
+    "account accounts acct iban bank konto kontonummer bankverbindung compte cuenta clabe conto conta bankkonto accountnumber",
+  routing: "routing aba sort_code sortcode bankleitzahl blz transit",
+  ssn: "ssn social_security socialsecurity social_sec soc_sec",
+  tax:
+    "itin tin tax taxpayer tax_id steuer steuernummer steuerid steueridentifikationsnummer steuer_id identifikationsnummer idnr fiscal fiscale " +
+    "codice_fiscale impôt impuesto",
+  nino: "nino national_insurance ni_number",
+  health: "nhs health_service",
+  sin: "sin social_insurance nas assurance_sociale",
+  nir: "nir insee sécurité_sociale securite_sociale sécu vitale",
+  identity:
+    "dni nie nif national_id identity identidad documento identité ausweis personalausweis carta_identità rg 身份证",
+  aadhaar: "aadhaar aadhar uidai uid",
+  pan: "pan pan_card permanent_account",
+  brazil: "cpf cnpj cadastro",
+  passport:
+    "passport passports reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт 护照",
+  licence:
+    "driver_license driver_licence drivers_license drivers_licence driving_licence driving_license license_number licence_number dl dmv " +
+    "führerschein führerscheinnummer de_conduire permis licencia de_conducir patente cnh habilitação driverslicense driverlicense",
+  birth:
+    "birth born birthday birthdate dob dateofbirth geboren geburtsdatum geburtstag geb naissance né née nacimiento nacido nacida " +
+    "cumpleaños nascita nato nata nascimento nascido nascida aniversário 生日 出生",
+  address:
+    "address addresses addr live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
+    "anschrift adresse wohnt wohne wohnhaft lieferadresse habite habitant domicile dirección direccion domicilio vive vivo indirizzo abita " +
+    "abito residente endereço endereco morada mora moro 地址",
+  medical:
+    "mrn medical_record medical_records medicalrecord patient_id patient_number patient_no patientid patient_identifier chart_number health_record hospital_number " +
+    "patientennummer krankenakte dossier_médical historia_clínica historia_clinica cartella_clinica prontuário",
+  secret:
+    "password passwords passwd pwd passphrase passcode secret secrets token tokens apikey api_key access_key secret_key auth_key private_key " +
+    "credential credentials bearer kennwort passwort schlüssel de_passe contraseña clave senha parola",
+  wallet:
+    "wallet wallets bitcoin btc eth ethereum solana monero xmr sol crypto litecoin tron blockchain satoshi",
+  network: "ip ips ipv4 ipv6 host hosts server ping address addr client remote gateway subnet dns",
+};
+
+/** Words that say that a number is something else. What stands beyond them does not speak of it. */
+const OTHERWISE =
+  "order orders invoice ticket isbn issn ean upc sku version versions ver tracking serial revision commit build uuid guid hash checksum sha " +
+  "timestamp epoch port pid reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
+  "pages rows lines bytes tokens_used issue pull doi pmid arxiv 订单";
+
+const SUBJECTS_OF = new Map<string, number>();
+for (const [subject, words] of Object.entries(WORDS)) {
+  for (const word of words.split(" ")) {
+    const key = word.replace("_", " ");
+    SUBJECTS_OF.set(key, (SUBJECTS_OF.get(key) ?? 0) | SUBJECT[subject as Subject]);
+  }
+}
+/** The bit of `OTHERWISE`. */
+const STOP = 1 << 30;
+for (const word of OTHERWISE.split(" ")) SUBJECTS_OF.set(word.replace("_", " "), STOP);
+
+/** Words of scripts without spaces, which have to be searched for. */
+const UNSPACED = [...SUBJECTS_OF].filter(([word]) => word.charCodeAt(0) >= 0x2e80);
+for (const [word, subject] of [
+  ["电话", SUBJECT.phone],
+  ["手机", SUBJECT.phone],
+  ["電話", SUBJECT.phone],
+  ["携帯", SUBJECT.phone],
+  ["卡号", SUBJECT.card],
+  ["银行卡", SUBJECT.card],
+  ["账号", SUBJECT.account],
+  ["账户", SUBJECT.account],
+  ["密码", SUBJECT.secret],
+  ["密钥", SUBJECT.secret],
+] as const) {
+  UNSPACED.push([word, subject]);
+}
+
+const BEFORE_CHARS = 72;
+const BEFORE_WORDS = 10;
+const AFTER_CHARS = 28;
+const AFTER_WORDS = 3;
+const UNSPACED_CHARS = 16;
+const NEWLINE = 0x0a;
+
+/** What the words around a place speak of, as sums of `SUBJECT`s. */
+export interface Context {
+  /** All that is spoken of. */
+  readonly all: number;
+  /** What the nearest of the words that say anything speaks of. */
+  readonly nearest: number;
+}
+
+/** Reads the words before `start` and the few behind `end`. */
+export function contextOf(text: string, start: number, end: number): Context {
+  const before = readBefore(text, start);
+  const unspaced = readUnspaced(text, start);
+  const after = readAfter(text, end);
+  return {
+    all: before.all | unspaced | after,
+    nearest: before.nearest || unspaced || after,
+  };
+}
+
+function readBefore(text: string, start: number): Context {
+  const from = Math.max(0, start - BEFORE_CHARS);
+  const lower = lowerCase(text, from, start);
+  let all = 0;
+  let nearest = 0;
+  let next_word = "";
+  let at = start;
+  for (let words = 0; words < BEFORE_WORDS && at > from; words++) {
+    while (at > from && !isLetter(text.charCodeAt(at - 1))) at--;
+    const word_end = at;
+    while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, word_end)) at--;
+    if (word_end - at < 2) continue;
+    const word = lower.slice(at - from, word_end - from);
+    const said = (SUBJECTS_OF.get(`${word} ${next_word}`) ?? 0) | (SUBJECTS_OF.get(word) ?? 0);
+    next_word = word;
+    if ((said & STOP) !== 0) break;
+    all |= said;
+    if (nearest === 0) nearest = said;
+  }
+  return { all, nearest };
+}
+
+function readAfter(text: string, end: number): number {
+  const to = Math.min(text.length, end + AFTER_CHARS);
+  const lower = lowerCase(text, end, to);
+  let all = 0;
+  let last_word = "";
+  let at = end;
+  for (let words = 0; words < AFTER_WORDS && at < to; words++) {
+    while (at < to && !isLetter(text.charCodeAt(at))) {
+      if (text.charCodeAt(at) === NEWLINE) return all;
+      at++;
+    }
+    const word_start = at;
+    while (at < to && isLetter(text.charCodeAt(at)) && (at === word_start || !isHump(text, at, at + 1))) at++;
+    const word = lower.slice(word_start - end, at - end);
+    const said = (SUBJECTS_OF.get(word) ?? 0) | (SUBJECTS_OF.get(`${last_word} ${word}`) ?? 0);
+    if ((said & STOP) !== 0) break;
+    all |= said;
+    last_word = word;
+  }
+  return all;
+}
+
+function readUnspaced(text: string, start: number): number {
+  const last = lastVisible(text, start);
+  if (!(last >= 0x2e80)) return 0;
+  const window = text.slice(Math.max(0, start - UNSPACED_CHARS), start);
+  let said = 0;
+  for (const [word, subject] of UNSPACED) if (window.includes(word)) said |= subject;
+  return (said & STOP) !== 0 ? 0 : said;
+}
+
+/** The last character before `start` that is no space, sign or letter of Latin, among the nearest. */
+function lastVisible(text: string, start: number): number {
+  for (let at = start - 1; at >= Math.max(0, start - UNSPACED_CHARS); at--) {
+    const code = text.charCodeAt(at);
+    if (code >= 0x2e80) return code;
+  }
+  return 0;
+}
+
+/** Whether a word of camel case has a new part at `at`: "phoneNumber" is two words. */
+function isHump(text: string, at: number, word_end: number): boolean {
+  if (at >= word_end) return false;
+  const code = text.charCodeAt(at);
+  const before = text.charCodeAt(at - 1);
+  return code >= 0x41 && code <= 0x5a && before >= 0x61 && before <= 0x7a;
+}
+
+/** The stretch in lower case, of the same length: the few letters that grow when lowered are left. */
+function lowerCase(text: string, from: number, to: number): string {
+  const part = text.slice(from, to);
+  const lower = part.toLowerCase();
+  return lower.length === part.length ? lower : part;
+}

@@ -1,0 +1,245 @@
+// One pass over a text that says where something might be: at an "@", a number, a word of letters and digits, a long token.
+// Recognisers look at those places only; what lies between them, most of a text, is read once and left alone.
+
+import type { Entity, Found } from "../entity.ts";
+import { type Context, contextOf } from "./context.ts";
+import { FOLDS, fold } from "./fold.ts";
+import { isAlnum, isDigit, isEscape, isLetter } from "./letters.ts";
+import { Numbers } from "./numbers.ts";
+
+/** What finds some entities. It is called at the kinds of places that it has a function for. */
+export interface Recogniser {
+  readonly entities: readonly Entity[];
+  /** At an "@", or a "%40": `end` is behind it. */
+  at?(scan: Scan, start: number, end: number): void;
+  /** At the colon of "://". */
+  scheme?(scan: Scan, colon: number): void;
+  /** At a colon that is beside a hexadecimal digit or another colon; gives where it has looked to, for those to come. */
+  colon?(scan: Scan, colon: number): number;
+  /** At a colon or "=": a name may stand before it, a value behind. */
+  assignment?(scan: Scan, sign: number): void;
+  /** At digits and what follows them. */
+  numbers?(scan: Scan, numbers: Numbers): void;
+  /** At a word of ASCII letters and digits that has both. */
+  code?(scan: Scan, start: number, end: number): void;
+  /** At a run of `TOKEN_MIN_CHARS` or more ASCII letters, digits, "-" and "_". */
+  token?(scan: Scan, start: number, end: number): void;
+  /** At "-----BEGIN "; gives where to go on. */
+  block?(scan: Scan, start: number): number;
+}
+
+/** Shorter runs of letters and digits are words, and not looked at as tokens. */
+export const TOKEN_MIN_CHARS = 16;
+
+const BLOCK_BEGIN = "-----BEGIN ";
+
+/** A text that is searched, and what was found in it. */
+export class Scan {
+  /** The text as it is read: the same places, but digits, dashes and spaces may be ASCII ones. */
+  text: string;
+  readonly found: Found[] = [];
+  /** Phone numbers that were looked up in the tables so far. */
+  validations = 0;
+  readonly #thresholds: ReadonlyMap<Entity, number>;
+  #context: Context = { all: 0, nearest: 0 };
+  #context_start = -1;
+  #context_end = -1;
+
+  /** @param thresholds of the entities that are asked for: what is less sure is left */
+  constructor(text: string, thresholds: ReadonlyMap<Entity, number>) {
+    this.text = text;
+    this.#thresholds = thresholds;
+  }
+
+  /** Notes what was found, if it is asked for and sure enough. */
+  add(entity: Entity, start: number, end: number, score: number): void {
+    const threshold = this.#thresholds.get(entity);
+    if (threshold === undefined || score < threshold) return;
+    this.found.push({ start, end, entity, score });
+  }
+
+  /** What the words around a value speak of. */
+  context(start: number, end: number): Context {
+    if (start === this.#context_start && end === this.#context_end) return this.#context;
+    this.#context_start = start;
+    this.#context_end = end;
+    this.#context = contextOf(this.text, start, end);
+    return this.#context;
+  }
+
+  /** Whether the words around a value speak of one of `subjects`. */
+  isNear(subjects: number, start: number, end: number): boolean {
+    return (this.context(start, end).all & subjects) !== 0;
+  }
+}
+
+/** The recognisers by the places that they look at. */
+export interface Lookers {
+  readonly at: readonly NonNullable<Recogniser["at"]>[];
+  readonly scheme: readonly NonNullable<Recogniser["scheme"]>[];
+  readonly colon: readonly NonNullable<Recogniser["colon"]>[];
+  readonly assignment: readonly NonNullable<Recogniser["assignment"]>[];
+  readonly numbers: readonly NonNullable<Recogniser["numbers"]>[];
+  readonly code: readonly NonNullable<Recogniser["code"]>[];
+  readonly token: readonly NonNullable<Recogniser["token"]>[];
+  readonly block: readonly NonNullable<Recogniser["block"]>[];
+}
+
+/** Sorts recognisers by what they look at. */
+export function lookersOf(recognisers: readonly Recogniser[]): Lookers {
+  const defined = <T>(looks: readonly (T | undefined)[]) => looks.filter((look) => look !== undefined);
+  return {
+    at: defined(recognisers.map((recogniser) => recogniser.at)),
+    scheme: defined(recognisers.map((recogniser) => recogniser.scheme)),
+    colon: defined(recognisers.map((recogniser) => recogniser.colon)),
+    assignment: defined(recognisers.map((recogniser) => recogniser.assignment)),
+    numbers: defined(recognisers.map((recogniser) => recogniser.numbers)),
+    code: defined(recognisers.map((recogniser) => recogniser.code)),
+    token: defined(recognisers.map((recogniser) => recogniser.token)),
+    block: defined(recognisers.map((recogniser) => recogniser.block)),
+  };
+}
+
+const LETTER = 0;
+/** Ends a token, and is nothing else. */
+const BREAK = 1;
+const DIGIT = 2;
+/** One of "@", "%", ":", "=" and "-". */
+const SIGN = 3;
+
+const KINDS = new Uint8Array(128).fill(BREAK);
+for (let code = 0; code < 128; code++) {
+  if (isLetter(code) || code === 0x5f) KINDS[code] = LETTER;
+  else if (isDigit(code)) KINDS[code] = DIGIT;
+}
+for (const sign of "@%:=-") KINDS[sign.charCodeAt(0)] = SIGN;
+
+const AT = 0x40;
+const PERCENT = 0x25;
+const COLON = 0x3a;
+const EQUALS = 0x3d;
+const DASH = 0x2d;
+const SLASH = 0x2f;
+
+/** Walks over a text from place to place. */
+export class Walk {
+  readonly #lookers: Lookers;
+  readonly #numbers = new Numbers();
+  /** Up to where numbers, codes and colons have been looked at. */
+  #digits_done = 0;
+  #code_done = 0;
+  #colons_done = 0;
+
+  constructor(lookers: Lookers) {
+    this.#lookers = lookers;
+  }
+
+  /** Shows every place of the text to those who look at its kind. */
+  over(scan: Scan): void {
+    this.#digits_done = 0;
+    this.#code_done = 0;
+    this.#colons_done = 0;
+    let { text } = scan;
+    const { length } = text;
+    let token_start = 0;
+    let at = 0;
+    while (at < length) {
+      const code = text.charCodeAt(at);
+      let kind = BREAK;
+      if (code < 128) kind = KINDS[code]!;
+      else if (FOLDS[code] !== 0) {
+        text = fold(text);
+        scan.text = text;
+        continue;
+      }
+      if (kind === LETTER) {
+        at++;
+        continue;
+      }
+      if (kind === DIGIT) {
+        if (at >= this.#digits_done) this.#digits(scan, at);
+        do at++;
+        while (isDigit(text.charCodeAt(at)));
+        continue;
+      }
+      if (code !== DASH) {
+        if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
+        token_start = at + 1;
+      }
+      let next = at + 1;
+      if (kind === SIGN) {
+        next = this.#sign(scan, code, at);
+        if (next > at + 1) {
+          token_start = next;
+          this.#digits_done = Math.max(this.#digits_done, next);
+        }
+      }
+      at = next;
+    }
+    if (length - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, length);
+    this.#numbers.forget();
+  }
+
+  /** Looks at a sign; gives where to go on. */
+  #sign(scan: Scan, code: number, at: number): number {
+    const { text } = scan;
+    const lookers = this.#lookers;
+    const next_code = text.charCodeAt(at + 1);
+    if (code === DASH) {
+      if (next_code !== DASH || !text.startsWith(BLOCK_BEGIN, at)) return at + 1;
+      return lookers.block.reduce((next, look) => Math.max(next, look(scan, at)), at + 1);
+    }
+    if (code === AT) for (const look of lookers.at) look(scan, at, at + 1);
+    else if (code === PERCENT) {
+      if (text.startsWith("40", at + 1)) for (const look of lookers.at) look(scan, at, at + 3);
+    } else {
+      if (code === COLON) {
+        if (next_code === SLASH && text.charCodeAt(at + 2) === SLASH) {
+          for (const look of lookers.scheme) look(scan, at);
+        }
+        if (at >= this.#colons_done) {
+          for (const look of lookers.colon) this.#colons_done = Math.max(this.#colons_done, look(scan, at));
+        }
+      } else if (next_code === EQUALS) return at + 1;
+      for (const look of lookers.assignment) look(scan, at);
+    }
+    return at + 1;
+  }
+
+  /** Looks at the number that begins at a digit, or at the word that it stands in. */
+  #digits(scan: Scan, at: number): void {
+    const { text } = scan;
+    const numbers = this.#numbers;
+    if (isAlnum(text.charCodeAt(at - 1)) && !isEscape(text, at - 1)) {
+      this.#digits_done = Math.max(at + 1, this.#code(scan, at));
+      return;
+    }
+    this.#digits_done = numbers.read(text, at);
+    for (const look of this.#lookers.numbers) look(scan, numbers);
+    if (isAlnum(text.charCodeAt(numbers.end))) {
+      const code_end = this.#code(scan, numbers.end);
+      if (numbers.is_whole) this.#digits_done = code_end;
+    }
+  }
+
+  /** Looks at the word of letters and digits that `at` stands in or behind; gives its end. */
+  #code(scan: Scan, at: number): number {
+    const { text } = scan;
+    if (at < this.#code_done) return this.#code_done;
+    let start = at;
+    while (start > this.#code_done && isAlnum(text.charCodeAt(start - 1))) {
+      if (isEscape(text, start - 1)) break;
+      start--;
+    }
+    let end = at;
+    while (isAlnum(text.charCodeAt(end))) end++;
+    this.#code_done = end;
+    for (const look of this.#lookers.code) look(scan, start, end);
+    return end;
+  }
+
+  #token(scan: Scan, start: number, end: number): void {
+    const begin = start > 0 && isEscape(scan.text, start) ? start + 1 : start;
+    for (const look of this.#lookers.token) look(scan, begin, end);
+  }
+}
