@@ -17,6 +17,9 @@ const TEXTS_MAX = 512;
 /** How deeply a text may lie within a choice. */
 const DEPTH_MAX = 12;
 
+/** How the names of all the texts begin that tell a reasoning. */
+const REASONING = "delta.reasoning";
+
 const NOTHING = new Uint8Array(0);
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
@@ -35,6 +38,8 @@ type Path = readonly (string | number)[];
 /** A text that grows from chunk to chunk. */
 interface GrowingText {
   readonly restorer: Restorer;
+  /** The name of what it is: some providers tell a reasoning twice, side by side. */
+  readonly kind: string;
   /** What stands before and behind it in a choice that has nothing else. */
   readonly before: string;
   readonly after: string;
@@ -130,8 +135,8 @@ class ChoiceRestorer {
   readonly #index: number;
   readonly #mapping: Mapping;
   readonly #texts = new Map<string, GrowingText>();
-  /** The text that holds something back; there is one at most. */
-  #holding: GrowingText | null = null;
+  /** The texts that hold something back. */
+  readonly #holding = new Set<GrowingText>();
 
   constructor(index: number, mapping: Mapping) {
     this.#index = index;
@@ -144,52 +149,59 @@ class ChoiceRestorer {
    */
   see(choice: Readonly<Record<string, unknown>>, at: Path, pieces: Piece[]): string[] {
     const own: Piece[] = [];
-    const before: string[] = [];
     const { delta, text, message, finish_reason } = choice;
     const onText = (came: string, name: string, path: Path) => {
-      if (came === "") return;
-      const growing = this.#textOf(name, choice, path);
+      const growing = came === "" ? null : this.#textOf(name, choice, path);
       if (growing === null) return;
-      if (this.#holding !== growing) before.push(...this.#release(own));
-      const restored = growing.restorer.push(came);
-      own.push({ text: growing, path, came, restored });
-      this.#holding = growing.restorer.held_chars > 0 ? growing : null;
+      own.push({ text: growing, path, came, restored: growing.restorer.push(came) });
+      if (growing.restorer.held_chars > 0) this.#holding.add(growing);
+      else this.#holding.delete(growing);
     };
     if (typeof text === "string") onText(text, "text", ["text"]);
     if (isFields(delta)) findTexts(delta, ANSWER_MESSAGE, "delta", ["delta"], onText);
+    const is_last = typeof finish_reason === "string" && finish_reason !== "";
+    const before = is_last || own.length > 0 ? this.#release(own, is_last) : [];
     // Some providers say the whole answer again in each chunk.
     if (isFields(message)) {
       findTexts(message, ANSWER_MESSAGE, "message", ["message"], (came, _, path) => {
         own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
       });
     }
-    if (typeof finish_reason === "string" && finish_reason !== "") before.push(...this.#release(own));
     for (const piece of own) pieces.push({ ...piece, path: [...at, ...piece.path] });
     return before;
   }
 
-  /** What is still held back, as a choice; none where nothing is. */
+  /** What is still held back, as choices; none where nothing is. */
   end(): string[] {
-    return this.#release([]);
+    return this.#release([], true);
   }
 
-  /** Gives what is held back to the piece of this chunk that it belongs to, else as a choice of its own. */
-  #release(own: readonly Piece[]): string[] {
-    const holding = this.#holding;
-    if (holding === null) return [];
-    this.#holding = null;
-    const held = holding.restorer.end();
-    const piece = own.findLast(({ text }) => text === holding);
-    if (piece === undefined) return [`${holding.before}${JSON.stringify(held)}${holding.after}`];
-    piece.restored += held;
-    return [];
+  /**
+   * Gives up what is held back of the texts that this chunk does not go on with, as choices of their own.
+   * @param is_last no text goes on: what is held of those in this chunk is put into it
+   */
+  #release(own: readonly Piece[], is_last: boolean): string[] {
+    const choices: string[] = [];
+    for (const holding of this.#holding) {
+      const piece = own.findLast(({ text }) => text === holding);
+      const goes_on = !is_last && own.some(({ text }) => text?.kind === holding.kind);
+      if (goes_on) continue;
+      if (piece === undefined) {
+        choices.push(`${holding.before}${JSON.stringify(holding.restorer.end())}${holding.after}`);
+      } else {
+        piece.restored += holding.restorer.end();
+      }
+      this.#holding.delete(holding);
+    }
+    return choices;
   }
 
   #textOf(name: string, choice: unknown, path: Path): GrowingText | null {
     const known = this.#texts.get(name);
     if (known !== undefined) return known;
     if (this.#texts.size >= TEXTS_MAX) return null;
-    const growing = { restorer: new Restorer(this.#mapping), ...frameOf(this.#index, choice, path) };
+    const kind = name.startsWith(REASONING) ? REASONING : name;
+    const growing = { restorer: new Restorer(this.#mapping), kind, ...frameOf(this.#index, choice, path) };
     this.#texts.set(name, growing);
     return growing;
   }
