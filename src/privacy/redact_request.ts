@@ -1,0 +1,92 @@
+// A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
+
+import { createHmac } from "node:crypto";
+import { readString, scanObject } from "../wire/json.ts";
+import { type Edit, splice } from "../wire/splice.ts";
+import type { Entity, Recognise } from "./entity.ts";
+import { Mapping } from "./mapping.ts";
+import { type RedactionMode, TextRedaction } from "./redact_text.ts";
+import { REQUEST } from "./request_places.ts";
+import { walk } from "./walk.ts";
+
+/** The most characters that are recognised for one request, unless somebody says otherwise. */
+const CHARS_MAX = 32 * 1024 * 1024;
+
+/** How a request is redacted. */
+export interface RequestRedaction {
+  readonly endpoint: "/chat/completions" | "/completions" | "/embeddings" | "/moderations";
+  /** Called once for each text, in the order of the request. */
+  readonly recognise: Recognise;
+  /** The values of the conversation, to which those of this request are added. */
+  readonly mapping: Mapping;
+  readonly mode: RedactionMode;
+  /** The entities that are redacted, counted or blocked. */
+  readonly entities: readonly Entity[];
+  /** What `user` is hashed with. */
+  readonly secret: Uint8Array;
+  /** The most characters of all texts together. */
+  readonly chars_max?: number;
+}
+
+/** A request that may go out, or that must not. */
+export interface RedactedRequest {
+  readonly fault: null;
+  /** The very bytes that came where nothing had to be changed. */
+  readonly bytes: Uint8Array;
+  /** How often each entity was found; entities that were not are left out. */
+  readonly counts: Readonly<Record<Entity, number>>;
+  /** Something was found, and the mode is `block`. */
+  readonly is_blocked: boolean;
+}
+
+/** Why a request could not be redacted, in words without its texts. It must not go out as it is. */
+export interface RedactionFault {
+  readonly fault: string;
+}
+
+/**
+ * Redacts a request. In every mode but `audit` the client's names for its users become keyed hashes. Embeddings and moderations have no
+ * answer to restore, so that each of their texts is numbered on its own: equal texts are equal ones to the model.
+ */
+export function redactRequest(
+  bytes: Uint8Array,
+  options: RequestRedaction,
+): RedactedRequest | RedactionFault {
+  const scan = scanObject(bytes);
+  if (scan.fault !== null) return { fault: `the request is not JSON: ${scan.reason}` };
+  const { endpoint, recognise, mapping, mode, secret, chars_max = CHARS_MAX } = options;
+  const entities = new Set(options.entities);
+  mapping.admit(entities);
+  const redaction = new TextRedaction({ recognise, mode, entities, chars_max });
+  const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
+  const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
+  const edits: Edit[] = [];
+  walk(bytes, REQUEST, (span, treatment, visited) => {
+    const text = visited === "string" || visited === "key" ? readString(bytes, span) : null;
+    if (text === null) return;
+    let changed: string | null;
+    if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
+    else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
+    else changed = redaction.redact(text, mappingOf());
+    if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
+  });
+  if (redaction.fault !== null) return { fault: redaction.fault };
+  const is_blocked = mode === "block" && redaction.found.size > 0;
+  return {
+    fault: null,
+    bytes: edits.length === 0 || is_blocked ? bytes : Buffer.concat(splice(bytes, edits)),
+    counts: Object.fromEntries(redaction.found),
+    is_blocked,
+  };
+}
+
+function ownMapping(entities: Iterable<Entity>): Mapping {
+  const mapping = new Mapping();
+  mapping.admit(entities);
+  return mapping;
+}
+
+/** The same for the same user, and nobody can tell who: 128 bits of a keyed hash. */
+function hashed(user: string, secret: Uint8Array): string {
+  return createHmac("sha256", secret).update(user).digest("hex").slice(0, 32);
+}

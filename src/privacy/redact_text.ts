@@ -1,0 +1,169 @@
+// Texts with placeholders in the place of values. A text that is JSON is read as JSON: values are found behind its escapes and in its
+// numbers, beside the names of their fields, and what is put in keeps it valid.
+
+import { scanElements, scanObject } from "../wire/json.ts";
+import { type Edit, splice } from "../wire/splice.ts";
+import type { Entity, Found, Recognise } from "./entity.ts";
+import type { Mapping } from "./mapping.ts";
+import { isWord, labelOf, PlaceholderMatcher } from "./placeholder.ts";
+import { opensJson } from "./restore.ts";
+import { dataRule, type Visited, walk } from "./walk.ts";
+
+/** What happens to values: `redact` can be restored, `mask` cannot; `audit` and `block` count them alone. */
+export type RedactionMode = "audit" | "redact" | "mask" | "block";
+
+/** What a redaction works with. */
+export interface TextRedactionOptions {
+  readonly recognise: Recognise;
+  readonly mode: RedactionMode;
+  /** The entities that count; others are left as they are, even where they are recognised. */
+  readonly entities: ReadonlySet<Entity>;
+  /** The most characters that are recognised, in all texts together. */
+  readonly chars_max: number;
+}
+
+/** A key, a string or a number of a text that is JSON, and where it stands in what is recognised. */
+interface Segment {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  readonly at: number;
+  readonly visited: Visited;
+}
+
+const DATA = dataRule("text");
+const BRACKET_OPEN = "[";
+
+/** Redacts texts one after the other, and counts what it finds. Each text is recognised once. */
+export class TextRedaction {
+  /** Why it could not go on; then texts have come back unchanged, and must not be sent. */
+  fault: string | null = null;
+  /** How often each entity was found. */
+  readonly found = new Map<Entity, number>();
+  readonly #options: TextRedactionOptions;
+  #chars = 0;
+
+  constructor(options: TextRedactionOptions) {
+    this.#options = options;
+  }
+
+  /** The text with placeholders, numbered by the mapping; null where nothing changes. */
+  redact(text: string, mapping: Mapping): string | null {
+    if (text === "" || this.fault !== null) return null;
+    const bytes = jsonBytes(text);
+    return bytes === null ? this.#plain(text, mapping) : this.#json(bytes, mapping);
+  }
+
+  /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
+  redactName(name: string, mapping: Mapping): string | null {
+    if (this.fault !== null) return null;
+    const [first] = this.#recognise(name.replace(/[_-]/g, " "));
+    if (first === undefined) return this.#replace([], name, mapping);
+    const replaced = this.#replace([{ ...first, start: 0, end: name.length }], name, mapping);
+    return replaced === null ? null : replaced.slice(1, -1);
+  }
+
+  #plain(text: string, mapping: Mapping): string | null {
+    return this.#replace(this.#recognise(text), text, mapping);
+  }
+
+  /** All of a JSON text is recognised at once, a line for each field. */
+  #json(bytes: Uint8Array, mapping: Mapping): string | null {
+    const segments: Segment[] = [];
+    let text = "";
+    walk(bytes, DATA, ({ start, end }, _, visited) => {
+      const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
+      const value = visited === "number" ? written : String(JSON.parse(written));
+      segments.push({ start, end, text: value, at: text.length, visited });
+      text += value + (visited === "key" ? ": " : "\n");
+    });
+    const found = this.#recognise(text);
+    const edits: Edit[] = [];
+    let next = 0;
+    for (const segment of segments) {
+      const segment_end = segment.at + segment.text.length;
+      while (next < found.length && found[next]!.end <= segment.at) next++;
+      const within: Found[] = [];
+      for (let index = next; index < found.length && found[index]!.start < segment_end; index++) {
+        within.push(partWithin(found[index]!, segment));
+      }
+      const replaced = this.#replace(within, segment.text, mapping);
+      if (replaced === null) continue;
+      edits.push({ start: segment.start, end: segment.end, bytes: Buffer.from(JSON.stringify(replaced)) });
+    }
+    return edits.length === 0 ? null : Buffer.concat(splice(bytes, edits)).toString();
+  }
+
+  /** What was found of the entities that count, in order and within the text. */
+  #recognise(text: string): Found[] {
+    this.#chars += text.length;
+    if (this.#chars > this.#options.chars_max) {
+      this.fault = `there is more text than ${this.#options.chars_max} characters`;
+      return [];
+    }
+    let pos = 0;
+    return this.#options.recognise(text).filter(({ start, end, entity }) => {
+      if (start < pos || end <= start || end > text.length || !this.#options.entities.has(entity))
+        return false;
+      pos = end;
+      return true;
+    });
+  }
+
+  /** The text with what was found replaced and look-alikes escaped; null where nothing changes. */
+  #replace(found: readonly Found[], text: string, mapping: Mapping): string | null {
+    for (const { entity } of found) this.found.set(entity, (this.found.get(entity) ?? 0) + 1);
+    const { mode } = this.#options;
+    if (mode === "audit" || mode === "block") return null;
+    let replaced = "";
+    let pos = 0;
+    for (const { start, end, entity } of found) {
+      replaced += this.#escape(text.slice(pos, start), mapping);
+      replaced +=
+        mode === "mask"
+          ? `[${labelOf(entity)}]`
+          : this.#held(mapping.placeholderOf(entity, text.slice(start, end)));
+      pos = end;
+    }
+    replaced += this.#escape(text.slice(pos), mapping);
+    return this.fault !== null || replaced === text ? null : replaced;
+  }
+
+  /** A stretch without values, in which what looks like a placeholder stands for itself. */
+  #escape(text: string, mapping: Mapping): string {
+    if (this.#options.mode === "mask") return text;
+    const matcher = new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+    let escaped = "";
+    let kept = 0;
+    let pos = mapping.labels.nextStop(text, 0);
+    while (pos < text.length) {
+      const end = matcher.match(text, pos, false, true, pos > 0 && isWord(text.charCodeAt(pos - 1)));
+      if (end > 0) {
+        escaped += text.slice(kept, pos) + this.#held(mapping.escapeOf(text.slice(pos, end), matcher));
+        kept = end;
+      }
+      pos = mapping.labels.nextStop(text, end > 0 ? end : pos + 1);
+    }
+    return kept === 0 ? text : escaped + text.slice(kept);
+  }
+
+  #held(placeholder: string | null): string {
+    if (placeholder === null) this.fault = "there are more values than a conversation may have";
+    return placeholder ?? "";
+  }
+}
+
+/** The bytes of a text that is JSON; null for any other, and for one with half a character, which bytes cannot hold. */
+function jsonBytes(text: string): Uint8Array | null {
+  if (!opensJson(text) || !text.isWellFormed()) return null;
+  const bytes = Buffer.from(text);
+  const is_array = text.trimStart().startsWith(BRACKET_OPEN);
+  const scan = is_array ? scanElements(bytes, 0, bytes.length) : scanObject(bytes);
+  return scan.fault === null ? bytes : null;
+}
+
+/** The part of a finding that lies in a segment, by offsets in the segment. Of a number it is all: it cannot be cut. */
+function partWithin(found: Found, { at, text, visited }: Segment): Found {
+  if (visited === "number") return { ...found, start: 0, end: text.length };
+  return { ...found, start: Math.max(found.start - at, 0), end: Math.min(found.end - at, text.length) };
+}

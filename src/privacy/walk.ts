@@ -1,0 +1,151 @@
+// A walk over the strings of a JSON text where they lie in its bytes. A rule says for each place what is done with what stands there.
+
+import { type JsonSpan, readString } from "../wire/json.ts";
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BRACKET_OPEN = 0x5b;
+const BACKSLASH = 0x5c;
+const BRACKET_CLOSE = 0x5d;
+const BRACE_OPEN = 0x7b;
+const BRACE_CLOSE = 0x7d;
+const LOWER_F = 0x66;
+const LOWER_N = 0x6e;
+const LOWER_T = 0x74;
+
+/** What is done with what stands at a place: `keep` leaves it, and all within it, as it is. */
+export interface Rule<Treatment extends string> {
+  readonly treatment: Treatment | "keep";
+  /** Whether keys and numbers are visited as well. */
+  readonly is_data: boolean;
+  /** What holds for the members of an object; for the elements of an array the rule itself holds. */
+  readonly members: ReadonlyMap<string, Rule<Treatment>>;
+  /** What holds for all other members; null: the rule itself. */
+  readonly others: Rule<Treatment> | null;
+}
+
+/** What a walk comes by. */
+export type Visited = "key" | "string" | "number";
+
+/** Hears of every string that is not kept, in order, and of keys and numbers in data. A span includes the quotes. */
+export type Visit<Treatment extends string> = (
+  span: JsonSpan,
+  treatment: Treatment,
+  visited: Visited,
+) => void;
+
+/** A rule for everything, but for the members that have their own. */
+export function rule<Treatment extends string>(
+  treatment: Treatment | "keep",
+  members: Readonly<Record<string, Rule<Treatment>>> = {},
+  others: Rule<Treatment> | null = null,
+): Rule<Treatment> {
+  return { treatment, is_data: false, members: new Map(Object.entries(members)), others };
+}
+
+/** A rule for an object or array of which every key, string and number is of interest. */
+export function dataRule<Treatment extends string>(treatment: Treatment): Rule<Treatment> {
+  return { treatment, is_data: true, members: new Map(), others: null };
+}
+
+/** What holds for a member of an object. */
+export function ruleOfMember<Treatment extends string>(
+  place: Rule<Treatment>,
+  name: string,
+): Rule<Treatment> {
+  return place.members.get(name) ?? place.others ?? place;
+}
+
+/** Walks over a valid JSON text that nests no deeper than the scanner allows; anything else is for the scanner to refuse. */
+export function walk<Treatment extends string>(
+  bytes: Uint8Array,
+  root: Rule<Treatment>,
+  visit: Visit<Treatment>,
+): void {
+  new Walk(bytes, visit).value(root);
+}
+
+class Walk<Treatment extends string> {
+  readonly #bytes: Uint8Array;
+  readonly #visit: Visit<Treatment>;
+  #at = 0;
+
+  constructor(bytes: Uint8Array, visit: Visit<Treatment>) {
+    this.#bytes = bytes;
+    this.#visit = visit;
+  }
+
+  value(place: Rule<Treatment>): void {
+    const first = this.#skipBlank();
+    if (first === BRACE_OPEN) this.#object(place);
+    else if (first === BRACKET_OPEN) this.#array(place);
+    else if (first === QUOTE) this.#tell(this.#string(), place, "string");
+    else this.#plain(place, first);
+  }
+
+  #object(place: Rule<Treatment>): void {
+    this.#at++;
+    while (this.#skipBlank() !== BRACE_CLOSE) {
+      const key = this.#string();
+      if (place.is_data) this.#tell(key, place, "key");
+      this.#skipBlank();
+      // The colon.
+      this.#at++;
+      this.value(this.#ruleOf(key, place));
+      if (this.#skipBlank() === COMMA) this.#at++;
+    }
+    this.#at++;
+  }
+
+  #array(place: Rule<Treatment>): void {
+    this.#at++;
+    while (this.#skipBlank() !== BRACKET_CLOSE) {
+      this.value(place);
+      if (this.#skipBlank() === COMMA) this.#at++;
+    }
+    this.#at++;
+  }
+
+  #ruleOf(key: JsonSpan, place: Rule<Treatment>): Rule<Treatment> {
+    if (place.members.size === 0) return place.others ?? place;
+    return ruleOfMember(place, readString(this.#bytes, key) ?? "");
+  }
+
+  /** A number or a word. */
+  #plain(place: Rule<Treatment>, first: number): void {
+    const start = this.#at;
+    while (this.#at < this.#bytes.length && !endsPlain(this.#bytes[this.#at]!)) this.#at++;
+    if (!place.is_data || first === LOWER_F || first === LOWER_N || first === LOWER_T) return;
+    this.#tell({ start, end: this.#at, kind: "number" }, place, "number");
+  }
+
+  #tell(span: JsonSpan, place: Rule<Treatment>, visited: Visited): void {
+    if (place.treatment !== "keep") this.#visit(span, place.treatment, visited);
+  }
+
+  /** From an opening quote to behind the closing one. */
+  #string(): JsonSpan {
+    const start = this.#at;
+    let quote = this.#bytes.indexOf(QUOTE, start + 1);
+    while (quote >= 0 && this.#isEscaped(quote)) quote = this.#bytes.indexOf(QUOTE, quote + 1);
+    this.#at = quote < 0 ? this.#bytes.length : quote + 1;
+    return { start, end: this.#at, kind: "string" };
+  }
+
+  #isEscaped(quote: number): boolean {
+    let at = quote;
+    while (this.#bytes[at - 1] === BACKSLASH) at--;
+    return (quote - at) % 2 === 1;
+  }
+
+  /** The first byte that is no white space. */
+  #skipBlank(): number {
+    while (this.#at < this.#bytes.length && this.#bytes[this.#at]! <= SPACE) this.#at++;
+    return this.#bytes[this.#at] ?? 0;
+  }
+}
+
+function endsPlain(byte: number): boolean {
+  return byte <= SPACE || byte === COMMA || byte === BRACKET_CLOSE || byte === BRACE_CLOSE;
+}
