@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { compileLimits } from "../config/limits.ts";
-import type { ClientKey, Plan } from "../config/plan.ts";
+import type { ClientKey, Plan, PrivacyMode } from "../config/plan.ts";
 import type { LimitsConfig } from "../config/schema.ts";
 
 /** What a key is known by. */
@@ -26,6 +26,8 @@ export interface KeySettings {
   readonly models: readonly string[];
   readonly limits: LimitsConfig | null;
   readonly per_user: LimitsConfig | null;
+  /** What is done about personal data at least; undefined in keys of an older version, which say nothing. */
+  readonly privacy?: PrivacyMode | null;
   readonly note: string | null;
   /** When it ends; null is never. */
   readonly expires_ms: number | null;
@@ -88,5 +90,6 @@ export function compileKey(record: KeyRecord, secret: KeySecret, plan: Plan): Cl
       (tier === null ? null : plan.tiers.get(tier)?.limits) ??
       null,
     per_user: compileLimits(record.per_user ?? undefined),
+    privacy: record.privacy ?? null,
   });
 }

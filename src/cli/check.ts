@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
 import { type LoadResult, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
+import { checkCustom } from "../privacy/recognisers/custom.ts";
 
 const USAGE = "usage: venturi check [--config venturi.yaml]";
 
@@ -23,7 +24,7 @@ export async function check(args: readonly string[]): Promise<number> {
     console.error(USAGE);
     return 2;
   }
-  const result = loadConfig(file, { hasStoredKeys });
+  const result = loadConfig(file, { hasStoredKeys, checkCustom });
   if (!result.ok) {
     for (const problem of result.problems) console.error(formatProblem(problem));
     return 1;

@@ -6,6 +6,7 @@ import { hasStoredKeys } from "../access/key_store.ts";
 import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
+import { checkCustom } from "../privacy/recognisers/custom.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 
 const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";
@@ -27,7 +28,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   const { overrides } = flags;
   const file = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const log = (line: string) => console.error(`venturi: ${line}`);
-  const options = { overrides, hasStoredKeys };
+  const options = { overrides, hasStoredKeys, checkCustom };
   return supervise({
     load: () => (file === null ? zeroConfig(options) : loadConfig(file, options)),
     file,

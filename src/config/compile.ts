@@ -17,6 +17,7 @@ import type {
   ProviderPlan,
   TimeoutPlan,
 } from "./plan.ts";
+import { compilePrivacy, modeOf } from "./privacy.ts";
 import { type AuthStyle, AZURE_API_VERSION, type ProviderEntry, providerEntry } from "./providers.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 
@@ -58,6 +59,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
         tier: key.tier ?? null,
         limits: compileLimits(key.limits) ?? tierLimits(config, key.tier),
         per_user: compileLimits(key.per_user),
+        privacy: modeOf(key.privacy),
       }),
     ),
     tenants: limitsByName(config.tenants),
@@ -73,6 +75,13 @@ export function compilePlan(config: ResolvedConfig): Plan {
       max_entry_bytes: config.cache.max_entry_kb * 1024,
       volatile: [...config.cache.volatile],
       semantic_budget_ms: config.cache.semantic.budget_ms,
+    },
+    privacy: {
+      note: config.privacy.note,
+      custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
+        ...{ name, pattern, checksum, context, score },
+      })),
+      by_default: compilePrivacy({ mode: "off", thresholds: {} }, config),
     },
     default_provider: defaultProvider(listen.default_provider, providers),
   };
@@ -129,6 +138,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),
         cache: compileCache(model.cache),
+        privacy: model.privacy === undefined ? null : compilePrivacy(model.privacy, config),
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );

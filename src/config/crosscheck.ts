@@ -2,6 +2,7 @@
 // It sees a configuration that is valid by itself, and reports everything, each finding at its path.
 
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
+import { ENTITIES, FUTURE_ENTITIES } from "./entities.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
 import { patternFault } from "./patterns.ts";
 import { formatPath, type Path } from "./problem.ts";
@@ -45,6 +46,8 @@ export function crossCheck(
   sourceOf: (path: Path) => string | null,
   readCa: ReadCa,
   hasStoredKeys: (data: string) => boolean = () => false,
+  checkCustom: (custom: Config["privacy"]["custom"][number]) => string | null = ({ pattern }) =>
+    patternFault(pattern),
 ): Finding[] {
   const findings: Finding[] = [];
   const add = (path: Path, message: string, part: "key" | "value" = "value"): void => {
@@ -105,6 +108,28 @@ export function crossCheck(
 
   for (const [name, item] of Object.entries(config.providers)) checkProvider(name, item, add, fault, readCa);
 
+  const entities = [...ENTITIES, ...config.privacy.custom.map((one) => one.name)];
+  function checkEntities(named: readonly string[], path: Path): void {
+    for (const [index, name] of named.entries()) {
+      if (FUTURE_ENTITIES.includes(name)) {
+        add(
+          [...path, index],
+          `${name} cannot be recognised yet: names of people, places and organisations take a model`,
+        );
+      } else if (!entities.includes(name)) {
+        add([...path, index], `there is no kind of personal data "${name}"; ${instead(name, entities)}`);
+      }
+    }
+  }
+  for (const [index, custom] of config.privacy.custom.entries()) {
+    const path = ["privacy", "custom", index];
+    if (ENTITIES.includes(custom.name) || FUTURE_ENTITIES.includes(custom.name)) {
+      add([...path, "name"], `${custom.name} is there already; give this kind another name`);
+    }
+    const wrong = checkCustom(custom);
+    if (wrong !== null) add(path, `${formatPath(path)}: ${wrong}`);
+  }
+
   for (const [name, item] of Object.entries(config.models)) {
     const at = ["models", name] as const;
     let weight = 0;
@@ -120,6 +145,8 @@ export function crossCheck(
         [...at, "targets"],
         `every weight in ${formatPath(at)} is 0; give at least one target a weight over 0`,
       );
+    checkEntities(item.privacy?.entities ?? [], [...at, "privacy", "entities"]);
+    checkEntities(Object.keys(item.privacy?.thresholds ?? {}), [...at, "privacy", "thresholds"]);
     if (item.cache !== "off") {
       const { exact, semantic } = item.cache;
       if (semantic !== undefined) {

@@ -42,6 +42,8 @@ export interface LoadOptions {
   readonly overrides?: Overrides | undefined;
   /** Whether keys are stored in a data folder, as good as keys in the file; none are by default. */
   readonly hasStoredKeys?: ((data: string) => boolean) | undefined;
+  /** What is wrong with a kind of personal data that the file defines, its examples tried; only its pattern is looked at by default. */
+  readonly checkCustom?: ((custom: Config["privacy"]["custom"][number]) => string | null) | undefined;
 }
 
 /** Loads a file. `path` is also how problems call it. */
@@ -91,7 +93,9 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   if (config !== null) {
     applyEnvironment(config, env, (path, variable) => variables.set(pathKey(path), [variable]));
     applyOverrides(config, overrides);
-    findings.push(...crossCheck(config, declaredIn(tree), sourceOf, readCa, options.hasStoredKeys));
+    findings.push(
+      ...crossCheck(config, declaredIn(tree), sourceOf, readCa, options.hasStoredKeys, options.checkCustom),
+    );
     problems.push(...applyProxies(config, env));
   }
   const unset = new Set(missing.map(({ path }) => pathKey(path)));

@@ -1,6 +1,8 @@
 // The Plan: what a configuration compiles into. Immutable; a call takes the current one and keeps it to its end.
 // Everything that a call would have to look up or put together each time is made here, once.
 
+import type { ChecksumName } from "./entities.ts";
+
 /** Where a connection goes. One object per configured provider. */
 export interface Origin {
   readonly tls: boolean;
@@ -148,6 +150,26 @@ export interface CachePlan {
   readonly semantic: SemanticPlan | null;
 }
 
+/** What is done about personal data; see the configuration. */
+export type PrivacyMode = "audit" | "redact" | "mask" | "block";
+
+/** What is done about personal data in a model's requests. */
+export interface PrivacyPlan {
+  /** Null: nothing. */
+  readonly mode: PrivacyMode | null;
+  readonly entities: readonly string[];
+  readonly thresholds: Readonly<Record<string, number>>;
+}
+
+/** A kind of personal data that the configuration defines. */
+export interface CustomEntity {
+  readonly name: string;
+  readonly pattern: string;
+  readonly checksum?: ChecksumName | undefined;
+  readonly context?: readonly string[] | undefined;
+  readonly score?: number | undefined;
+}
+
 /** What a model name stands for. */
 export interface ModelPlan {
   /** As a client asks for it: an alias, or `provider/model`. */
@@ -167,6 +189,8 @@ export interface ModelPlan {
   readonly price: PricePlan | null;
   /** Null: its answers are not kept. */
   readonly cache: CachePlan | null;
+  /** Null: nothing is done about personal data, unless the caller's key says so. */
+  readonly privacy: PrivacyPlan | null;
   /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
   readonly has_prompt_cache: boolean;
 }
@@ -185,6 +209,8 @@ export interface ClientKey {
   readonly limits: LimitsPlan | null;
   /** Of each user of the key. */
   readonly per_user: LimitsPlan | null;
+  /** What is done about personal data at least; null: what the model says. */
+  readonly privacy: PrivacyMode | null;
 }
 
 /** The public listener. */
@@ -229,6 +255,13 @@ export interface Plan {
   /** SHA-256 of the admin API's token; null: it is reached by its socket alone. */
   readonly admin_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
+  readonly privacy: {
+    /** Whether a model that gets placeholders is told to repeat them. */
+    readonly note: boolean;
+    readonly custom: readonly CustomEntity[];
+    /** For models that say nothing themselves. */
+    readonly by_default: PrivacyPlan;
+  };
   /** For routes without a model. */
   readonly default_provider: ProviderPlan | null;
 }

@@ -2,6 +2,7 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
+import { CHECKSUM_NAMES } from "./entities.ts";
 import { PROVIDERS } from "./providers.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
@@ -286,6 +287,63 @@ const modelCache = z.union([
   }),
 ]);
 
+const entity = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,39}$/, "must be of capitals, digits and _, such as EMAIL, and have at most 40");
+
+const privacyMode = z
+  .enum(["off", "audit", "redact", "mask", "block"])
+  .describe(
+    "What is done about personal data: audit counts it, redact puts placeholders in its place and restores them in the answer, mask does not restore, block refuses the call.",
+  );
+
+const modelPrivacy = z.strictObject({
+  mode: privacyMode.default("redact"),
+  entities: z
+    .array(entity)
+    .min(1, "must name at least one kind")
+    .max(200)
+    .optional()
+    .describe("Kinds of personal data, such as EMAIL; all that are recognised by default."),
+  thresholds: z
+    .record(entity, z.number().min(0).max(1))
+    .default({})
+    .describe("How sure a finding must be to count, by kind; 0.5 by default."),
+});
+
+const privacy = z.strictObject({
+  note: z
+    .boolean()
+    .default(true)
+    .describe("Whether a model that gets placeholders is told to repeat them as they are."),
+  custom: z
+    .array(
+      z.strictObject({
+        name: entity.describe("The kind, as placeholders and counts call it."),
+        pattern: text(1_000).describe("What it looks like (RE2)."),
+        checksum: z
+          .enum(CHECKSUM_NAMES)
+          .optional()
+          .describe("A checksum that the letters and digits of a value must pass."),
+        context: z
+          .array(text(64))
+          .max(200)
+          .optional()
+          .describe("Words of which one must stand near for a value to count fully."),
+        score: z.number().min(0).max(1).optional().describe("How sure a finding is; 0.8 by default."),
+        examples: z.array(text(10_000)).max(100).optional().describe("Texts in which it must be found."),
+        counterexamples: z
+          .array(text(10_000))
+          .max(100)
+          .optional()
+          .describe("Texts in which it must not be found."),
+      }),
+    )
+    .max(100)
+    .default([])
+    .describe("Kinds of personal data of your own."),
+});
+
 const model = z.strictObject({
   strategy: z
     .enum(["priority", "weighted"])
@@ -316,6 +374,9 @@ const model = z.strictObject({
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
   limits: limits.optional().describe("What all callers together may ask of this model."),
   price: price.optional().describe("What its tokens cost, in place of the price table."),
+  privacy: modelPrivacy
+    .optional()
+    .describe("What is done about personal data in requests; nothing by default."),
   cache: modelCache.default("off").describe("Which answers are kept and given again; off by default."),
 });
 
@@ -338,6 +399,9 @@ const clientKey = z.strictObject({
   per_user: limits
     .optional()
     .describe("What each user of this key may use, by x-venturi-user or the request's user."),
+  privacy: privacyMode
+    .optional()
+    .describe("What is done about personal data at least, whatever model is called with this key."),
 });
 
 const webhook = z
@@ -439,6 +503,9 @@ export const config_schema = z.strictObject({
     .describe("The admin API on the public port; without it, it is reached by its socket alone."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
+  privacy: privacy
+    .prefault({})
+    .describe("How personal data is recognised; models and keys say what is done about it."),
   cache: cache.prefault({}).describe("The caches of answers; models say which of their answers are kept."),
 });
 
@@ -453,6 +520,8 @@ export type ProviderConfig = Config["providers"][string];
 export type ModelConfig = Config["models"][string];
 /** What a model keeps of its answers, as configured. */
 export type ModelCacheConfig = ModelConfig["cache"];
+/** What a model says about personal data, as configured. */
+export type ModelPrivacyConfig = z.output<typeof modelPrivacy>;
 /** Limits as configured: what is left out is unlimited. */
 export type LimitsConfig = z.output<typeof limits>;
 /** A price as configured, in dollars for a million tokens. */

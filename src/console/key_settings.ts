@@ -5,6 +5,7 @@ import * as z from "zod";
 import type { KeyRecord, KeySettings } from "../access/key_record.ts";
 import { isKeyId } from "../access/key_record.ts";
 import { parseInstant } from "../config/duration.ts";
+import { modeOf } from "../config/privacy.ts";
 import { formatPath, type Path } from "../config/problem.ts";
 import { client_key_schema } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
@@ -24,7 +25,7 @@ export type SettingsJson = z.output<typeof settings_schema>;
 
 /** The settings of a key as JSON says them. */
 export function settingsJson(record: KeyRecord): SettingsJson {
-  const { name, tenant, team, tier, models, limits, per_user, note, expires_ms } = record;
+  const { name, tenant, team, tier, models, limits, per_user, privacy, note, expires_ms } = record;
   return {
     name,
     tenant,
@@ -33,6 +34,7 @@ export function settingsJson(record: KeyRecord): SettingsJson {
     ...(tier === null ? {} : { tier }),
     ...(limits === null ? {} : { limits }),
     ...(per_user === null ? {} : { per_user }),
+    ...(privacy ? { privacy } : {}),
     ...(note === null ? {} : { note }),
     ...(expires_ms === null ? {} : { expires: new Date(expires_ms).toISOString() }),
   };
@@ -53,7 +55,7 @@ export function patchSettings(
   }
   const parsed = settings_schema.safeParse(mergePatch(before, patch));
   if (!parsed.success) return explain(parsed.error.issues[0]!);
-  const { name, tenant, models, team, tier, limits, per_user, note, expires } = parsed.data;
+  const { name, tenant, models, team, tier, limits, per_user, privacy, note, expires } = parsed.data;
   const expires_ms = expires === undefined ? null : parseInstant(expires, now_ms, "ahead");
   if (expires !== undefined && expires_ms === null) {
     return wrong(["expires"], "must be a duration such as 30d, or a date such as 2030-01-31");
@@ -69,6 +71,7 @@ export function patchSettings(
     models,
     limits: noneIfEmpty(limits),
     per_user: noneIfEmpty(per_user),
+    privacy: modeOf(privacy),
     note: note ?? null,
     expires_ms,
   };

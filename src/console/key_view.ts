@@ -13,6 +13,7 @@ export interface KeyView {
   readonly models: readonly string[];
   readonly limits: KeyRecord["limits"];
   readonly per_user: KeyRecord["per_user"];
+  readonly privacy: string | null;
   readonly note: string | null;
   readonly created: string;
   readonly expires: string | null;
@@ -30,6 +31,7 @@ export function viewKey(record: KeyRecord, now_ms: number): KeyView {
   const valid = record.secrets.filter(({ ends_ms }) => ends_ms === null || ends_ms > now_ms);
   return {
     ...{ id, object: "key", name, tenant, team, tier, models, limits, per_user, note },
+    privacy: record.privacy ?? null,
     created: timeOf(record.created_ms),
     expires: timeOrNull(record.expires_ms),
     revoked: timeOrNull(record.revoked_ms),

@@ -336,7 +336,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
     cache: call.cache,
     similarity: call.kept_from?.similarity ?? null,
     attempts: call.tries,
-    redactions: NOTHING,
+    redactions: call.redactions,
     timings_us: rest.timings_us,
     estimated: rest.estimated,
   };

@@ -3,6 +3,7 @@
 import type { Server } from "../cache/recording.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
+import { NOTHING } from "../ledger/row.ts";
 import type { Call, KeptFrom } from "./call.ts";
 import type { FailedAnswer } from "./failure.ts";
 
@@ -68,7 +69,8 @@ function serverTiming(call: Call): string {
   stages = addStage(stages, "body", call.authenticated_ms, call.body_ms);
   stages = addStage(stages, "scan", call.body_ms, call.scanned_ms);
   stages = addStage(stages, "route", call.scanned_ms || call.authenticated_ms, call.routed_ms);
-  stages = addStage(stages, "cache", call.routed_ms, call.looked_ms);
+  stages = addStage(stages, "privacy", call.routed_ms, call.redacted_ms);
+  stages = addStage(stages, "cache", call.redacted_ms || call.routed_ms, call.looked_ms);
   stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }
@@ -137,10 +139,21 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
   headers.set("x-venturi-attempts", String(call.attempts));
   headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));
   setOrDelete(headers, "x-venturi-cost-usd", cost_nano_usd === null ? null : dollarsOf(cost_nano_usd));
+  setOrDelete(
+    headers,
+    "x-venturi-redactions",
+    call.redactions === NOTHING ? null : redactionsText(call.redactions),
+  );
   const timing = serverTiming(call);
   setOrDelete(headers, "server-timing", timing === "" ? null : timing);
   if (kept_from !== null) setKept(headers, kept_from);
   return headers;
+}
+
+/** `EMAIL=2, PHONE=1`: what was found in a request; values are never told. */
+function redactionsText(redactions: Call["redactions"]): string | null {
+  const counts = Object.entries(redactions).map(([entity, count]) => `${entity}=${count}`);
+  return counts.length === 0 ? null : counts.join(", ");
 }
 
 /** What is said of a kept answer alone. */

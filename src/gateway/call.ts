@@ -4,6 +4,8 @@
 import type { CacheKey } from "../cache/key.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { AttemptRow } from "../ledger/row.ts";
+import { NOTHING } from "../ledger/row.ts";
+import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { Lead } from "./lead.ts";
@@ -53,6 +55,10 @@ export class Call implements Alarm {
   target: TargetPlan | null = null;
   model: ModelPlan | null = null;
   cache: CacheOutcome = "bypass";
+  /** How often each kind of personal data was found in its request. */
+  redactions: Readonly<Record<string, number>> = NOTHING;
+  /** What stands for which of its client's values; null: nothing is to be put back. */
+  mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */
   kept_from: KeptFrom | null = null;
   /** Its part in an answer that others may get as well. */
@@ -84,6 +90,8 @@ export class Call implements Alarm {
   body_ms = 0;
   scanned_ms = 0;
   routed_ms = 0;
+  /** Its request had been looked through for personal data. */
+  redacted_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */

@@ -16,8 +16,11 @@ import {
  * `resource`: no model; passed on both ways as it comes.
  * `provider`: addressed to a provider by the path, passed on both ways as it comes.
  */
-export interface Endpoint {
-  readonly kind: "json" | "media" | "resource" | "provider";
+export type Endpoint = JsonEndpoint | PassedEndpoint;
+
+/** An endpoint whose calls are passed on. */
+export interface PassedEndpoint {
+  readonly kind: "media" | "resource" | "provider";
   readonly shape: RequestShape;
   /** The path at the provider, below its base path, with the query. */
   readonly path: string;
@@ -25,8 +28,18 @@ export interface Endpoint {
   readonly provider?: string;
 }
 
+/** The paths of the endpoints whose calls are read whole. */
+export type JsonPath = "/chat/completions" | "/completions" | "/embeddings" | "/moderations";
+
+/** One of them. */
+export interface JsonEndpoint {
+  readonly kind: "json";
+  readonly shape: RequestShape;
+  readonly path: JsonPath;
+}
+
 /** The endpoints whose calls are read whole, by their paths below `/v1`. */
-export const JSON_ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map(
+export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
   (
     [
       ["/chat/completions", CHAT],

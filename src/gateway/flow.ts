@@ -4,6 +4,7 @@
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
+import type { StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
@@ -30,6 +31,8 @@ export abstract class Flow {
   readonly stream = new ClientStream();
   /** Reads the usage of what is passed through; null for other answers. */
   tap: UsageTap | null = null;
+  /** Puts the client's values back; null where none were taken out. */
+  restorer: StreamRestorer | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
   /** Whether it was ended because its budget is used up. */
@@ -215,7 +218,7 @@ export class EventFlow extends Flow implements Alarm {
     if (rest !== null && isWhole(rest)) {
       const is_shown = watch.see(rest) && watch.error === null;
       this.#onEvent?.(rest);
-      if (is_shown && watch.complete) this.stream.write(rest.raw);
+      if (is_shown && watch.complete) this.stream.write(this.restorer?.restore(rest) ?? rest.raw);
     }
     return watch.complete || this.#framer.overflowed;
   }
@@ -294,6 +297,12 @@ export class EventFlow extends Flow implements Alarm {
       }
     }
     const { raw } = event;
+    const restored = this.restorer?.restore(event) ?? raw;
+    if (restored !== raw) {
+      this.#flush();
+      this.stream.write(restored);
+      return;
+    }
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
       this.#run = new Uint8Array(run.buffer, run.byteOffset, run.length + raw.length);
@@ -309,16 +318,23 @@ export class EventFlow extends Flow implements Alarm {
     this.#run = null;
   }
 
+  /** What was held back of a text that might have become a value's place. */
+  #writeHeld(): void {
+    if (this.restorer !== null) this.stream.write(this.restorer.end());
+  }
+
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(raw: Uint8Array, data: Uint8Array): void {
     const cost_usd = this.#meter!.costOf(this.#watch!.usage());
     this.#flush();
+    this.#writeHeld();
     this.stream.write(cost_usd === null ? raw : withCost(raw, data, cost_usd));
   }
 
   /** There is no money for more: the stream ends well, and says why. */
   #stopAtBudget(watch: StreamWatch): void {
     this.#flush();
+    this.#writeHeld();
     this.stopped_by_budget = true;
     this.stream.write(watch.budgetStop(this.#meter!.usage()));
     this.#meter!.stopUpstream();
@@ -329,6 +345,7 @@ export class EventFlow extends Flow implements Alarm {
   #tell(error: WireError): void {
     if (this.is_ended) return;
     if (this.#framer.overflowed) this.stream.write(BLANK_LINE);
+    else this.#writeHeld();
     this.stream.write(errorEvent(error));
     this.#close(error);
   }

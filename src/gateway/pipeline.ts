@@ -11,6 +11,8 @@ import { estimateAnswer, finishReasonOf, usageOfAnswer } from "../dialects/opena
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
+import { restoreAnswer } from "../privacy/restore_answer.ts";
+import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
@@ -23,6 +25,7 @@ import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
+import type { Privacy } from "./privacy.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -32,6 +35,7 @@ export interface PipelineTools extends AttemptTools {
   readonly books: Books;
   /** Keys besides those of the Plan. */
   readonly stored_keys: StoredKeys | null;
+  readonly privacy: Privacy;
   /** Null: no answers are kept. */
   readonly caches: Caches | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
@@ -59,10 +63,13 @@ export function answerCall(
 
 async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: PipelineTools): Promise<Response> {
   // Read as much of the request as it takes to route it, and find the model.
-  const prepared = await prepare(call, endpoint, tools.clocks);
-  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  const given = await prepare(call, endpoint, tools.clocks);
+  if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
   call.routed_ms = performance.now();
 
+  // Take personal data out before anything else sees the request.
+  const prepared = tools.privacy.clean(call, given);
+  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   call.account = new Account(call, prepared, tools.books);
 
   // From here on the clock ticks: one deadline over all that is to come.
@@ -213,7 +220,7 @@ function relayWhole(
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   const limits = call.account?.headers() ?? null;
-  return new Response(body, {
+  return new Response(call.mapping === null ? body : restoreAnswer(body, call.mapping), {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
@@ -328,7 +335,10 @@ function giveKept(
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  return new Response(bytes, { status: 200, headers });
+  const { mapping } = call;
+  if (mapping === null) return new Response(bytes, { status: 200, headers });
+  const restored = prepared.is_stream ? restoreEvents(bytes, mapping) : restoreAnswer(bytes, mapping);
+  return new Response(restored, { status: 200, headers });
 }
 
 /** The stream that an equal call gets, from its beginning. */
@@ -344,6 +354,7 @@ function followFlow(
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
+  if (call.mapping !== null) flow.restorer = new StreamRestorer(call.mapping);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

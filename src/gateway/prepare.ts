@@ -7,10 +7,12 @@ import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../confi
 import {
   estimateInput,
   type OpenAIRequest,
+  type RequestShape,
   readMaxTokens,
   readPrefix,
   readRequest,
   readUser,
+  withNote,
   writeRequest,
 } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
@@ -21,7 +23,7 @@ import type { Alarms } from "./alarms.ts";
 import type { Outgoing } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint, JsonEndpoint, JsonPath, PassedEndpoint } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
 import { StreamReceiver } from "./stream_receiver.ts";
@@ -53,15 +55,24 @@ export interface Prepared extends Outgoing {
   readonly choices: number;
   /** The request's body, where it is read. */
   readonly read_body: Uint8Array | null;
-  /** The path of an endpoint whose answers may be kept; null for others. */
-  readonly endpoint: string | null;
+  /** The path of an endpoint whose requests are read; null for others. */
+  readonly endpoint: JsonPath | null;
   /** Whether the client asked for usage in its stream. */
   readonly asks_usage: boolean;
+  /**
+   * The same with another body, of which personal data was taken out.
+   * @param has_note whether the model is told of the placeholders in it
+   */
+  withBody(body: Uint8Array, has_note: boolean): Prepared | GatewayError;
   /** The same for another call, which must have come from the same client. */
   again(call: Call): Prepared;
   /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
   estimateInput(): number;
 }
+
+/** What a model is told that gets placeholders. */
+const PLACEHOLDER_NOTE =
+  "Texts such as [EMAIL_1] stand for values that were taken out. Use them like the values themselves, and repeat them exactly as they are.";
 
 /** Reads, routes and checks a call by its endpoint's kind. */
 export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
@@ -82,16 +93,25 @@ class PreparedJson implements Prepared {
   readonly replayable = true;
   readonly pass = false;
   readonly has_tokens = true;
-  readonly path: string;
+  readonly path: JsonPath;
   readonly extra_headers: HeaderFields;
   readonly model: ModelPlan;
   watch: StreamWatch | null = null;
   readonly #call: Call;
+  readonly #shape: RequestShape;
   readonly #request: OpenAIRequest;
   readonly #quiet: QuietClock;
 
-  constructor(call: Call, path: string, request: OpenAIRequest, model: ModelPlan, quiet: QuietClock) {
+  constructor(
+    call: Call,
+    path: JsonPath,
+    shape: RequestShape,
+    request: OpenAIRequest,
+    model: ModelPlan,
+    quiet: QuietClock,
+  ) {
     this.#call = call;
+    this.#shape = shape;
     this.#request = request;
     this.#quiet = quiet;
     this.path = path;
@@ -103,8 +123,15 @@ class PreparedJson implements Prepared {
     return this.#request.stream;
   }
 
-  get endpoint(): string {
+  get endpoint(): JsonPath {
     return this.path;
+  }
+
+  withBody(body: Uint8Array, has_note: boolean): Prepared | GatewayError {
+    const noted = has_note ? withNote(body, PLACEHOLDER_NOTE) : body;
+    const request = readRequest(noted, this.#shape);
+    if (request instanceof GatewayError) return request;
+    return new PreparedJson(this.#call, this.path, this.#shape, request, this.model, this.#quiet);
   }
 
   get asks_usage(): boolean {
@@ -112,7 +139,7 @@ class PreparedJson implements Prepared {
   }
 
   again(call: Call): Prepared {
-    return new PreparedJson(call, this.path, this.#request, this.model, this.#quiet);
+    return new PreparedJson(call, this.path, this.#shape, this.#request, this.model, this.#quiet);
   }
 
   get user(): string | null {
@@ -155,12 +182,16 @@ class PreparedJson implements Prepared {
   }
 }
 
-async function prepareJson(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
+async function prepareJson(
+  call: Call,
+  endpoint: JsonEndpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
   const request = readJson(call, endpoint, await readCallBody(call, clocks));
   if (request instanceof GatewayError) return request;
   const model = modelOfName(call, request.model);
   if (model instanceof GatewayError) return model;
-  return new PreparedJson(call, endpoint.path, request, model, clocks.quiet);
+  return new PreparedJson(call, endpoint.path, endpoint.shape, request, model, clocks.quiet);
 }
 
 /** Scans a body that was read. */
@@ -179,7 +210,7 @@ function readJson(
 /** A request whose answer is passed on as it comes: JSON or an upload, routed by its model where it names one. */
 async function prepareMedia(
   call: Call,
-  endpoint: Endpoint,
+  endpoint: PassedEndpoint,
   clocks: Clocks,
 ): Promise<Prepared | GatewayError> {
   const { headers, method } = call.request;
@@ -220,7 +251,7 @@ async function prepareMedia(
 /** A request that is passed on both ways as it comes, to the provider that the path or a header names. */
 async function preparePassThrough(
   call: Call,
-  endpoint: Endpoint,
+  endpoint: PassedEndpoint,
   clocks: Clocks,
 ): Promise<Prepared | GatewayError> {
   const model = endpoint.provider === undefined ? defaultModel(call) : directModel(call, endpoint.provider);
@@ -254,7 +285,14 @@ function passedOn(
       method === "POST" ? new UsageTap(provider.kind) : null,
     );
   const again = (other: Call) => passedOn(other, clocks, model, rest);
-  return { ...rest, ...NO_TOKENS, model, method, is_stream: false, receiver, watch: null, again };
+  const prepared: Prepared = {
+    ...rest,
+    ...NO_TOKENS,
+    ...{ model, method, is_stream: false, receiver, watch: null, again },
+    // Its body is nobody's to change.
+    withBody: () => prepared,
+  };
+  return prepared;
 }
 
 /** What is passed on unread counts as a request, and by what its answer says of its usage. */

@@ -35,6 +35,7 @@ import { ownAnswer } from "./failure.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
+import { Privacy } from "./privacy.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
@@ -66,6 +67,8 @@ export interface GatewayOptions {
   readonly admin_socket?: string;
   /** Where limits are held, rows go and counts are kept. */
   readonly books: Books;
+  /** What users' names are hashed with where they may not go out; by default one of this process' own. */
+  readonly privacy_secret?: Uint8Array;
   /** Opens the caches, once a model keeps its answers; without it, none does. */
   readonly openCaches?: () => Caches;
 }
@@ -106,6 +109,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
     stored_keys: options.stored_keys ?? null,
+    privacy: new Privacy(options.privacy_secret ?? crypto.getRandomValues(new Uint8Array(32))),
     caches: null,
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {

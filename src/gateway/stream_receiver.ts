@@ -4,6 +4,7 @@
 import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/openai/stream.ts";
+import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
@@ -35,6 +36,7 @@ export class StreamReceiver extends Receiver {
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
+    if (call.mapping !== null) this.#flow.restorer = new StreamRestorer(call.mapping);
   }
 
   protected begin(head: UpstreamHead): void {

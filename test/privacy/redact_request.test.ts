@@ -223,7 +223,8 @@ describe("what is no text stays", () => {
         if (op !== "chat.completions" && op !== "embeddings" && op !== "moderations") continue;
         const path = join(FIXTURES, name, "request.json");
         const body = existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as Json)["body"] : null;
-        if (typeof body !== "string" || /"(user|safety_identifier|prompt_cache_key)"\s*:/.test(body)) continue;
+        if (typeof body !== "string" || /"(user|safety_identifier|prompt_cache_key)"\s*:/.test(body))
+          continue;
         const bytes = Buffer.from(body);
         const result = redactRequest(bytes, options({ recognise: nothing }));
         if (result.fault !== null) continue;

@@ -1,29 +1,21 @@
-// What the keys of a data folder's caches are hashed with. Made once; whoever may read the folder may read the caches too.
+// Secrets of a data folder, made when they are first needed: what keys of caches and names of users are hashed with. Whoever may
+// read the folder may read them too.
 
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname } from "node:path";
 
 const SECRET_BYTES = 32;
 
-/** The folder of the caches in a data folder. */
-export function cacheFolder(data: string): string {
-  return join(data, "cache");
-}
-
-/** The secret of a data folder, made where there is none; or in words why it cannot be had. */
-export function openCacheSecret(data: string): Uint8Array | { readonly fault: string } {
-  const folder = cacheFolder(data);
-  const path = join(folder, "secret");
+/** The secret in a file, made where there is none; or in words why it cannot be had. */
+export function openSecret(path: string): Uint8Array | { readonly fault: string } {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const secret = readSecret(path) ?? makeSecret(path);
     if (secret.length === SECRET_BYTES) return secret;
-    return {
-      fault: `answers cannot be cached: ${path} must have ${SECRET_BYTES} bytes; remove it with ${folder}`,
-    };
+    return { fault: `${path} must have ${SECRET_BYTES} bytes; remove it, and another one is made` };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { fault: `answers cannot be cached: ${path} cannot be used (${message})` };
+    return { fault: `${path} cannot be used (${message})` };
   }
 }
 
