@@ -71,6 +71,7 @@ test("defaults are filled in", () => {
       max_calls: 20_000,
     },
     data: "d",
+    privacy: { note: true, custom: [] },
     cache: {
       ...{ max_mb: 1_024, max_entry_kb: 1_024, volatile: [] },
       semantic: { budget_ms: 15, max_entries: 200_000, threads: 1 },
@@ -91,6 +92,21 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
     "keys: [{ name: a, key: k, tier: payed }]\ntiers: { paid: {} }\nteams: { shop: {} }",
     'venturi.yaml:1:33: there is no tier "payed"; known are paid',
     'venturi.yaml:3:10: a team is named tenant/team, as "acme/shop", not "shop"',
+  ],
+  [
+    "kinds of personal data that are not there, are there already, or cannot be told yet",
+    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], privacy: { entities: [EMAILS, PERSON] } }\nprivacy: { custom: [{ name: IBAN, pattern: '(' }] }",
+    'venturi.yaml:3:46: there is no kind of personal data "EMAILS"; did you mean "EMAIL"?',
+    "venturi.yaml:3:54: PERSON cannot be recognised yet: names of people, places and organisations take a model",
+    "venturi.yaml:4:21: privacy.custom[0]: error parsing regexp: missing closing ): `(`",
+    "venturi.yaml:4:29: IBAN is there already; give this kind another name",
+  ],
+  [
+    "a cache whose similar answers more would share than its equal ones, of an embedder that is not there; a bad pattern",
+    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], cache: { exact: { scope: key }, semantic: { embedder: 'provider:b/e' } } }\ncache: { volatile: ['(a'] }",
+    "venturi.yaml:3:56: models.m.cache.semantic.scope must not be wider than models.m.cache.exact.scope",
+    'venturi.yaml:3:78: there is no provider "b"; known are a, sim',
+    "venturi.yaml:4:21: cache.volatile[0] is no pattern that RE2 knows: error parsing regexp: missing closing ): `(a`",
   ],
   [
     "an unknown key, with the nearest known one",
