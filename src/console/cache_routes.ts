@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import type { KeyStore } from "../access/key_store.ts";
-import { type ExactCache, openExactCache } from "../cache/exact/cache.ts";
+import type { ExactCache } from "../cache/exact/cache.ts";
 import type { PurgeFilter } from "../cache/exact/purge.ts";
 import { CacheKey } from "../cache/key.ts";
 import { verdictsOfNotes } from "../cache/semantic/note.ts";
@@ -131,6 +131,7 @@ async function withAnswers<T>(
 ): Promise<T | GatewayError> {
   const open = hooks?.answers() ?? null;
   if (open !== null) return action(open);
+  const { openExactCache } = await import("../cache/exact/cache.ts");
   const opened = openExactCache(data, { max_bytes: ANY_SIZE_BYTES, onFault: () => {} });
   if ("fault" in opened)
     return new GatewayError("unavailable", `The caches cannot be used: ${opened.fault}.`);

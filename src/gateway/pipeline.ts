@@ -23,9 +23,11 @@ import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
+import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
+import { privacyMode } from "./privacy_mode.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -35,9 +37,9 @@ export interface PipelineTools extends AttemptTools {
   readonly books: Books;
   /** Keys besides those of the Plan. */
   readonly stored_keys: StoredKeys | null;
-  readonly privacy: Privacy;
+  readonly privacy: Lazy<Privacy>;
   /** Null: no answers are kept. */
-  readonly caches: Caches | null;
+  readonly caches: Lazy<Caches> | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
@@ -68,7 +70,9 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   call.routed_ms = performance.now();
 
   // Take personal data out before anything else sees the request.
-  const prepared = tools.privacy.clean(call, given);
+  const mode = privacyMode(call, given);
+  const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
+  const prepared = mode === null || privacy === null ? given : privacy.clean(call, given, mode);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   call.account = new Account(call, prepared, tools.books);
 
@@ -80,7 +84,8 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
   if (cache !== null && tools.caches !== null) {
-    const found = await tools.caches.lookUp(call, prepared, cache);
+    const caches = tools.caches.value ?? (await tools.caches.get());
+    const found = await caches.lookUp(call, prepared, cache);
     call.looked_ms = performance.now();
     switch (found.kind) {
       case "give":
@@ -128,7 +133,7 @@ async function ask(
 
 /** Asks for a stale answer anew, for nobody but those who come later, unless somebody does so already. */
 async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: PipelineTools): Promise<void> {
-  const caches = tools.caches!;
+  const caches = await tools.caches!.get();
   if (!(await caches.takeRefresh(key))) return;
   const twin = call.twin();
   try {

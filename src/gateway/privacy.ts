@@ -10,9 +10,6 @@ import { redactRequest } from "../privacy/redact_request.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 
-/** From the mildest to the strictest. */
-const MODES: readonly (PrivacyMode | null)[] = [null, "audit", "redact", "mask", "block"];
-
 /** What is done about personal data in a process. */
 export class Privacy {
   readonly #secret: Uint8Array;
@@ -23,11 +20,9 @@ export class Privacy {
     this.#secret = secret;
   }
 
-  /** The call with a request that may go on: itself where nothing is to be done; or why it may not. */
-  clean(call: Call, prepared: Prepared): Prepared | GatewayError {
+  /** The call with a request that may go on: itself where nothing is found; or why it may not. */
+  clean(call: Call, prepared: Prepared, mode: PrivacyMode): Prepared | GatewayError {
     const plan = prepared.model.privacy ?? call.plan.privacy.by_default;
-    const mode = stricter(plan.mode, call.client!.privacy);
-    if (mode === null) return prepared;
     const { endpoint, read_body } = prepared;
     if (endpoint === null || read_body === null) {
       return mode === "audit"
@@ -63,10 +58,6 @@ export class Privacy {
     }
     return recognise;
   }
-}
-
-function stricter(a: PrivacyMode | null, b: PrivacyMode | null): PrivacyMode | null {
-  return MODES.indexOf(a) >= MODES.indexOf(b) ? a : b;
 }
 
 function blocked(what: string): GatewayError {

@@ -12,7 +12,6 @@ import { openSecret } from "../memory/secret.ts";
 import { EventSink } from "../memory/spill.ts";
 import { openState } from "../memory/state.ts";
 import { Books } from "./books.ts";
-import { openCaches } from "./open_caches.ts";
 import type { FromGateway, Place, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
 
@@ -50,12 +49,14 @@ export function runGatewayProcess(): void {
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
         ...("fault" in privacy_secret ? {} : { privacy_secret }),
-        openCaches: () =>
-          openCaches({
+        openCaches: async () => {
+          const { openCaches } = await import("./open_caches.ts");
+          return openCaches({
             folder: message.config.data,
             max_bytes: message.config.cache.max_mb * 1024 * 1024,
             log: (line) => console.error(`venturi: ${line}`),
-          }),
+          });
+        },
       });
       tell({ kind: "listening", port: gateway.port });
     } catch (error) {

@@ -32,10 +32,10 @@ import {
   withoutVersion,
 } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
+import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
-import { Privacy } from "./privacy.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
@@ -70,7 +70,7 @@ export interface GatewayOptions {
   /** What users' names are hashed with where they may not go out; by default one of this process' own. */
   readonly privacy_secret?: Uint8Array;
   /** Opens the caches, once a model keeps its answers; without it, none does. */
-  readonly openCaches?: () => Caches;
+  readonly openCaches?: () => Promise<Caches>;
 }
 
 /** A gateway that listens. */
@@ -85,8 +85,6 @@ export interface Gateway {
   stop(drain_ms?: number): Promise<void>;
 }
 
-type Writable<T> = { -readonly [name in keyof T]: T[name] };
-
 /** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
 export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
@@ -100,7 +98,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     fetch: createFetchClient(),
     sim: createSimClient(),
   };
-  const tools: Writable<PipelineTools> = {
+  const tools: PipelineTools = {
     metrics,
     books: options.books,
     rotation: new KeyRotation(),
@@ -109,8 +107,11 @@ export function startGateway(options: GatewayOptions): Gateway {
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
     stored_keys: options.stored_keys ?? null,
-    privacy: new Privacy(options.privacy_secret ?? crypto.getRandomValues(new Uint8Array(32))),
-    caches: null,
+    privacy: new Lazy(async () => {
+      const { Privacy } = await import("./privacy.ts");
+      return new Privacy(options.privacy_secret ?? crypto.getRandomValues(new Uint8Array(32)));
+    }),
+    caches: options.openCaches === undefined ? null : new Lazy(options.openCaches),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -122,13 +123,6 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.in_flight = calls.size;
     },
   };
-
-  openCaches();
-  /** Opens the caches when they are needed for the first time. */
-  function openCaches(): void {
-    if (tools.caches !== null || options.openCaches === undefined) return;
-    if ([...plan.models.values()].some(({ cache }) => cache !== null)) tools.caches = options.openCaches();
-  }
 
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
@@ -219,12 +213,18 @@ export function startGateway(options: GatewayOptions): Gateway {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
       if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
-      const { snapshot, processes, lag_events } = collectMetrics(state);
-      return new Response(renderPrometheus(snapshot, processes, lag_events, tools.caches?.metrics()), {
-        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
-      });
+      return answerMetrics();
     }
     return null;
+  }
+
+  async function answerMetrics(): Promise<Response> {
+    const keeps_answers = [...plan.models.values()].some(({ cache }) => cache !== null);
+    const caches = keeps_answers ? await tools.caches?.get() : null;
+    const { snapshot, processes, lag_events } = collectMetrics(state);
+    return new Response(renderPrometheus(snapshot, processes, lag_events, caches?.metrics()), {
+      headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+    });
   }
 
   /** The admin API, where there is one on this port. */
@@ -298,7 +298,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
-    await tools.caches?.close();
+    await tools.caches?.value?.close();
     clearInterval(allowing);
   }
 
@@ -309,7 +309,6 @@ export function startGateway(options: GatewayOptions): Gateway {
     calls,
     setPlan: (next) => {
       plan = next;
-      openCaches();
     },
     stop,
   };

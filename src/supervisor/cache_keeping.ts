@@ -2,7 +2,7 @@
 // what is there has to be looked after until it is gone.
 
 import type { ExactCache } from "../cache/exact/cache.ts";
-import { type CacheKeeper, openCacheKeeper } from "../cache/exact/keeper.ts";
+import type { CacheKeeper } from "../cache/exact/keeper.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 
 const MB = 1024 * 1024;
@@ -22,10 +22,12 @@ export class CacheKeeping {
   }
 
   /** Does as a configuration says; before any gateway process hears of it, so that what is damaged is mended first. */
-  configure(config: ResolvedConfig): void {
+  async configure(config: ResolvedConfig): Promise<void> {
     const max_bytes = config.cache.max_mb * MB;
     if (this.#keeper !== null) this.#keeper.resize(max_bytes);
     else if (keepsAnswers(config)) {
+      // Most gateways keep none, and start without the code.
+      const { openCacheKeeper } = await import("../cache/exact/keeper.ts");
       const opened = openCacheKeeper(config.data, { max_bytes, log: this.#log });
       if ("fault" in opened) this.#log(opened.fault);
       else this.#keeper = opened;

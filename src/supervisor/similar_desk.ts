@@ -2,7 +2,7 @@
 
 import type { PurgeFilter } from "../cache/exact/purge.ts";
 import { tenantPrefix } from "../cache/key.ts";
-import { InferenceClient } from "../inference/client.ts";
+import type { InferenceClient } from "../inference/client.ts";
 import { inferenceSocketPath } from "../inference/socket.ts";
 
 /** How long figures may be waited for, in milliseconds. */
@@ -10,16 +10,27 @@ const STATS_MAX_MS = 2_000;
 
 /** Asks the inference process of a data folder. */
 export class SimilarDesk {
-  readonly #client: InferenceClient | null;
+  readonly #data: string;
+  #client: InferenceClient | null = null;
 
   constructor(data: string) {
-    const socket = inferenceSocketPath(data);
-    this.#client = typeof socket === "string" ? new InferenceClient(socket) : null;
+    this.#data = data;
+  }
+
+  /** Its code is loaded when somebody asks. */
+  async #connect(): Promise<InferenceClient | null> {
+    const socket = inferenceSocketPath(this.#data);
+    if (this.#client === null && typeof socket === "string") {
+      const { InferenceClient: Client } = await import("../inference/client.ts");
+      this.#client ??= new Client(socket);
+    }
+    return this.#client;
   }
 
   /** The figures of the inference process; null while it does not answer. */
   async stats(): Promise<unknown> {
-    const stats = await this.#client?.stats(STATS_MAX_MS);
+    const client = await this.#connect();
+    const stats = await client?.stats(STATS_MAX_MS);
     return stats === undefined || "fault" in stats ? null : stats;
   }
 
@@ -27,8 +38,8 @@ export class SimilarDesk {
    * Forgets the requests whose answers were removed, as far as one word tells which: of those that are left nothing is given, since
    * their answers are gone, and they go when they are met.
    */
-  forget({ tenant, model, tag, key_hex, all }: PurgeFilter): void {
-    const client = this.#client;
+  async forget({ tenant, model, tag, key_hex, all }: PurgeFilter): Promise<void> {
+    const client = await this.#connect();
     if (client === null) return;
     const given = [tenant, model, tag, key_hex, all].filter((one) => one !== undefined);
     if (given.length !== 1) return;

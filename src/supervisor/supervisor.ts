@@ -120,7 +120,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       answers: () => caches.answers,
       counts: () => (state === null ? null : collectMetrics(state).snapshot),
       similar: async () => (inference.pid === null ? null : similar.stats()),
-      forgetSimilar: (filter) => similar.forget(filter),
+      forgetSimilar: (filter) => {
+        if (inference.pid !== null) void similar.forget(filter);
+      },
     },
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
@@ -159,7 +161,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   const { places, keeper, writer } = accounts;
   state = accounts.state;
-  caches.configure(loaded.config);
+  await caches.configure(loaded.config);
   const fleet = new Fleet({
     config: () => loaded.config,
     takePlace: () => places.take(),
@@ -184,7 +186,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const { data } = loaded.config;
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
     loaded = { ...next, config: { ...next.config, data } };
-    caches.configure(loaded.config);
+    await caches.configure(loaded.config);
     fleet.configure(loaded.config);
     inference.configure(inferenceConfigOf(loaded.config));
     writer.configure(loaded.config);

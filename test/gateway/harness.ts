@@ -73,7 +73,7 @@ export function rig(): Rig {
       const kept = testBooks();
       const gateway = startGateway({
         ...{ plan, port: 0, books: kept.books },
-        openCaches: () =>
+        openCaches: async () =>
           openCaches({
             folder: kept.folder,
             max_bytes: 64 * 1024 * 1024,
