@@ -20,6 +20,7 @@ export const ANYONE: ClientKey = {
   tier: null,
   limits: null,
   per_user: null,
+  region: null,
   privacy: null,
 };
 

@@ -26,6 +26,8 @@ export interface KeySettings {
   readonly models: readonly string[];
   readonly limits: LimitsConfig | null;
   readonly per_user: LimitsConfig | null;
+  /** Where its requests may go; undefined in keys of an older version: anywhere. */
+  readonly region?: string | null;
   /** What is done about personal data at least; undefined in keys of an older version, which say nothing. */
   readonly privacy?: PrivacyMode | null;
   readonly note: string | null;
@@ -90,6 +92,7 @@ export function compileKey(record: KeyRecord, secret: KeySecret, plan: Plan): Cl
       (tier === null ? null : plan.tiers.get(tier)?.limits) ??
       null,
     per_user: compileLimits(record.per_user ?? undefined),
+    region: record.region ?? null,
     privacy: record.privacy ?? null,
   });
 }

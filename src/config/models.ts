@@ -108,6 +108,7 @@ export function makeModel(
     limits: rest.limits ?? null,
     price: rest.price ?? null,
     cache: rest.cache ?? null,
+    region: rest.region ?? null,
     privacy: rest.privacy ?? null,
     has_prompt_cache: rest.has_prompt_cache ?? false,
   };

@@ -62,6 +62,8 @@ export interface ProviderPlan {
   /** At least one; a provider without keys has one whose headers authorize nothing. */
   readonly keys: readonly ProviderKey[];
   readonly timeouts: TimeoutPlan;
+  /** Where it keeps and computes its data; null: nobody says. */
+  readonly region: string | null;
   /** Whether it understands `stream_options.include_usage`. */
   readonly stream_usage: boolean;
   /** Beginnings of the names of models whose prompts are cached up to a `cache_control` in them. */
@@ -189,6 +191,8 @@ export interface ModelPlan {
   readonly price: PricePlan | null;
   /** Null: its answers are not kept. */
   readonly cache: CachePlan | null;
+  /** Where its requests may go; null: anywhere. */
+  readonly region: string | null;
   /** Null: nothing is done about personal data, unless the caller's key says so. */
   readonly privacy: PrivacyPlan | null;
   /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
@@ -209,6 +213,8 @@ export interface ClientKey {
   readonly limits: LimitsPlan | null;
   /** Of each user of the key. */
   readonly per_user: LimitsPlan | null;
+  /** Where its requests may go; null: anywhere. */
+  readonly region: string | null;
   /** What is done about personal data at least; null: what the model says. */
   readonly privacy: PrivacyMode | null;
 }

@@ -49,6 +49,13 @@ const limits = z.strictObject({
   usd_per_month: dollars("US dollars in a UTC month."),
 });
 
+const region = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,62}$/,
+    "must be of lower-case letters, digits and dashes, such as eu or eu-west-1",
+  );
+
 const price = z.strictObject({
   input_per_mtok: z.number().min(0).describe("US dollars for a million tokens of prompts."),
   cached_input_per_mtok: z
@@ -194,6 +201,7 @@ const provider = z.strictObject({
     .boolean()
     .optional()
     .describe("Azure: true (the default) addresses deployments in the URL, false uses /openai/v1."),
+  region: region.optional().describe("Where it keeps and computes its data, such as eu or eu-west-1."),
   stream_usage: z
     .boolean()
     .optional()
@@ -374,6 +382,9 @@ const model = z.strictObject({
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
   limits: limits.optional().describe("What all callers together may ask of this model."),
   price: price.optional().describe("What its tokens cost, in place of the price table."),
+  region: region
+    .optional()
+    .describe("Where its requests may go: targets and fallbacks of other regions, or of none, are left out."),
   privacy: modelPrivacy
     .optional()
     .describe("What is done about personal data in requests; nothing by default."),
@@ -399,6 +410,7 @@ const clientKey = z.strictObject({
   per_user: limits
     .optional()
     .describe("What each user of this key may use, by x-venturi-user or the request's user."),
+  region: region.optional().describe("Where the requests of this key may go, whatever model is called."),
   privacy: privacyMode
     .optional()
     .describe("What is done about personal data at least, whatever model is called with this key."),

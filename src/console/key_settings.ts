@@ -25,7 +25,7 @@ export type SettingsJson = z.output<typeof settings_schema>;
 
 /** The settings of a key as JSON says them. */
 export function settingsJson(record: KeyRecord): SettingsJson {
-  const { name, tenant, team, tier, models, limits, per_user, privacy, note, expires_ms } = record;
+  const { name, tenant, team, tier, models, limits, per_user, region, privacy, note, expires_ms } = record;
   return {
     name,
     tenant,
@@ -34,6 +34,7 @@ export function settingsJson(record: KeyRecord): SettingsJson {
     ...(tier === null ? {} : { tier }),
     ...(limits === null ? {} : { limits }),
     ...(per_user === null ? {} : { per_user }),
+    ...(region ? { region } : {}),
     ...(privacy ? { privacy } : {}),
     ...(note === null ? {} : { note }),
     ...(expires_ms === null ? {} : { expires: new Date(expires_ms).toISOString() }),
@@ -55,7 +56,7 @@ export function patchSettings(
   }
   const parsed = settings_schema.safeParse(mergePatch(before, patch));
   if (!parsed.success) return explain(parsed.error.issues[0]!);
-  const { name, tenant, models, team, tier, limits, per_user, privacy, note, expires } = parsed.data;
+  const { name, tenant, models, team, tier, limits, per_user, region, privacy, note, expires } = parsed.data;
   const expires_ms = expires === undefined ? null : parseInstant(expires, now_ms, "ahead");
   if (expires !== undefined && expires_ms === null) {
     return wrong(["expires"], "must be a duration such as 30d, or a date such as 2030-01-31");
@@ -71,6 +72,7 @@ export function patchSettings(
     models,
     limits: noneIfEmpty(limits),
     per_user: noneIfEmpty(per_user),
+    region: region ?? null,
     privacy: modeOf(privacy),
     note: note ?? null,
     expires_ms,

@@ -13,6 +13,7 @@ export interface KeyView {
   readonly models: readonly string[];
   readonly limits: KeyRecord["limits"];
   readonly per_user: KeyRecord["per_user"];
+  readonly region: string | null;
   readonly privacy: string | null;
   readonly note: string | null;
   readonly created: string;
@@ -31,6 +32,7 @@ export function viewKey(record: KeyRecord, now_ms: number): KeyView {
   const valid = record.secrets.filter(({ ends_ms }) => ends_ms === null || ends_ms > now_ms);
   return {
     ...{ id, object: "key", name, tenant, team, tier, models, limits, per_user, note },
+    region: record.region ?? null,
     privacy: record.privacy ?? null,
     created: timeOf(record.created_ms),
     expires: timeOrNull(record.expires_ms),

@@ -18,6 +18,7 @@ import {
 import { StreamWatch } from "../dialects/openai/stream.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
+import { withinRegions } from "../routing/region.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing } from "./attempt.ts";
@@ -254,7 +255,8 @@ async function preparePassThrough(
   endpoint: PassedEndpoint,
   clocks: Clocks,
 ): Promise<Prepared | GatewayError> {
-  const model = endpoint.provider === undefined ? defaultModel(call) : directModel(call, endpoint.provider);
+  const named = endpoint.provider === undefined ? defaultModel(call) : directModel(call, endpoint.provider);
+  const model = inRegion(call, named);
   if (model instanceof GatewayError) return model;
   const body = streamedBody(call.request, uploadPatience(call, clocks));
   const provider = model.targets[0]!.provider;
@@ -362,9 +364,24 @@ function notAllowed(name: string): GatewayError {
   );
 }
 
-/** The model of a name, or what takes its place where a request names none. */
+/** The model of a name, or what takes its place where a request names none; as much of it as lies where the call may go. */
 function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
-  return name === null ? defaultModel(call) : routeModel(call, name);
+  return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name));
+}
+
+/** A model without what lies where the call must not go: by its own word, its key's and its model's. */
+function inRegion(call: Call, model: ModelPlan | GatewayError): ModelPlan | GatewayError {
+  if (model instanceof GatewayError) return model;
+  const given = call.request.headers.get("x-venturi-region");
+  const demanded = [given === null ? null : given.trim().toLowerCase(), call.client!.region, model.region];
+  const regions = demanded.filter((one) => one !== null);
+  const within = withinRegions(model, regions);
+  if (within !== null) return within;
+  return new GatewayError(
+    "content_blocked",
+    `This request may not leave the region ${regions.join(" and ").slice(0, 200)}, and '${model.name.slice(0, 200)}' has no target there.`,
+    given === null ? {} : { param: "x-venturi-region" },
+  );
 }
 
 /** For routes without a model: the provider that the header names, else the default one. */
