@@ -1,8 +1,8 @@
 // Calls whose answers are kept: what an answer costs that nobody is asked for, beside HAProxy's relaying of the same calls.
 
-import type { LoadOrder } from "./load_order.ts";
-import { type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
-import { CACHED_MODEL, RELAYS, SIMILAR_MODEL, VENTURI } from "./targets.ts";
+import { measureCalls } from "./calls.ts";
+import { type Case, onStage, type Part } from "./part.ts";
+import { CACHED_MODEL, RELAYS, SIMILAR_MODEL } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** The name of the row of the very same requests, and of that of similar ones. */
@@ -20,25 +20,18 @@ export const hits: Part = {
     onStage(sizes, log, RELAYS, async (stage): Promise<Case[]> => {
       await stage.provider.play(PLAIN_SCRIPT);
       return [
-        ...(await measureHits(stage, HIT_ROW, CACHED_MODEL, { bodies: HIT_BODIES })),
-        ...(await measureHits(stage, SIMILAR_ROW, SIMILAR_MODEL, { text: "question", connections: 1 })),
+        ...(await measureCalls(
+          stage,
+          HIT_ROW,
+          { bodies: HIT_BODIES },
+          { model: CACHED_MODEL, is_kept: true },
+        )),
+        ...(await measureCalls(
+          stage,
+          SIMILAR_ROW,
+          { text: "question", connections: 1 },
+          { model: SIMILAR_MODEL, is_kept: true },
+        )),
       ];
     }),
 };
-
-/** One row; the provider must see none of the calls to Venturi after the warm-up. */
-function measureHits(stage: Stage, row: string, model: string, changes: Partial<LoadOrder>): Promise<Case[]> {
-  return inTurn(stage, row, async (target, is_warm_up) => {
-    const is_ours = target.name === VENTURI.name;
-    const order = orderFor(stage, target, {
-      ...(is_ours ? { model } : {}),
-      ...changes,
-      seconds: is_warm_up ? stage.sizes.warm_seconds : stage.sizes.seconds,
-    });
-    const { result, cpu_ms, fault } = await load(stage, target, order, (calls) => (is_ours ? 0 : calls));
-    const { p50_us, p99_us } = result.latency;
-    const cpu_us = (cpu_ms * 1000) / result.calls;
-    const values = { cpu_us, calls_per_s: result.calls_per_s, p50_us, p99_us };
-    return { values, fault, raw: { ...result, cpu_ms } };
-  });
-}

@@ -15,6 +15,7 @@ import { peers } from "./peers.ts";
 import { plain } from "./plain.ts";
 import { profile } from "./profile.ts";
 import { vectorIndex } from "./quality/vector_index.ts";
+import { redacted } from "./redacted.ts";
 import { rejected } from "./rejected.ts";
 import { goalsTable, writeReport } from "./report.ts";
 import { RESULTS_FOLDER, readResults, slowerThan, writeResults } from "./results.ts";
@@ -32,6 +33,7 @@ const PARTS: readonly Part[] = [
   sse,
   rejected,
   hits,
+  redacted,
   open,
   syscalls,
   idle,

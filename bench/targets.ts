@@ -59,6 +59,8 @@ export function writeConfig(folder: string, text: string, name = "config"): stri
 /** The model that keeps its answers, and the one that gives them for similar requests too. */
 export const CACHED_MODEL = "cached";
 export const SIMILAR_MODEL = "similar";
+/** The model whose requests are looked through for personal data. */
+export const PRIVATE_MODEL = "private";
 
 /** Venturi with everything on that exists, and so many gateway processes. */
 export function venturi(name: string, workers: number): Program {
@@ -73,6 +75,7 @@ providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1",
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
 models:
   ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } }
+  ${PRIVATE_MODEL}: { targets: [bench/bench], privacy: { mode: redact } }
   ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }
 `,
       );

@@ -54,7 +54,9 @@ export function readPresidio(folder: string): readonly Labelled[] {
       spans: spans.flatMap(({ entity_type, start_position, end_position }) => {
         const is_birth = entity_type === "DATE_TIME" && BIRTH.test(masked);
         const entity = is_birth ? "DATE_OF_BIRTH" : ENTITIES[entity_type];
-        return entity === undefined ? [] : [{ entity, start: units(start_position), end: units(end_position) }];
+        return entity === undefined
+          ? []
+          : [{ entity, start: units(start_position), end: units(end_position) }];
       }),
     };
   });
@@ -65,6 +67,12 @@ export function readSentences(folder: string): readonly string[] {
   return readdirSync(join(folder, "conll"))
     .filter((name) => name.endsWith(".conll"))
     .flatMap((name) => readFileSync(join(folder, "conll", name), "utf8").split(/\n\s*\n/))
-    .map((sentence) => sentence.split("\n").map((line) => line.split("\t")[0]).join(" ").trim())
+    .map((sentence) =>
+      sentence
+        .split("\n")
+        .map((line) => line.split("\t")[0])
+        .join(" ")
+        .trim(),
+    )
     .filter((sentence) => sentence !== "");
 }
