@@ -118,31 +118,36 @@ export class TextRedaction {
     let replaced = "";
     let pos = 0;
     for (const { start, end, entity } of found) {
-      replaced += this.#escape(text.slice(pos, start), mapping);
+      replaced += this.escape(text.slice(pos, start), mapping);
       replaced +=
         mode === "mask"
           ? `[${labelOf(entity)}]`
           : this.#held(mapping.placeholderOf(entity, text.slice(start, end)));
       pos = end;
     }
-    replaced += this.#escape(text.slice(pos), mapping);
+    replaced += this.escape(text.slice(pos), mapping);
     return this.fault !== null || replaced === text ? null : replaced;
   }
 
-  /** A stretch without values, in which what looks like a placeholder stands for itself. */
-  #escape(text: string, mapping: Mapping): string {
-    if (this.#options.mode === "mask") return text;
-    const matcher = new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+  /**
+   * A stretch without values, in which what looks like a placeholder stands for itself. Texts that cannot be changed are escaped as well,
+   * before all others: then no value takes a number that they have.
+   */
+  escape(text: string, mapping: Mapping): string {
+    if (this.#options.mode !== "redact") return text;
+    const { labels } = mapping;
+    let pos = labels.nextStop(text, 0);
+    if (pos === text.length) return text;
+    const matcher = new PlaceholderMatcher(labels, mapping.restores_bare);
     let escaped = "";
     let kept = 0;
-    let pos = mapping.labels.nextStop(text, 0);
     while (pos < text.length) {
       const end = matcher.match(text, pos, false, true, pos > 0 && isWord(text.charCodeAt(pos - 1)));
       if (end > 0) {
         escaped += text.slice(kept, pos) + this.#held(mapping.escapeOf(text.slice(pos, end), matcher));
         kept = end;
       }
-      pos = mapping.labels.nextStop(text, end > 0 ? end : pos + 1);
+      pos = labels.nextStop(text, end > 0 ? end : pos + 1);
     }
     return kept === 0 ? text : escaped + text.slice(kept);
   }

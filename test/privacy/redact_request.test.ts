@@ -363,6 +363,20 @@ describe("placeholders", () => {
     expect(result.fault === null && result.bytes).toBe(bytes);
   });
 
+  test("that name a tool or a parameter are taken, wherever they stand", () => {
+    const mapping = new Mapping();
+    const tool = {
+      type: "function",
+      function: { name: "EMAIL_2", parameters: { properties: { EMAIL_1: {} } } },
+    };
+    const request = { messages: [{ content: "ada@example.org" }], tools: [tool] };
+    expect(redactedJson(request, { mapping })).toEqual({
+      messages: [{ content: "[EMAIL_3]" }],
+      tools: [tool],
+    });
+    expect(restoreText('{"EMAIL_1":"[EMAIL_3]"}', mapping)).toBe('{"EMAIL_1":"ada@example.org"}');
+  });
+
   test("in the name of somebody have no brackets", () => {
     const mapping = new Mapping();
     const { messages } = redactedJson(
