@@ -8,7 +8,7 @@ import { restoreEvents, StreamRestorer } from "../../src/privacy/restore_stream.
 import { recordedAnswers } from "../dialects/openai/recorded_answers.ts";
 import { RECORDINGS_MISSING, recordings } from "../gateway/recordings.ts";
 import { randomIntegers } from "../memory/random.ts";
-import { plant, planted } from "./planted.ts";
+import { inCharacters, plant, planted } from "./planted.ts";
 
 type Json = Record<string, unknown>;
 
@@ -42,7 +42,8 @@ function restoredEvents(events: readonly string[], values = mapping): string[] {
   const restorer = new StreamRestorer(values);
   const given = events.map((raw) => {
     const data = raw.startsWith("data: ") ? Buffer.from(raw.slice(6, -2)) : null;
-    return Buffer.from(restorer.restore({ raw: Buffer.from(raw), data })).toString();
+    const { before, raw: given } = restorer.restore({ raw: Buffer.from(raw), data });
+    return Buffer.concat([before, given]).toString();
   });
   return [...given, Buffer.from(restorer.end()).toString()];
 }
@@ -69,7 +70,9 @@ describe("an event", () => {
     for (const text of [...whole, event(chunk({}, "stop")), event("[DONE]")]) {
       const raw = Buffer.from(text);
       const data = text.startsWith("data: ") ? raw.subarray(6, -2) : null;
-      expect(restorer.restore({ raw, data })).toBe(raw);
+      const given = restorer.restore({ raw, data });
+      expect([given.raw, given.data]).toEqual([raw, data]);
+      expect([given.raw === raw, given.data === data, given.before.length]).toEqual([true, true, 0]);
     }
     expect(restorer.end().length).toBe(0);
   });
@@ -79,14 +82,15 @@ describe("an event", () => {
       'id: 7\ndata: {"id":"c1","n":12345678901234567890, "choices":[{"delta":{"content":"to [EMAIL_1]"},"index":0}]}\n\n';
     const restorer = new StreamRestorer(mapping);
     const given = restorer.restore({ raw: Buffer.from(raw), data: Buffer.from(raw.slice(12, -2)) });
-    expect(Buffer.from(given).toString()).toBe(raw.replace("[EMAIL_1]", EMAIL));
+    expect(Buffer.from(given.raw).toString()).toBe(raw.replace("[EMAIL_1]", EMAIL));
+    expect(Buffer.from(given.data!).toString()).toBe(raw.replace("[EMAIL_1]", EMAIL).slice(12, -2));
   });
 
   test("whose data came in several lines is written in one", () => {
     const restorer = new StreamRestorer(mapping);
     const raw = Buffer.from('data: {"choices":[{"index":0,\ndata: "delta":{"content":"[EMAIL_1]"}}]}\n\n');
     const data = Buffer.from('{"choices":[{"index":0,\n"delta":{"content":"[EMAIL_1]"}}]}');
-    expect(deltas([Buffer.from(restorer.restore({ raw, data })).toString()])).toEqual([
+    expect(deltas([Buffer.from(restorer.restore({ raw, data }).raw).toString()])).toEqual([
       [{ content: EMAIL }, undefined],
     ]);
   });
@@ -319,6 +323,23 @@ describe.skipIf(RECORDINGS_MISSING !== null)("recorded streams", () => {
       values += expected.split("[EMAIL_1]").length - 1;
     }
     expect(values).toBeGreaterThan(1000);
+  });
+
+  test("are restored where each character comes alone", () => {
+    const random = randomIntegers(84);
+    let count = 0;
+    for (const { name, body } of streams) {
+      const sent = planted(body, (text) => plant(text, ["[EMAIL_1]", "EMAIL_1", "[ email 1 ]"]), random);
+      if (sent === null || sent.length > 60_000) continue;
+      const apart = inCharacters(sent);
+      const whole = assembleAnswer(apart);
+      if (whole === null) continue;
+      count++;
+      expect(parse(assembleAnswer(restoreEvents(apart, mapping))!), name).toEqual(
+        parse(restoreAnswer(whole, mapping)),
+      );
+    }
+    expect(count).toBeGreaterThan(20);
   });
 
   test("never say anything of a choice behind its end", () => {
