@@ -85,7 +85,8 @@ export class TextRedaction {
       while (next < found.length && found[next]!.end <= segment.at) next++;
       const within: Found[] = [];
       for (let index = next; index < found.length && found[index]!.start < segment_end; index++) {
-        within.push(partWithin(found[index]!, segment));
+        const part = partWithin(found[index]!, segment);
+        if (part !== null) within.push(part);
       }
       const replaced = this.#replace(within, segment.text, mapping);
       if (replaced === null) continue;
@@ -167,8 +168,13 @@ function jsonBytes(text: string): Uint8Array | null {
   return scan.fault === null ? bytes : null;
 }
 
-/** The part of a finding that lies in a segment, by offsets in the segment. Of a number it is all: it cannot be cut. */
-function partWithin(found: Found, { at, text, visited }: Segment): Found {
+/**
+ * The part of a finding that lies in a segment, by offsets in the segment. Of a number it is all: it cannot be cut. A key is no part of
+ * what reaches beyond it, such as an address of several lines.
+ */
+function partWithin(found: Found, { at, text, visited }: Segment): Found | null {
+  const [start, end] = [found.start - at, found.end - at];
   if (visited === "number") return { ...found, start: 0, end: text.length };
-  return { ...found, start: Math.max(found.start - at, 0), end: Math.min(found.end - at, text.length) };
+  if (visited === "key" && (start < 0 || end > text.length)) return null;
+  return { ...found, start: Math.max(start, 0), end: Math.min(end, text.length) };
 }

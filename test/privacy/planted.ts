@@ -96,7 +96,8 @@ export function inCharacters(stream: Buffer): Buffer {
       const text = data === null || data === "[DONE]" ? null : Buffer.from(data, "latin1").toString();
       const [slot, ...others] = text === null ? [] : slotsOf(JSON.parse(text) as Json);
       const said = slot?.holder[slot.key];
-      if (text === null || others.length > 0 || typeof said !== "string") return [Buffer.from(raw, "latin1")];
+      if (text === null || others.length > 0 || typeof said !== "string" || said === "")
+        return [Buffer.from(raw, "latin1")];
       const characters = said.split("");
       return characters.map((character, at) => {
         const chunk = JSON.parse(text) as Json;

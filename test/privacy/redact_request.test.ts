@@ -155,6 +155,20 @@ describe("no value is left", () => {
     );
   });
 
+  test("that goes on over several fields, whose names stay", () => {
+    const inLines = (given: string) => {
+      const [start, end] = [given.indexOf("Main"), given.indexOf("Springfield") + "Springfield".length];
+      return start < 0 ? [] : [{ start, end, entity: "PERSON", score: 1 }];
+    };
+    const content = '{"street":"1, Main St","no":7,"city":"Springfield, US"}';
+    const { messages } = redactedJson({ messages: [{ content }] }, { recognise: inLines }) as {
+      messages: Json[];
+    };
+    expect(messages[0]!["content"]).toBe(
+      '{"street":"1, [PERSON_1]","no":"[PERSON_2]","city":"[PERSON_3], US"}',
+    );
+  });
+
   test("where the name of a field says what its value is", () => {
     const inContext = (given: string) =>
       [...given.matchAll(/account: (\w+)/g)].map(({ 0: found, 1: value, index }) => ({

@@ -330,7 +330,7 @@ describe.skipIf(RECORDINGS_MISSING !== null)("recorded streams", () => {
     let count = 0;
     for (const { name, body } of streams) {
       const sent = planted(body, (text) => plant(text, ["[EMAIL_1]", "EMAIL_1", "[ email 1 ]"]), random);
-      if (sent === null || sent.length > 60_000) continue;
+      if (sent === null || sent.length > 30_000) continue;
       const apart = inCharacters(sent);
       const whole = assembleAnswer(apart);
       if (whole === null) continue;
