@@ -70,12 +70,9 @@ export function redactRequest(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  for (const { span, treatment } of placesOf(
-    bytes,
-    (kept) => has_answer && redaction.escape(kept, mapping),
-  )) {
-    const text = readString(bytes, span);
-    if (text === null) continue;
+  const places = placesOf(bytes, (kept) => has_answer && redaction.escape(kept, mapping));
+  for (const { span, treatment } of places) {
+    const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());

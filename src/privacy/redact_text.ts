@@ -81,6 +81,7 @@ export class TextRedaction {
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
+      if (segment.text === "") continue;
       const segment_end = segment.at + segment.text.length;
       while (next < found.length && found[next]!.end <= segment.at) next++;
       const within: Found[] = [];

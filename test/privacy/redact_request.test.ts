@@ -160,12 +160,12 @@ describe("no value is left", () => {
       const [start, end] = [given.indexOf("Main"), given.indexOf("Springfield") + "Springfield".length];
       return start < 0 ? [] : [{ start, end, entity: "PERSON", score: 1 }];
     };
-    const content = '{"street":"1, Main St","no":7,"city":"Springfield, US"}';
+    const content = '{"street":"1, Main St","no":7,"":"","city":"Springfield, US"}';
     const { messages } = redactedJson({ messages: [{ content }] }, { recognise: inLines }) as {
       messages: Json[];
     };
     expect(messages[0]!["content"]).toBe(
-      '{"street":"1, [PERSON_1]","no":"[PERSON_2]","city":"[PERSON_3], US"}',
+      '{"street":"1, [PERSON_1]","no":"[PERSON_2]","":"","city":"[PERSON_3], US"}',
     );
   });
 
