@@ -155,6 +155,27 @@ describe("no value is left", () => {
     );
   });
 
+  test("in a part of a number, which goes as a whole", () => {
+    const inNumber = (given: string) => {
+      const start = given.indexOf("4567");
+      return start < 0 ? [] : [{ start, end: start + 4, entity: "US_SSN", score: 1 }];
+    };
+    const { messages } = redactedJson(
+      { messages: [{ content: '[{"n":123456789}]' }] },
+      { recognise: inNumber },
+    ) as {
+      messages: Json[];
+    };
+    expect(messages[0]!["content"]).toBe('[{"n":"[US_SSN_1]"}]');
+  });
+
+  test("beside half a character", () => {
+    const content = '{"a":"\ud800 ada@example.org"}';
+    expect(redactedJson({ messages: [{ content }] })).toEqual({
+      messages: [{ content: '{"a":"\ud800 [EMAIL_1]"}' }],
+    });
+  });
+
   test("that goes on over several fields, whose names stay", () => {
     const inLines = (given: string) => {
       const [start, end] = [given.indexOf("Main"), given.indexOf("Springfield") + "Springfield".length];

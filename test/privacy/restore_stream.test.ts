@@ -86,6 +86,13 @@ describe("an event", () => {
     expect(Buffer.from(given.data!).toString()).toBe(raw.replace("[EMAIL_1]", EMAIL).slice(12, -2));
   });
 
+  test("has each text in its own place, in whatever order they stand", () => {
+    const raw = event(
+      '{"choices":[{"delta":{"content":"a [EMAIL_1]","7":"b [EMAIL_1]"},"text":"c [EMAIL_1]","index":0}]}',
+    );
+    expect(restoredEvents([raw])[0]).toBe(raw.replaceAll("[EMAIL_1]", EMAIL));
+  });
+
   test("whose data came in several lines is written in one", () => {
     const restorer = new StreamRestorer(mapping);
     const raw = Buffer.from('data: {"choices":[{"index":0,\ndata: "delta":{"content":"[EMAIL_1]"}}]}\n\n');
