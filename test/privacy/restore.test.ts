@@ -275,6 +275,19 @@ describe("what is held back", () => {
     }
   });
 
+  test("is not all that could stand between its parts", () => {
+    for (const flood of [" ", "_", "*", "\u200b"]) {
+      const text = `[EMAIL${flood.repeat(1000)}1]`;
+      expect(
+        inPieces(
+          text,
+          Array.from({ length: text.length }, (_, at) => at),
+          mapping,
+        ).held,
+      ).toBeLessThan(32);
+    }
+  });
+
   test("is nothing of a text that begins no placeholder", () => {
     const text = "The quick brown fox [jumps] over a[0] (lazy) dogs.";
     expect(
