@@ -19,6 +19,8 @@ const DEPTH_MAX = 12;
 
 /** How the names of all the texts begin that tell a reasoning. */
 const REASONING = "delta.reasoning";
+/** And those that come whole: titles, addresses. */
+const ANNOTATIONS = "delta.annotations";
 
 const NOTHING = new Uint8Array(0);
 const DATA = Buffer.from("data: ");
@@ -55,7 +57,7 @@ interface GrowingText {
 
 /** What a chunk says of a text. */
 interface Piece {
-  /** Null for a text that is whole in each chunk. */
+  /** Null for a text that comes whole. */
   readonly text: GrowingText | null;
   readonly path: Path;
   readonly came: string;
@@ -160,7 +162,11 @@ class ChoiceRestorer {
   see(choice: Readonly<Record<string, unknown>>, at: Path, pieces: Piece[]): string[] {
     const own: Piece[] = [];
     const { delta, text, message, finish_reason } = choice;
+    const onWhole = (came: string, _: string, path: Path) => {
+      own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
+    };
     const onText = (came: string, name: string, path: Path) => {
+      if (name.startsWith(ANNOTATIONS)) return onWhole(came, name, path);
       const growing = came === "" ? null : this.#textOf(name, choice, path);
       if (growing === null) return;
       own.push({ text: growing, path, came, restored: growing.restorer.push(came) });
@@ -172,11 +178,7 @@ class ChoiceRestorer {
     const is_last = typeof finish_reason === "string" && finish_reason !== "";
     const before = is_last || own.length > 0 ? this.#release(own, is_last) : [];
     // Some providers say the whole answer again in each chunk.
-    if (isFields(message)) {
-      findTexts(message, ANSWER_MESSAGE, "message", ["message"], (came, _, path) => {
-        own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
-      });
-    }
+    if (isFields(message)) findTexts(message, ANSWER_MESSAGE, "message", ["message"], onWhole);
     for (const piece of own) pieces.push({ ...piece, path: [...at, ...piece.path] });
     return before;
   }
@@ -252,7 +254,7 @@ function frameOf(
   path: Path,
 ): { readonly before: string; readonly after: string } {
   let before = `{"index":${index},`;
-  let after = ',"finish_reason":null}';
+  let after = path[0] === "text" ? ',"logprobs":null,"finish_reason":null}' : ',"finish_reason":null}';
   let value = choice;
   let is_open = true;
   for (const step of path) {

@@ -5,6 +5,7 @@ import { assembleAnswer } from "../../src/dialects/openai/assemble.ts";
 import { Mapping } from "../../src/privacy/mapping.ts";
 import { restoreAnswer } from "../../src/privacy/restore_answer.ts";
 import { restoreEvents, StreamRestorer } from "../../src/privacy/restore_stream.ts";
+import { OPENAPI_MISSING, validateChunk } from "../conformance/openapi.ts";
 import { recordedAnswers } from "../dialects/openai/recorded_answers.ts";
 import { RECORDINGS_MISSING, recordings } from "../gateway/recordings.ts";
 import { randomIntegers } from "../memory/random.ts";
@@ -240,6 +241,53 @@ describe("what is held back", () => {
       [1, "", "stop"],
       [0, "", "stop"],
     ]);
+  });
+
+  test.skipIf(OPENAPI_MISSING !== null)("goes out in chunks as OpenAI describes them", () => {
+    const said = [
+      chunk({ content: "[EMAIL" }),
+      chunk({
+        tool_calls: [
+          { index: 0, id: "t", type: "function", function: { name: "f", arguments: '{"a":"[EM' } },
+        ],
+      }),
+      chunk({ refusal: "[PERSON" }),
+    ];
+    const given = [
+      ...said.flatMap((one) => restoredEvents([event(one)])),
+      ...restoredEvents([event("[DONE]")]),
+    ];
+    const chunks = given
+      .filter((text) => text.startsWith("data: {"))
+      .map((text) => parse(Buffer.from(text.slice(6))));
+    expect(chunks.length).toBe(6);
+    for (const one of chunks)
+      expect(validateChunk("/v1/chat/completions", one), JSON.stringify(one)).toEqual([]);
+    const legacy = { id: "l", object: "text_completion", created: 1, model: "m" };
+    const choice = { text: "[EMAIL", index: 0, logprobs: null, finish_reason: null };
+    const [, held] = restoredEvents([event({ ...legacy, choices: [choice] })]);
+    expect(parse(Buffer.from(held!.slice(6)))).toEqual({ ...legacy, choices: [choice] });
+  });
+
+  test("is nothing of what comes whole: annotations, and a message beside the delta", () => {
+    const annotations = (title: string) => ({
+      annotations: [{ type: "url_citation", url_citation: { title } }],
+    });
+    const both = (said: string, whole: string) => {
+      const [choice] = chunk({ content: said })["choices"] as Json[];
+      return { ...chunk({}), choices: [{ ...choice, message: { role: "assistant", content: whole } }] };
+    };
+    const given = restoredEvents([
+      event(chunk(annotations("of [EMAIL_1] ["))),
+      event(both("to [EMAIL", "to [EMAIL")),
+      event(both("_1]", "to [EMAIL_1]")),
+    ]);
+    expect(deltas(given)).toEqual([
+      [annotations(`of ${EMAIL} [`), null],
+      [{ content: "to " }, null],
+      [{ content: EMAIL }, null],
+    ]);
+    expect(given[2]).toContain(`"message":{"role":"assistant","content":"to ${EMAIL}"}`);
   });
 
   test("is that of contents in parts", () => {
