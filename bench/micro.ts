@@ -1,6 +1,6 @@
 // Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; the mapped file;
 // what a call's account costs.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory | account ...]`
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | memory | account ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
@@ -8,6 +8,7 @@ import { markerSet } from "../src/wire/markers.ts";
 import { accountTasks } from "./micro/account.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
 import { memoryTasks } from "./micro/memory.ts";
+import { privacyTasks } from "./micro/privacy.ts";
 import { sseTasks } from "./micro/sse.ts";
 import { type Text, texts } from "./micro/texts.ts";
 
@@ -22,9 +23,13 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 };
 
 /** The names of what can be measured. */
-export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory", "account"];
+export const MICRO_PARTS: readonly string[] = [
+  ...Object.keys(FUNCTIONS),
+  ...["sse", "privacy", "memory", "account"],
+];
 
-function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
+function tasksOf(part: string, over: readonly Text[], scale: number): readonly Task[] {
+  if (part === "privacy") return privacyTasks(scale);
   const work = FUNCTIONS[part];
   if (work === undefined) return sseTasks();
   return over.flatMap(({ name: text, bytes }) => {
@@ -37,10 +42,14 @@ function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
   });
 }
 
-function partOf(part: string, over: readonly Text[]): { readonly tasks: readonly Task[]; end(): void } {
+function partOf(
+  part: string,
+  over: readonly Text[],
+  scale: number,
+): { readonly tasks: readonly Task[]; end(): void } {
   if (part === "memory") return memoryTasks();
   if (part === "account") return accountTasks();
-  return { tasks: tasksOf(part, over), end: () => {} };
+  return { tasks: tasksOf(part, over, scale), end: () => {} };
 }
 
 /** Measures the parts, each task for `time_ms`, and says each figure as it comes. */
@@ -54,7 +63,7 @@ export async function micro(
   const all: Figure[] = [];
   for (const part of parts) {
     log(`${part}`);
-    const { tasks, end } = partOf(part, over);
+    const { tasks, end } = partOf(part, over, scale);
     for (const task of tasks) {
       const [figure] = await measure([task], time_ms);
       const { text, name, bytes, ns, gb_per_s } = figure!;

@@ -78,6 +78,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       semantic_budget_ms: config.cache.semantic.budget_ms,
     },
     privacy: {
+      session_ttl_ms: config.privacy.session_ttl_s * 1_000,
       note: config.privacy.note,
       custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
         ...{ name, pattern, checksum, context, score },

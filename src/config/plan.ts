@@ -262,6 +262,8 @@ export interface Plan {
   readonly admin_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
   readonly privacy: {
+    /** How long the values of a conversation that has a name are kept. */
+    readonly session_ttl_ms: number;
     /** Whether a model that gets placeholders is told to repeat them. */
     readonly note: boolean;
     readonly custom: readonly CustomEntity[];

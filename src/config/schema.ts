@@ -320,6 +320,16 @@ const modelPrivacy = z.strictObject({
 });
 
 const privacy = z.strictObject({
+  key: z
+    .string()
+    .regex(/^([0-9A-Fa-f]{64}|[0-9A-Za-z+/_-]{43}=?)$/, "must be 32 bytes in hexadecimal or base64")
+    .optional()
+    .describe(
+      "What values are sealed and users hashed with; by default one that is made in the data folder.",
+    ),
+  session_ttl_s: whole(60, YEAR_S)
+    .default(86_400)
+    .describe("How long the sealed values of a conversation (x-venturi-session) are kept; seconds."),
   note: z
     .boolean()
     .default(true)

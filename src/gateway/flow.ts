@@ -4,7 +4,7 @@
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
-import type { StreamRestorer } from "../privacy/restore_stream.ts";
+import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
@@ -218,7 +218,7 @@ export class EventFlow extends Flow implements Alarm {
     if (rest !== null && isWhole(rest)) {
       const is_shown = watch.see(rest) && watch.error === null;
       this.#onEvent?.(rest);
-      if (is_shown && watch.complete) this.stream.write(this.restorer?.restore(rest) ?? rest.raw);
+      if (is_shown && watch.complete) this.stream.write(this.#restored(rest).raw);
     }
     return watch.complete || this.#framer.overflowed;
   }
@@ -292,17 +292,11 @@ export class EventFlow extends Flow implements Alarm {
         return;
       }
       if (watch.tellsUsage(event.data)) {
-        this.#tellCost(event.raw, event.data);
+        this.#tellCost(event);
         return;
       }
     }
-    const { raw } = event;
-    const restored = this.restorer?.restore(event) ?? raw;
-    if (restored !== raw) {
-      this.#flush();
-      this.stream.write(restored);
-      return;
-    }
+    const { raw } = this.#restored(event);
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
       this.#run = new Uint8Array(run.buffer, run.byteOffset, run.length + raw.length);
@@ -324,11 +318,22 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   /** The usage goes out with what it cost, where that is known. */
-  #tellCost(raw: Uint8Array, data: Uint8Array): void {
+  #tellCost(event: SseEvent): void {
     const cost_usd = this.#meter!.costOf(this.#watch!.usage());
+    const { raw, data } = this.#restored(event);
     this.#flush();
-    this.#writeHeld();
-    this.stream.write(cost_usd === null ? raw : withCost(raw, data, cost_usd));
+    this.stream.write(cost_usd === null || data === null ? raw : withCost(raw, data, cost_usd));
+  }
+
+  /** An event with the client's values put back; what was held back before it is written. */
+  #restored(event: SseEvent): RestorableEvent {
+    if (this.restorer === null) return event;
+    const restored = this.restorer.restore(event);
+    if (restored.before.length > 0) {
+      this.#flush();
+      this.stream.write(restored.before);
+    }
+    return restored;
   }
 
   /** There is no money for more: the stream ends well, and says why. */

@@ -72,7 +72,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   // Take personal data out before anything else sees the request.
   const mode = privacyMode(call, given);
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
-  const prepared = mode === null || privacy === null ? given : privacy.clean(call, given, mode);
+  const prepared = mode === null || privacy === null ? given : await privacy.clean(call, given, mode);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   call.account = new Account(call, prepared, tools.books);
 

@@ -12,7 +12,6 @@ import {
   readPrefix,
   readRequest,
   readUser,
-  withNote,
   writeRequest,
 } from "../dialects/openai/request.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
@@ -60,20 +59,13 @@ export interface Prepared extends Outgoing {
   readonly endpoint: JsonPath | null;
   /** Whether the client asked for usage in its stream. */
   readonly asks_usage: boolean;
-  /**
-   * The same with another body, of which personal data was taken out.
-   * @param has_note whether the model is told of the placeholders in it
-   */
-  withBody(body: Uint8Array, has_note: boolean): Prepared | GatewayError;
+  /** The same with another body, of which personal data was taken out. */
+  withBody(body: Uint8Array): Prepared | GatewayError;
   /** The same for another call, which must have come from the same client. */
   again(call: Call): Prepared;
   /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
   estimateInput(): number;
 }
-
-/** What a model is told that gets placeholders. */
-const PLACEHOLDER_NOTE =
-  "Texts such as [EMAIL_1] stand for values that were taken out. Use them like the values themselves, and repeat them exactly as they are.";
 
 /** Reads, routes and checks a call by its endpoint's kind. */
 export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise<Prepared | GatewayError> {
@@ -128,9 +120,8 @@ class PreparedJson implements Prepared {
     return this.path;
   }
 
-  withBody(body: Uint8Array, has_note: boolean): Prepared | GatewayError {
-    const noted = has_note ? withNote(body, PLACEHOLDER_NOTE) : body;
-    const request = readRequest(noted, this.#shape);
+  withBody(body: Uint8Array): Prepared | GatewayError {
+    const request = readRequest(body, this.#shape);
     if (request instanceof GatewayError) return request;
     return new PreparedJson(this.#call, this.path, this.#shape, request, this.model, this.#quiet);
   }

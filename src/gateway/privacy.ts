@@ -1,51 +1,95 @@
 // Personal data in requests: taken out before anything else sees them, and put back into the answers on their way to the client.
 // What may not go out goes nowhere: where a request cannot be looked through, it is refused.
 
+import { join } from "node:path";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Recognise } from "../privacy/entity.ts";
+import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
+import { withNote } from "../privacy/note.ts";
 import { makeRecogniser } from "../privacy/recognisers/recognisers.ts";
 import { redactRequest } from "../privacy/redact_request.ts";
+import { Vault } from "../privacy/vault.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
+
+/** Conversations whose values are kept, and how often those that have expired are removed. */
+const CONVERSATIONS_MAX = 100_000;
+const SWEEP_EVERY_MS = 60 * 60_000;
+/** The most characters of a conversation's name. */
+const SESSION_MAX_CHARS = 256;
+
+/** What is needed to take personal data out of requests. */
+export interface PrivacyOptions {
+  /** What users' names are hashed with and kept values are sealed with. */
+  readonly key: Uint8Array;
+  /** The data folder, where the values of conversations that have a name are kept; null: nowhere. */
+  readonly folder: string | null;
+  /** How long they are kept after the last call. */
+  readonly ttl_ms: number;
+}
 
 /** What is done about personal data in a process. */
 export class Privacy {
   readonly #secret: Uint8Array;
+  readonly #vault: Vault | null;
   readonly #recognisers = new WeakMap<PrivacyPlan, Recognise>();
+  readonly #sweeping: ReturnType<typeof setInterval>;
 
-  /** @param secret what users' names are hashed with */
-  constructor(secret: Uint8Array) {
-    this.#secret = secret;
+  constructor({ key, folder, ttl_ms }: PrivacyOptions) {
+    this.#secret = keyFor(key, "user");
+    this.#vault =
+      folder === null
+        ? null
+        : new Vault({ folder: join(folder, "privacy"), key, ttl_ms, conversations_max: CONVERSATIONS_MAX });
+    this.#sweeping = setInterval(() => void this.#vault?.sweep(), SWEEP_EVERY_MS);
+    this.#sweeping.unref();
   }
 
   /** The call with a request that may go on: itself where nothing is found; or why it may not. */
-  clean(call: Call, prepared: Prepared, mode: PrivacyMode): Prepared | GatewayError {
+  async clean(call: Call, prepared: Prepared, mode: PrivacyMode): Promise<Prepared | GatewayError> {
     const plan = prepared.model.privacy ?? call.plan.privacy.by_default;
     const { endpoint, read_body } = prepared;
     if (endpoint === null || read_body === null) {
       return mode === "audit"
         ? prepared
-        : blocked("Requests of this kind cannot be looked through for personal data");
+        : blocked("Requests of this kind cannot be searched for personal data");
     }
-    const mapping = new Mapping();
+    const session = mode === "redact" ? sessionOf(call) : null;
+    const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
+    const known = mapping.size;
     const redacted = redactRequest(read_body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
       recognise: this.#recogniserOf(plan, call.plan),
     });
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
-      return mode === "audit"
-        ? prepared
-        : blocked(`The request cannot be looked through for personal data: ${redacted.fault}`);
+      if (mode === "audit") return prepared;
+      return blocked(`The request cannot be searched for personal data: ${redacted.fault}`);
     }
     call.redactions = redacted.counts;
     const found = Object.keys(redacted.counts);
     if (redacted.is_blocked) return blocked(`The request holds personal data (${found.join(", ")})`);
-    if (mode === "redact" && mapping.size > 0) call.mapping = mapping;
-    const has_note = mode === "redact" && found.length > 0 && call.plan.privacy.note;
-    return redacted.bytes === read_body ? prepared : prepared.withBody(redacted.bytes, has_note);
+    if (mode !== "redact") return redacted.bytes === read_body ? prepared : prepared.withBody(redacted.bytes);
+    if (mapping.size > 0) call.mapping = mapping;
+    if (session !== null && mapping.size > known) {
+      const fault = await this.#vault?.keep(call.client!.tenant, session, mapping);
+      if (fault)
+        return blocked(`The values of this conversation (x-venturi-session) could not be kept: ${fault}`);
+    }
+    const is_told = mapping.size > 0 && endpoint === "/chat/completions" && call.plan.privacy.note;
+    const body = is_told ? withNote(redacted.bytes) : redacted.bytes;
+    return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  close(): void {
+    clearInterval(this.#sweeping);
+  }
+
+  /** The values that a conversation has had so far; null for none. */
+  #valuesOf(call: Call, session: string | null): Promise<Mapping | null> | null {
+    return session === null || this.#vault === null ? null : this.#vault.find(call.client!.tenant, session);
   }
 
   #recogniserOf(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognise {
@@ -60,9 +104,13 @@ export class Privacy {
   }
 }
 
+/** What the client calls the conversation; null: it has no name, and its history alone tells what belongs together. */
+function sessionOf(call: Call): string | null {
+  const session = call.request.headers.get("x-venturi-session");
+  return session === null || session === "" ? null : session.slice(0, SESSION_MAX_CHARS);
+}
+
 function blocked(what: string): GatewayError {
-  return new GatewayError(
-    "content_blocked",
-    `${what}, and the privacy settings of this model or key let it not go out.`,
-  );
+  const why = "and the privacy settings of this model or key do not let it go out";
+  return new GatewayError("content_blocked", `${what}, ${why}.`);
 }

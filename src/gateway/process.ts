@@ -1,16 +1,15 @@
 // The role of a gateway process: get the configuration from the supervisor, serve, reload, drain.
 // It outlives nothing: when the supervisor is gone, it finishes its calls and goes too.
 
-import { join } from "node:path";
 import { openStoredKeys } from "../access/stored_keys.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { compilePlan } from "../config/compile.ts";
 import type { Plan } from "../config/plan.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
-import { openSecret } from "../memory/secret.ts";
 import { EventSink } from "../memory/spill.ts";
 import { openState } from "../memory/state.ts";
+import { openPrivacyKey } from "../privacy/key.ts";
 import { Books } from "./books.ts";
 import type { FromGateway, Place, ToGateway } from "./protocol.ts";
 import { type Gateway, startGateway } from "./server.ts";
@@ -38,8 +37,8 @@ export function runGatewayProcess(): void {
       const admin_socket = adminSocketPath(message.config.data);
       const own_books = openBooks(message.place);
       await loadPrices(message.config.data);
-      const privacy_secret = openSecret(join(message.config.data, "privacy.secret"));
-      if ("fault" in privacy_secret) console.error(`venturi: ${privacy_secret.fault}`);
+      const key = openPrivacyKey(message.config.data, message.config.privacy.key ?? null);
+      if ("fault" in key) console.error(`venturi: ${key.fault}`);
       gateway = startGateway({
         plan,
         hostname: message.hostname,
@@ -48,7 +47,7 @@ export function runGatewayProcess(): void {
         stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
-        ...("fault" in privacy_secret ? {} : { privacy_secret }),
+        ...("fault" in key ? {} : { privacy: { key, folder: message.config.data } }),
         openCaches: async () => {
           const { openCaches } = await import("./open_caches.ts");
           return openCaches({

@@ -67,8 +67,8 @@ export interface GatewayOptions {
   readonly admin_socket?: string;
   /** Where limits are held, rows go and counts are kept. */
   readonly books: Books;
-  /** What users' names are hashed with where they may not go out; by default one of this process' own. */
-  readonly privacy_secret?: Uint8Array;
+  /** What personal data is hashed and sealed with, and where it is kept; by default a key of this process' own, and nowhere. */
+  readonly privacy?: { readonly key: Uint8Array; readonly folder: string };
   /** Opens the caches, once a model keeps its answers; without it, none does. */
   readonly openCaches?: () => Promise<Caches>;
 }
@@ -109,7 +109,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     stored_keys: options.stored_keys ?? null,
     privacy: new Lazy(async () => {
       const { Privacy } = await import("./privacy.ts");
-      return new Privacy(options.privacy_secret ?? crypto.getRandomValues(new Uint8Array(32)));
+      const key = options.privacy?.key ?? crypto.getRandomValues(new Uint8Array(32));
+      return new Privacy({ folder: null, ...options.privacy, key, ttl_ms: plan.privacy.session_ttl_ms });
     }),
     caches: options.openCaches === undefined ? null : new Lazy(options.openCaches),
     clientOf: (provider) => clients[provider.client],
@@ -299,6 +300,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
+    tools.privacy.value?.close();
     clearInterval(allowing);
   }
 

@@ -65,10 +65,10 @@ export function labelOf(entity: Entity): string {
 /** The labels that placeholders may have, as the matcher needs them. Two that differ by underscores alone are one. */
 export class Labels {
   readonly #by_letters = new Map<string, string>();
-  /** What the letters of a label may begin with, and what a label and the underscore behind it may. */
-  readonly #letters_begun = new Set<string>();
-  readonly #names_begun = new Set<string>();
-  #stops = stopsFor("");
+  /** The letters of labels, and labels with the underscore behind them, by what they begin with. */
+  readonly #spellings = new Map<string, { readonly letters: string; readonly name: string }[]>();
+  /** Made when it is needed. */
+  #stops: RegExp | null = null;
 
   /** The label of an entity, which is known from then on. */
   add(entity: Entity): string {
@@ -77,9 +77,11 @@ export class Labels {
     const known = this.#by_letters.get(letters);
     if (known !== undefined) return known;
     this.#by_letters.set(letters, label);
-    for (let end = 1; end <= letters.length; end++) this.#letters_begun.add(letters.slice(0, end));
-    for (let end = 1; end <= label.length + 1; end++) this.#names_begun.add(`${label}_`.slice(0, end));
-    this.#stops = stopsFor([...new Set([...this.#by_letters.keys()].map((known) => known[0]))].join(""));
+    const first = letters.slice(0, 1);
+    const alike = this.#spellings.get(first) ?? [];
+    alike.push({ letters, name: `${label}_` });
+    this.#spellings.set(first, alike);
+    this.#stops = null;
     return label;
   }
 
@@ -89,24 +91,25 @@ export class Labels {
   }
 
   /** Whether a label may begin with these letters. */
-  mayBegin(letters: string): boolean {
-    return this.#letters_begun.has(letters);
+  mayBegin(begun: string): boolean {
+    return this.#spellings.get(begun.slice(0, 1))?.some(({ letters }) => letters.startsWith(begun)) ?? false;
   }
 
   /** Whether a label, with an underscore behind it, may begin so. */
-  mayBeginName(text: string): boolean {
-    return this.#names_begun.has(text);
+  mayBeginName(begun: string): boolean {
+    return this.#spellings.get(begun.slice(0, 1))?.some(({ name }) => name.startsWith(begun)) ?? false;
   }
 
   /** Where the first character at or after `from` stands that a placeholder may begin with, or a quote; the text's end if none. */
   nextStop(text: string, from: number): number {
+    this.#stops ??= stopsFor(this.#spellings.keys());
     this.#stops.lastIndex = from;
     return this.#stops.exec(text)?.index ?? text.length;
   }
 }
 
-function stopsFor(letters: string): RegExp {
-  return new RegExp(`["[\\\\\uff3b\uff3c\u3010${letters}]`, "g");
+function stopsFor(firsts: Iterable<string>): RegExp {
+  return new RegExp(`["[\\\\\uff3b\uff3c\u3010${[...firsts].join("")}]`, "g");
 }
 
 /** Reads placeholders where they stand in a text. Holds what the last match found. */

@@ -1,16 +1,25 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
 import { createHmac } from "node:crypto";
-import { readString, scanObject } from "../wire/json.ts";
+import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
 import { type RedactionMode, TextRedaction } from "./redact_text.ts";
-import { REQUEST } from "./request_places.ts";
+import { REQUEST, type RequestTreatment } from "./request_places.ts";
 import { walk } from "./walk.ts";
 
 /** The most characters that are recognised for one request, unless somebody says otherwise. */
 const CHARS_MAX = 32 * 1024 * 1024;
+
+/** What is kept and longer is no name that a model would write: media, signatures. */
+const NAME_MAX_BYTES = 256;
+
+/** A string of a request, and what is done with it. */
+interface Place {
+  readonly span: JsonSpan;
+  readonly treatment: RequestTreatment;
+}
 
 /** How a request is redacted. */
 export interface RequestRedaction {
@@ -61,15 +70,15 @@ export function redactRequest(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  walk(bytes, REQUEST, (span, treatment, visited) => {
-    const text = visited === "string" || visited === "key" ? readString(bytes, span) : null;
-    if (text === null) return;
+  const places = placesOf(bytes, (kept) => has_answer && redaction.escape(kept, mapping));
+  for (const { span, treatment } of places) {
+    const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
     else changed = redaction.redact(text, mappingOf());
     if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
-  });
+  }
   if (redaction.fault !== null) return { fault: redaction.fault };
   const is_blocked = mode === "block" && redaction.found.size > 0;
   return {
@@ -78,6 +87,17 @@ export function redactRequest(
     counts: Object.fromEntries(redaction.found),
     is_blocked,
   };
+}
+
+/** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
+function placesOf(bytes: Uint8Array, onKept: (text: string) => void): Place[] {
+  const places: Place[] = [];
+  walk(bytes, REQUEST, (span, treatment) => {
+    if (span.kind !== "string") return;
+    if (treatment !== "keep") places.push({ span, treatment });
+    else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
+  });
+  return places;
 }
 
 function ownMapping(entities: Iterable<Entity>): Mapping {

@@ -81,11 +81,13 @@ export class TextRedaction {
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
+      if (segment.text === "") continue;
       const segment_end = segment.at + segment.text.length;
       while (next < found.length && found[next]!.end <= segment.at) next++;
       const within: Found[] = [];
       for (let index = next; index < found.length && found[index]!.start < segment_end; index++) {
-        within.push(partWithin(found[index]!, segment));
+        const part = partWithin(found[index]!, segment);
+        if (part !== null) within.push(part);
       }
       const replaced = this.#replace(within, segment.text, mapping);
       if (replaced === null) continue;
@@ -118,31 +120,36 @@ export class TextRedaction {
     let replaced = "";
     let pos = 0;
     for (const { start, end, entity } of found) {
-      replaced += this.#escape(text.slice(pos, start), mapping);
+      replaced += this.escape(text.slice(pos, start), mapping);
       replaced +=
         mode === "mask"
           ? `[${labelOf(entity)}]`
           : this.#held(mapping.placeholderOf(entity, text.slice(start, end)));
       pos = end;
     }
-    replaced += this.#escape(text.slice(pos), mapping);
+    replaced += this.escape(text.slice(pos), mapping);
     return this.fault !== null || replaced === text ? null : replaced;
   }
 
-  /** A stretch without values, in which what looks like a placeholder stands for itself. */
-  #escape(text: string, mapping: Mapping): string {
-    if (this.#options.mode === "mask") return text;
-    const matcher = new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+  /**
+   * A stretch without values, in which what looks like a placeholder stands for itself. Texts that cannot be changed are escaped as well,
+   * before all others: then no value takes a number that they have.
+   */
+  escape(text: string, mapping: Mapping): string {
+    if (this.#options.mode !== "redact") return text;
+    const { labels } = mapping;
+    let pos = labels.nextStop(text, 0);
+    if (pos === text.length) return text;
+    const matcher = new PlaceholderMatcher(labels, mapping.restores_bare);
     let escaped = "";
     let kept = 0;
-    let pos = mapping.labels.nextStop(text, 0);
     while (pos < text.length) {
       const end = matcher.match(text, pos, false, true, pos > 0 && isWord(text.charCodeAt(pos - 1)));
       if (end > 0) {
         escaped += text.slice(kept, pos) + this.#held(mapping.escapeOf(text.slice(pos, end), matcher));
         kept = end;
       }
-      pos = mapping.labels.nextStop(text, end > 0 ? end : pos + 1);
+      pos = labels.nextStop(text, end > 0 ? end : pos + 1);
     }
     return kept === 0 ? text : escaped + text.slice(kept);
   }
@@ -162,8 +169,13 @@ function jsonBytes(text: string): Uint8Array | null {
   return scan.fault === null ? bytes : null;
 }
 
-/** The part of a finding that lies in a segment, by offsets in the segment. Of a number it is all: it cannot be cut. */
-function partWithin(found: Found, { at, text, visited }: Segment): Found {
+/**
+ * The part of a finding that lies in a segment, by offsets in the segment. Of a number it is all: it cannot be cut. A key is no part of
+ * what reaches beyond it, such as an address of several lines.
+ */
+function partWithin(found: Found, { at, text, visited }: Segment): Found | null {
+  const [start, end] = [found.start - at, found.end - at];
   if (visited === "number") return { ...found, start: 0, end: text.length };
-  return { ...found, start: Math.max(found.start - at, 0), end: Math.min(found.end - at, text.length) };
+  if (visited === "key" && (start < 0 || end > text.length)) return null;
+  return { ...found, start: Math.max(start, 0), end: Math.min(end, text.length) };
 }

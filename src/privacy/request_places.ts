@@ -30,6 +30,8 @@ const CONTENT = rule<RequestTreatment>("text", {
   video_url: KEEP,
   audio_url: KEEP,
   input_audio: KEEP,
+  file_data: KEEP,
+  file_id: KEEP,
   cache_control: KEEP,
   file: rule<RequestTreatment>("text", { file_data: KEEP, file_id: KEEP, file_url: KEEP, format: KEEP }),
 });

@@ -11,7 +11,8 @@ import { walk } from "./walk.ts";
 export function restoreAnswer(body: Uint8Array, mapping: Mapping): Uint8Array {
   if (mapping.size === 0 || scanObject(body).fault !== null) return body;
   const edits: Edit[] = [];
-  walk(body, ANSWER, (span) => {
+  walk(body, ANSWER, (span, treatment) => {
+    if (treatment === "keep") return;
     const text = readString(body, span);
     const restored = text === null ? null : restoreText(text, mapping);
     if (restored !== text) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(restored)) });

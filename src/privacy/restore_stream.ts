@@ -19,8 +19,12 @@ const DEPTH_MAX = 12;
 
 /** How the names of all the texts begin that tell a reasoning. */
 const REASONING = "delta.reasoning";
+/** And those that come whole: titles, addresses. */
+const ANNOTATIONS = "delta.annotations";
 
 const NOTHING = new Uint8Array(0);
+const DATA = Buffer.from("data: ");
+const BLANK_LINE = Buffer.from("\n\n");
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 /** What a chunk that is put in has of the chunk before it. */
@@ -30,6 +34,12 @@ const COMMON = ["id", "object", "created", "model", "system_fingerprint", "servi
 export interface RestorableEvent {
   readonly raw: Uint8Array;
   readonly data: Uint8Array | null;
+}
+
+/** What a client is given for an event. */
+export interface RestoredEvent extends RestorableEvent {
+  /** Events that go out before it, with what was held back; empty mostly. */
+  readonly before: Uint8Array;
 }
 
 /** Where a value lies in a chunk: keys, and positions in arrays. */
@@ -47,7 +57,7 @@ interface GrowingText {
 
 /** What a chunk says of a text. */
 interface Piece {
-  /** Null for a text that is whole in each chunk. */
+  /** Null for a text that comes whole. */
   readonly text: GrowingText | null;
   readonly path: Path;
   readonly came: string;
@@ -66,25 +76,27 @@ export class StreamRestorer {
   }
 
   /** What the client is given for an event: the very bytes that came where nothing changes, else new ones. */
-  restore({ raw, data }: RestorableEvent): Uint8Array {
-    if (data === null || this.#mapping.size === 0) return raw;
-    if (isDone(data)) return joined(this.end(), raw);
+  restore(event: RestorableEvent): RestoredEvent {
+    const { raw, data } = event;
+    if (data === null || this.#mapping.size === 0) return { before: NOTHING, raw, data };
+    if (isDone(data)) return { before: this.end(), raw, data };
     const chunk = parse(data);
-    if (chunk === null) return raw;
-    const { choices } = chunk;
-    if (!Array.isArray(choices)) return "error" in chunk ? joined(this.end(), raw) : raw;
+    const choices = chunk?.["choices"];
+    if (chunk === null || !Array.isArray(choices)) {
+      return { before: chunk !== null && "error" in chunk ? this.end() : NOTHING, raw, data };
+    }
     this.#last = data;
-    let held: Uint8Array = NOTHING;
+    let before: Uint8Array = NOTHING;
     const pieces: Piece[] = [];
     for (let position = 0; position < choices.length; position++) {
       const choice: unknown = choices[position];
       if (!isFields(choice)) continue;
       const { index } = choice;
       const restorer = this.#choiceOf(typeof index === "number" ? index : position);
-      if (restorer !== null)
-        held = joined(held, this.#events(restorer.see(choice, ["choices", position], pieces)));
+      if (restorer === null) continue;
+      before = joined(before, this.#events(restorer.see(choice, ["choices", position], pieces)));
     }
-    return joined(held, rewritten(raw, data, pieces));
+    return { before, ...rewritten(event, data, pieces) };
   }
 
   /** The events that say what is still held back, before whatever ends the stream; none where nothing is. */
@@ -118,9 +130,9 @@ export function restoreEvents(events: Uint8Array, mapping: Mapping): Uint8Array 
   const parts: Uint8Array[] = [];
   let is_changed = false;
   const give = (event: RestorableEvent) => {
-    const given = restorer.restore(event);
-    is_changed ||= given !== event.raw;
-    parts.push(given);
+    const { before, raw } = restorer.restore(event);
+    is_changed ||= raw !== event.raw || before.length > 0;
+    parts.push(before, raw);
   };
   const framer = new SseFramer(events.length + 1, give);
   framer.feed(events);
@@ -150,7 +162,11 @@ class ChoiceRestorer {
   see(choice: Readonly<Record<string, unknown>>, at: Path, pieces: Piece[]): string[] {
     const own: Piece[] = [];
     const { delta, text, message, finish_reason } = choice;
+    const onWhole = (came: string, _: string, path: Path) => {
+      own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
+    };
     const onText = (came: string, name: string, path: Path) => {
+      if (name.startsWith(ANNOTATIONS)) return onWhole(came, name, path);
       const growing = came === "" ? null : this.#textOf(name, choice, path);
       if (growing === null) return;
       own.push({ text: growing, path, came, restored: growing.restorer.push(came) });
@@ -162,11 +178,7 @@ class ChoiceRestorer {
     const is_last = typeof finish_reason === "string" && finish_reason !== "";
     const before = is_last || own.length > 0 ? this.#release(own, is_last) : [];
     // Some providers say the whole answer again in each chunk.
-    if (isFields(message)) {
-      findTexts(message, ANSWER_MESSAGE, "message", ["message"], (came, _, path) => {
-        own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
-      });
-    }
+    if (isFields(message)) findTexts(message, ANSWER_MESSAGE, "message", ["message"], onWhole);
     for (const piece of own) pieces.push({ ...piece, path: [...at, ...piece.path] });
     return before;
   }
@@ -242,7 +254,7 @@ function frameOf(
   path: Path,
 ): { readonly before: string; readonly after: string } {
   let before = `{"index":${index},`;
-  let after = ',"finish_reason":null}';
+  let after = path[0] === "text" ? ',"logprobs":null,"finish_reason":null}' : ',"finish_reason":null}';
   let value = choice;
   let is_open = true;
   for (const step of path) {
@@ -291,28 +303,30 @@ function parse(data: Uint8Array): Record<string, unknown> | null {
   }
 }
 
-/** The event with the texts that changed; itself if none did. */
-function rewritten(raw: Uint8Array, data: Uint8Array, pieces: readonly Piece[]): Uint8Array {
+/** The event with the texts that changed; its own bytes if none did. */
+function rewritten({ raw }: RestorableEvent, data: Uint8Array, pieces: readonly Piece[]): RestorableEvent {
   const edits: Edit[] = [];
   for (const { path, came, restored } of pieces) {
     if (restored === came) continue;
     const span = spanAt(data, path);
     if (span !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(restored)) });
   }
-  if (edits.length === 0) return raw;
+  if (edits.length === 0) return { raw, data };
   edits.sort((a, b) => a.start - b.start);
   const at = Buffer.prototype.lastIndexOf.call(raw, Buffer.from(data));
-  if (at >= 0) {
-    return Buffer.concat(
-      splice(
-        raw,
-        edits.map(({ start, end, bytes }) => ({ start: at + start, end: at + end, bytes })),
-      ),
-    );
-  }
+  const changed = Buffer.concat(splice(data, edits));
+  if (at >= 0) return eventOf(raw.subarray(0, at), changed, raw.subarray(at + data.length));
   // The data came in several lines, which are one text of JSON.
-  const line = Buffer.concat(splice(data, edits)).map((byte) => (byte === LINE_FEED ? SPACE : byte));
-  return Buffer.concat([Buffer.from("data: "), line, Buffer.from("\n\n")]);
+  return eventOf(
+    DATA,
+    changed.map((byte) => (byte === LINE_FEED ? SPACE : byte)),
+    BLANK_LINE,
+  );
+}
+
+function eventOf(before: Uint8Array, data: Uint8Array, behind: Uint8Array): RestorableEvent {
+  const raw = Buffer.concat([before, data, behind]);
+  return { raw, data: raw.subarray(before.length, before.length + data.length) };
 }
 
 /** Where the value at a path lies in the bytes of a chunk, or null. */

@@ -17,7 +17,7 @@ const LOWER_T = 0x74;
 /** What is done with what stands at a place: `keep` leaves it, and all within it, as it is. */
 export interface Rule<Treatment extends string> {
   readonly treatment: Treatment | "keep";
-  /** Whether keys and numbers are visited as well. */
+  /** Whether keys and numbers are treated like strings. */
   readonly is_data: boolean;
   /** What holds for the members of an object; for the elements of an array the rule itself holds. */
   readonly members: ReadonlyMap<string, Rule<Treatment>>;
@@ -28,10 +28,12 @@ export interface Rule<Treatment extends string> {
 /** What a walk comes by. */
 export type Visited = "key" | "string" | "number";
 
-/** Hears of every string that is not kept, in order, and of keys and numbers in data. A span includes the quotes. */
+/**
+ * Hears of every key and string, in order, and of the numbers in data. Keys that are not of data are kept. A span includes the quotes.
+ */
 export type Visit<Treatment extends string> = (
   span: JsonSpan,
-  treatment: Treatment,
+  treatment: Treatment | "keep",
   visited: Visited,
 ) => void;
 
@@ -44,7 +46,7 @@ export function rule<Treatment extends string>(
   return { treatment, is_data: false, members: new Map(Object.entries(members)), others };
 }
 
-/** A rule for an object or array of which every key, string and number is of interest. */
+/** A rule for an object or array of which every key, string and number is treated. */
 export function dataRule<Treatment extends string>(treatment: Treatment): Rule<Treatment> {
   return { treatment, is_data: true, members: new Map(), others: null };
 }
@@ -80,7 +82,7 @@ class Walk<Treatment extends string> {
     const first = this.#skipBlank();
     if (first === BRACE_OPEN) this.#object(place);
     else if (first === BRACKET_OPEN) this.#array(place);
-    else if (first === QUOTE) this.#tell(this.#string(), place, "string");
+    else if (first === QUOTE) this.#visit(this.#string(), place.treatment, "string");
     else this.#plain(place, first);
   }
 
@@ -88,7 +90,7 @@ class Walk<Treatment extends string> {
     this.#at++;
     while (this.#skipBlank() !== BRACE_CLOSE) {
       const key = this.#string();
-      if (place.is_data) this.#tell(key, place, "key");
+      this.#visit(key, place.is_data ? place.treatment : "keep", "key");
       this.#skipBlank();
       // The colon.
       this.#at++;
@@ -117,11 +119,7 @@ class Walk<Treatment extends string> {
     const start = this.#at;
     while (this.#at < this.#bytes.length && !endsPlain(this.#bytes[this.#at]!)) this.#at++;
     if (!place.is_data || first === LOWER_F || first === LOWER_N || first === LOWER_T) return;
-    this.#tell({ start, end: this.#at, kind: "number" }, place, "number");
-  }
-
-  #tell(span: JsonSpan, place: Rule<Treatment>, visited: Visited): void {
-    if (place.treatment !== "keep") this.#visit(span, place.treatment, visited);
+    this.#visit({ start, end: this.#at, kind: "number" }, place.treatment, "number");
   }
 
   /** From an opening quote to behind the closing one. */

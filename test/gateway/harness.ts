@@ -79,6 +79,7 @@ export function rig(): Rig {
             max_bytes: 64 * 1024 * 1024,
             log: (line) => void kept.said.push(line),
           }),
+        privacy: { key: Buffer.alloc(32, 7), folder: kept.folder },
         ...options,
       });
       undone.push(() => gateway.stop(0).then(kept.dispose));

@@ -87,7 +87,7 @@ describe("values that are redacted", () => {
     const roles = upstream.requests.map((request) => {
       const { messages } = request.json() as { messages: { role: string; content: string }[] };
       return messages
-        .map(({ role, content }) => `${role}${content.includes("stand for values") ? "!" : ""}`)
+        .map(({ role, content }) => `${role}${content.includes("placeholders") ? "!" : ""}`)
         .join();
     });
     expect(roles).toEqual(["system!,user", "system!,user", "system,user", "system,user"]);
@@ -104,6 +104,24 @@ describe("values that are redacted", () => {
     ];
     await gateway.chat({ messages });
     expect(lastText(upstream.requests[0]!)).toBe("And [EMAIL_2] is my boss; am I [EMAIL_1]?");
+  });
+
+  test("of a conversation that has a name are known in its next call, which does not send them again", async () => {
+    const upstream = await room.upstream((request, reply) => {
+      const answer = lastText(request).includes("again") ? "It was [EMAIL_1], not [EMAIL_2]." : "Noted.";
+      return reply.json(200, chatCompletion(answer));
+    });
+    const gateway = room.gateway(config(upstream.base_url, "privacy: { mode: redact }"));
+    const ask = async (text: string, session: string) =>
+      contentOf(await gateway.chat(said(text), { headers: { "x-venturi-session": session } }));
+    expect(await ask("My address is jo.doe@example.com.", "s1")).toBe("Noted.");
+    expect(await ask("And ann@example.org again?", "s1")).toBe(
+      "It was jo.doe@example.com, not ann@example.org.",
+    );
+    expect(lastText(upstream.requests[1]!)).toBe("And [EMAIL_2] again?");
+    // Nobody else's conversation has them, and no file holds them in clear.
+    expect(await ask("And again?", "s2")).toBe("It was [EMAIL_1], not [EMAIL_2].");
+    expect(filesHolding(gateway.kept.folder, ["jo.doe", "ann@example"])).toEqual([]);
   });
 
   test("are kept nowhere: two callers share the answer, and each gets its own values", async () => {

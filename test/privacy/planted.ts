@@ -88,3 +88,25 @@ export function plant(text: string, placeholders: readonly string[]): string {
     () => placeholders[turn++ % placeholders.length]!,
   );
 }
+
+/** A stream in which each event that has one text has one character of it, for as long as it lasts. */
+export function inCharacters(stream: Buffer): Buffer {
+  return Buffer.concat(
+    eventsOf(stream.toString("latin1")).flatMap(({ raw, data }) => {
+      const text = data === null || data === "[DONE]" ? null : Buffer.from(data, "latin1").toString();
+      const [slot, ...others] = text === null ? [] : slotsOf(JSON.parse(text) as Json);
+      const said = slot?.holder[slot.key];
+      if (text === null || others.length > 0 || typeof said !== "string" || said === "")
+        return [Buffer.from(raw, "latin1")];
+      const characters = said.split("");
+      return characters.map((character, at) => {
+        const chunk = JSON.parse(text) as Json;
+        const [own] = slotsOf(chunk);
+        own!.holder[own!.key] = character;
+        if (at < characters.length - 1)
+          for (const choice of chunk["choices"] as Json[]) choice["finish_reason"] = null;
+        return Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`);
+      });
+    }),
+  );
+}

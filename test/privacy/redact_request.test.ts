@@ -127,9 +127,10 @@ describe("no value is left", () => {
       expect(all.filter((marker) => sent.includes(marker))).toEqual([]);
       expect(sent).not.toContain("marker");
       expect(sent).not.toContain("@");
-      expect(JSON.parse(sent)).toMatchObject({
-        model: "m",
-        messages: [{ role: "system" }, {}, {}, {}, { tool_call_id: "t1" }],
+      const { messages } = JSON.parse(sent) as { messages: Json[] };
+      expect(messages[0]).toEqual({
+        role: "system",
+        content: expect.stringMatching(/^You help \[EMAIL_\d+\]\.$/),
       });
     }
     // All but the names of users, which are hashed, and the schema that stands in a request three times.
@@ -151,6 +152,41 @@ describe("no value is left", () => {
     };
     expect(messages[0]!["content"]).toBe(
       '{"mail":"[EMAIL_1]","card":"[CREDIT_CARD_1]","[EMAIL_1]":[1, "[CREDIT_CARD_1]" ,"x"]}',
+    );
+  });
+
+  test("in a part of a number, which goes as a whole", () => {
+    const inNumber = (given: string) => {
+      const start = given.indexOf("4567");
+      return start < 0 ? [] : [{ start, end: start + 4, entity: "US_SSN", score: 1 }];
+    };
+    const { messages } = redactedJson(
+      { messages: [{ content: '[{"n":123456789}]' }] },
+      { recognise: inNumber },
+    ) as {
+      messages: Json[];
+    };
+    expect(messages[0]!["content"]).toBe('[{"n":"[US_SSN_1]"}]');
+  });
+
+  test("beside half a character", () => {
+    const content = '{"a":"\ud800 ada@example.org"}';
+    expect(redactedJson({ messages: [{ content }] })).toEqual({
+      messages: [{ content: '{"a":"\ud800 [EMAIL_1]"}' }],
+    });
+  });
+
+  test("that goes on over several fields, whose names stay", () => {
+    const inLines = (given: string) => {
+      const [start, end] = [given.indexOf("Main"), given.indexOf("Springfield") + "Springfield".length];
+      return start < 0 ? [] : [{ start, end, entity: "PERSON", score: 1 }];
+    };
+    const content = '{"street":"1, Main St","no":7,"":"","city":"Springfield, US"}';
+    const { messages } = redactedJson({ messages: [{ content }] }, { recognise: inLines }) as {
+      messages: Json[];
+    };
+    expect(messages[0]!["content"]).toBe(
+      '{"street":"1, [PERSON_1]","no":"[PERSON_2]","":"","city":"[PERSON_3], US"}',
     );
   });
 
@@ -360,6 +396,20 @@ describe("placeholders", () => {
     const bytes = Buffer.from(request);
     const result = redactRequest(bytes, options());
     expect(result.fault === null && result.bytes).toBe(bytes);
+  });
+
+  test("that name a tool or a parameter are taken, wherever they stand", () => {
+    const mapping = new Mapping();
+    const tool = {
+      type: "function",
+      function: { name: "EMAIL_2", parameters: { properties: { EMAIL_1: {} } } },
+    };
+    const request = { messages: [{ content: "ada@example.org" }], tools: [tool] };
+    expect(redactedJson(request, { mapping })).toEqual({
+      messages: [{ content: "[EMAIL_3]" }],
+      tools: [tool],
+    });
+    expect(restoreText('{"EMAIL_1":"[EMAIL_3]"}', mapping)).toBe('{"EMAIL_1":"ada@example.org"}');
   });
 
   test("in the name of somebody have no brackets", () => {

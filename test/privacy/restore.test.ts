@@ -98,6 +98,18 @@ describe("nothing is restored", () => {
     expect(restoreText(text, mapping)).toBe(text);
   });
 
+  test("with a space within its number, whoever has the number without it", () => {
+    const many = mapped(
+      ...Array.from({ length: 12 }, (_, at): [string, string] => ["EMAIL", `a${at}@example.org`]),
+    );
+    expect(restoreText("[email_1 2] [email_12]", many)).toBe("[email_1 2] a11@example.org");
+  });
+
+  test("behind a letter that is written as an escape of JSON", () => {
+    const text = '{"a":"\\u0041EMAIL_1"}';
+    expect(restoreText(text, mapping)).toBe(text);
+  });
+
   test("without brackets, where that is not wanted", () => {
     const strict = new Mapping({ restores_bare: false });
     strict.placeholderOf("EMAIL", "ada@example.org");
@@ -253,6 +265,19 @@ describe("what is held back", () => {
     const random = randomIntegers(75);
     for (let round = 0; round < 2000; round++) {
       const text = randomText(random);
+      expect(
+        inPieces(
+          text,
+          Array.from({ length: text.length }, (_, at) => at),
+          mapping,
+        ).held,
+      ).toBeLessThan(32);
+    }
+  });
+
+  test("is not all that could stand between its parts", () => {
+    for (const flood of [" ", "_", "*", "\u200b"]) {
+      const text = `[EMAIL${flood.repeat(1000)}1]`;
       expect(
         inPieces(
           text,

@@ -188,27 +188,6 @@ export function readPrefix({ bytes, scan }: OpenAIRequest): string | null {
   return missing > 0 ? null : parts.map((part) => Bun.hash.xxHash64(part).toString(36)).join(" ");
 }
 
-/** A chat with something said to the model before all else: behind its first instructions, or before its first message. */
-export function withNote(bytes: Uint8Array, note: string): Uint8Array {
-  const scan = scanObject(bytes);
-  const messages = scan.fault === null ? scan.find("messages") : null;
-  if (messages === null || messages.kind !== "array") return bytes;
-  const elements = scanElements(bytes, messages.start, messages.end);
-  if (elements.fault !== null || elements.count === 0) return bytes;
-  const first = elements.at(0);
-  const message = first.kind === "object" ? scanMembers(bytes, first.start, first.end) : null;
-  const role = message === null || message.fault !== null ? null : message.find("role");
-  const content = message === null || message.fault !== null ? null : message.find("content");
-  const is_opening = role !== null && OPENING_ROLES.has(readString(bytes, role));
-  const text = JSON.stringify(note);
-  // Some models take no more than one message of this kind.
-  const edit: Edit =
-    is_opening && content?.kind === "string"
-      ? { start: content.end - 1, end: content.end - 1, bytes: Buffer.from(`\\n\\n${text.slice(1, -1)}`) }
-      : { start: first.start, end: first.start, bytes: Buffer.from(`{"role":"system","content":${text}},`) };
-  return Buffer.concat(splice(bytes, [edit]));
-}
-
 const CACHE_CONTROL = needle('"cache_control"');
 /** A breakpoint of Anthropic's cache, for as long as it keeps it by default (https://docs.claude.com/en/docs/build-with-claude/prompt-caching). */
 const EPHEMERAL = Buffer.from('{"type":"ephemeral"}');
