@@ -1,11 +1,11 @@
 // What of a text has to agree with another one before they can share an answer: computed once for each text, then compared.
 
 import { expandContractions } from "./contractions.ts";
-import { dateWord, isYear, monthOf, timeOfDay } from "./dates.ts";
-import { isKnown, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
-import { readNumber } from "./numbers.ts";
+import { dateWord, isDateWord, isYear, monthOf, timeOfDay } from "./dates.ts";
+import { beginsPhrase, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
+import { isNumberWord, readNumber } from "./numbers.ts";
 import { scan, type Token } from "./scanner.ts";
-import { currencySign, isSpan, unitAfterNumber, unitAlone } from "./units.ts";
+import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./units.ts";
 
 /** What can disagree. */
 export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
@@ -126,10 +126,18 @@ class Reader {
     if (token.kind === "literal") return this.#literal(token, at);
     if (token.kind === "sign") return this.#sign(token, at);
     if (token.is_quoted) return this.#quoted(token, at);
-    const phrase = phraseAt(at, this.#phraseWord);
+    const phrase = beginsPhrase(token.text) ? phraseAt(at, this.#phraseWord) : null;
     if (phrase !== null) {
       for (const word of phrase.instead) this.#word(word, { is_loose: true });
       return at + phrase.length;
+    }
+    if (
+      token.kind === "word" &&
+      !isNumberWord(token.text) &&
+      !isDateWord(token.text) &&
+      !isUnitWord(token.text)
+    ) {
+      return this.#plainWord(token, at);
     }
     return this.#number(at) ?? this.#date(token, at) ?? this.#unit(token, at) ?? this.#plainWord(token, at);
   }
@@ -271,7 +279,7 @@ class Reader {
       after?.kind === "number" ||
       MONTH_COMPANY.has(before?.text ?? "") ||
       (token.is_capital && this.#has_case && at > 0 && before?.kind === "word");
-    const name = dateWord(token.text.replace(/'s$/, ""), is_likely);
+    const name = dateWord(token.text, is_likely);
     if (name === null) return null;
     this.#mark("date", name, token.text, { has_place: false });
     return at + 1;
@@ -336,7 +344,7 @@ class Reader {
         return;
       case "content":
         this.#is_switching ||= sense.key === "turn";
-        this.#mark(is_name || !isKnown(word) ? "entity" : "word", sense.key, word, { is_name });
+        this.#mark(is_name || !sense.is_known ? "entity" : "word", sense.key, word, { is_name });
     }
   }
 }
