@@ -144,7 +144,7 @@ const SLOT_REASONS = new Map<string, Disagreement>([
   ["owner", "owner"],
   ["person", "owner"],
   ["tense", "tense"],
-  ["duty", "scope"],
+  ["deed", "word"],
   ["join", "scope"],
 ]);
 

@@ -6,6 +6,7 @@ import { beginsPhrase, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
 import { isNumberWord, readNumber } from "./numbers.ts";
 import { scan, type Token } from "./scanner.ts";
 import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./units.ts";
+import { COURTESIES, SAYING_WORDS } from "./words.ts";
 
 /** What can disagree. */
 export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
@@ -84,6 +85,7 @@ class Reader {
   #segment = 0;
   /** Whether something is turned, so that it is told by "on" or "off" what for. */
   #is_switching = false;
+  #is_saying = false;
   readonly #has_case: boolean;
 
   constructor(text: string) {
@@ -126,7 +128,8 @@ class Reader {
     if (token.kind === "literal") return this.#literal(token, at);
     if (token.kind === "sign") return this.#sign(token, at);
     if (token.is_quoted) return this.#quoted(token, at);
-    const phrase = beginsPhrase(token.text) ? phraseAt(at, this.#phraseWord) : null;
+    const is_meant = this.#is_saying && this.#isMeant(at);
+    const phrase = !is_meant && beginsPhrase(token.text) ? phraseAt(at, this.#phraseWord) : null;
     if (phrase !== null) {
       for (const word of phrase.instead) this.#word(word, { is_loose: true });
       return at + phrase.length;
@@ -302,11 +305,18 @@ class Reader {
     const is_inside = at > 0 && this.#tokens[at - 1]!.kind !== "break";
     const is_name = is_inside && this.#has_case && token.is_capital;
     const name = is_name && token.is_upper ? UPPER_NAMES.get(token.text) : undefined;
-    if (name !== undefined) this.#mark("entity", name, token.text);
+    if (this.#is_saying && this.#isMeant(at)) this.#mark("word", token.text);
+    else if (name !== undefined) this.#mark("entity", name, token.text);
     else if (is_name && NAMES.has(token.text) && !token.is_upper) {
       this.#mark("entity", `${token.text}·`, token.text);
     } else this.#word(token.text, { is_name, is_loose: token.is_expanded });
+    this.#is_saying ||= SAYING_WORDS.has(token.text);
     return at + 1;
+  }
+
+  /** Whether a courtesy is meant itself; at the end of a text it is a courtesy whatever comes before. */
+  #isMeant(at: number): boolean {
+    return at + 1 < this.#tokens.length && COURTESIES.has(this.#tokens[at]!.text);
   }
 
   /** @param is_loose whether it stands for something else, so that its place says little */

@@ -9,13 +9,13 @@ am are be been being is do does have has having can could would going
 please pls plz kindly thanks thank thankyou thx hi hello hey ok okay alright sure oh well so just really actually basically simply quite
 very too also then now currently current presently exactly literally maybe perhaps anyway still yet already hmm um uh yeah yep
 sir madam bro buddy dear lol
-want wants wanted wanna need needs needed wish wishing like try trying tried wonder wondering wondered hope hoping able possible possibly
-tell telling show showing give giving let lets know knowing known help helping assist see seeing check checking find finding look looking
-provide provides advise inform ask asking  happen happens get getting gets got use uses using seem seems seemed locate located require requires required heck hell damn
+want wants wanted wanna need needs needed wish wishing try trying tried wonder wondering wondered hope hoping able possible possibly
+tell telling show showing give giving let lets know knowing known help helping assist see seeing check checking look looking
+provide provides advise inform ask asking  happen happens get getting gets got seem seems seemed located require requires required heck hell damn
 what which thing things stuff something anything some any such kind sort type much lot lots bit
 if whether because since though although but while regarding concerning
 say said here way ways
-question questions info information details detail exact specific particular
+question questions exact specific particular
 own`.split(/\s+/),
 );
 
@@ -37,6 +37,16 @@ excluding:except without:not`
       const [word, key] = entry.split(":");
       return [word!, key ?? word!];
     }),
+);
+
+/** Courtesies that are meant themselves after a verb of saying: "how do you say hello". */
+export const COURTESIES = new Set(
+  "hi hello hey thanks thank please sorry goodbye bye welcome yes no".split(" "),
+);
+
+/** Verbs and nouns after which a word can be meant itself. */
+export const SAYING_WORDS = new Set(
+  "say says translate translation spell pronounce define write word phrase mean means".split(" "),
 );
 
 /** Words for how much of something, or which of its kind, is meant. */
@@ -73,8 +83,8 @@ export const QUESTION_WORDS = new Map([
 /** Words of which at most one of a kind can hold: a text that has none contradicts nobody. */
 export const SLOT_WORDS = new Map<string, readonly [slot: string, value: string]>(
   `owner=first:my mine our ours|owner=second:your yours|owner=third:his her hers their theirs
-person=he:he him|person=she:she|person=they:they them|tense=past:was were did had|tense=future:will shall gonna|join=and:and plus|join=or:or
-duty=must:must|duty=should:should|duty=may:may might|way=how:how ?how`
+person=he:he him|person=she:she|person=they:they them|tense=past:was were did had|tense=future:will shall|tense=must:must|tense=should:should|tense=may:may might|join=and:and plus|join=or:or
+way=how:how ?how|deed=use:use uses using|deed=find:find finding locate`
     .split(/[|\n]/)
     .flatMap((line) => {
       const [slot, value, words] = line.split(/[=:]/);
@@ -85,7 +95,8 @@ duty=must:must|duty=should:should|duty=may:may might|way=how:how ?how`
 /** Phrases and what is read in their place; nothing where the phrase says nothing. */
 const PHRASES = `
 can you:|could you:|would you:|will you:|can i:|could i:|may i:|do you mind:|would you mind:|if possible:|as well:|of course:|by the way:
-would like:|would love:|feel free:|go ahead:|let me know:|find out:|figure out:|look up:|i am trying to:|i was wondering:|was wondering:
+would like:|would love:|like to:to|not sure:|do not know:|no idea:|not figure out:|can not find out:|not certain:|info on:|info about:|info of:|info for:|information on:|information about:|information of:|information for:
+information regarding:|details of:|details about:|details on:|details for:|details regarding:|feel free:|go ahead:|let me know:|find out:|figure out:|look up:|i am trying to:|i was wondering:|was wondering:
 as soon as possible:asap|right away:asap|right now:|at the moment:|at present:|at this time:|these days:|at all:|in order to:to|so that:
 thank you:|thanks in advance:|excuse me:|for me:|a bit:|a little:|a lot of:|lots of:|kind of:|sort of:
 what is the way to:?how|what is the best way to:?how|what are the ways to:?how|what are the best ways to:?how|what is the right way to:?how
@@ -135,7 +146,7 @@ house home|apartment flat|city town|country nation|garbage trash rubbish|couch s
 cash money fund|salary pay wage paycheck|bill invoice|price cost costs|fee charge|refund reimburse reimbursement|repay|payment|transaction|transfer|withdraw withdrawal|deposit|balance
 cancel cancellation cancelling cancelled canceling|activate activation|deactivate deactivation|verify verification|identify identification|identity|register registration enroll enrol enrollment|subscribe subscription
 deliver delivery|ship shipping|arrive arrival|depart departure|receive receipt|pend pending|decline|reject|approve approval|confirm confirmation|reserve reservation book booking|schedule
-meet meeting|appointment|reminder remind|alarm|calendar|event|email mail e-mail|message text sms|password passcode passphrase|login|account acct accounts|app application|program|laptop notebook|computer pc
+meet meeting|appointment|reminder remind|alarm|calendar|event|email mail e-mail|info information detail details data|message text sms|password passcode passphrase|login|account acct accounts|app application|program|laptop notebook|computer pc
 website site webpage|internet web|document doc|file|folder directory|picture|video|song track tune|music|game|play|listen hear|watch view|read|learn study|teach|understand comprehend
 definition define meaning mean means|difference differ different distinguish differentiate|advantage benefit pro|disadvantage drawback downside con|example instance|reason cause|result outcome consequence|effect impact|method technique|tip advice suggestion hint
 idea|opinion view thought|fact|name|age|height tall|weight weigh|length long|width wide|depth deep|size|speed|distance far|temperature temp|color colour|shape|number amount quantity no.
