@@ -127,8 +127,8 @@ export function arriveVerified(
     if (choice.kind === "explore") {
       const { similarity, observations } = choice.candidate;
       const verdict: Observation = [similarity, choice.candidate.intent === intent];
+      reliability.add(verdict, observations);
       observations.push(verdict);
-      reliability.add(verdict);
       explored += 1;
     }
     if (choice.kind === "serve") {
