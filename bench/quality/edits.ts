@@ -165,16 +165,13 @@ const changeName: Editor = (text, random) => {
   return null;
 };
 
-/** "From a to b" becomes "from b to a". */
+/** "From a to b" becomes "from b to a"; of the things that can change places so. */
 const turnRound: Editor = (text) => {
-  const match =
-    /^(.*)\bfrom (\w+) to (\w+)\b(.*)$/.exec(text) ??
-    /^(.*\b(?:exchange|convert|change|rate|better|cheaper|bigger)\b.*?)\b(\w+) (?:to|than) (\w+)\b(.*)$/.exec(
-      text,
-    );
-  if (match === null || match[2] === match[3]) return null;
-  const swapped = text.slice(match[1]!.length).replace(/(\w+) (to|than) (\w+)/, "$3 $2 $1");
-  return match[1]! + swapped;
+  for (const [found, one = "", link = "", other = ""] of text.matchAll(/\b(\w+) (to|than|for) (\w+)\b/g)) {
+    if (one !== other && MOVABLE.has(one) && MOVABLE.has(other))
+      return text.replace(found, `${other} ${link} ${one}`);
+  }
+  return null;
 };
 
 /** Sentences for what the data seldom has. */

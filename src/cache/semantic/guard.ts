@@ -4,7 +4,7 @@
 import { GUARDED_LENGTH_MAX, type GuardText, guardText, type Mark } from "./guard_text.ts";
 import { isKnown, opposesAny, oppositesOf } from "./lexicon.ts";
 import { stem } from "./stem.ts";
-import { isOneEdit } from "./typing_error.ts";
+import { areOneWord, isMisspelling } from "./typing_error.ts";
 
 /** What two texts disagree on. `order`: the same words, but something changed places with something else. */
 export type Disagreement =
@@ -94,16 +94,25 @@ function withoutCompounds(whole: Mark[], parts: Mark[]): [Mark[], Mark[]] {
 function withoutMisspelled(of_a: Mark[], of_b: Mark[]): [Mark[], Mark[]] {
   const left = [...of_b];
   const rest = of_a.filter((mark) => {
-    const at = left.findIndex((other) => isMisspelling(mark, other) || isMisspelling(other, mark));
+    const at = left.findIndex((other) => isMisspelled(mark, other) || isMisspelled(other, mark));
     if (at >= 0) left.splice(at, 1);
     return at < 0;
   });
   return [rest, left];
 }
 
-function isMisspelling(wrong: Mark, right: Mark): boolean {
-  if (isKnown(wrong.raw) || !isKnown(right.raw)) return false;
-  return isOneEdit(wrong.raw, right.raw) || isOneEdit(stem(wrong.raw), stem(right.raw));
+function isMisspelled(wrong: Mark, right: Mark): boolean {
+  if (!isWord(wrong) || !isWord(right) || isKnown(wrong.raw)) return false;
+  if (areOneWord(wrong.raw, right.raw)) return true;
+  return (
+    isKnown(right.raw) &&
+    (isMisspelling(wrong.raw, right.raw) || isMisspelling(stem(wrong.raw), stem(right.raw)))
+  );
+}
+
+/** Whether a mark is a word of a language, and neither a name nor an identifier. */
+function isWord({ raw, is_name }: Mark): boolean {
+  return !is_name && /^\p{L}+$/u.test(raw);
 }
 
 const REASONS = ["number", "date", "negation", "entity", "question", "scope", "unit"] as const;

@@ -6,7 +6,7 @@ import { beginsPhrase, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
 import { isNumberWord, readNumber } from "./numbers.ts";
 import { scan, type Token } from "./scanner.ts";
 import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./units.ts";
-import { COURTESIES, SAYING_WORDS } from "./words.ts";
+import { COURTESIES, OBJECT_PRONOUNS, RELATION_WORDS, SAYING_WORDS } from "./words.ts";
 
 /** What can disagree. */
 export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
@@ -303,15 +303,22 @@ class Reader {
 
   #plainWord(token: Token, at: number): number {
     const is_inside = at > 0 && this.#tokens[at - 1]!.kind !== "break";
-    const is_name = is_inside && this.#has_case && token.is_capital;
+    const is_name = is_inside && this.#has_case && token.is_capital && !token.is_expanded;
     const name = is_name && token.is_upper ? UPPER_NAMES.get(token.text) : undefined;
     if (this.#is_saying && this.#isMeant(at)) this.#mark("word", token.text);
     else if (name !== undefined) this.#mark("entity", name, token.text);
+    else if (token.text === "a" && this.#isLetter(at)) this.#mark("entity", "a·", "a", { is_name: true });
     else if (is_name && NAMES.has(token.text) && !token.is_upper) {
       this.#mark("entity", `${token.text}·`, token.text);
     } else this.#word(token.text, { is_name, is_loose: token.is_expanded });
     this.#is_saying ||= SAYING_WORDS.has(token.text);
     return at + 1;
+  }
+
+  /** Whether "a" is no article, as in "from a to b". */
+  #isLetter(at: number): boolean {
+    const next = this.#tokens[at + 1];
+    return next?.kind !== "word" ? next?.kind !== "number" : RELATION_WORDS.has(next.text);
   }
 
   /** Whether a courtesy is meant itself; at the end of a text it is a courtesy whatever comes before. */
@@ -321,6 +328,10 @@ class Reader {
 
   /** @param is_loose whether it stands for something else, so that its place says little */
   #word(word: string, { is_name = false, is_loose = false } = {}): void {
+    if (OBJECT_PRONOUNS.has(word)) {
+      for (const particle of this.#pending) this.#relate(particle, word);
+      this.#pending = [];
+    }
     const sense = senseOf(word);
     switch (sense.role) {
       case "light":

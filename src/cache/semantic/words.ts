@@ -10,8 +10,8 @@ please pls plz kindly thanks thank thankyou thx hi hello hey ok okay alright sur
 very too also then now currently current presently exactly literally maybe perhaps anyway still yet already hmm um uh yeah yep
 sir madam bro buddy dear lol
 want wants wanted wanna need needs needed wish wishing try trying tried wonder wondering wondered hope hoping able possible possibly
-tell telling show showing give giving let lets know knowing known help helping assist see seeing check checking look looking
-provide provides advise inform ask asking  happen happens get getting gets got seem seems seemed located require requires required heck hell damn
+tell telling show showing give giving let lets know knowing known help helping assist see seeing check look looking
+provide provides advise inform ask asking  happen happens get getting gets got obtain obtained seem seems seemed located require requires required heck hell damn
 what which thing things stuff something anything some any such kind sort type much lot lots bit
 if whether because since though although but while regarding concerning
 say said here way ways
@@ -48,6 +48,9 @@ export const COURTESIES = new Set(
 export const SAYING_WORDS = new Set(
   "say says translate translation spell pronounce define write word phrase mean means".split(" "),
 );
+
+/** Pronouns that end what a preposition governs: "from me to Carrie". */
+export const OBJECT_PRONOUNS = new Set("me us him them".split(" "));
 
 /** Words for how much of something, or which of its kind, is meant. */
 export const SCOPE_WORDS = new Map(
@@ -129,7 +132,7 @@ come from:origin|comes from:origin|came from:origin|end up:|each other:|one anot
 cell phone:phone|mobile phone:phone|cellphone:phone|united states of america:usa|united states:usa|the us:usa|united kingdom:uk|great britain:uk|new york city:nyc
 credit cards:credit card|debit cards:debit card|all of:all|each of:each|every single:every|the same:same|a couple of:couple
 artificial intelligence:ai|machine learning:ml|large language model:llm|large language models:llm|personal computer:pc|television:tv|tv set:tv|user name:username
-pass word:password|pass code:passcode|data base:database|time zone:timezone|check list:checklist|to do list:todo|to do:todo
+pass word:password|pass code:passcode|data base:database|time zone:timezone|check list:checklist|to do list:todo
 `;
 
 /** Words that are one and the same for an answer. The first names the rest; inflections follow by themselves. */
@@ -138,7 +141,7 @@ turn switch flip toggle|purchase buy|sell|phone telephone cellphone smartphone|p
 begin start commence|end finish|stop halt cease|fix repair mend|error mistake|problem issue trouble|answer reply respond response|large big huge enormous
 small little tiny|quick fast rapid rapidly quickly swiftly|difficult hard tough|easy simple|correct right|wrong incorrect|glad happy|sad unhappy
 smart intelligent clever|rich wealthy|sick ill|pretty beautiful gorgeous|scared afraid frightened|tired exhausted|angry mad|strange weird odd|funny humorous|important crucial essential
-choose pick select|create make build generate|delete remove erase|modify change alter adjust|improve enhance|increase raise|decrease reduce lower|obtain acquire
+choose pick select|create make build generate|delete remove erase|modify change alter adjust|improve enhance|increase raise|decrease reduce lower|acquire
 show display|use utilize utilise using usage|attempt|permit allow let|forbid prohibit ban|ask request inquire enquire|require|talk speak chat|discuss|explain describe|summarize summarise sum
 translate|write compose|convert|calculate compute|compare|contrast|combine merge|split divide|join connect|assist aid|begin|gather collect|search seek|discover
 kid child|man|woman|guy|boss manager|job occupation|doctor physician dr|lawyer attorney|teacher instructor|student pupil|firm company business corporation|shop store|street road
