@@ -84,6 +84,11 @@ const BRANDS = words(
 );
 const PEOPLE = words("john mary bob alice tom sarah david emma peter susan james anna mike laura");
 const CURRENCIES = words("dollars euros pounds yen pesos rupees francs");
+/** What can change places with another of its kind. */
+const MOVABLE = new Set([
+  ...words("checking savings usd eur gbp aud inr work home school me kids cm inch"),
+  ...[DAYS, CITIES, COUNTRIES, BRANDS, PEOPLE, CURRENCIES].flat(),
+]);
 const UNITS = pairs(
   "miles/kilometers pounds/kilograms inches/centimeters feet/meters gallons/liters ounces/grams minutes/hours days/weeks celsius/fahrenheit cups/tablespoons",
 );
