@@ -29,7 +29,7 @@ const LETTERS = /^[\p{L}\p{M}]$/u;
 const DIGITS = /^\p{Nd}$/u;
 const SPACES = /^[\s\p{Z}\p{Cc}\p{Cf}]$/u;
 /** Signs that mean nothing between words. */
-const SILENT = new Set("()[]{}*~|\"'`´…-–—_•·¿¡‚‘’“”«»„");
+const SILENT = new Set("()[]{}*~|/\"'`´…-–—_•·¿¡‚‘’“”«»„");
 /** Signs that make a run without spaces an address, a path or an identifier when they stand inside it. */
 const GLUE = new Set("@_\\/.:#=~");
 const QUOTES = new Map([
@@ -125,9 +125,16 @@ class Scanner {
 
   /** The character that the code unit at `at` belongs to. */
   #charAt(at: number): string {
-    const code = this.#text.charCodeAt(at);
-    const start = code >= 0xdc00 && code < 0xe000 && at > 0 ? at - 1 : at;
+    const start = this.#isSecondHalf(at) ? at - 1 : at;
     return String.fromCodePoint(this.#text.codePointAt(start) ?? 0);
+  }
+
+  /** Whether a code unit is the second one of a character; one that stands alone is none. */
+  #isSecondHalf(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    if (!(code >= 0xdc00 && code < 0xe000)) return false;
+    const before = this.#text.charCodeAt(at - 1);
+    return before >= 0xd800 && before < 0xdc00;
   }
 
   #classAt(at: number): number {
@@ -277,11 +284,6 @@ class Scanner {
     return parts > 2 ? at : 0;
   }
 
-  #isSecondHalf(at: number): boolean {
-    const code = this.#text.charCodeAt(at);
-    return code >= 0xdc00 && code < 0xe000;
-  }
-
   #isGroup(at: number): boolean {
     for (let i = at; i < at + 3; i += 1) if (this.#classAt(i) !== DIGIT) return false;
     return this.#classAt(at + 3) !== DIGIT;
@@ -324,6 +326,10 @@ class Scanner {
   }
 
   #isOperator(char: string): boolean {
-    return "-–*".includes(char) && this.#isCalculation() && !this.#isWordAt(this.#at - 1);
+    if (!this.#isCalculation()) return false;
+    // "10/2", but "5-10" is a range.
+    return char === "/"
+      ? this.#classAt(this.#at + 1) === DIGIT
+      : "-–*".includes(char) && !this.#isWordAt(this.#at - 1);
   }
 }

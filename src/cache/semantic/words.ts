@@ -85,7 +85,7 @@ export const QUESTION_WORDS = new Map([
 
 /** Words of which at most one of a kind can hold: a text that has none contradicts nobody. */
 export const SLOT_WORDS = new Map<string, readonly [slot: string, value: string]>(
-  `owner=first:my mine our ours|owner=second:your yours|owner=third:his her hers their theirs
+  `owner=first:my mine our ours|owner=second:your yours|owner=his:his|owner=her:her hers|owner=their:their theirs
 person=he:he him|person=she:she|person=they:they them|tense=past:was were did had|tense=future:will shall|tense=must:must|tense=should:should|tense=may:may might|join=and:and plus|join=or:or
 way=how:how ?how|deed=use:use uses using|deed=find:find finding locate`
     .split(/[|\n]/)
@@ -97,7 +97,7 @@ way=how:how ?how|deed=use:use uses using|deed=find:find finding locate`
 
 /** Phrases and what is read in their place; nothing where the phrase says nothing. */
 const PHRASES = `
-can you:|could you:|would you:|will you:|can i:|could i:|may i:|do you mind:|would you mind:|if possible:|as well:|of course:|by the way:
+can you:|could you:|would you:|can i:|could i:|do you mind:|would you mind:|if possible:|as well:|of course:|by the way:
 would like:|would love:|like to:to|not sure:|do not know:|no idea:|not figure out:|can not find out:|not certain:|info on:|info about:|info of:|info for:|information on:|information about:|information of:|information for:
 information regarding:|details of:|details about:|details on:|details for:|details regarding:|feel free:|go ahead:|let me know:|find out:|figure out:|look up:|i am trying to:|i was wondering:|was wondering:
 as soon as possible:asap|right away:asap|right now:|at the moment:|at present:|at this time:|these days:|at all:|in order to:to|so that:
