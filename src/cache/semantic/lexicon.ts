@@ -1,18 +1,18 @@
 // What a word stands for: one look-up for all tables, and the canonical form of words that are in none.
 
+import { ANTONYM_PAIRS } from "./antonyms.ts";
+import { PHRASE_LIST } from "./phrases.ts";
 import { stem } from "./stem.ts";
+import { SYNONYM_GROUPS } from "./synonyms.ts";
 import {
-  ANTONYM_PAIRS,
   KNOWN_WORDS,
   LIGHT_WORDS,
   NEGATIONS,
-  PHRASE_LIST,
   QUESTION_WORDS,
   RELATION_WORDS,
   SCOPE_WORDS,
   SLOT_WORDS,
   STRICT_RELATION_WORDS,
-  SYNONYM_GROUPS,
 } from "./words.ts";
 
 /** What a word is to the guard. */

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { ANTONYM_PAIRS } from "../../../src/cache/semantic/antonyms.ts";
 import { guard } from "../../../src/cache/semantic/guard.ts";
 import { GUARDED_LENGTH_MAX, guardText } from "../../../src/cache/semantic/guard_text.ts";
+import { canonicalOf } from "../../../src/cache/semantic/lexicon.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { PASSED, STOPPED } from "./pairs.ts";
 
@@ -115,6 +117,16 @@ describe("the guard", () => {
       // Three comparisons of eight times the length: quadratic work would take 64 times as long, and a quarter of a second.
       expect(long_ms, piece).toBeLessThan(Math.max(24 * short_ms, 100));
     }
+  });
+
+  test("no antonym is a synonym, and none opposes itself", () => {
+    const same = ANTONYM_PAIRS.filter(([one, other]) => canonicalOf(one) === canonicalOf(other));
+    expect(same).toEqual([]);
+  });
+
+  test("every antonym alone makes two texts differ", () => {
+    const pass = ANTONYM_PAIRS.filter(([one, other]) => guard(`the ${one} zebra`, `the ${other} zebra`).ok);
+    expect(pass).toEqual([]);
   });
 
   test("reads a text once for many comparisons", () => {

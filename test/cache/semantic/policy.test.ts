@@ -54,7 +54,22 @@ describe("the choice among candidates", () => {
     expect(chooseHit("turn on the lights", [kept], { ...settings, max_error: 0.01 }, never)).toEqual({
       kind: "explore",
       candidate: kept,
+      others: [],
     });
+  });
+
+  test("an exploration judges others that passed the guard, but not all", () => {
+    const kept = Array.from({ length: 8 }, (_, i) =>
+      candidate(`turn the lights on${"!".repeat(i)}`, 0.99 - i / 100),
+    );
+    const off = candidate("turn the lights off", 0.98);
+    const choice = chooseHit(
+      "turn on the lights",
+      [kept[0]!, off, ...kept.slice(1)],
+      { ...settings, max_error: 0.01 },
+      never,
+    );
+    expect(choice).toEqual({ kind: "explore", candidate: kept[0], others: kept.slice(1, 4) });
   });
 
   test("a caller raises the threshold and never lowers it", () => {
