@@ -125,10 +125,11 @@ export function arriveVerified(
     });
     const choice = chooseHit(text, candidates, { ...settings, caller_threshold: null, reliability }, random);
     if (choice.kind === "explore") {
-      const { similarity, observations } = choice.candidate;
-      const verdict: Observation = [similarity, choice.candidate.intent === intent];
-      observations.push(verdict);
-      reliability.add(verdict);
+      for (const { similarity, observations, intent: kept_intent } of [choice.candidate, ...choice.others]) {
+        const verdict: Observation = [similarity, kept_intent === intent];
+        reliability.add(verdict, observations);
+        observations.push(verdict);
+      }
       explored += 1;
     }
     if (choice.kind === "serve") {

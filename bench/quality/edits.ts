@@ -84,6 +84,11 @@ const BRANDS = words(
 );
 const PEOPLE = words("john mary bob alice tom sarah david emma peter susan james anna mike laura");
 const CURRENCIES = words("dollars euros pounds yen pesos rupees francs");
+/** What can change places with another of its kind. */
+const MOVABLE = new Set([
+  ...words("checking savings usd eur gbp aud inr work home school me kids cm inch"),
+  ...[DAYS, CITIES, COUNTRIES, BRANDS, PEOPLE, CURRENCIES].flat(),
+]);
 const UNITS = pairs(
   "miles/kilometers pounds/kilograms inches/centimeters feet/meters gallons/liters ounces/grams minutes/hours days/weeks celsius/fahrenheit cups/tablespoons",
 );
@@ -165,16 +170,13 @@ const changeName: Editor = (text, random) => {
   return null;
 };
 
-/** "From a to b" becomes "from b to a". */
+/** "From a to b" becomes "from b to a"; of the things that can change places so. */
 const turnRound: Editor = (text) => {
-  const match =
-    /^(.*)\bfrom (\w+) to (\w+)\b(.*)$/.exec(text) ??
-    /^(.*\b(?:exchange|convert|change|rate|better|cheaper|bigger)\b.*?)\b(\w+) (?:to|than) (\w+)\b(.*)$/.exec(
-      text,
-    );
-  if (match === null || match[2] === match[3]) return null;
-  const swapped = text.slice(match[1]!.length).replace(/(\w+) (to|than) (\w+)/, "$3 $2 $1");
-  return match[1]! + swapped;
+  for (const [found, one = "", link = "", other = ""] of text.matchAll(/\b(\w+) (to|than|for) (\w+)\b/g)) {
+    if (one !== other && MOVABLE.has(one) && MOVABLE.has(other))
+      return text.replace(found, `${other} ${link} ${one}`);
+  }
+  return null;
 };
 
 /** Sentences for what the data seldom has. */

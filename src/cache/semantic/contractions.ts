@@ -38,8 +38,13 @@ function partsOf(word: string): readonly string[] | null {
 
 /** The tokens of a text with its contractions written out; quoted ones stay. */
 export function expandContractions(tokens: readonly Token[]): readonly Token[] {
-  return tokens.flatMap((token) => {
+  let expanded: Token[] | null = null;
+  for (const [at, token] of tokens.entries()) {
     const parts = token.kind === "word" && !token.is_quoted ? partsOf(token.text) : null;
-    return parts === null ? token : parts.map((text) => ({ ...token, text, is_expanded: true }));
-  });
+    if (parts !== null) {
+      expanded ??= tokens.slice(0, at);
+      for (const text of parts) expanded.push({ ...token, text, is_expanded: true });
+    } else expanded?.push(token);
+  }
+  return expanded ?? tokens;
 }

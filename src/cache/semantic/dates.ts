@@ -53,6 +53,15 @@ const DOUBTFUL_MONTHS = new Map([
   ["dec", "month12"],
 ]);
 
+const DATE_WORDS = new Set(
+  [WORDS, MONTH_WORDS, DOUBTFUL, DOUBTFUL_MONTHS].flatMap((words) => [...words.keys()]),
+);
+
+/** Whether a word can be a date's at all. */
+export function isDateWord(text: string): boolean {
+  return DATE_WORDS.has(text);
+}
+
 /** The name of a day, a time of day or a month, or null. @param is_likely whether a capital letter or its neighbours speak for a date */
 export function dateWord(text: string, is_likely: boolean): string | null {
   return WORDS.get(text) ?? monthOf(text, is_likely) ?? (is_likely ? (DOUBTFUL.get(text) ?? null) : null);

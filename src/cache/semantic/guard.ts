@@ -2,9 +2,9 @@
 // rewording, so similarity alone cannot tell; what tells is whether numbers, names, negations and words agree.
 
 import { GUARDED_LENGTH_MAX, type GuardText, guardText, type Mark } from "./guard_text.ts";
-import { areOpposite, isKnown, oppositesOf } from "./lexicon.ts";
+import { isKnown, opposesAny, oppositesOf } from "./lexicon.ts";
 import { stem } from "./stem.ts";
-import { isOneEdit } from "./typing_error.ts";
+import { areOneWord, isMisspelling } from "./typing_error.ts";
 
 /** What two texts disagree on. `order`: the same words, but something changed places with something else. */
 export type Disagreement =
@@ -52,11 +52,12 @@ const MISSPELLED_MAX = 4;
 /** Marks of one text that the other one lacks. */
 function unmatched(own: GuardText, other: GuardText): Mark[] {
   const counts = new Map<string, number>();
-  for (const { key } of other.marks) counts.set(key, (counts.get(key) ?? 0) + 1);
-  return own.marks.filter((mark) => {
-    const count = counts.get(mark.key) ?? 0;
-    if (count > 0 && COUNTED.has(mark.kind)) counts.set(mark.key, count - 1);
-    return count === 0;
+  for (const { kind, key } of other.marks) if (COUNTED.has(kind)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return own.marks.filter(({ kind, key }) => {
+    if (!COUNTED.has(kind)) return !other.keys.has(key);
+    const count = counts.get(key) ?? 0;
+    counts.set(key, count - 1);
+    return count <= 0;
   });
 }
 
@@ -93,24 +94,33 @@ function withoutCompounds(whole: Mark[], parts: Mark[]): [Mark[], Mark[]] {
 function withoutMisspelled(of_a: Mark[], of_b: Mark[]): [Mark[], Mark[]] {
   const left = [...of_b];
   const rest = of_a.filter((mark) => {
-    const at = left.findIndex((other) => isMisspelling(mark, other) || isMisspelling(other, mark));
+    const at = left.findIndex((other) => isMisspelled(mark, other) || isMisspelled(other, mark));
     if (at >= 0) left.splice(at, 1);
     return at < 0;
   });
   return [rest, left];
 }
 
-function isMisspelling(wrong: Mark, right: Mark): boolean {
-  if (isKnown(wrong.raw) || !isKnown(right.raw)) return false;
-  return isOneEdit(wrong.raw, right.raw) || isOneEdit(stem(wrong.raw), stem(right.raw));
+function isMisspelled(wrong: Mark, right: Mark): boolean {
+  if (!isWord(wrong) || !isWord(right) || isKnown(wrong.raw)) return false;
+  if (areOneWord(wrong.raw, right.raw)) return true;
+  return (
+    isKnown(right.raw) &&
+    (isMisspelling(wrong.raw, right.raw) || isMisspelling(stem(wrong.raw), stem(right.raw)))
+  );
+}
+
+/** Whether a mark is a word of a language, and neither a name nor an identifier. */
+function isWord({ raw, is_name }: Mark): boolean {
+  return !is_name && /^\p{L}+$/u.test(raw);
 }
 
 const REASONS = ["number", "date", "negation", "entity", "question", "scope", "unit"] as const;
 
 function reasonOf(of_a: readonly Mark[], of_b: readonly Mark[], a: GuardText, b: GuardText): Disagreement {
   if (differOnlyInUnits(of_a, of_b)) return "unit";
-  const others_of_a = [...of_a.map(({ key }) => key), ...a.particles];
-  const others_of_b = [...of_b.map(({ key }) => key), ...b.particles];
+  const others_of_a = new Set([...of_a.map(({ key }) => key), ...a.particles]);
+  const others_of_b = new Set([...of_b.map(({ key }) => key), ...b.particles]);
   const all = [...of_a, ...of_b];
   if (all.some(({ kind }) => kind === "number" || kind === "negation")) {
     return all.some(({ kind }) => kind === "number") ? "number" : "negation";
@@ -119,13 +129,11 @@ function reasonOf(of_a: readonly Mark[], of_b: readonly Mark[], a: GuardText, b:
   return REASONS.find((reason) => all.some(({ kind }) => kind === reason)) ?? "word";
 }
 
-/** With more than this, the name of the disagreement is not worth the search. */
-const OPPOSED_MAX = 16;
-
-function areOpposed(marks: readonly Mark[], others: readonly string[]): boolean {
-  return marks
-    .slice(0, OPPOSED_MAX)
-    .some(({ key }) => others.slice(0, OPPOSED_MAX).some((other) => areOpposite(key, other)));
+function areOpposed(marks: readonly Mark[], others: ReadonlySet<string>): boolean {
+  if (marks.some(({ key }) => opposesAny(key, others))) return true;
+  const keys = new Set(marks.map(({ key }) => key));
+  for (const other of others) if (opposesAny(other, keys)) return true;
+  return false;
 }
 
 /** "5 km" and "5 miles". */
@@ -145,7 +153,7 @@ const SLOT_REASONS = new Map<string, Disagreement>([
   ["owner", "owner"],
   ["person", "owner"],
   ["tense", "tense"],
-  ["duty", "scope"],
+  ["deed", "word"],
   ["join", "scope"],
 ]);
 
@@ -168,7 +176,8 @@ function contradiction(a: GuardText, b: GuardText): Disagreement | null {
   for (const particle of a.particles) {
     if (b.particles.has(particle) || DIRECTIONS.has(particle)) continue;
     for (const other of b.particles) {
-      if (!a.particles.has(other) && !DIRECTIONS.has(other) && areOpposite(particle, other)) return "antonym";
+      if (!a.particles.has(other) && !DIRECTIONS.has(other) && oppositesOf(particle).has(other))
+        return "antonym";
     }
   }
   return null;

@@ -1,11 +1,12 @@
 // What of a text has to agree with another one before they can share an answer: computed once for each text, then compared.
 
 import { expandContractions } from "./contractions.ts";
-import { dateWord, isYear, monthOf, timeOfDay } from "./dates.ts";
-import { isKnown, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
-import { readNumber } from "./numbers.ts";
+import { dateWord, isDateWord, isYear, monthOf, timeOfDay } from "./dates.ts";
+import { beginsPhrase, phraseAt, senseOf, switchedBy } from "./lexicon.ts";
+import { isNumberWord, readNumber } from "./numbers.ts";
 import { scan, type Token } from "./scanner.ts";
-import { currencySign, isSpan, unitAfterNumber, unitAlone } from "./units.ts";
+import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./units.ts";
+import { COURTESIES, OBJECT_PRONOUNS, RELATION_WORDS, SAYING_WORDS } from "./words.ts";
 
 /** What can disagree. */
 export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
@@ -84,6 +85,7 @@ class Reader {
   #segment = 0;
   /** Whether something is turned, so that it is told by "on" or "off" what for. */
   #is_switching = false;
+  #is_saying = false;
   readonly #has_case: boolean;
 
   constructor(text: string) {
@@ -126,10 +128,19 @@ class Reader {
     if (token.kind === "literal") return this.#literal(token, at);
     if (token.kind === "sign") return this.#sign(token, at);
     if (token.is_quoted) return this.#quoted(token, at);
-    const phrase = phraseAt(at, this.#phraseWord);
+    const is_meant = this.#is_saying && this.#isMeant(at);
+    const phrase = !is_meant && beginsPhrase(token.text) ? phraseAt(at, this.#phraseWord) : null;
     if (phrase !== null) {
       for (const word of phrase.instead) this.#word(word, { is_loose: true });
       return at + phrase.length;
+    }
+    if (
+      token.kind === "word" &&
+      !isNumberWord(token.text) &&
+      !isDateWord(token.text) &&
+      !isUnitWord(token.text)
+    ) {
+      return this.#plainWord(token, at);
     }
     return this.#number(at) ?? this.#date(token, at) ?? this.#unit(token, at) ?? this.#plainWord(token, at);
   }
@@ -271,7 +282,7 @@ class Reader {
       after?.kind === "number" ||
       MONTH_COMPANY.has(before?.text ?? "") ||
       (token.is_capital && this.#has_case && at > 0 && before?.kind === "word");
-    const name = dateWord(token.text.replace(/'s$/, ""), is_likely);
+    const name = dateWord(token.text, is_likely);
     if (name === null) return null;
     this.#mark("date", name, token.text, { has_place: false });
     return at + 1;
@@ -292,17 +303,35 @@ class Reader {
 
   #plainWord(token: Token, at: number): number {
     const is_inside = at > 0 && this.#tokens[at - 1]!.kind !== "break";
-    const is_name = is_inside && this.#has_case && token.is_capital;
+    const is_name = is_inside && this.#has_case && token.is_capital && !token.is_expanded;
     const name = is_name && token.is_upper ? UPPER_NAMES.get(token.text) : undefined;
-    if (name !== undefined) this.#mark("entity", name, token.text);
+    if (this.#is_saying && this.#isMeant(at)) this.#mark("word", token.text);
+    else if (name !== undefined) this.#mark("entity", name, token.text);
+    else if (token.text === "a" && this.#isLetter(at)) this.#mark("entity", "a·", "a", { is_name: true });
     else if (is_name && NAMES.has(token.text) && !token.is_upper) {
       this.#mark("entity", `${token.text}·`, token.text);
     } else this.#word(token.text, { is_name, is_loose: token.is_expanded });
+    this.#is_saying ||= SAYING_WORDS.has(token.text);
     return at + 1;
+  }
+
+  /** Whether "a" is no article, as in "from a to b". */
+  #isLetter(at: number): boolean {
+    const next = this.#tokens[at + 1];
+    return next?.kind !== "word" ? next?.kind !== "number" : RELATION_WORDS.has(next.text);
+  }
+
+  /** Whether a courtesy is meant itself; at the end of a text it is a courtesy whatever comes before. */
+  #isMeant(at: number): boolean {
+    return at + 1 < this.#tokens.length && COURTESIES.has(this.#tokens[at]!.text);
   }
 
   /** @param is_loose whether it stands for something else, so that its place says little */
   #word(word: string, { is_name = false, is_loose = false } = {}): void {
+    if (OBJECT_PRONOUNS.has(word)) {
+      for (const particle of this.#pending) this.#relate(particle, word);
+      this.#pending = [];
+    }
     const sense = senseOf(word);
     switch (sense.role) {
       case "light":
@@ -336,7 +365,7 @@ class Reader {
         return;
       case "content":
         this.#is_switching ||= sense.key === "turn";
-        this.#mark(is_name || !isKnown(word) ? "entity" : "word", sense.key, word, { is_name });
+        this.#mark(is_name || !sense.is_known ? "entity" : "word", sense.key, word, { is_name });
     }
   }
 }

@@ -1,18 +1,18 @@
 // What a word stands for: one look-up for all tables, and the canonical form of words that are in none.
 
+import { ANTONYM_PAIRS } from "./antonyms.ts";
+import { PHRASE_LIST } from "./phrases.ts";
 import { stem } from "./stem.ts";
+import { SYNONYM_GROUPS } from "./synonyms.ts";
 import {
-  ANTONYM_PAIRS,
   KNOWN_WORDS,
   LIGHT_WORDS,
   NEGATIONS,
-  PHRASE_LIST,
   QUESTION_WORDS,
   RELATION_WORDS,
   SCOPE_WORDS,
   SLOT_WORDS,
   STRICT_RELATION_WORDS,
-  SYNONYM_GROUPS,
 } from "./words.ts";
 
 /** What a word is to the guard. */
@@ -21,7 +21,8 @@ export type Sense =
   | { readonly role: "relation"; readonly key: string }
   | { readonly role: "strict_relation"; readonly key: string }
   | { readonly role: "slot"; readonly slot: string; readonly key: string }
-  | { readonly role: "negation" | "question" | "scope" | "content"; readonly key: string };
+  | { readonly role: "negation" | "question" | "scope"; readonly key: string }
+  | { readonly role: "content"; readonly key: string; readonly is_known: boolean };
 
 const SENSES = new Map<string, Sense>();
 for (const word of LIGHT_WORDS) SENSES.set(word, { role: "light" });
@@ -44,12 +45,22 @@ export function canonicalOf(word: string): string {
   return CANONICAL.get(stemmed) ?? stemmed;
 }
 
+/** Content words that were looked up lately: most texts are made of the same ones. */
+const recent = new Map<string, Sense>();
+const RECENT_MAX = 8192;
+const RECENT_LENGTH_MAX = 32;
+
 /** What a word in lower case stands for. */
 export function senseOf(word: string): Sense {
-  const sense = SENSES.get(word);
+  const sense = SENSES.get(word) ?? recent.get(word);
   if (sense !== undefined) return sense;
   if (word.startsWith("?")) return { role: "question", key: word };
-  return { role: "content", key: canonicalOf(word) };
+  const found: Sense = { role: "content", key: canonicalOf(word), is_known: isKnown(word) };
+  if (word.length <= RECENT_LENGTH_MAX) {
+    if (recent.size >= RECENT_MAX) recent.clear();
+    recent.set(word, found);
+  }
+  return found;
 }
 
 const ANTONYMS = new Map<string, Set<string>>();
@@ -74,15 +85,16 @@ for (const pair of ANTONYM_PAIRS) {
 }
 
 function keyOf(word: string): string {
-  const sense = senseOf(word);
+  const sense = SENSES.get(word) ?? { role: "light" };
   return "key" in sense && sense.role !== "slot" ? sense.key : canonicalOf(word);
 }
 
 const REVERSING_PREFIXES = ["un", "dis", "in", "im", "ir", "il", "non", "de", "mis", "anti"];
 
-function reverses(one: string, other: string): boolean {
+/** Whether one of the words is another one of them with a prefix that reverses it. */
+function reversesAny(word: string, others: ReadonlySet<string>): boolean {
   return REVERSING_PREFIXES.some(
-    (prefix) => one.length === prefix.length + other.length && one === prefix + other,
+    (prefix) => word.startsWith(prefix) && others.has(word.slice(prefix.length)),
   );
 }
 
@@ -93,9 +105,10 @@ export function oppositesOf(word: string): ReadonlySet<string> {
   return ANTONYMS.get(word) ?? NO_WORDS;
 }
 
-/** Whether two canonical words deny or reverse each other. */
-export function areOpposite(one: string, other: string): boolean {
-  return ANTONYMS.get(one)?.has(other) === true || reverses(one, other) || reverses(other, one);
+/** Whether a canonical word denies or reverses one of the others. */
+export function opposesAny(word: string, others: ReadonlySet<string>): boolean {
+  for (const opposite of oppositesOf(word)) if (others.has(opposite)) return true;
+  return reversesAny(word, others);
 }
 
 const KNOWN = new Set([...SENSES.keys()].map(stem));
@@ -104,6 +117,11 @@ for (const word of [...SYNONYM_GROUPS.flat(), ...ANTONYM_PAIRS.flat(), ...KNOWN_
 /** Whether the tables know a word, so that it is no typing error and hardly a name. */
 export function isKnown(word: string): boolean {
   return KNOWN.has(stem(word));
+}
+
+/** Whether a phrase begins with the word. */
+export function beginsPhrase(word: string): boolean {
+  return PHRASES.next.has(word);
 }
 
 /** Phrases as a tree of words: a node says what is read instead of the words that led to it. */

@@ -44,6 +44,13 @@ const WORD_SCALES = new Set(["hundred", "thousand", "dozen", "million", "billion
 /** More digits than this are an identifier, such as a card's or a phone's, of which every digit counts. */
 const VALUE_DIGITS_MAX = 15;
 
+const NUMBER_WORDS = new Set([...SMALL.keys(), ...TENS.keys(), ...ORDINALS.keys(), ...WORD_SCALES]);
+
+/** Whether a number can begin with the word. */
+export function isNumberWord(text: string): boolean {
+  return NUMBER_WORDS.has(text);
+}
+
 /** A number that was read. */
 export interface ReadNumber {
   /** Its value in decimal digits, or its digits where they are an identifier. */

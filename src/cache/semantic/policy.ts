@@ -33,11 +33,18 @@ export type NoHitReason = "far" | "guarded";
 /** What is to be done with a question. */
 export type HitChoice<C extends Candidate> =
   | { readonly kind: "serve"; readonly candidate: C }
-  | { readonly kind: "explore"; readonly candidate: C }
+  /**
+   * Ask the model, and compare its answer with the candidate's and with those of the others, which passed the guard as well: their
+   * verdicts cost no further question, and the cache learns up to four times as fast.
+   */
+  | { readonly kind: "explore"; readonly candidate: C; readonly others: readonly C[] }
   | { readonly kind: "none"; readonly reason: NoHitReason };
 
 /** Candidates beyond these are not looked at: the guard costs some microseconds each. */
 const CANDIDATES_MAX = 16;
+
+/** Candidates that one exploration judges. */
+const EXPLORED_MAX = 4;
 
 /** The threshold in force: a caller may only raise it. */
 export function thresholdOf({ threshold, caller_threshold }: HitSettings): number {
@@ -58,7 +65,7 @@ export function chooseHit<C extends Candidate>(
   const threshold = thresholdOf(settings);
   const rule = { threshold, max_error: settings.max_error };
   let text: GuardText | null = null;
-  let explored: C | null = null;
+  const passed: C[] = [];
   let is_near = false;
   for (const candidate of candidates.slice(0, CANDIDATES_MAX)) {
     // Not "less than": what is no number passes nothing.
@@ -70,8 +77,10 @@ export function chooseHit<C extends Candidate>(
     if (decide(observations, similarity, rule, settings.reliability, random) === "serve") {
       return { kind: "serve", candidate };
     }
-    explored ??= candidate;
+    passed.push(candidate);
   }
-  if (explored !== null) return { kind: "explore", candidate: explored };
+  const [first, ...others] = passed;
+  if (first !== undefined)
+    return { kind: "explore", candidate: first, others: others.slice(0, EXPLORED_MAX - 1) };
   return { kind: "none", reason: is_near ? "guarded" : "far" };
 }

@@ -29,7 +29,7 @@ const LETTERS = /^[\p{L}\p{M}]$/u;
 const DIGITS = /^\p{Nd}$/u;
 const SPACES = /^[\s\p{Z}\p{Cc}\p{Cf}]$/u;
 /** Signs that mean nothing between words. */
-const SILENT = new Set("()[]{}*~|\"'`´…-–—_•·¿¡‚‘’“”«»„");
+const SILENT = new Set("()[]{}*~|/\"'`´…-–—_•·¿¡‚‘’“”«»„");
 /** Signs that make a run without spaces an address, a path or an identifier when they stand inside it. */
 const GLUE = new Set("@_\\/.:#=~");
 const QUOTES = new Map([
@@ -42,16 +42,20 @@ const QUOTES = new Map([
   ["‘", "’"],
 ]);
 
-const ASCII_CLASSES = Uint8Array.from({ length: 128 }, (_, code) => {
+/** Whether a sign ends a run that an address or identifier could be. */
+const RUN_ENDS = ",;!?()[]{}<>";
+const CLASS_BITS = 3;
+const GLUE_BIT = 4;
+const END_BIT = 8;
+
+/** For each ASCII character its class, and whether it glues or ends a run. */
+const ASCII = Uint8Array.from({ length: 128 }, (_, code) => {
   const char = String.fromCharCode(code);
-  if (LETTERS.test(char)) return LETTER;
-  if (DIGITS.test(char)) return DIGIT;
-  return SPACES.test(char) ? SPACE : OTHER;
+  const ends = SPACES.test(char) || QUOTES.has(char) || RUN_ENDS.includes(char);
+  return wideClassOf(char) | (GLUE.has(char) ? GLUE_BIT : 0) | (ends ? END_BIT : 0);
 });
 
-function classOf(char: string): number {
-  const code = char.charCodeAt(0);
-  if (code < 128) return ASCII_CLASSES[code]!;
+function wideClassOf(char: string): number {
   if (LETTERS.test(char)) return LETTER;
   if (DIGITS.test(char)) return DIGIT;
   return SPACES.test(char) ? SPACE : OTHER;
@@ -71,18 +75,18 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-/** Characters, not halves of them; for ASCII the text itself can be indexed. */
-function charactersOf(text: string): string | readonly string[] {
-  return isAscii(text) ? text : [...text.normalize("NFKC").replaceAll("’", "'").replaceAll("‘", "'")];
+/** One spelling for what looks the same: full width, ligatures, composed letters, apostrophes. */
+function normalized(text: string): string {
+  return isAscii(text) ? text : text.normalize("NFKC").replaceAll("’", "'").replaceAll("‘", "'");
 }
 
 /** The tokens of a text, in order. Takes time in proportion to its length. */
 export function scan(text: string): Token[] {
-  return new Scanner(charactersOf(text)).run();
+  return new Scanner(normalized(text)).run();
 }
 
 class Scanner {
-  readonly #chars: string | readonly string[];
+  readonly #text: string;
   readonly #tokens: Token[] = [];
   #at = 0;
   #end_of_last = -1;
@@ -93,24 +97,48 @@ class Scanner {
   /** Where each sign that can close a quotation stands last. */
   readonly #last_quote = new Map<string, number>();
 
-  constructor(chars: string | readonly string[]) {
-    this.#chars = chars;
-    const closers = new Set(QUOTES.values());
-    for (let i = 0; i < chars.length; i += 1) {
-      const char = chars[i]!;
+  constructor(text: string) {
+    this.#text = text;
+    for (const closing of new Set(QUOTES.values())) {
+      let at = text.lastIndexOf(closing);
       // An apostrophe closes a quotation only where no letter follows it.
-      if (closers.has(char) && (char !== "'" || !this.#isWordAt(i + 1))) this.#last_quote.set(char, i);
+      while (closing === "'" && at >= 0 && this.#isWordAt(at + 1))
+        at = at === 0 ? -1 : text.lastIndexOf(closing, at - 1);
+      if (at >= 0) this.#last_quote.set(closing, at);
     }
   }
 
   run(): Token[] {
-    while (this.#at < this.#chars.length) this.#step();
+    while (this.#at < this.#text.length) this.#step();
     return this.#tokens;
   }
 
+  #flagsAt(at: number): number {
+    const code = this.#text.charCodeAt(at);
+    if (code < 128) return ASCII[code]!;
+    // Beyond the end there is no code.
+    if (!(code >= 0)) return SPACE | END_BIT;
+    const char = this.#charAt(at);
+    const kind = wideClassOf(char);
+    return kind === SPACE || QUOTES.has(char) ? kind | END_BIT : kind;
+  }
+
+  /** The character that the code unit at `at` belongs to. */
+  #charAt(at: number): string {
+    const start = this.#isSecondHalf(at) ? at - 1 : at;
+    return String.fromCodePoint(this.#text.codePointAt(start) ?? 0);
+  }
+
+  /** Whether a code unit is the second one of a character; one that stands alone is none. */
+  #isSecondHalf(at: number): boolean {
+    const code = this.#text.charCodeAt(at);
+    if (!(code >= 0xdc00 && code < 0xe000)) return false;
+    const before = this.#text.charCodeAt(at - 1);
+    return before >= 0xd800 && before < 0xdc00;
+  }
+
   #classAt(at: number): number {
-    const char = this.#chars[at];
-    return char === undefined ? SPACE : classOf(char);
+    return this.#flagsAt(at) & CLASS_BITS;
   }
 
   #isWordAt(at: number): boolean {
@@ -118,8 +146,8 @@ class Scanner {
   }
 
   #step(): void {
-    const char = this.#chars[this.#at]!;
-    const kind = classOf(char);
+    const char = this.#text[this.#at]!;
+    const kind = this.#classAt(this.#at);
     if (kind === SPACE) {
       if (char === "\n") this.#add("break", "\n", this.#at + 1);
       this.#at += 1;
@@ -134,11 +162,6 @@ class Scanner {
   /** Whether a run without spaces begins here. */
   #startsRun(): boolean {
     return this.#at >= this.#plain_until && (this.#at === 0 || !this.#isWordAt(this.#at - 1));
-  }
-
-  #slice(from: number, to: number): string {
-    const chars = this.#chars;
-    return typeof chars === "string" ? chars.slice(from, to) : chars.slice(from, to).join("");
   }
 
   #add(kind: TokenKind, text: string, end: number, raw = text): void {
@@ -163,14 +186,15 @@ class Scanner {
     let slashes = 0;
     let is_strong = false;
     let letters = 0;
-    for (; end < this.#chars.length; end += 1) {
-      const char = this.#chars[end]!;
-      const kind = classOf(char);
-      if (kind === SPACE || QUOTES.has(char) || ",;!?()[]{}<>".includes(char)) break;
-      if (kind === LETTER) letters += 1;
-      if (!GLUE.has(char) || !this.#isWordAt(end + 1)) {
+    for (; end < this.#text.length; end += 1) {
+      const flags = this.#flagsAt(end);
+      if ((flags & END_BIT) !== 0) break;
+      if ((flags & CLASS_BITS) === LETTER) letters += 1;
+      if ((flags & GLUE_BIT) === 0) continue;
+      const char = this.#text[end]!;
+      if (!this.#isWordAt(end + 1)) {
         // `::` and `://` are glue although no word follows their first sign.
-        if (char === ":" && /[:/]/.test(this.#chars[end + 1] ?? "")) is_strong = true;
+        if (char === ":" && /[:/]/.test(this.#text[end + 1] ?? "")) is_strong = true;
         continue;
       }
       glue += 1;
@@ -178,22 +202,22 @@ class Scanner {
       else if (char === ".") is_strong ||= this.#isDottedName(end);
       else if (char !== ":" && char !== "=" && char !== "#") is_strong = true;
     }
-    while (end > this.#at && ".:-".includes(this.#chars[end - 1]!)) end -= 1;
+    while (end > this.#at && ".:-".includes(this.#text[end - 1]!)) end -= 1;
     if (glue === 0 || letters === 0 || !(is_strong || slashes > 1)) {
       this.#plain_until = Math.max(end, this.#at + 1);
       return false;
     }
-    this.#add("literal", this.#slice(this.#at, end), end);
+    this.#add("literal", this.#text.slice(this.#at, end), end);
     return true;
   }
 
   /** Whether a dot joins a name (`x.ts`, `node.js`, `1.2.3-beta`) and neither ends a sentence nor an initial. */
   #isDottedName(at: number): boolean {
-    const before = this.#chars[at - 1] ?? " ";
-    const after = this.#chars[at + 1] ?? " ";
-    if (classOf(before) === DIGIT && classOf(after) === DIGIT) return false;
-    if (classOf(before) < LETTER) return true;
-    const is_initial = !this.#isWordAt(at - 2) && (!this.#isWordAt(at + 2) || this.#chars[at - 2] === ".");
+    const before = this.#text[at - 1] ?? " ";
+    const after = this.#text[at + 1] ?? " ";
+    if (this.#classAt(at - 1) === DIGIT && this.#classAt(at + 1) === DIGIT) return false;
+    if (this.#classAt(at - 1) < LETTER) return true;
+    const is_initial = !this.#isWordAt(at - 2) && (!this.#isWordAt(at + 2) || this.#text[at - 2] === ".");
     const is_sentence = after !== after.toLowerCase() && before === before.toLowerCase();
     return !is_initial && !is_sentence;
   }
@@ -201,9 +225,9 @@ class Scanner {
   #takeWord(): void {
     let end = this.#at + 1;
     let dots = false;
-    for (; end < this.#chars.length; end += 1) {
+    for (; end < this.#text.length; end += 1) {
       if (this.#classAt(end) === LETTER) continue;
-      const char = this.#chars[end]!;
+      const char = this.#text[end]!;
       // don't; but not the mark that closes a quotation
       if (char === "'" && this.#classAt(end + 1) === LETTER) continue;
       // U.S., e.g., a.m.
@@ -214,16 +238,16 @@ class Scanner {
       break;
     }
     // C++, C#, F#
-    while (end < this.#chars.length && "+#".includes(this.#chars[end]!) && end - this.#at <= 2) end += 1;
-    if (this.#chars[end - 1] === "+" && this.#isWordAt(end)) end -= 1;
-    const raw = this.#slice(this.#at, end);
+    while (end < this.#text.length && "+#".includes(this.#text[end]!) && end - this.#at <= 2) end += 1;
+    if (this.#text[end - 1] === "+" && this.#isWordAt(end)) end -= 1;
+    const raw = this.#text.slice(this.#at, end);
     this.#add("word", dots ? raw.replaceAll(".", "") : raw, end, raw);
   }
 
   /** Whether a dot follows a single letter, which a letter, or another dot before, marks as an initial. */
   #isInitial(at: number): boolean {
     if (this.#classAt(at - 1) !== LETTER || (at >= 2 && this.#isWordAt(at - 2))) return false;
-    if (this.#chars[at - 2] === ".") return true;
+    if (this.#text[at - 2] === ".") return true;
     return this.#classAt(at + 1) === LETTER && !this.#isWordAt(at + 2);
   }
 
@@ -231,9 +255,10 @@ class Scanner {
   #takeNumber(sign: string): void {
     let digits = sign;
     let end = this.#at;
-    for (; end < this.#chars.length; end += 1) {
-      const char = this.#chars[end]!;
-      if (this.#classAt(end) === DIGIT) digits += digitValue(char);
+    for (; end < this.#text.length; end += 1) {
+      const char = this.#text[end]!;
+      if (this.#classAt(end) === DIGIT)
+        digits += this.#isSecondHalf(end) ? "" : digitValue(this.#charAt(end));
       else if (this.#classAt(end + 1) !== DIGIT) break;
       else if (char === "," || char === "'") {
         if (!this.#isGroup(end + 1)) break;
@@ -241,17 +266,17 @@ class Scanner {
       else break;
     }
     const dashed = this.#dashedEnd(end);
-    if (dashed > 0) this.#add("literal", this.#slice(this.#at, dashed), dashed);
+    if (dashed > 0) this.#add("literal", this.#text.slice(this.#at, dashed), dashed);
     else this.#add("number", digits, end);
   }
 
   /** Where a date or another number of three or more dashed or slashed parts ends; 0 where there is none. */
   #dashedEnd(end: number): number {
-    const dash = this.#chars[end] ?? "";
+    const dash = this.#text[end] ?? "";
     if (dash !== "-" && dash !== "/") return 0;
     let parts = 1;
     let at = end;
-    while (this.#chars[at] === dash && this.#classAt(at + 1) === DIGIT) {
+    while (this.#text[at] === dash && this.#classAt(at + 1) === DIGIT) {
       parts += 1;
       at += 1;
       while (this.#classAt(at) === DIGIT) at += 1;
@@ -273,8 +298,10 @@ class Scanner {
       this.#takeNumber("-");
     } else if (".!?;:\u3002\uff01\uff1f".includes(char)) this.#add("break", char, start + 1);
     else if (char === "," || char === "\u3001") this.#add("comma", ",", start + 1);
-    else if (this.#isOperator(char) || !SILENT.has(char)) this.#add("sign", char, start + 1);
-    else this.#at += 1;
+    else if (this.#isOperator(char) || !SILENT.has(char)) {
+      const whole = this.#charAt(start);
+      this.#add("sign", whole, start + whole.length);
+    } else this.#at += 1;
   }
 
   /** Opens or closes a quotation; an apostrophe only at the edge of a word, and only if another one closes it. */
@@ -299,6 +326,10 @@ class Scanner {
   }
 
   #isOperator(char: string): boolean {
-    return "-–*".includes(char) && this.#isCalculation() && !this.#isWordAt(this.#at - 1);
+    if (!this.#isCalculation()) return false;
+    // "10/2", but "5-10" is a range.
+    return char === "/"
+      ? this.#classAt(this.#at + 1) === DIGIT
+      : "-–*".includes(char) && !this.#isWordAt(this.#at - 1);
   }
 }

@@ -18,21 +18,8 @@ datum:data|index:indices|matrix:matrices|medium:media|thesis:theses|hypothesis:h
 }
 
 const VOWELS = new Set("aeiouy");
-const KEPT_ENDINGS = [
-  "ss",
-  "us",
-  "is",
-  "news",
-  "ing",
-  "thing",
-  "bed",
-  "red",
-  "eed",
-  "need",
-  "seed",
-  "feed",
-  "speed",
-];
+const KEPT_ENDINGS = ["ss", "us", "is", "news"];
+const SIBILANTS = ["sses", "xes", "zes", "ches", "shes"];
 
 /** Whether there is a vowel before `end`: "bring" and "red" have no ending to lose. */
 function hasVowel(word: string, end: number): boolean {
@@ -52,7 +39,8 @@ function undouble(stem: string): string {
 function withoutEnding(word: string): string {
   if (word.length > 4 && word.endsWith("ies")) return `${word.slice(0, -3)}i`;
   if (word.length > 4 && word.endsWith("ied")) return `${word.slice(0, -3)}i`;
-  if (word.length > 4 && /(?:ss|x|z|ch|sh)es$/.test(word)) return word.slice(0, -2);
+  if (word.length > 4 && word.endsWith("es") && SIBILANTS.some((end) => word.endsWith(end)))
+    return word.slice(0, -2);
   if (word.length > 5 && word.endsWith("ing") && hasVowel(word, word.length - 3)) {
     return undouble(word.slice(0, -3));
   }
@@ -65,9 +53,18 @@ function withoutEnding(word: string): string {
   return word;
 }
 
+/** Whether a word is of ASCII letters in lower case only. */
+function isPlain(word: string): boolean {
+  for (let i = 0; i < word.length; i += 1) {
+    const code = word.charCodeAt(i);
+    if (code < 97 || code > 122) return false;
+  }
+  return true;
+}
+
 /** The stem of a word in lower case. Words that are not of ASCII letters only stay as they are. */
 export function stem(word: string): string {
-  if (word.length < 3 || !/^[a-z]+$/.test(word)) return word;
+  if (word.length < 3 || !isPlain(word)) return word;
   const base = withoutEnding(IRREGULAR.get(word) ?? word);
   if (base.length > 3 && base.endsWith("e")) return base.slice(0, -1);
   return base.length > 2 && base.endsWith("y") ? `${base.slice(0, -1)}i` : base;

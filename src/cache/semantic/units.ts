@@ -71,6 +71,11 @@ export function unitAfterNumber(text: string): string | null {
   return AFTER_NUMBER.get(text) ?? UNITS.get(text) ?? null;
 }
 
+/** Whether a word is some unit's. */
+export function isUnitWord(text: string): boolean {
+  return UNITS.has(text);
+}
+
 /** The unit that a word or sign names by itself, or null. */
 export function unitAlone(text: string): string | null {
   return ONLY_AFTER_NUMBER.has(text) ? null : (UNITS.get(text) ?? null);

@@ -14,10 +14,12 @@ export interface ServingRule {
 export type Decision = "serve" | "explore";
 
 /**
- * Of what may be served, this share is explored all the same: answers grow old and users change, and an error that is never
- * looked for is never found. It also keeps the measured error honest, because these are a fair sample of what is served.
+ * Of what may be served, at least this share is explored all the same: answers grow old and users change, and an error that is never
+ * looked for is never found.
  */
-export const LOOK_AGAIN_SHARE = 0.02;
+export const LOOK_AGAIN_SHARE_MIN = 0.02;
+/** And up to this share where the bound is barely small enough, so that a lucky beginning is found out soon. */
+const LOOK_AGAIN_SHARE_MAX = 0.5;
 
 /**
  * Decides on a candidate that is at least as similar as the threshold and has passed the guard.
@@ -37,7 +39,9 @@ export function decide(
   random: () => number,
 ): Decision {
   if (max_error === null) return "serve";
+  const strain = reliability.errorBound(similarity, observations) / max_error;
   // Not "greater than": what is no number proves nothing.
-  if (!(reliability.errorBound(similarity, observations) <= max_error)) return "explore";
-  return random() < LOOK_AGAIN_SHARE ? "explore" : "serve";
+  if (!(strain <= 1)) return "explore";
+  const share = Math.max(LOOK_AGAIN_SHARE_MIN, LOOK_AGAIN_SHARE_MAX * strain ** 2);
+  return random() < share ? "explore" : "serve";
 }
