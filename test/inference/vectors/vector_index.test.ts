@@ -2,12 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Place } from "../../../src/inference/vectors/entry.ts";
 import {
   type IndexOptions,
   openVectorIndex,
-  type Place,
   type VectorIndex,
 } from "../../../src/inference/vectors/vector_index.ts";
+import { lmdb } from "../../../src/memory/lmdb.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { until } from "../until.ts";
 import { clusteredVectors } from "./random_vectors.ts";
@@ -340,6 +341,19 @@ describe("damage", () => {
     expect(existsSync(join(folder, "store.damaged"))).toBe(true);
     expect(add(index, "p", "new", vector)).toBe(true);
     expect(search(index, "p", vector)).toEqual(["new"]);
+  });
+
+  test("is what another version has stored, too", async () => {
+    await fill();
+    if ("fault" in lmdb) throw new Error(lmdb.fault);
+    const root = lmdb.open({ path: join(folder, "store"), maxDbs: 8 });
+    await root.openDB({ name: "marks", keyEncoding: "uint32", encoding: "msgpack" }).put(1, 99);
+    await root.close();
+    const index = start();
+    expect(said).toEqual([expect.stringContaining("it is of another version")]);
+    expect(add(index, "p", "new", vector)).toBe(true);
+    await stop(index);
+    expect(search(start(), "p", vector)).toEqual(["new"]);
   });
 
   test("that killed those who opened it is not opened again", async () => {
