@@ -90,10 +90,15 @@ describe("an index", () => {
     expect(index.stats()).toMatchObject({ entries: 3, added: 4, no_graphs: null, is_fast: true });
   });
 
-  test("gives no partition anything of another, whatever is done", async () => {
+  test.each([
+    ["scans", undefined],
+    ["graphs", { graph_from: 12, tail_max: 4, scan_max: 1_000 }],
+  ])("gives no partition anything of another, whatever is done, by %s", async (_how, given) => {
+    const options = { max_entries: 250, ...(given === undefined ? {} : { limits: given }) };
+    let graphs = 0;
     const names = ["a", "a\0", "ab", "b", "", "aa", `a${"x".repeat(1_300)}`, "a\xff", "\xff\xff"];
     const random = randomIntegers(77);
-    let index = start({ max_entries: 250 });
+    let index = start(options);
     const vectors = Array.from({ length: 12 }, next);
     const owner = new Map<string, string>();
     let found = 0;
@@ -127,11 +132,13 @@ describe("an index", () => {
       }
       if (step % 500 === 499) {
         await stop(index);
-        index = start({ max_entries: 250 });
+        index = start(options);
       }
       if (step % 50 === 0) await index.settled();
+      graphs = Math.max(graphs, index.stats().graphs);
     }
     expect(found).toBeGreaterThan(2_000);
+    expect(graphs > 2).toBe(given !== undefined);
   });
 
   test("replaces an entry by one with its id, and lets it inherit verdicts only for the same text", () => {
