@@ -113,7 +113,7 @@ export class Partition {
 
   /** All that is stored was loaded: what the graph has besides is marked as removed. */
   complete(): void {
-    for (const number of this.#unseen ?? []) this.#graph?.remove(number);
+    this.#graph?.removeAll(this.#unseen ?? []);
     this.#unseen = null;
     this.is_complete = true;
   }
