@@ -13,7 +13,7 @@ import type {
 } from "./messages.ts";
 import { readResponse } from "./messages.ts";
 import { Outbox } from "./outbox.ts";
-import type { Candidate, Filter } from "./vectors/vector_index.ts";
+import type { Candidate, Filter } from "./vectors/entry.ts";
 
 /** Why there is no answer: it took too long, too much is asked already, nobody answers, or what was answered is none. */
 export type InferenceFault = "slow" | "full" | "down" | "broken";

@@ -4,7 +4,8 @@
 import type { Embedded, Embedder } from "./embedders/embedder.ts";
 import type { AddRequest, Asked, EmbedRequest, SearchRequest, ServerFault } from "./messages.ts";
 import type { Outcome } from "./server.ts";
-import type { Place, VectorIndex } from "./vectors/vector_index.ts";
+import type { Place } from "./vectors/entry.ts";
+import type { VectorIndex } from "./vectors/vector_index.ts";
 
 /** What the desk works with; both can change. */
 export interface DeskTools {

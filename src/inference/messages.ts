@@ -2,9 +2,15 @@
 // whoever cannot answer in time does not answer.
 
 import { FieldFault, Fields, readOrNull, readText } from "./fields.ts";
-import type { Observation } from "./vectors/entry.ts";
-import { CANDIDATES_MAX, OBSERVATIONS_MAX, TAGS_MAX } from "./vectors/entry.ts";
-import type { Candidate, Filter, IndexStats } from "./vectors/vector_index.ts";
+import {
+  CANDIDATES_MAX,
+  type Candidate,
+  type Filter,
+  OBSERVATIONS_MAX,
+  type Observation,
+  TAGS_MAX,
+} from "./vectors/entry.ts";
+import type { IndexStats } from "./vectors/vector_index.ts";
 
 /** Texts that can be embedded by one request. */
 export const TEXTS_MAX = 256;

@@ -36,6 +36,42 @@ export interface PartitionRecord {
   readonly dims: number;
 }
 
+/** Which questions may be answered by each other's answers, and what made their vectors. */
+export interface Place {
+  readonly partition: Uint8Array;
+  /** The name of the embedder's space. */
+  readonly space: string;
+}
+
+/** An entry to be added. */
+export interface NewEntry extends Place {
+  readonly id: Uint8Array;
+  readonly text: string;
+  readonly model: string;
+  readonly tags: readonly string[];
+  readonly expires_ms: number;
+}
+
+/** An entry that is near a question. */
+export interface Candidate {
+  readonly id: Uint8Array;
+  readonly text: string;
+  /** The cosine of question and entry. */
+  readonly similarity: number;
+  readonly observations: readonly Observation[];
+  readonly created_ms: number;
+  readonly expires_ms: number;
+}
+
+/** Which entries to remove. */
+export type Filter =
+  | { readonly by: "id"; readonly id: Uint8Array }
+  | { readonly by: "partition"; readonly partition: Uint8Array }
+  /** What the names of partitions begin with; empty for all of them. */
+  | { readonly by: "prefix"; readonly prefix: Uint8Array }
+  | { readonly by: "model"; readonly model: string }
+  | { readonly by: "tag"; readonly tag: string };
+
 function isObservation(value: unknown): value is Observation {
   return Array.isArray(value) && typeof value[0] === "number" && typeof value[1] === "boolean";
 }

@@ -77,6 +77,11 @@ export class Graph {
     return true;
   }
 
+  /** Marks what a graph that was read should not have, whether it was marked before it was written or not. */
+  removeAll(numbers: Iterable<number>): void {
+    for (const number of numbers) if (!this.remove(number)) this.#marked += 1;
+  }
+
   /** Offers what is found near a query of length 1; `limit` at most. */
   search(nearest: Nearest, query: number[], limit: number): void {
     if (this.#size === this.#marked) return;

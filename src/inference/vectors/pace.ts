@@ -4,10 +4,16 @@ const SLICE_MS = 1;
 
 /** Lets long work take turns with everything else. */
 export class Pace {
+  readonly #log: (line: string) => void;
   #is_stopped = false;
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
   #slice_end_ms = 0;
+
+  /** @param log where it is told that work failed */
+  constructor(log: (line: string) => void) {
+    this.#log = log;
+  }
 
   /** Whether the work is to end as it is. */
   get is_stopped(): boolean {
@@ -29,6 +35,13 @@ export class Pace {
     );
     return done.finally(() => {
       this.#waiting -= 1;
+    });
+  }
+
+  /** Does a piece of work that nobody waits for; when it fails, that is told. */
+  begin(work: () => Promise<unknown>): void {
+    this.run(work).catch((error: unknown) => {
+      this.#log(`work in the background failed (${error instanceof Error ? error.message : String(error)})`);
     });
   }
 

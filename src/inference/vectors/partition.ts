@@ -18,7 +18,7 @@ export interface PartitionLimits {
   readonly scan_max: number;
 }
 
-/** Where each way wins (bench/quality/vectors.ts). */
+/** Where each way wins (bench/quality/vector_index.ts). */
 export const PARTITION_LIMITS: PartitionLimits = { graph_from: 20_000, tail_max: 4_000, scan_max: 100_000 };
 
 /** A graph with this share of marks, and so many, is made anew. */
@@ -113,7 +113,7 @@ export class Partition {
 
   /** All that is stored was loaded: what the graph has besides is marked as removed. */
   complete(): void {
-    for (const number of this.#unseen ?? []) this.#graph?.remove(number);
+    this.#graph?.removeAll(this.#unseen ?? []);
     this.#unseen = null;
     this.is_complete = true;
   }

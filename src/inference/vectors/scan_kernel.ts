@@ -1,5 +1,5 @@
 // The inner loop of the exact scan as WebAssembly with 128-bit SIMD, put together here by hand: 13 ns for a vector of 256
-// numbers, where the same loop in TypeScript takes 320 ns (bench/quality/vectors.ts).
+// numbers, where the same loop in TypeScript takes 320 ns (bench/quality/vector_index.ts).
 
 /** Dot products of a query with vectors that lie at these addresses; all addresses are offsets in the shared memory, in bytes. */
 export type ScanKernel = (

@@ -15,7 +15,7 @@ export interface ShelfOptions {
   readonly encoding: "msgpack" | "binary";
 }
 
-/** What a shelf has to tell. */
+/** What a database has to tell. */
 export interface ShelfHooks {
   /** Something could not be read, or a write not be committed. */
   onFault(error: unknown): void;

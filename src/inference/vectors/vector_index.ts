@@ -3,31 +3,31 @@
 
 import {
   CANDIDATES_MAX,
+  type Candidate,
   type Entry,
+  type Filter,
   KEY_MAX_BYTES,
+  type NewEntry,
   OBSERVATIONS_MAX,
   type Observation,
+  type PartitionRecord,
+  type Place,
   TAGS_MAX,
   TEXT_MAX,
 } from "./entry.ts";
-import { readGraph, removeGraph, sweepGraphs, writeGraph } from "./graph_file.ts";
+import { sweepGraphs } from "./graph_file.ts";
 import { type Hnswlib, hnswlib } from "./hnswlib.ts";
 import { Nearest } from "./nearest.ts";
+import { openVectorStore } from "./open_store.ts";
 import { Pace } from "./pace.ts";
-import { PARTITION_LIMITS, Partition, type PartitionLimits } from "./partition.ts";
-import { DIMS_MAX, packVector, VectorMemory } from "./vector_memory.ts";
-import { openVectorStore, type VectorStore } from "./vector_store.ts";
+import { PARTITION_LIMITS, type Partition, type PartitionLimits } from "./partition.ts";
+import { Partitions, type PartitionsStats } from "./partitions.ts";
+import { DIMS_MAX, packVector } from "./vector_memory.ts";
+import type { VectorStore } from "./vector_store.ts";
 
 /** Address space for an entry in the file: several times what one has in the middle. */
 const MAP_BYTES_PER_ENTRY = 16 * 1024;
 const MAP_MIN_BYTES = 256 * 1024 * 1024;
-/** Partitions in memory; of more, those that were not used for longest are dropped, but for those with a graph. */
-const LOADED_MAX = 20_000;
-/** So many vectors are loaded before the first search is answered: about a millisecond. */
-const FIRST_LOAD = 512;
-const LOAD_PAGE = 256;
-/** Vectors that are moved to a graph before another graph has its turn. */
-const TIDY_PORTION = 4_096;
 /** When there are too many entries, this share of them goes. */
 const EVICT_SHARE = 0.01;
 /** How far above the limit the number of entries may get before nothing is added. */
@@ -37,9 +37,10 @@ const OVER_MIN = 100;
 const USED_MAX = 100_000;
 /** So many more are looked for than are wanted: some in a graph may have expired. */
 const SPARE = 16;
+/** Entries that are gone through before it is looked whether something else waits. */
+const PAGE = 256;
 /** How often some of the entries are looked through for those that have expired, and how many. */
 const SWEEP_EVERY_MS = 1_000;
-const SWEEP_PAGE = 256;
 const SWEEP_PAGES = 8;
 
 /** How an index is opened. */
@@ -57,51 +58,10 @@ export interface IndexOptions {
   log(line: string): void;
 }
 
-/** Which questions may be answered by each other's answers, and what made their vectors. */
-export interface Place {
-  readonly partition: Uint8Array;
-  /** The name of the embedder's space. */
-  readonly space: string;
-}
-
-/** An entry to be added. */
-export interface NewEntry extends Place {
-  readonly id: Uint8Array;
-  readonly text: string;
-  readonly model: string;
-  readonly tags: readonly string[];
-  readonly expires_ms: number;
-}
-
-/** An entry that is near a question. */
-export interface Candidate {
-  readonly id: Uint8Array;
-  readonly text: string;
-  /** The cosine of question and entry. */
-  readonly similarity: number;
-  readonly observations: readonly Observation[];
-  readonly created_ms: number;
-  readonly expires_ms: number;
-}
-
-/** Which entries to remove. */
-export type Filter =
-  | { readonly by: "id"; readonly id: Uint8Array }
-  | { readonly by: "partition"; readonly partition: Uint8Array }
-  /** What the names of partitions begin with; empty for all of them. */
-  | { readonly by: "prefix"; readonly prefix: Uint8Array }
-  | { readonly by: "model"; readonly model: string }
-  | { readonly by: "tag"; readonly tag: string };
-
 /** What an index holds. */
-export interface IndexStats {
+export interface IndexStats extends PartitionsStats {
   readonly entries: number;
   readonly max_entries: number;
-  /** Partitions in memory, their vectors, and how many partitions have a graph. */
-  readonly partitions_loaded: number;
-  readonly vectors_loaded: number;
-  readonly graphs: number;
-  readonly memory_bytes: number;
   readonly is_working: boolean;
   readonly added: number;
   readonly removed: number;
@@ -110,8 +70,6 @@ export interface IndexStats {
   readonly refused: number;
   /** Why there are no graphs; null if there are. */
   readonly no_graphs: string | null;
-  /** Whether vectors are compared with SIMD instructions. */
-  readonly is_fast: boolean;
 }
 
 /** Opens the index in a folder; null while another process has it; or says why it cannot be opened. */
@@ -128,20 +86,10 @@ export function openVectorIndex(options: IndexOptions): VectorIndex | null | { r
 /** Entries by partition, found by the similarity of their vectors. */
 export class VectorIndex {
   readonly #store: VectorStore;
-  readonly #log: (line: string) => void;
-  readonly #addon: Hnswlib | null;
   readonly #no_graphs: string | null;
-  readonly #limits: PartitionLimits;
-  /** What takes long: partitions are loaded, graphs built and entries removed beside each other, each in its turn. */
-  readonly #loading = new Pace();
-  readonly #building = new Pace();
-  readonly #chores = new Pace();
-  readonly #memories = new Map<number, VectorMemory>();
-  /** By name, those that were used last at the end. */
-  readonly #partitions = new Map<string, Partition>();
-  readonly #by_number = new Map<number, Partition>();
-  /** Those that wait for their turn to be tidied. */
-  readonly #untidy = new Set<Partition>();
+  readonly #partitions: Partitions;
+  /** Entries are removed beside partitions being loaded and graphs being built. */
+  readonly #chores: Pace;
   readonly #used = new Set<number>();
   readonly #sweep_timer: ReturnType<typeof setInterval>;
   #max_entries: number;
@@ -153,20 +101,20 @@ export class VectorIndex {
 
   constructor(store: VectorStore, { max_entries, limits, addon, log }: IndexOptions) {
     this.#store = store;
-    this.#log = log;
     const found = addon === undefined ? hnswlib : addon;
-    this.#addon = found !== null && !("fault" in found) ? found : null;
+    const usable = found !== null && !("fault" in found) ? found : null;
     this.#no_graphs = found === null ? "there is no addon" : "fault" in found ? found.fault : null;
-    this.#limits = limits ?? PARTITION_LIMITS;
+    this.#partitions = new Partitions({ store, addon: usable, limits: limits ?? PARTITION_LIMITS, log });
+    this.#chores = new Pace(log);
     this.#max_entries = max_entries;
     this.#size = store.size;
     store.onLost = (number, { partition }) => {
-      this.#by_number.get(partition)?.remove(number);
+      this.#partitions.remove(partition, number);
       this.#size = Math.max(0, this.#size - 1);
     };
     this.#sweep_timer = setInterval(() => this.#sweepInTurn(), SWEEP_EVERY_MS);
     this.#sweep_timer.unref();
-    this.#inBackground(this.#chores, () => this.#sweepPartitions());
+    this.#chores.begin(() => this.#sweepPartitions());
   }
 
   /** Takes another limit. */
@@ -186,7 +134,7 @@ export class VectorIndex {
     min_similarity: number,
     now_ms: number,
   ): Candidate[] {
-    const partition = this.#open(place, vector.length);
+    const partition = this.#partitions.open(place, vector.length);
     if (partition === null) return [];
     const wanted = Math.max(0, Math.min(limit, CANDIDATES_MAX));
     const nearest = new Nearest(wanted + SPARE, min_similarity);
@@ -251,18 +199,13 @@ export class VectorIndex {
   }
 
   stats(): IndexStats {
-    const partitions = [...this.#partitions.values()];
     return {
       entries: this.#size,
       max_entries: this.#max_entries,
-      partitions_loaded: partitions.length,
-      vectors_loaded: partitions.reduce((total, { size }) => total + size, 0),
-      graphs: partitions.filter(({ has_graph }) => has_graph).length,
-      memory_bytes: [...this.#memories.values()].reduce((total, { size_bytes }) => total + size_bytes, 0),
+      ...this.#partitions.stats,
       is_working: this.#paces.some(({ is_busy }) => is_busy),
       ...this.#counts,
       no_graphs: this.#no_graphs,
-      is_fast: [...this.#memories.values()].every(({ is_fast }) => is_fast),
     };
   }
 
@@ -277,14 +220,12 @@ export class VectorIndex {
   async close(): Promise<void> {
     clearInterval(this.#sweep_timer);
     await Promise.all(this.#paces.map((pace) => pace.stop()));
-    for (const partition of this.#partitions.values()) {
-      if (partition.isUnsaved(true)) await this.#saveGraph(partition);
-    }
+    await this.#partitions.saveGraphs();
     await this.#store.close();
   }
 
   get #paces(): readonly Pace[] {
-    return [this.#loading, this.#building, this.#chores];
+    return [...this.#partitions.paces, this.#chores];
   }
 
   #isAcceptable(
@@ -314,8 +255,7 @@ export class VectorIndex {
     now_ms: number,
   ): boolean {
     const packed = packVector(vector);
-    const partition =
-      packed === null ? null : (this.#open(place, vector.length) ?? this.#begin(place, vector.length));
+    const partition = packed === null ? null : this.#partitionFor(place, vector.length);
     if (packed === null || partition === null) return false;
     const old_number = this.#store.numberOf(partition.number, id);
     const old = old_number === null ? null : this.#store.entry(old_number);
@@ -327,144 +267,24 @@ export class VectorIndex {
     this.#store.put(number, { ...entry, partition: partition.number, created_ms: now_ms }, packed);
     this.#size += 1;
     if (this.#size > this.#max_entries) this.#evictInTurn();
-    this.#tidyInTurn(partition);
+    this.#partitions.tidyInTurn(partition);
     return true;
   }
 
-  /** The partition of a place, loaded or about to be; null if there is none. */
-  #open({ partition: name, space }: Place, dims: number): Partition | null {
-    const key = `${Buffer.from(name.buffer, name.byteOffset, name.length).toString("latin1")}\n${space}`;
-    const loaded = this.#partitions.get(key);
-    if (loaded !== undefined && loaded.dims === dims) {
-      this.#partitions.delete(key);
-      this.#partitions.set(key, loaded);
-      return loaded;
-    }
-    const record = this.#store.partition(name, space);
-    // Vectors of another size are of another model, whatever it is called.
-    if (record === null || record.dims !== dims) return null;
-    return this.#load(key, record.number, dims);
+  /** The partition of a place, made where there is none. */
+  #partitionFor(place: Place, dims: number): Partition | null {
+    const there = this.#partitions.open(place, dims);
+    const begun = there === null ? this.#partitions.begin(place, dims) : null;
+    const replaced = begun?.replaced ?? null;
+    if (replaced !== null) this.#chores.begin(() => this.#emptyPartition(replaced));
+    return there ?? begun?.partition ?? null;
   }
 
-  /** Makes the partition of a place, which has none or one of other dimensions. */
-  #begin({ partition: name, space }: Place, dims: number): Partition | null {
-    const number = this.#store.takeNumber();
-    if (number === null) return null;
-    const old = this.#store.partition(name, space);
-    if (old !== null)
-      this.#inBackground(this.#chores, () => this.#emptyPartition(old.number, old.dims).then(() => {}));
-    this.#store.putPartition(name, space, { number, dims });
-    const key = `${Buffer.from(name).toString("latin1")}\n${space}`;
-    const partition = this.#keep(key, number, dims);
-    partition.complete();
-    return partition;
-  }
-
-  #keep(key: string, number: number, dims: number): Partition {
-    let memory = this.#memories.get(dims);
-    if (memory === undefined) {
-      memory = new VectorMemory(dims);
-      this.#memories.set(dims, memory);
-    }
-    const partition = new Partition(number, memory, this.#addon, this.#limits);
-    const before = this.#partitions.get(key);
-    if (before !== undefined) this.#drop(key, before);
-    this.#partitions.set(key, partition);
-    this.#by_number.set(number, partition);
-    if (this.#partitions.size > LOADED_MAX) this.#dropUnused();
-    return partition;
-  }
-
-  #drop(key: string, partition: Partition): void {
-    partition.clear();
-    this.#partitions.delete(key);
-    this.#by_number.delete(partition.number);
-  }
-
-  /** Drops partitions that were not used for long; not while some of them may not be on the disk yet. */
-  #dropUnused(): void {
-    if (!this.#store.is_settled) return;
-    for (const [key, partition] of this.#partitions) {
-      if (this.#partitions.size <= LOADED_MAX) return;
-      if (!partition.has_graph && partition.is_complete) this.#drop(key, partition);
-    }
-  }
-
-  /** Loads a partition: what is small at once, the rest in the background. */
-  #load(key: string, number: number, dims: number): Partition {
-    const partition = this.#keep(key, number, dims);
-    const { vectors, next } = this.#store.vectors({ number, dims }, 0, FIRST_LOAD);
-    for (const stored of vectors) partition.load(stored.number, stored.packed, stored.expires_ms);
-    if (next === null) partition.complete();
-    else this.#inBackground(this.#loading, () => this.#loadRest(partition));
-    return partition;
-  }
-
-  async #loadRest(partition: Partition): Promise<void> {
-    const { number, dims } = partition;
-    const isThere = () => this.#by_number.get(number) === partition && !this.#loading.is_stopped;
-    if (this.#addon !== null) {
-      const graph = await readGraph(this.#store.graphs, number, this.#addon, dims);
-      if (graph !== null && isThere()) partition.adopt(graph);
-    }
-    for (let after: number | null = 0; after !== null && isThere(); ) {
-      const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(
-        { number, dims },
-        after,
-        LOAD_PAGE,
-      );
-      for (const stored of page.vectors) partition.load(stored.number, stored.packed, stored.expires_ms);
-      after = page.next;
-      if (this.#loading.is_over) await this.#loading.rest();
-    }
-    if (!isThere()) return;
-    partition.complete();
-    this.#tidyInTurn(partition);
-  }
-
-  #tidyInTurn(partition: Partition): void {
-    if (!partition.is_untidy || this.#untidy.has(partition) || this.#building.is_stopped) return;
-    this.#untidy.add(partition);
-    this.#inBackground(this.#building, () =>
-      this.#tidy(partition).finally(() => {
-        this.#untidy.delete(partition);
-        this.#tidyInTurn(partition);
-      }),
-    );
-  }
-
-  /** Moves some vectors to the graph, and writes the graph when all are moved and it has grown much. */
-  async #tidy(partition: Partition): Promise<void> {
-    const isThere = () => this.#by_number.get(partition.number) === partition && !this.#building.is_stopped;
-    for (let moved = 0; moved < TIDY_PORTION && isThere() && partition.moveOne(); moved++) {
-      if (this.#building.is_over) await this.#building.rest();
-    }
-    if (!partition.is_untidy && isThere() && partition.isUnsaved(false)) await this.#saveGraph(partition);
-  }
-
-  async #saveGraph(partition: Partition): Promise<void> {
-    try {
-      await partition.save((graph) => writeGraph(this.#store.graphs, partition.number, graph));
-    } catch (error) {
-      this.#log(`a graph cannot be written (${error instanceof Error ? error.message : String(error)})`);
-    }
-  }
-
-  /** A graph with many marks is thrown away, and the partition loaded again. */
-  #renew(partition: Partition): void {
-    partition.clear();
-    removeGraph(this.#store.graphs, partition.number);
-    this.#inBackground(this.#loading, () => this.#loadRest(partition));
-  }
-
-  /** Whether it was there. */
   #removeEntry(number: number, partition_number: number, entry: Entry | null): void {
     this.#store.remove(number, partition_number, entry);
     this.#used.delete(number);
     this.#size = Math.max(0, this.#size - 1);
-    const partition = this.#by_number.get(partition_number);
-    partition?.remove(number);
-    if (partition?.is_worn) this.#renew(partition);
+    this.#partitions.remove(partition_number, number);
   }
 
   #removeNumbers(numbers: readonly number[]): number {
@@ -487,7 +307,7 @@ export class VectorIndex {
         after ?? null,
       );
       for (const { name, record } of page.partitions) {
-        if (isMeant(name)) removed += await this.#emptyPartition(record.number, record.dims);
+        if (isMeant(name)) removed += await this.#emptyPartition(record);
       }
       after = page.next;
     }
@@ -495,15 +315,11 @@ export class VectorIndex {
   }
 
   /** Removes all entries that a partition has so far. */
-  async #emptyPartition(number: number, dims: number): Promise<number> {
+  async #emptyPartition(record: PartitionRecord): Promise<number> {
     await this.#store.committed();
     let removed = 0;
     for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
-      const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(
-        { number, dims },
-        after,
-        LOAD_PAGE,
-      );
+      const page: ReturnType<VectorStore["vectors"]> = this.#store.vectors(record, after, PAGE);
       removed += this.#removeNumbers(page.vectors.map((stored) => stored.number));
       after = page.next;
       if (this.#chores.is_over) await this.#chores.rest();
@@ -514,7 +330,7 @@ export class VectorIndex {
   async #removeWhere(isMeant: (entry: Entry) => boolean): Promise<number> {
     let removed = 0;
     for (let after: number | null = 0; after !== null && !this.#chores.is_stopped; ) {
-      const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, LOAD_PAGE);
+      const page: ReturnType<VectorStore["entries"]> = this.#store.entries(after, PAGE);
       const meant = [...page.entries].filter(([, entry]) => entry !== null && isMeant(entry));
       removed += this.#removeNumbers(meant.map(([number]) => number));
       after = page.next;
@@ -532,7 +348,7 @@ export class VectorIndex {
   #evictInTurn(): void {
     if (this.#is_evicting || this.#size <= this.#max_entries) return;
     this.#is_evicting = true;
-    this.#inBackground(this.#chores, () =>
+    this.#chores.begin(() =>
       this.#evict().finally(() => {
         this.#is_evicting = false;
       }),
@@ -558,7 +374,7 @@ export class VectorIndex {
 
   /** Gives an entry a new number, as if it had just been added. */
   #rejuvenate(number: number, entry: Entry): boolean {
-    const partition = this.#by_number.get(entry.partition);
+    const partition = this.#partitions.byNumber(entry.partition);
     const stored = partition && this.#store.vector(entry.partition, number, partition.dims);
     const fresh = stored ? this.#store.takeNumber() : null;
     if (!partition || !stored || fresh === null) return false;
@@ -570,16 +386,16 @@ export class VectorIndex {
   }
 
   #sweepInTurn(): void {
-    if (!this.#chores.is_busy) this.#inBackground(this.#chores, () => this.#sweep());
+    if (!this.#chores.is_busy) this.#chores.begin(() => this.#sweep());
   }
 
   /** Looks through some of what is stored for what has expired. */
   async #sweep(): Promise<void> {
     const now_ms = Date.now();
-    this.#dropUnused();
+    this.#partitions.dropUnused();
     this.#blocked_after = this.#store.sweepBlocked(this.#blocked_after, now_ms);
     for (let page = 0; page < SWEEP_PAGES && !this.#chores.is_stopped; page++) {
-      const { entries, next } = this.#store.entries(this.#sweep_after, SWEEP_PAGE);
+      const { entries, next } = this.#store.entries(this.#sweep_after, PAGE);
       for (const [number, entry] of entries) {
         if (entry !== null && entry.expires_ms > now_ms) continue;
         this.#removeEntry(number, entry?.partition ?? 0, entry);
@@ -601,21 +417,17 @@ export class VectorIndex {
       );
       for (const { key, record } of page.partitions) {
         const is_empty = this.#store.vectors(record, 0, 1).vectors.length === 0;
-        if (is_empty && !this.#by_number.has(record.number)) this.#store.removePartition(key);
+        if (is_empty && this.#partitions.byNumber(record.number) === undefined)
+          this.#store.removePartition(key);
         else numbers.add(record.number);
       }
       after = page.next;
       if (this.#chores.is_over) await this.#chores.rest();
     }
     if (this.#chores.is_stopped) return;
-    sweepGraphs(this.#store.graphs, (number) => numbers.has(number) || this.#by_number.has(number));
-  }
-
-  /** Long work; what fails in it is told of, and everything else goes on. */
-  #inBackground(pace: Pace, work: () => Promise<void>): void {
-    pace.run(work).catch((error: unknown) => {
-      this.#log(`work in the background failed (${error instanceof Error ? error.message : String(error)})`);
-    });
+    const isThere = (number: number) =>
+      numbers.has(number) || this.#partitions.byNumber(number) !== undefined;
+    sweepGraphs(this.#store.graphs, isThere);
   }
 }
 

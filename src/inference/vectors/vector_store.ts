@@ -1,10 +1,6 @@
-// The entries of the semantic cache on the disk: an LMDB environment that belongs to the inference process alone. It is a cache,
-// so what is damaged is set aside and a new one begun. Entries have numbers, which are never used twice.
+// The entries of the semantic cache on the disk: an LMDB environment that belongs to the inference process alone. Entries
+// have numbers, which are never used twice.
 
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { lmdb } from "../../memory/lmdb.ts";
-import { lmdbFileFault } from "../../memory/lmdb_file.ts";
 import {
   type Entry,
   type PartitionRecord,
@@ -14,8 +10,8 @@ import {
   type StoredVector,
   vectorBytes,
 } from "./entry.ts";
-import { takeOwnership } from "./owner.ts";
 import { type Environment, type Page, Shelf, type ShelfKey } from "./shelf.ts";
+import { endOf, idKey, partitionKey, partitionName, vectorKey } from "./store_keys.ts";
 
 /** Numbers that are set aside at once for what is added next. */
 const NUMBERS_BLOCK = 65_536;
@@ -37,24 +33,24 @@ const BLOCKED_MAX = 100_000;
 
 const BINARY = { keyEncoding: "binary", encoding: "msgpack" } as const;
 
-/** How a store is opened. */
-export interface StoreOptions {
-  /** The file grows as it is filled, up to here. */
-  readonly map_bytes: number;
-  /** Whether what is there is not to be trusted. */
-  readonly is_distrusted: boolean;
-  /** What is stored was found to be damaged: the next process that opens it begins anew. */
-  onDamage(): void;
-  log(line: string): void;
-}
-
-/** Beside a store that was found to be damaged while it was used. */
-const DAMAGE_MARK = "damaged";
 /** What LMDB says of files that it cannot make sense of. */
 const DAMAGES = /^MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC|BAD_TXN|BAD_DBI|INCOMPATIBLE)/;
 
-function messageOf(error: unknown): string {
+/** Whether a message of LMDB's says that what is stored is damaged. */
+export function isDamage(message: string): boolean {
+  return DAMAGES.test(message);
+}
+
+/** What an error says. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** What a store has to tell. */
+export interface StoreHooks {
+  /** What is stored was found to be damaged. */
+  onDamage(): void;
+  log(line: string): void;
 }
 
 /** A stored vector of a partition, with its entry's number. */
@@ -69,110 +65,6 @@ export interface StoredPartition {
   readonly record: PartitionRecord;
 }
 
-/** The key of an entry's vector, and what all keys of its partition lie between. */
-function vectorKey(partition: number, number: number): Buffer {
-  const key = Buffer.allocUnsafe(8);
-  key.writeUInt32BE(partition);
-  key.writeUInt32BE(number, 4);
-  return key;
-}
-
-/** What an id stands for in a partition: both in one key, the id first so that it can be found in all partitions. */
-function idKey(id: Uint8Array, partition: number): Buffer {
-  const key = Buffer.allocUnsafe(id.length + 4);
-  key.set(id);
-  key.writeUInt32BE(partition, id.length);
-  return key;
-}
-
-/** The key of a partition: its name first, so that those of a tenant lie side by side. */
-function partitionKey(name: Uint8Array, embedder: string): Buffer {
-  const space = Buffer.from(embedder);
-  return Buffer.concat([name, space, Buffer.from([space.length >> 8, space.length & 0xff])]);
-}
-
-/** The name of the partition that a key is of; null if it is none. */
-function partitionName(key: Buffer): Buffer | null {
-  if (key.length < 2) return null;
-  const end = key.length - 2 - key.readUInt16BE(key.length - 2);
-  return end < 0 ? null : key.subarray(0, end);
-}
-
-/** What lies behind everything that begins so; null where there is nothing behind. */
-function endOf(prefix: Uint8Array): Buffer | null {
-  const end = Buffer.from(prefix);
-  for (let at = end.length - 1; at >= 0; at--) {
-    if (end[at] === 0xff) continue;
-    end[at]! += 1;
-    return end.subarray(0, at + 1);
-  }
-  return null;
-}
-
-/** Opens the store in a folder, which is made if it is not there; or says why it cannot be. `null`: another process has it. */
-export function openVectorStore(
-  folder: string,
-  options: StoreOptions,
-): VectorStore | null | { readonly fault: string } {
-  if ("fault" in lmdb) return { fault: lmdb.fault };
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // The mark stays where it is when the rest is set aside.
-    if (!takeOwnership(join(folder, "owner"))) return null;
-    const home = join(folder, "store");
-    const damage = damageOf(folder, home, options.is_distrusted);
-    if (damage !== null) setAside(home, damage, options.log);
-    rmSync(join(folder, DAMAGE_MARK), { force: true });
-    const store = openAt(home, folder, options);
-    if (!("damage" in store)) return store;
-    setAside(home, store.damage, options.log);
-    const fresh = openAt(home, folder, options);
-    return "damage" in fresh ? { fault: `${home} cannot be begun anew (${fresh.damage})` } : fresh;
-  } catch (error) {
-    return { fault: `${folder} cannot be opened (${messageOf(error)})` };
-  }
-}
-
-/** What is known to be wrong with a store before it is opened; null for nothing. */
-function damageOf(folder: string, home: string, is_distrusted: boolean): string | null {
-  if (is_distrusted) return "processes that used it died of it";
-  if (existsSync(join(folder, DAMAGE_MARK))) return "it was found to be damaged";
-  return lmdbFileFault(join(home, "data.mdb"));
-}
-
-function openAt(
-  home: string,
-  folder: string,
-  options: StoreOptions,
-): VectorStore | { readonly damage: string } {
-  if ("fault" in lmdb) return { damage: lmdb.fault };
-  mkdirSync(join(home, "graphs"), { recursive: true, mode: 0o700 });
-  const { map_bytes, log } = options;
-  const onDamage = () => {
-    writeFileSync(join(folder, DAMAGE_MARK), "", { mode: 0o600 });
-    options.onDamage();
-  };
-  try {
-    const root = lmdb.open({ path: home, mapSize: map_bytes, maxDbs: 8 });
-    const store = new VectorStore(root, join(home, "graphs"), { log, onDamage });
-    if (store.isUsable()) return store;
-    void root.close();
-    return { damage: "it is of another version" };
-  } catch (error) {
-    if (DAMAGES.test(messageOf(error))) return { damage: messageOf(error) };
-    throw error;
-  }
-}
-
-/** Puts what is damaged beside what is used, in place of what was there before. */
-function setAside(home: string, why: string, log: (line: string) => void): void {
-  if (!existsSync(home)) return;
-  const aside = `${home}.damaged`;
-  rmSync(aside, { recursive: true, force: true });
-  renameSync(home, aside);
-  log(`the semantic cache begins empty: what was stored is now ${aside} (${why})`);
-}
-
 /** The stored entries. What is written is read back at once, and committed some milliseconds later. */
 export class VectorStore {
   /** Where graphs are kept. */
@@ -180,7 +72,7 @@ export class VectorStore {
   /** Told of entries that could not be written. */
   onLost: (number: number, entry: Entry) => void = () => {};
   readonly #root: Environment;
-  readonly #hooks: Pick<StoreOptions, "log" | "onDamage">;
+  readonly #hooks: StoreHooks;
   readonly #marks: Shelf<number>;
   readonly #entries: Shelf<number>;
   readonly #vectors: Shelf<Buffer>;
@@ -194,7 +86,7 @@ export class VectorStore {
   #rest_until_ms = 0;
   #is_damaged = false;
 
-  constructor(root: Environment, graphs: string, told: Pick<StoreOptions, "log" | "onDamage">) {
+  constructor(root: Environment, graphs: string, told: StoreHooks) {
     this.#root = root;
     this.#hooks = told;
     this.graphs = graphs;
@@ -396,7 +288,7 @@ export class VectorStore {
       this.#told_ms = now_ms;
       this.#hooks.log(`the semantic cache cannot be read or written (${message})`);
     }
-    if (!DAMAGES.test(message) || this.#is_damaged) return;
+    if (!isDamage(message) || this.#is_damaged) return;
     this.#is_damaged = true;
     this.#hooks.onDamage();
   }

@@ -2,12 +2,13 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Place } from "../../../src/inference/vectors/entry.ts";
 import {
   type IndexOptions,
   openVectorIndex,
-  type Place,
   type VectorIndex,
 } from "../../../src/inference/vectors/vector_index.ts";
+import { lmdb } from "../../../src/memory/lmdb.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { until } from "../until.ts";
 import { clusteredVectors } from "./random_vectors.ts";
@@ -89,10 +90,15 @@ describe("an index", () => {
     expect(index.stats()).toMatchObject({ entries: 3, added: 4, no_graphs: null, is_fast: true });
   });
 
-  test("gives no partition anything of another, whatever is done", async () => {
+  test.each([
+    ["scans", undefined],
+    ["graphs", { graph_from: 12, tail_max: 4, scan_max: 1_000 }],
+  ])("gives no partition anything of another, whatever is done, by %s", async (_how, given) => {
+    const options = { max_entries: 250, ...(given === undefined ? {} : { limits: given }) };
+    let graphs = 0;
     const names = ["a", "a\0", "ab", "b", "", "aa", `a${"x".repeat(1_300)}`, "a\xff", "\xff\xff"];
     const random = randomIntegers(77);
-    let index = start({ max_entries: 250 });
+    let index = start(options);
     const vectors = Array.from({ length: 12 }, next);
     const owner = new Map<string, string>();
     let found = 0;
@@ -126,11 +132,13 @@ describe("an index", () => {
       }
       if (step % 500 === 499) {
         await stop(index);
-        index = start({ max_entries: 250 });
+        index = start(options);
       }
       if (step % 50 === 0) await index.settled();
+      graphs = Math.max(graphs, index.stats().graphs);
     }
     expect(found).toBeGreaterThan(2_000);
+    expect(graphs > 2).toBe(given !== undefined);
   });
 
   test("replaces an entry by one with its id, and lets it inherit verdicts only for the same text", () => {
@@ -340,6 +348,19 @@ describe("damage", () => {
     expect(existsSync(join(folder, "store.damaged"))).toBe(true);
     expect(add(index, "p", "new", vector)).toBe(true);
     expect(search(index, "p", vector)).toEqual(["new"]);
+  });
+
+  test("is what another version has stored, too", async () => {
+    await fill();
+    if ("fault" in lmdb) throw new Error(lmdb.fault);
+    const root = lmdb.open({ path: join(folder, "store"), maxDbs: 8 });
+    await root.openDB({ name: "marks", keyEncoding: "uint32", encoding: "msgpack" }).put(1, 99);
+    await root.close();
+    const index = start();
+    expect(said).toEqual([expect.stringContaining("it is of another version")]);
+    expect(add(index, "p", "new", vector)).toBe(true);
+    await stop(index);
+    expect(search(start(), "p", vector)).toEqual(["new"]);
   });
 
   test("that killed those who opened it is not opened again", async () => {
