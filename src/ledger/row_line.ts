@@ -202,9 +202,11 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   line.byte(BRACE_CLOSE);
 }
 
+const whole_line = new LineBuffer();
+
 /** The row as a line, without its end. `readRow` gives the same row back. */
 export function writeRow(row: LedgerRow): string {
-  const line = new LineBuffer();
-  appendRow(line, row);
-  return line.toString();
+  whole_line.begin();
+  appendRow(whole_line, row);
+  return whole_line.toString();
 }

@@ -31,7 +31,7 @@ const HIT_WORDS: ReadonlySet<string> = new Set(["hit", "semantic", "stale", "joi
 
 /** Sums of a group in a window. */
 export class Sums {
-  readonly #counts = new Float64Array(COUNTS);
+  readonly #counts: number[] = new Array(COUNTS).fill(0);
   readonly #cost = new Money();
   readonly #saved = new Money();
 
