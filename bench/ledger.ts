@@ -46,12 +46,16 @@ async function writeMonth(
   if (!(db instanceof Database)) return { values: {}, fault: db.fault, raw: null };
   const store = new Store(db);
   let writing_ms = 0;
+  let cpu_us = 0;
   let written = 0;
   // Making the rows is not counted.
-  for (const texts of monthOfRows(count, BATCH_ROWS, now_ms)) {
+  for (const lines of monthOfRows(count, BATCH_ROWS, now_ms)) {
     const begin_ms = performance.now();
-    written += store.write(texts, now_ms).written;
+    const begin = process.cpuUsage();
+    written += store.write(lines, now_ms).written;
     writing_ms += performance.now() - begin_ms;
+    const { user, system } = process.cpuUsage(begin);
+    cpu_us += user + system;
     // Signals are heard in between.
     await new Promise((next) => setImmediate(next));
     if (written % 1_000_000 < BATCH_ROWS && written >= 1_000_000) {
@@ -64,6 +68,7 @@ async function writeMonth(
   const values = {
     rows: written,
     rows_per_s: (written / writing_ms) * 1000,
+    cpu_us: cpu_us / written,
     file_mb: file_bytes / 1e6,
     bytes_per_row: file_bytes / written,
   };

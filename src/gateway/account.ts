@@ -11,7 +11,7 @@ import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { FlightNote } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
-import { type LedgerRow, NOTHING, type Timings } from "../ledger/row.ts";
+import { CACHE_HITS, type LedgerRow, NOTHING, type Timings } from "../ledger/row.ts";
 import { serverOf } from "./answer.ts";
 import type { Books } from "./books.ts";
 import type { Call } from "./call.ts";
@@ -172,7 +172,8 @@ export class Account implements MeteredAccount {
     const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
     const is_estimated = end.usage === null && known !== NO_USAGE;
-    const row = this.#row(end, known, this.#charge(price, known), is_estimated, timingsOf(this.#call));
+    const charge = CACHE_HITS.has(this.#call.cache) ? NO_CHARGE : this.#charge(price, known);
+    const row = this.#row(end, known, charge, is_estimated, timingsOf(this.#call));
     const { usage, cost_nano_usd } = row;
     if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
     this.#reservation?.settle({

@@ -8,16 +8,20 @@ import { CacheKey, HASH_BYTES } from "../cache/key.ts";
 import { type AnswerComparator, WORD_COMPARATOR } from "../cache/semantic/answers.ts";
 import { noteOfReliability, reliabilityOfNote } from "../cache/semantic/note.ts";
 import { chooseHit } from "../cache/semantic/policy.ts";
-import { Reliability } from "../cache/semantic/reliability.ts";
+import { type Observation, Reliability } from "../cache/semantic/reliability.ts";
 import type { SemanticPlan } from "../config/plan.ts";
 import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { answerText } from "../dialects/openai/written.ts";
 import type { InferenceClient } from "../inference/client.ts";
+import type { Candidate } from "../inference/vectors/entry.ts";
 
 /** Longer texts are compared with nothing. */
 const TEXT_MAX_CHARS = 4_096;
 /** How many of the most similar are looked at. */
 const CANDIDATES_MAX = 8;
+
+/** Models and tenants of which is remembered what was learned. */
+const LEARNED_MAX = 1_000;
 
 /** What a call may be similar to others by. */
 export interface SimilarTurn {
@@ -38,6 +42,10 @@ export interface SimilarAnswer {
   readonly similarity: number;
   /** Whether it may be given; else it is to be compared with the answer that the call gets. */
   readonly is_sure: boolean;
+  /** Earlier verdicts on it. */
+  readonly observations: readonly Observation[];
+  /** Others that are to be compared with that answer as well. */
+  readonly others: readonly SimilarAnswer[];
 }
 
 /** What similar answers are found with. */
@@ -52,6 +60,7 @@ export class SimilarAnswers {
   readonly #client: InferenceClient;
   readonly #exact: ExactCache;
   readonly #comparator: AnswerComparator;
+  readonly #learned = new Map<string, { readonly note: Buffer; readonly reliability: Reliability }>();
 
   constructor({ client, exact, comparator = WORD_COMPARATOR }: SimilarTools) {
     this.#client = client;
@@ -84,40 +93,46 @@ export class SimilarAnswers {
       const choice = chooseHit(text, candidates, settings, Math.random);
       if (choice.kind === "none") return null;
       const { candidate } = choice;
-      const kept = this.#entryOf(candidate.id, turn, wish);
+      const kept = this.#answerOf(candidate, turn, wish);
       if (kept !== null) {
-        return { ...kept, similarity: candidate.similarity, is_sure: choice.kind === "serve" };
+        if (choice.kind === "serve") return { ...kept, is_sure: true };
+        const others = choice.others.flatMap((other) => this.#answerOf(other, turn, wish) ?? []);
+        return { ...kept, others };
       }
       candidates = candidates.filter((other) => other !== candidate);
     }
   }
 
   /** The answer of a candidate, if it is there and may be given. */
-  #entryOf(id: Uint8Array, turn: SimilarTurn, wish: CacheWish): Pick<SimilarAnswer, "key" | "entry"> | null {
+  #answerOf(
+    { id, similarity, observations }: Candidate,
+    turn: SimilarTurn,
+    wish: CacheWish,
+  ): SimilarAnswer | null {
     const key = CacheKey.parse(id);
     // The index keeps neighbourhoods apart; whose answer it is, is looked at once more all the same.
     if (key === null || key.scope.tenant !== turn.neighbourhood.scope.tenant) return null;
     const now_ms = Date.now();
     const entry = this.#exact.isBlocked(key, now_ms) ? null : this.#exact.get(key, now_ms);
     if (entry === null) void this.#client.remove({ by: "id", id });
-    return entry !== null && judge(entry, wish, now_ms) === "fresh" ? { key, entry } : null;
+    if (entry === null || judge(entry, wish, now_ms) !== "fresh") return null;
+    return { key, entry, similarity, observations, is_sure: false, others: [] };
   }
 
-  /** The answer that a call got beside one that was in doubt: a verdict on that one. */
+  /** The answer that a call got beside those that were in doubt: a verdict on each of them. */
   async learn(turn: SimilarTurn, doubt: SimilarAnswer, entry: CacheEntry): Promise<void> {
-    const [kept, given] = [textOf(doubt.entry), textOf(entry)];
-    if (kept === null || given === null) return;
-    const is_right = await this.#comparator.compare(kept, given);
+    const given = textOf(entry);
+    if (given === null) return;
     const { neighbourhood, plan } = turn;
-    this.#client.observe({
-      partition: neighbourhood.bytes,
-      embedder: plan.embedder,
-      id: doubt.key.bytes,
-      similarity: doubt.similarity,
-      is_right,
-    });
     const reliability = this.#reliabilityOf(turn);
-    reliability.add([doubt.similarity, is_right]);
+    for (const { key, entry: kept, similarity, observations } of [doubt, ...doubt.others]) {
+      const text = textOf(kept);
+      if (text === null) continue;
+      const is_right = await this.#comparator.compare(text, given);
+      const place = { partition: neighbourhood.bytes, embedder: plan.embedder, id: key.bytes };
+      this.#client.observe({ ...place, similarity, is_right });
+      reliability.add([similarity, is_right], observations);
+    }
     await this.#exact.writeNote(noteKey(turn), noteOfReliability(reliability));
   }
 
@@ -142,7 +157,17 @@ export class SimilarAnswers {
   /** What all verdicts on a model's answers for a tenant have taught, those of other processes too. */
   #reliabilityOf(turn: SimilarTurn): Reliability {
     if (turn.plan.max_error === null) return NOTHING_LEARNED;
-    return reliabilityOfNote(this.#exact.readNote(noteKey(turn)));
+    const key = noteKey(turn);
+    const note = this.#exact.readNote(key);
+    const known = this.#learned.get(key.hex);
+    // Reading it takes longer than to see that it is the same.
+    if (known !== undefined && note !== null && known.note.equals(note)) return known.reliability;
+    const reliability = reliabilityOfNote(note);
+    if (note !== null) {
+      if (this.#learned.size >= LEARNED_MAX) this.#learned.clear();
+      this.#learned.set(key.hex, { note, reliability });
+    }
+    return reliability;
   }
 }
 

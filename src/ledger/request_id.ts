@@ -1,6 +1,7 @@
 // The request's id that the gateway makes of a call's own id, a UUID, where the client gave none: `req_` and its digits.
 
 const PREFIX = "req_";
+const DASH = 45;
 const FORM = /^req_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/;
 
 /** The request's id that is made of a call's. */
@@ -11,14 +12,22 @@ export function madeRequestId(id: string): string {
 /** Whether a request's id is made of this call's. Every call asks: no text is made to compare. */
 export function isMadeOf(request_id: string, id: string): boolean {
   if (request_id.length !== 36 || id.length !== 36 || !request_id.startsWith(PREFIX)) return false;
-  const is_dashed = id[8] === "-" && id[13] === "-" && id[18] === "-" && id[23] === "-";
   return (
-    is_dashed &&
+    isDashed(id) &&
     isSame(request_id, 4, id, 0, 8) &&
     isSame(request_id, 12, id, 9, 4) &&
     isSame(request_id, 16, id, 14, 4) &&
     isSame(request_id, 20, id, 19, 4) &&
     isSame(request_id, 24, id, 24, 12)
+  );
+}
+
+function isDashed(id: string): boolean {
+  return (
+    id.charCodeAt(8) === DASH &&
+    id.charCodeAt(13) === DASH &&
+    id.charCodeAt(18) === DASH &&
+    id.charCodeAt(23) === DASH
   );
 }
 

@@ -17,6 +17,9 @@ export const STAGES = ["total", "auth", "body", "scan", "connect", "first_byte",
 /** Durations in microseconds; a stage that did not take place has none. */
 export type Timings = { readonly [stage in (typeof STAGES)[number]]?: number | undefined };
 
+/** What `cache` says of answers that came from one. */
+export const CACHE_HITS: ReadonlySet<string> = new Set(["hit", "semantic", "stale", "joined"]);
+
 /** A record of nothing, such as the tags of a call that has none: whoever writes rows knows it at a glance. */
 export const NOTHING: Readonly<Record<string, never>> = {};
 

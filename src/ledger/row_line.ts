@@ -29,6 +29,9 @@ export const USAGE_KINDS: readonly (keyof Usage)[] = [
 /** What is counted of a row: its cost, what a cache saved, whether its usage is estimated (0 or 1), its usage by kind. */
 export const AMOUNTS: readonly string[] = ["cost_nano_usd", "saved_nano_usd", "estimated", ...USAGE_KINDS];
 
+/** Characters of a name, at most: clients choose some of them. */
+export const TEXT_MAX = 1000;
+
 /** Texts whose JSON is remembered: names of tenants, keys, models, providers come again and again. */
 const TEXTS_MAX = 5_000;
 const quoted_texts = new Map<string, Uint8Array>();
@@ -44,7 +47,9 @@ function appendQuoted(line: LineBuffer, text: string | null): void {
   line.part(text === null ? NULL : quoted(text));
 }
 
-function quoted(text: string): Uint8Array {
+function quoted(whole: string): Uint8Array {
+  // The first characters of what is too long are kept, and remembered by them.
+  const text = whole.length > TEXT_MAX ? whole.slice(0, TEXT_MAX) : whole;
   let json = quoted_texts.get(text);
   if (json === undefined) {
     json = new TextEncoder().encode(JSON.stringify(text));
@@ -197,9 +202,11 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   line.byte(BRACE_CLOSE);
 }
 
+const whole_line = new LineBuffer();
+
 /** The row as a line, without its end. `readRow` gives the same row back. */
 export function writeRow(row: LedgerRow): string {
-  const line = new LineBuffer();
-  appendRow(line, row);
-  return line.toString();
+  whole_line.begin();
+  appendRow(whole_line, row);
+  return whole_line.toString();
 }

@@ -4,14 +4,12 @@
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { madeRequestId } from "./request_id.ts";
 import { type AttemptRow, type LedgerRow, STAGES, type Timings } from "./row.ts";
-import { AMOUNTS, type NAMES, USAGE_KINDS } from "./row_line.ts";
+import { AMOUNTS, type NAMES, TEXT_MAX, USAGE_KINDS } from "./row_line.ts";
 
 /** Tokens, or what else is counted, of one kind in one call, at most. */
 export const COUNT_MAX = 10_000_000_000;
 /** Nano-dollars of one call, at most: a million dollars. */
 export const COST_MAX = 1e15;
-/** Characters of a name, at most: clients choose some of them. */
-const TEXT_MAX = 1000;
 /** The last time that a date can have. */
 const TIME_MAX_MS = 8.64e15;
 /** Digits of an amount, at most: more are no whole number. */
@@ -21,9 +19,11 @@ const FIELDS = 7;
 const COMMA = 44;
 const ZERO = 48;
 
-/** Where amounts are. */
+/** Where the cost is among amounts. */
 export const COST = 0;
+/** What a cache saved. */
 export const SAVED = 1;
+/** Whether the usage is estimated. */
 export const ESTIMATED = 2;
 /** The first of the usage, by kind. */
 export const USAGE = 3;

@@ -1,8 +1,9 @@
 // A line on its way into the mapped file, written byte by byte into memory of its own that is used again and again. A string put
 // together of fifty pieces takes three times as long: it is made of the pieces first, then of their characters, then of bytes.
 
-/** Bytes that a buffer begins with; it grows with its longest line. */
+/** Bytes that a buffer begins with; it grows with its longest line, and keeps its memory up to a bound. */
 const FIRST_BYTES = 4096;
+const KEPT_BYTES = 1024 * 1024;
 const NEWLINE = 10;
 /** Numbers are written in parts of so many digits. */
 const PART_DIGITS = 9;
@@ -35,6 +36,7 @@ export class LineBuffer {
   /** Begins another line. */
   begin(): void {
     this.length = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#grow(FIRST_BYTES);
   }
 
   /** Fills up with line ends, with one at least, to a multiple of eight bytes. */

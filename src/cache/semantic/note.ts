@@ -8,8 +8,8 @@ export function reliabilityOfNote(note: Uint8Array | null): Reliability {
 }
 
 /** The note of what is known. */
-export function noteOfReliability({ counts }: Reliability): Uint8Array {
-  return new Uint8Array(counts.buffer, counts.byteOffset, counts.byteLength);
+export function noteOfReliability({ state }: Reliability): Uint8Array {
+  return new Uint8Array(state.buffer, state.byteOffset, state.byteLength);
 }
 
 /** How many answers were compared with what was answered after all, and how many of them were wrong. */
@@ -20,16 +20,11 @@ export interface Verdicts {
 
 /** The verdicts behind some notes; of very many, the older ones count less. */
 export function verdictsOfNotes(notes: readonly Uint8Array[]): Verdicts {
-  let [compared, wrong] = [0, 0];
-  for (const note of notes) {
-    const { counts } = reliabilityOfNote(note);
-    // First the rights, then the wrongs.
-    for (const [index, count] of counts.entries()) {
-      compared += count;
-      if (index >= counts.length / 2) wrong += count;
-    }
-  }
-  return { compared: Math.round(compared), wrong: Math.round(wrong) };
+  const all = notes.map((note) => reliabilityOfNote(note).verdicts);
+  return {
+    compared: Math.round(all.reduce((sum, one) => sum + one.all, 0)),
+    wrong: Math.round(all.reduce((sum, one) => sum + one.wrong, 0)),
+  };
 }
 
 function numbersOf(bytes: Uint8Array): Float64Array {

@@ -94,6 +94,11 @@ export class Reliability {
     return Float64Array.of(...this.#counts, ...this.#scores, ...this.#checks);
   }
 
+  /** How many verdicts it has learned from, and how many of them were wrong; of very many, the older count less. */
+  get verdicts(): { readonly all: number; readonly wrong: number } {
+    return { all: this.#total, wrong: this.#counts.slice(BINS).reduce((sum, count) => sum + count, 0) };
+  }
+
   /**
    * Learns from one verdict.
    * @param earlier the verdicts on the same answer before it

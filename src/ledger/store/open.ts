@@ -4,7 +4,7 @@
 import { Database } from "bun:sqlite";
 import { chmodSync, existsSync, mkdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { migrate, unreadable } from "./schema.ts";
+import { MIGRATIONS, migrate, unreadable, versionOf } from "./schema.ts";
 
 /** How long a lock of another process is waited for. */
 const BUSY_MS = 5000;
@@ -44,19 +44,19 @@ export function openToWrite(
 ): Database | { readonly fault: string } {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return prepared(path);
+    return prepared(path, log);
   } catch (error) {
     if (!isCorruption(error)) return { fault: `${path} cannot be opened: ${messageOf(error)}` };
     setAside(path, messageOf(error), log);
   }
   try {
-    return prepared(path);
+    return prepared(path, log);
   } catch (error) {
     return { fault: `${path} cannot be opened: ${messageOf(error)}` };
   }
 }
 
-function prepared(path: string): Database | { readonly fault: string } {
+function prepared(path: string, log: (line: string) => void): Database | { readonly fault: string } {
   const db = new Database(path, { create: true, readwrite: true });
   try {
     // It names users and says what they did.
@@ -69,6 +69,12 @@ function prepared(path: string): Database | { readonly fault: string } {
     db.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     db.run(`PRAGMA journal_size_limit = ${WAL_MAX_BYTES}`);
     db.run(`PRAGMA cache_size = -${WRITE_CACHE_KIB}`);
+    const version = versionOf(db);
+    if (version > 0 && version < MIGRATIONS.length) {
+      log(
+        `${path} is brought from format ${version} to ${MIGRATIONS.length}: a minute for five million calls`,
+      );
+    }
     const fault = migrate(db);
     if (fault !== null) {
       db.close();

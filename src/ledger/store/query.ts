@@ -178,7 +178,8 @@ function groupsOf(db: Database, filters: NonNullable<CallsQuery["filters"]>): nu
   const where = new Conditions();
   for (const name of names) {
     const value = filters[name]!;
-    if (FOLDED.includes(name)) where.add(`${name} IN (?, ?)`, value, OTHER);
+    // Users that are "other" are found by themselves.
+    if (FOLDED.includes(name) && name !== "user") where.add(`${name} IN (?, ?)`, value, OTHER);
     else where.add(`${name} = ?`, value);
   }
   const groups = db
@@ -187,7 +188,11 @@ function groupsOf(db: Database, filters: NonNullable<CallsQuery["filters"]>): nu
   return groups.length > GROUPS_MAX ? null : groups.map(({ id }) => id);
 }
 
-function conditionsOf(query: CallsQuery, groups: readonly number[] | null): Conditions {
+function conditionsOf(
+  query: CallsQuery,
+  groups: readonly number[] | null,
+  is_other_user: boolean,
+): Conditions {
   const where = new Conditions();
   const { request_id, filters = {} } = query;
   if (request_id !== undefined) {
@@ -206,7 +211,9 @@ function conditionsOf(query: CallsQuery, groups: readonly number[] | null): Cond
     const value = filters[name];
     if (value === undefined) continue;
     const own = FOLDED.includes(name) ? `coalesce(names ->> '${name}', groups.${name})` : `groups.${name}`;
-    where.add(`${own} = ?`, value);
+    if (name !== "user") where.add(`${own} = ?`, value);
+    else if (is_other_user) where.add("names IS NOT NULL AND names ->> 'user' = ?", value);
+    else where.add("names ->> 'user' IS NULL AND groups.user = ?", value);
   }
   if (filters.status !== undefined) where.add("status = ?", filters.status);
   if (filters.error !== undefined) where.add("error = ?", filters.error);
@@ -216,7 +223,7 @@ function conditionsOf(query: CallsQuery, groups: readonly number[] | null): Cond
 
 function calls(db: Database, query: CallsQuery): PlacedRow[] {
   const groups = groupsOf(db, query.filters ?? {});
-  const where = conditionsOf(query, groups);
+  const where = conditionsOf(query, groups, false);
   const order = query.after_seq === undefined ? "DESC" : "ASC";
   const select = db.prepare<CallRecord, ColumnValue[]>(
     `${CALL_RECORDS} WHERE ${where.text} AND seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
@@ -227,7 +234,21 @@ function calls(db: Database, query: CallsQuery): PlacedRow[] {
     for (const record of records) found.push({ seq: record.seq, row: rowOf(record) });
     if (found.length >= query.limit) break;
   }
-  return found;
+  const others = callsOfOther(db, query);
+  if (others.length === 0) return found;
+  const sign = order === "DESC" ? -1 : 1;
+  return [...found, ...others].sort((a, b) => sign * (a.seq - b.seq)).slice(0, query.limit);
+}
+
+/** Calls of a user that are in groups of "other" users. */
+function callsOfOther(db: Database, query: CallsQuery): PlacedRow[] {
+  if (query.filters?.user === undefined) return [];
+  const where = conditionsOf(query, null, true);
+  const order = query.after_seq === undefined ? "DESC" : "ASC";
+  const records = db
+    .query<CallRecord, ColumnValue[]>(`${CALL_RECORDS} WHERE ${where.text} ORDER BY seq ${order} LIMIT ?`)
+    .all(...where.values, query.limit);
+  return records.map((record) => ({ seq: record.seq, row: rowOf(record) }));
 }
 
 /** Where the rows may be that are asked for, the newest first; everywhere, where they are found by their ids or their order. */

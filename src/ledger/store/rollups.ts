@@ -2,6 +2,7 @@
 // thousand calls is written once; sizes above the minute are added up from the size below.
 
 import type { Database, Statement } from "bun:sqlite";
+import { CACHE_HITS } from "../row.ts";
 import { USAGE_KINDS } from "../row_line.ts";
 import { COST, ESTIMATED, type LineReader, type Names, SAVED, USAGE } from "../row_reader.ts";
 import { Money } from "./money.ts";
@@ -26,12 +27,9 @@ const HITS = 4;
 const KINDS = 5;
 const COUNTS = KINDS + COUNTED_KINDS.length;
 
-/** What the answers of calls are told by that came from a cache. */
-const HIT_WORDS: ReadonlySet<string> = new Set(["hit", "semantic", "stale", "joined"]);
-
 /** Sums of a group in a window. */
 export class Sums {
-  readonly #counts = new Float64Array(COUNTS);
+  readonly #counts: number[] = new Array(COUNTS).fill(0);
   readonly #cost = new Money();
   readonly #saved = new Money();
 
@@ -42,7 +40,7 @@ export class Sums {
     if (error !== null) counts[ERRORS]! += 1;
     if (!has_cost) counts[UNPRICED]! += 1;
     counts[ESTIMATES]! += amounts[ESTIMATED]!;
-    if (HIT_WORDS.has(cache)) counts[HITS]! += 1;
+    if (CACHE_HITS.has(cache)) counts[HITS]! += 1;
     for (let kind = 0; kind < COUNTED_KINDS.length; kind++) counts[KINDS + kind]! += amounts[USAGE + kind]!;
     this.#cost.add(amounts[COST]!);
     this.#saved.add(amounts[SAVED]!);

@@ -161,6 +161,8 @@ CREATE TABLE calls (
   rest TEXT NOT NULL            -- JSON
 ) STRICT;
 CREATE INDEX calls_by_request ON calls (request_id) WHERE request_id IS NOT NULL;
+-- Of users that are "other" in their group: sums do not tell when they called.
+CREATE INDEX calls_by_other_user ON calls (names ->> 'user') WHERE names IS NOT NULL;
 
 -- Where the rows of a minute are: they lie between the two, among others. Rows come nearly in order of time, so that these few
 -- numbers do for what an index of every row would.

@@ -33,6 +33,7 @@ export function* spansOf(db: Database, wanted: Wanted, now_ms = Date.now()): Gen
     return;
   }
   const hasCalls = windowsWith(db, wanted);
+  const lastBefore = lastByDay(db);
   let open: Span[] = [];
   for (let day_ms = dayBefore(db, until_ms); day_ms !== null; day_ms = dayBefore(db, day_ms)) {
     if (day_ms + LEVEL_MS.day <= since_ms) break;
@@ -43,7 +44,7 @@ export function* spansOf(db: Database, wanted: Wanted, now_ms = Date.now()): Gen
     }
     open = merged(open);
     // Rows of earlier days may lie among those of this one, but not behind the last of them.
-    const earlier_seq = rowsBetween(db, 0, day_ms)?.last_seq ?? 0;
+    const earlier_seq = lastBefore(day_ms);
     for (const { first_seq, last_seq } of open) {
       if (last_seq > earlier_seq) yield { first_seq: Math.max(first_seq, earlier_seq + 1), last_seq };
     }
@@ -96,6 +97,17 @@ function rowsBetween(db: Database, since_ms: number, until_ms: number): Span | n
     )
     .get(since_ms, until_ms)!;
   return first_seq === null || last_seq === null ? null : { first_seq, last_seq };
+}
+
+/** Tells the last row of all days before one; 0 for none. */
+function lastByDay(db: Database): (day_ms: number) => number {
+  const days = db
+    .query<{ day_ms: number; last_seq: number }, []>(
+      `SELECT start_ms / ${LEVEL_MS.day} * ${LEVEL_MS.day} AS day_ms, max(last_seq) AS last_seq FROM minutes GROUP BY 1`,
+    )
+    .all();
+  return (before_ms) =>
+    days.reduce((last, { day_ms, last_seq }) => (day_ms < before_ms ? Math.max(last, last_seq) : last), 0);
 }
 
 /** The same rows in spans that do not overlap, the newest first. */

@@ -5,21 +5,25 @@
 import type { Database, Statement } from "bun:sqlite";
 import type { BudgetScope } from "../budgets.ts";
 import type { Names } from "../row_reader.ts";
-import type { Money } from "./money.ts";
+import { Money } from "./money.ts";
 import { type Period, periodStart } from "./windows.ts";
 
 /** How long spending of a day and of a month is kept after its beginning. */
 const KEPT_MS: Readonly<Record<Period, number>> = { day: 3 * 86_400_000, month: 62 * 86_400_000 };
 const PERIODS: readonly Period[] = ["day", "month"];
 
-/** What somebody has spent in a day or month. */
-export interface Spending {
+/** Who spends, in a day or month. */
+export interface Spender {
   readonly scope: BudgetScope;
   readonly name: string;
   /** Of the scope `user`; else empty. */
   readonly user: string;
   readonly period: Period;
   readonly start_ms: number;
+}
+
+/** What somebody has spent in a day or month. */
+export interface Spending extends Spender {
   readonly nano_usd: bigint;
 }
 
@@ -32,54 +36,47 @@ export interface CostOfNames {
 
 /** The table of spending. */
 export class Spend {
-  readonly #add: Statement<{ nano_usd: bigint }, [string, string, string, string, number, bigint]>;
+  readonly #add: Statement<unknown, [string, string, string, string, number, number | bigint]>;
+  readonly #by: Statement<{ nano_usd: bigint }, [string, string, string, string, number]>;
   readonly #of: Statement<{ user: string; nano_usd: bigint }, [string, string, string, number]>;
   readonly #prune: Statement<unknown, [string, number]>;
 
   constructor(db: Database) {
-    this.#add = db.query<{ nano_usd: bigint }, [string, string, string, string, number, bigint]>(
-      "INSERT INTO spend VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET nano_usd = nano_usd + excluded.nano_usd RETURNING nano_usd",
+    this.#add = db.query(
+      "INSERT INTO spend VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET nano_usd = nano_usd + excluded.nano_usd",
+    );
+    this.#by = db.query(
+      "SELECT nano_usd FROM spend WHERE scope = ? AND name = ? AND user = ? AND period = ? AND start_ms = ?",
     );
     this.#of = db.query<{ user: string; nano_usd: bigint }, [string, string, string, number]>(
       "SELECT user, nano_usd FROM spend WHERE scope = ? AND name = ? AND period = ? AND start_ms = ?",
     );
-    this.#add.safeIntegers(true);
+    this.#by.safeIntegers(true);
     this.#of.safeIntegers(true);
     this.#prune = db.query("DELETE FROM spend WHERE period = ? AND start_ms < ?");
   }
 
   /**
-   * Adds what a batch cost, by its names and days; gives what everybody in it has spent now. `counts_users` says of which keys
-   * users are counted.
+   * Adds what a batch cost, by its names and days; gives who has spent more than before, and when. `counts_users` says of which
+   * keys users are counted.
    */
-  add(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Spending[] {
-    const batch = new Map<string, Omit<Spending, "nano_usd"> & { nano_usd: bigint }>();
-    const count = ({ day_ms, cost }: CostOfNames, scope: BudgetScope, name: string | null, user = "") => {
-      if (name === null) return;
+  add(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Spender[] {
+    const spenders: Spender[] = [];
+    for (const { scope, name, user, day_ms, cost } of spendersOf(costs, counts_users)) {
       for (const period of PERIODS) {
         const start_ms = periodStart(period, day_ms);
-        const key = [scope, name, user, period, start_ms].join("\0");
-        let one = batch.get(key);
-        if (one === undefined) {
-          one = { scope, name, user, period, start_ms, nano_usd: 0n };
-          batch.set(key, one);
-        }
-        one.nano_usd += cost.total;
+        this.#add.run(scope, name, user, period, start_ms, cost.sum);
+        spenders.push({ scope, name, user, period, start_ms });
       }
-    };
-    for (const cost of costs) {
-      if (cost.cost.is_zero) continue;
-      const { tenant, team, key, user, model } = cost.names;
-      count(cost, "key", key);
-      count(cost, "tenant", tenant);
-      count(cost, "team", team === null ? null : `${tenant}/${team}`);
-      count(cost, "model", model);
-      if (user !== null && key !== null && counts_users(key)) count(cost, "user", key, user);
     }
-    return [...batch.values()].map((one) => {
-      const { scope, name, user, period, start_ms, nano_usd } = one;
-      return { ...one, nano_usd: this.#add.get(scope, name, user, period, start_ms, nano_usd)!.nano_usd };
-    });
+    return spenders;
+  }
+
+  /** What one of those who spend has spent. */
+  by(spender: Spender): Spending {
+    const { scope, name, user, period, start_ms } = spender;
+    const nano_usd = this.#by.get(scope, name, user, period, start_ms)?.nano_usd ?? 0n;
+    return { ...spender, nano_usd };
   }
 
   /** What was spent in the day or month that began then; of the scope `user`, by each user of the key. */
@@ -93,4 +90,36 @@ export class Spend {
   prune(now_ms: number): void {
     for (const period of PERIODS) this.#prune.run(period, now_ms - KEPT_MS[period]);
   }
+}
+
+interface DayCost {
+  readonly scope: BudgetScope;
+  readonly name: string;
+  readonly user: string;
+  readonly day_ms: number;
+  readonly cost: Money;
+}
+
+/** What a batch cost, by everybody in it and day. */
+function spendersOf(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Iterable<DayCost> {
+  const found = new Map<string, DayCost>();
+  for (const { names, day_ms, cost } of costs) {
+    if (cost.is_zero) continue;
+    const count = (scope: BudgetScope, name: string, user: string) => {
+      const id = `${scope}\0${name}\0${user}\0${day_ms}`;
+      let one = found.get(id);
+      if (one === undefined) {
+        one = { scope, name, user, day_ms, cost: new Money() };
+        found.set(id, one);
+      }
+      one.cost.addAll(cost);
+    };
+    const { tenant, team, key, user, model } = names;
+    count("tenant", tenant, "");
+    if (key !== null) count("key", key, "");
+    if (team !== null) count("team", `${tenant}/${team}`, "");
+    if (model !== null) count("model", model, "");
+    if (user !== null && key !== null && counts_users(key)) count("user", key, user);
+  }
+  return found.values();
 }

@@ -11,7 +11,7 @@ import { Cursors, WRITTEN } from "./cursors.ts";
 import { DAY_GROUPS_MAX, Groups } from "./groups.ts";
 import { Rollups } from "./rollups.ts";
 import { isKnownRow, Rows } from "./rows.ts";
-import { Spend, type Spending } from "./spend.ts";
+import { Spend, type Spender, type Spending } from "./spend.ts";
 import { periodStart } from "./windows.ts";
 
 /** What became of a batch. */
@@ -99,7 +99,12 @@ export class Store {
         this.#mark_minute.run(start_ms, first_seq, last_seq);
       }
       this.#rollups.add(batch.windows);
-      this.#compare(this.spend.add(batch.kinds, this.#countsUsers), now_ms);
+      const spenders = this.spend.add(batch.kinds, this.#countsUsers);
+      const watched = spenders.filter((spender) => this.#hasBudget(spender));
+      this.#compare(
+        watched.map((spender) => this.spend.by(spender)),
+        now_ms,
+      );
     });
     return { written, known: lines.length - written - faults, faults };
   }
@@ -112,6 +117,10 @@ export class Store {
   readonly #countsUsers = (key: string): boolean =>
     this.#budgets.has(budgetKey({ scope: "user", name: key, period: "day" })) ||
     this.#budgets.has(budgetKey({ scope: "user", name: key, period: "month" }));
+
+  #hasBudget(spender: Spender): boolean {
+    return this.#shares.length > 0 && this.#budgets.has(budgetKey(spender));
+  }
 
   #compare(spendings: readonly Spending[], now_ms: number): void {
     if (this.#shares.length === 0) return;
