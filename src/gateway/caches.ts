@@ -39,6 +39,9 @@ export type Found =
 const ASK: Found = { kind: "ask" };
 const STOPPED: Found = { kind: "stopped" };
 
+/** Larger requests are not kept: to make a key of one would hold up all other calls for milliseconds. */
+const REQUEST_MAX_BYTES = 1024 * 1024;
+
 /** How long a process may take to ask for a stale answer anew before another may; milliseconds. */
 const REFRESH_LEASE_MS = 120_000;
 
@@ -113,6 +116,7 @@ export class Caches {
     const { read_body, endpoint, model } = prepared;
     const scope = scopeOf(call, plan.scope);
     if (read_body === null || endpoint === null || scope === null) return null;
+    if (read_body.length > REQUEST_MAX_BYTES) return null;
     const prints = this.#fingerprintsOf(call.plan);
     const subject = { endpoint, identity: identityOf(model), counts_user: plan.by_user };
     const print = prints.of(read_body, subject);

@@ -162,6 +162,39 @@ describe("two processes", () => {
   });
 });
 
+describe("similar requests", () => {
+  test("are found over processes and runs, and calls go on while the search is dead", async () => {
+    const { upstream, total } = await countingUpstream();
+    const yaml = `
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+models: { chat: { targets: [up/m], cache: { semantic: { threshold: 0.85 } } } }
+cache: { semantic: { budget_ms: 2000 } }`;
+    const gateway = await start({ args: ["--workers", "2"], config: yaml });
+    const [kept, similar] = ["How do I reset my password?", "please tell me how do i reset my password"];
+    const askSimilar = () => ask(gateway, similar, { "x-venturi-cache": "only" });
+    await ask(gateway, kept);
+    while ((await askSimilar()).cache !== "semantic");
+    const before = total();
+    for (let call = 0; call < 10; call++) {
+      expect(await askSimilar()).toMatchObject({ cache: "semantic", content: `${kept} 1` });
+    }
+    expect(total()).toBe(before);
+    const stats = JSON.parse((await venturi(gateway.folder, "cache", "stats", "--format", "json")).stdout);
+    expect(stats.similar.index.entries).toBe(1);
+
+    const first = gateway.inference!;
+    process.kill(first, "SIGKILL");
+    for (let call = 0; call < 20; call++) expect((await ask(gateway, `other ${call}`)).status).toBe(200);
+    await gateway.until(() => gateway.inference !== null && gateway.inference !== first, "another search");
+    while ((await askSimilar()).cache !== "semantic");
+
+    expect((await venturi(gateway.folder, "cache", "purge", "--all")).stdout).toContain("removed");
+    while ((await askSimilar()).cache === "semantic");
+    gateway.kill("SIGTERM");
+    expect((await gateway.exited).code).toBe(0);
+  });
+});
+
 describe("the answers of an earlier run", () => {
   test("are there again, and those that are damaged are put aside", async () => {
     const { upstream, total } = await countingUpstream();

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { childrenOf, isAlive } from "./processes.ts";
+import { childrenOf, isAlive, roleOf } from "./processes.ts";
 
 const MAIN = resolve(process.env["VENTURI_MAIN"] ?? join(import.meta.dirname, "../../src/main.ts"));
 
@@ -87,7 +87,12 @@ export class Venturi {
 
   /** The gateway processes that live. */
   get gateways(): number[] {
-    return childrenOf(this.pid);
+    return childrenOf(this.pid).filter((pid) => roleOf(pid) === "gateway");
+  }
+
+  /** The inference process; null while there is none. */
+  get inference(): number | null {
+    return childrenOf(this.pid).find((pid) => roleOf(pid) === "inference") ?? null;
   }
 
   /** Waits for a line of the log, by default anywhere in it, else among those from `from` on; gives the line. */

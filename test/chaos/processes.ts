@@ -22,6 +22,11 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
+/** The role that a process of the gateway's was started in. */
+export function roleOf(pid: number): string {
+  return read(`/proc/${pid}/cmdline`).split("\0").filter(Boolean).at(-1) ?? "";
+}
+
 /** Whether a process lives. */
 export function isAlive(pid: number): boolean {
   const stat = read(`/proc/${pid}/stat`);
