@@ -1,0 +1,90 @@
+"""The cache protocol and the pair figures, for any function from texts to unit vectors."""
+
+import random
+
+import numpy as np
+
+import data
+
+THRESHOLDS = np.round(np.arange(0.60, 0.996, 0.01), 3)
+LIMITS = (0.01, 0.02, 0.05)
+
+
+def arrivals(vectors: np.ndarray, labels: np.ndarray, thresholds=THRESHOLDS) -> np.ndarray:
+    """Counts (served, wrong) at each threshold: the queries arrive one after another, a miss is cached."""
+    similar = vectors @ vectors.T
+    count = len(vectors)
+    out = np.zeros((len(thresholds), 2), int)
+    for row, threshold in enumerate(thresholds):
+        cached = np.zeros(count, int)
+        size = 0
+        for query in range(count):
+            if size:
+                near = similar[query][cached[:size]]
+                best = int(near.argmax())
+                if near[best] >= threshold:
+                    out[row, 0] += 1
+                    out[row, 1] += labels[query] != labels[cached[best]]
+                    continue
+            cached[size] = query
+            size += 1
+    return out
+
+
+def protocol(vectors, labels, queries=6000, shuffles=1, seed=1):
+    """Counts (served, wrong) per threshold over some shuffles, and how many queries there were."""
+    total, asked = 0, 0
+    for shuffle in range(shuffles):
+        order = list(range(len(labels)))
+        random.Random(seed + shuffle).shuffle(order)
+        order = order[:queries]
+        total = total + arrivals(vectors[order], labels[order])
+        asked += len(order)
+    return total, asked
+
+
+def served_at(counts, asked, limits=LIMITS):
+    """For each limit the largest share served with at most that share wrong, and its threshold."""
+    out = []
+    for limit in limits:
+        best = (0.0, 1.0)
+        for (served, wrong), threshold in zip(counts, THRESHOLDS):
+            if served and wrong / served <= limit:
+                best = max(best, (served / asked, -threshold))
+        out.append((best[0], abs(best[1])))
+    return out
+
+
+def roc_auc(scores: np.ndarray, same: np.ndarray) -> float:
+    order = np.argsort(scores, kind="stable")
+    _, inverse, counts = np.unique(scores[order], return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    positive = same[order]
+    yes, no = positive.sum(), (~positive).sum()
+    return float((ranks[positive].sum() - yes * (yes + 1) / 2) / (yes * no))
+
+
+def intent_table(embed, only=None, queries=6000, shuffles=1):
+    """Lines `set: served @1% @2% @5%` for the rows that `only` keeps."""
+    rows = [row for row in data.intents() if only is None or only(row)]
+    lines = {}
+    for name in ("clinc150", "banking77", "hwu64"):
+        some = [row for row in rows if row["set"] == name]
+        names: dict[str, int] = {}
+        labels = np.array(
+            [-1 - i if row["intent"] == "oos" else names.setdefault(row["intent"], len(names)) for i, row in enumerate(some)]
+        )
+        counts, asked = protocol(embed([row["text"] for row in some]), labels, queries, shuffles)
+        lines[name] = (asked, counts, served_at(counts, asked))
+    return lines
+
+
+def show(title, lines):
+    for name, (asked, _, served) in lines.items():
+        print(f"{title:12s} {name:10s} {asked:6d} " + "  ".join(f"{100 * share:5.1f}% @{t:.3f}" for share, t in served), flush=True)
+
+
+def pair_auc(embed, name, limit=None):
+    some = data.pairs(name)[:limit]
+    a, b = embed([row["a"] for row in some]), embed([row["b"] for row in some])
+    return roc_auc((a * b).sum(1), np.array([row["same"] for row in some]))
