@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from student import TOKENIZER, VOCAB, pair_row
+from student import TOKENIZER, VOCAB, row_ids
 
 HERE = Path(__file__).resolve().parent
 TEXTS = [
@@ -39,43 +39,42 @@ def quantise(rows: np.ndarray):
     return scales, np.clip(np.rint(rows / scales[:, None]), -127, 127).astype(np.int8)
 
 
-def write(path: Path, rows: np.ndarray, version: int):
+def write(path: Path, rows: np.ndarray, pairs: np.ndarray, version: int):
     words = sorted(TOKENIZER.get_vocab(), key=TOKENIZER.get_vocab().get)
     assert len(words) == VOCAB
     encoded = [word.encode("utf-16-le") for word in words]
     offsets = np.concatenate([[0], np.cumsum([len(e) // 2 for e in encoded])]).astype("<u4")
     scales, numbers = quantise(rows)
-    body = offsets.tobytes() + scales.astype("<f4").tobytes() + b"".join(encoded) + numbers.tobytes()
-    header = b"VNTEMBED" + struct.pack("<7I", 1, version, rows.shape[1], VOCAB, int(offsets[-1]), len(rows) - VOCAB, zlib.crc32(body))
+    body = offsets.tobytes() + scales.astype("<f4").tobytes() + pairs.astype("<u4").tobytes() + b"".join(encoded) + numbers.tobytes()
+    header = b"VNTEMBED" + struct.pack("<7I", 1, version, rows.shape[1], VOCAB, int(offsets[-1]), len(pairs), zlib.crc32(body))
     path.write_bytes(header + body)
-    return scales, numbers
 
 
-def embed(text: str, tokenizer: Tokenizer, rows: np.ndarray):
+def embed(text: str, tokenizer: Tokenizer, rows: np.ndarray, pairs: np.ndarray):
     ids = np.array(tokenizer.encode(first_units(text)).ids[:512], np.int64)
     if not len(ids):
         return [], np.zeros(rows.shape[1], np.float32)
-    pairs = VOCAB + pair_row(ids[:-1], ids[1:], len(rows) - VOCAB) if len(rows) > VOCAB else ids[:0]
-    vector = rows[np.concatenate([ids, pairs])].astype(np.float64).sum(0)
+    vector = rows[row_ids(ids, pairs)].astype(np.float64).sum(0)
     return ids.tolist(), vector / max(np.linalg.norm(vector), 1e-12)
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("rows")
+    parser.add_argument("weights")
     parser.add_argument("--version", type=int, default=1)
     parser.add_argument("--out", default=str(HERE / "venturi-embed.bin"))
     parser.add_argument("--vectors", default=str(HERE.parents[1] / "test/inference/embedders/builtin_vectors.json"))
     options = parser.parse_args()
-    rows = np.load(options.rows).astype(np.float32)
-    write(Path(options.out), rows, options.version)
+    weights = np.load(options.weights)
+    rows, pairs = weights["rows"].astype(np.float32), weights["pairs"]
+    write(Path(options.out), rows, pairs, options.version)
     tokenizer = reference_tokenizer()
     cases = []
     for text in TEXTS:
-        ids, vector = embed(text, tokenizer, rows)
+        ids, vector = embed(text, tokenizer, rows, pairs)
         cases.append({"text": text, "tokens": ids[:40], "count": len(ids), "vector": [round(float(x), 4) for x in vector[:8]]})
     similar = []
-    vectors = [embed(text, tokenizer, rows)[1] for text in TEXTS]
+    vectors = [embed(text, tokenizer, rows, pairs)[1] for text in TEXTS]
     for a, b in ((3, 4), (3, 5), (7, 8), (24, 30), (2, 18)):
         similar.append({"a": a, "b": b, "similarity": round(float(vectors[a] @ vectors[b]), 4)})
     Path(options.vectors).write_text(json.dumps({"cases": cases, "similar": similar}, indent=1, ensure_ascii=True) + "\n")

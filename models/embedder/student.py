@@ -1,4 +1,4 @@
-"""The static model: a text's vector is the sum of the rows of its WordPiece tokens and of its hashed token pairs."""
+"""The static model: a text's vector is the sum of the rows of its WordPiece tokens and of its frequent pairs of tokens."""
 
 import numpy as np
 import torch
@@ -11,13 +11,18 @@ TOKENIZER = AutoTokenizer.from_pretrained(MODEL)
 VOCAB = TOKENIZER.vocab_size
 
 
-def pair_row(first: np.ndarray, second: np.ndarray, pair_rows: int) -> np.ndarray:
-    """The row of two tokens that follow each other, among `pair_rows` (a power of two)."""
-    mixed = (first.astype(np.uint64) * 0x9E3779B1 ^ second.astype(np.uint64) * 0x85EBCA6B) & 0xFFFFFFFF
-    mixed ^= mixed >> 15
-    mixed = (mixed * 0x2C1B3C6D) & 0xFFFFFFFF
-    mixed ^= mixed >> 12
-    return (mixed & (pair_rows - 1)).astype(np.int64)
+def pair_keys(ids: np.ndarray) -> np.ndarray:
+    """Numbers of the pairs of tokens that follow each other."""
+    return ids[:-1] << 16 | ids[1:]
+
+
+def frequent_pairs(texts: list[np.ndarray], weights: np.ndarray, count: int) -> np.ndarray:
+    """The pairs that come up most often, in rising order: these get rows of their own."""
+    keys = np.concatenate([pair_keys(ids) for ids in texts])
+    weight = np.repeat(weights, [max(0, len(ids) - 1) for ids in texts])
+    known, place = np.unique(keys, return_inverse=True)
+    total = np.bincount(place, weight)
+    return np.sort(known[np.argsort(-total, kind="stable")[:count]])
 
 
 def token_ids(texts: list[str], max_tokens: int = 512) -> list[np.ndarray]:
@@ -30,17 +35,20 @@ def token_ids(texts: list[str], max_tokens: int = 512) -> list[np.ndarray]:
     return np.split(kept["flat"].astype(np.int64), np.cumsum(kept["lengths"])[:-1])
 
 
-def row_ids(ids: np.ndarray, pair_rows: int) -> np.ndarray:
-    if pair_rows == 0 or len(ids) < 2:
+def row_ids(ids: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """The rows that make up a text: those of its tokens, and of its pairs as far as they have one."""
+    if len(pairs) == 0 or len(ids) < 2:
         return ids
-    return np.concatenate([ids, VOCAB + pair_row(ids[:-1], ids[1:], pair_rows)])
+    keys = pair_keys(ids)
+    place = np.minimum(np.searchsorted(pairs, keys), len(pairs) - 1)
+    return np.concatenate([ids, VOCAB + place[pairs[place] == keys]])
 
 
 class Texts:
     """Texts as rows to sum, kept flat."""
 
-    def __init__(self, texts: list[str], pair_rows: int):
-        rows = [row_ids(ids, pair_rows) for ids in token_ids(texts)]
+    def __init__(self, texts: list[str], pairs: np.ndarray):
+        rows = [row_ids(ids, pairs) for ids in token_ids(texts)]
         rows = [r if len(r) else np.zeros(1, np.int64) for r in rows]
         self.lengths = np.array([len(r) for r in rows])
         self.starts = np.concatenate([[0], np.cumsum(self.lengths)[:-1]])

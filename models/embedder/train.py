@@ -13,13 +13,13 @@ import edits
 import evaluate
 import teacher
 import wordnet
-from student import TOKENIZER, VOCAB, Student, Texts
+from student import TOKENIZER, VOCAB, Student, Texts, frequent_pairs, token_ids
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--dims", type=int, default=192)
-parser.add_argument("--pair-rows", type=int, default=8192)
+parser.add_argument("--pairs", type=int, default=8192)
 parser.add_argument("--glosses", type=int, default=60000)
-parser.add_argument("--distil-steps", type=int, default=1200)
+parser.add_argument("--distil-steps", type=int, default=1500)
 parser.add_argument("--distil-batch", type=int, default=768)
 parser.add_argument("--distil-rate", type=float, default=0.01)
 parser.add_argument("--tune-steps", type=int, default=300)
@@ -29,7 +29,7 @@ parser.add_argument("--temperature", type=float, default=0.07)
 parser.add_argument("--trap-weight", type=float, default=0.3)
 parser.add_argument("--keep-weight", type=float, default=1.0)
 parser.add_argument("--from-distilled", default="")
-parser.add_argument("--out", default="/tmp/embed-cache/rows.npy")
+parser.add_argument("--out", default="/tmp/embed-cache/weights.npz")
 options = parser.parse_args()
 rng = np.random.default_rng(7)
 started = time.time()
@@ -66,7 +66,7 @@ def first_rows(basis):
     own /= np.linalg.norm(own, axis=1, keepdims=True)
     weight = np.log1p(np.arange(VOCAB)) / np.log(VOCAB)
     weight[:999] = 0.9
-    rows = np.zeros((VOCAB + options.pair_rows, options.dims), np.float32)
+    rows = np.zeros((VOCAB + len(pairs), options.dims), np.float32)
     rows[:VOCAB] = own * weight[:, None] ** 2
     return rows
 
@@ -80,9 +80,12 @@ def distil_loss(student, texts, target, index):
 
 def report(student, title):
     def embed(some):
-        return student.embed(Texts(some, options.pair_rows))
+        return student.embed(Texts(some, pairs))
 
-    evaluate.show(title, evaluate.intent_table(embed, data.held_out, queries=3000))
+    say(title, "held out")
+    evaluate.nearest_table(embed, data.held_out)
+    say(title, "intents held out")
+    evaluate.nearest_table(embed, lambda row: data.held_out_intent(row["set"], row["intent"]))
     say(title, "qqp", round(evaluate.pair_auc(embed, "qqp", 8000), 4), "mrpc", round(evaluate.pair_auc(embed, "mrpc"), 4), traps(embed))
 
 
@@ -102,13 +105,14 @@ say("corpus", len(words))
 _, _, basis = np.linalg.svd(vectors[rng.choice(len(vectors), 20000)], full_matrices=False)
 basis = basis[: options.dims].T.astype(np.float32)
 target = F.normalize(torch.from_numpy(vectors @ basis), dim=1)
-texts = Texts(words, options.pair_rows)
+questions = len(words) - options.glosses
+pairs = frequent_pairs(token_ids(words), np.where(np.arange(len(words)) < questions, 4, 1), options.pairs)
+texts = Texts(words, pairs)
 say("tokens", len(texts.flat))
 student = Student(np.load(options.from_distilled) if options.from_distilled else first_rows(basis))
 if not options.from_distilled:
     optimizer = torch.optim.SparseAdam(student.parameters(), lr=options.distil_rate)
     # Texts of the kind that is asked come up four times as often as definitions.
-    questions = len(words) - options.glosses
     chance = np.where(np.arange(len(words)) < questions, 4.0, 1.0)
     chance /= chance.sum()
     for step in range(options.distil_steps):
@@ -120,7 +124,7 @@ if not options.from_distilled:
         optimizer.step()
         if step % 200 == 0:
             say("distil", step, round(loss.item(), 4))
-    np.save(options.out.replace(".npy", "-distilled.npy"), student.rows.weight.detach().numpy())
+    np.save(options.out.replace(".npz", "-distilled.npy"), student.rows.weight.detach().numpy())
     report(student, "distilled")
 
 
@@ -135,20 +139,24 @@ def tune():
             owner.append(i)
             bad.append(editor.random.choice(variants))
             good.append(editor.harmless(kept[i]["text"]))
-    bad, good, owner = Texts(bad, options.pair_rows), Texts(good, options.pair_rows), np.array(owner)
+    bad, good, owner = Texts(bad, pairs), Texts(good, pairs), np.array(owner)
     names = {}
     labels = np.array([names.setdefault((row["set"], row["intent"]), len(names)) for row in kept])
     by_set = {name: np.array([i for i in usable if kept[i]["set"] == name]) for name in ("clinc150", "banking77", "hwu64")}
     mock = data.pairs("gptcache-mock")
     mock_at, mock_count = len(kept), len(mock)
     optimizer = torch.optim.SparseAdam(student.parameters(), lr=options.tune_rate)
+    rivals = hard_rivals(by_set, labels)
+    mates = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
     for step in range(options.tune_steps):
         for group in optimizer.param_groups:
             group["lr"] = options.tune_rate * (1 - step / options.tune_steps) + 1e-5
-        some = rng.choice(by_set[list(by_set)[step % 3]], options.tune_batch, replace=False)
+        anchors = rng.choice(by_set[list(by_set)[step % 3]], options.tune_batch // 3, replace=False)
+        near = rivals[anchors, rng.integers(0, rivals.shape[1], len(anchors))]
+        some = np.unique(np.concatenate([anchors, near, [rng.choice(mates[labels[i]]) for i in anchors]]))
         loss = contrast(student(texts, some), torch.from_numpy(labels[some]))
-        pairs = rng.choice(mock_count, 96, replace=False)
-        left, right = student(texts, mock_at + pairs), student(texts, mock_at + mock_count + pairs)
+        chosen = rng.choice(mock_count, 96, replace=False)
+        left, right = student(texts, mock_at + chosen), student(texts, mock_at + mock_count + chosen)
         loss = loss + 0.3 * F.cross_entropy(left @ right.T / options.temperature, torch.arange(96))
         edited = rng.choice(len(owner), 160, replace=False)
         own = student(texts, owner[edited])
@@ -163,6 +171,19 @@ def tune():
             say("tune", step, round(loss.item(), 4), "trap", round(trap.item(), 3), "keep", round(keep.item(), 3))
 
 
+def hard_rivals(by_set, labels, count=8):
+    """For each text the nearest ones of other intents of its set, before tuning."""
+    out = np.zeros((len(kept), count), np.int64)
+    vectors = student.embed(Texts([row["text"] for row in kept], pairs))
+    for members in by_set.values():
+        for at in range(0, len(members), 1000):
+            some = members[at : at + 1000]
+            similar = vectors[some] @ vectors[members].T
+            similar[labels[some][:, None] == labels[members][None, :]] = -1
+            out[some] = members[np.argpartition(-similar, count, axis=1)[:, :count]]
+    return out
+
+
 def contrast(vectors, labels):
     alike = vectors @ vectors.T / options.temperature
     alike.fill_diagonal_(-1e4)
@@ -175,5 +196,5 @@ def contrast(vectors, labels):
 
 if options.tune_steps:
     tune()
-    np.save(options.out, student.rows.weight.detach().numpy())
+    np.savez(options.out, rows=student.rows.weight.detach().numpy(), pairs=pairs)
     report(student, "tuned")

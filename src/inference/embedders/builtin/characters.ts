@@ -12,7 +12,7 @@ export interface Character {
 }
 
 const SPACE_PATTERN = /^[\t\n\r\p{Zs}\p{Zl}\p{Zp}]$/u;
-const CONTROL_PATTERN = /^[\p{C}\uFFFD]$/u;
+const CONTROL_PATTERN = /^[\p{Cc}\p{Cf}\p{Co}\p{Cs}\uFFFD]$/u;
 const ACCENT_PATTERN = /^\p{Mn}$/u;
 /** All ASCII characters that are neither letters nor digits count as punctuation, such as `$` and `+`. */
 const PUNCTUATION_PATTERN = /^[!-/:-@[-`{-~\p{P}]$/u;
@@ -25,7 +25,7 @@ const IDEOGRAPHS: readonly (readonly [number, number])[] = [
   [0x20000, 0x2a6df],
   [0x2a700, 0x2b73f],
   [0x2b740, 0x2b81f],
-  [0x2b820, 0x2ceaf],
+  [0x2b920, 0x2ceaf],
   [0x2f800, 0x2fa1f],
 ];
 

@@ -1,4 +1,4 @@
-// The embedder that needs no download: a text's vector is the sum of the vectors of its tokens and of its pairs of tokens,
+// The embedder that needs no download: a text's vector is the sum of the vectors of its tokens and of its frequent pairs of tokens,
 // which were trained to give the similarities of a sentence transformer (models/embedder/README.md).
 
 import { fileURLToPath } from "node:url";
@@ -38,14 +38,15 @@ export class BuiltinEmbedder {
 
   /** A vector of length 1; all zeros where the text has no token. The first 8,192 characters and 512 tokens count. */
   embed(text: string): Float32Array {
-    const { dims, scales, rows, pair_rows } = this.#weights;
+    const { dims, scales, rows, pairs } = this.#weights;
     const vector = new Float32Array(dims);
     const count = this.#vocabulary.tokenize(text, this.#tokens);
     for (let at = 0; at < count; at++) {
       const token = this.#tokens[at]!;
       addRow(vector, rows, token, scales[token]!);
-      if (at === 0 || pair_rows === 0) continue;
-      const row = this.#vocabulary.count + pairRow(this.#tokens[at - 1]!, token, pair_rows);
+      const pair = at === 0 ? -1 : placeOf(pairs, this.#tokens[at - 1]! * 0x10000 + token);
+      if (pair < 0) continue;
+      const row = this.#vocabulary.count + pair;
       addRow(vector, rows, row, scales[row]!);
     }
     scaleToUnit(vector);
@@ -69,11 +70,18 @@ export function similarity(a: Float32Array, b: Float32Array): number {
   return sum;
 }
 
-/** Which of the rows of pairs two tokens share that follow each other (models/embedder/student.py has it too). */
-function pairRow(first: number, second: number, pair_rows: number): number {
-  let mixed = Math.imul(first, 0x9e3779b1) ^ Math.imul(second, 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
-  return (mixed ^ (mixed >>> 12)) & (pair_rows - 1);
+/** Where a number is among rising ones, or -1. */
+function placeOf(rising: Uint32Array, number: number): number {
+  let low = 0;
+  let high = rising.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const found = rising[middle]!;
+    if (found === number) return middle;
+    if (found < number) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
 }
 
 function addRow(vector: Float32Array, rows: Int8Array, row: number, scale: number): void {
