@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 
 DATA = Path(os.environ.get("VENTURI_DATA", Path(__file__).resolve().parents[3] / "shared/data"))
-if not DATA.exists():
-    DATA = Path("/work/shared/data")
 
 
 def fnv1a(text: str) -> int:

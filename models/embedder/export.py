@@ -39,7 +39,8 @@ def quantise(rows: np.ndarray):
     return scales, np.clip(np.rint(rows / scales[:, None]), -127, 127).astype(np.int8)
 
 
-def write(path: Path, rows: np.ndarray, pairs: np.ndarray, version: int):
+def write(path: Path, rows: np.ndarray, pairs: np.ndarray, version: int) -> np.ndarray:
+    """Writes the file and gives the rows as it holds them."""
     words = sorted(TOKENIZER.get_vocab(), key=TOKENIZER.get_vocab().get)
     assert len(words) == VOCAB
     encoded = [word.encode("utf-16-le") for word in words]
@@ -48,6 +49,7 @@ def write(path: Path, rows: np.ndarray, pairs: np.ndarray, version: int):
     body = offsets.tobytes() + scales.astype("<f4").tobytes() + pairs.astype("<u4").tobytes() + b"".join(encoded) + numbers.tobytes()
     header = b"VNTEMBED" + struct.pack("<7I", 1, version, rows.shape[1], VOCAB, int(offsets[-1]), len(pairs), zlib.crc32(body))
     path.write_bytes(header + body)
+    return numbers * scales[:, None]
 
 
 def embed(text: str, tokenizer: Tokenizer, rows: np.ndarray, pairs: np.ndarray):
@@ -67,12 +69,13 @@ def main():
     options = parser.parse_args()
     weights = np.load(options.weights)
     rows, pairs = weights["rows"].astype(np.float32), weights["pairs"]
-    write(Path(options.out), rows, pairs, options.version)
+    rounded = write(Path(options.out), rows, pairs, options.version)
     tokenizer = reference_tokenizer()
     cases = []
     for text in TEXTS:
-        ids, vector = embed(text, tokenizer, rows, pairs)
-        cases.append({"text": text, "tokens": ids[:40], "count": len(ids), "vector": [round(float(x), 4) for x in vector[:8]]})
+        ids, vector = embed(text, tokenizer, rounded, pairs)
+        cases.append({"text": text, "tokens": ids[:40], "count": len(ids), "vector": [round(float(x), 5) for x in vector[:8]]})
+    # Of the rows before rounding: what rounding costs shows.
     similar = []
     vectors = [embed(text, tokenizer, rows, pairs)[1] for text in TEXTS]
     for a, b in ((3, 4), (3, 5), (7, 8), (24, 30), (2, 18)):

