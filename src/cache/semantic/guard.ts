@@ -37,8 +37,10 @@ export function guard(asked: string, kept: string): GuardVerdict {
 }
 
 /** As `guard`, of texts that were read before. */
-export function compareTexts(a: GuardText, b: GuardText): GuardVerdict {
-  if (a.text === b.text) return AGREED;
+export function compareTexts(one: GuardText, other: GuardText): GuardVerdict {
+  if (one.text === other.text) return AGREED;
+  // In one order always, so that the verdict cannot depend on which text was kept.
+  const [a, b] = one.text < other.text ? [one, other] : [other, one];
   if (Math.max(a.text.length, b.text.length) > GUARDED_LENGTH_MAX) return disagree("length");
   const reason = differing(a, b) ?? contradiction(a, b) ?? reordered(a, b);
   return reason === null ? AGREED : disagree(reason);
@@ -46,8 +48,8 @@ export function compareTexts(a: GuardText, b: GuardText): GuardVerdict {
 
 /** Kinds whose marks count as often as they occur. */
 const COUNTED = new Set(["number", "negation"]);
-/** With more unmatched words than this, nobody asks whether they are misspelled. */
-const MISSPELLED_MAX = 4;
+/** With more unmatched words than this, nobody asks whether they are only spelled in another way. */
+const RESPELLED_MAX = 4;
 
 /** Marks of one text that the other one lacks. */
 function unmatched(own: GuardText, other: GuardText): Mark[] {
@@ -65,12 +67,13 @@ function unmatched(own: GuardText, other: GuardText): Mark[] {
 function differing(a: GuardText, b: GuardText): Disagreement | null {
   let of_a = unmatched(a, b);
   let of_b = unmatched(b, a);
-  if (of_a.length === 0 && of_b.length === 0) return null;
+  if (of_a.length === 0 && of_b.length === 0) return a.bare === b.bare ? null : "word";
   [of_a, of_b] = withoutArticles(of_a, of_b);
-  [of_a, of_b] = withoutCompounds(of_a, of_b);
-  [of_b, of_a] = withoutCompounds(of_b, of_a);
-  if (of_a.length <= MISSPELLED_MAX && of_b.length <= MISSPELLED_MAX)
+  if (Math.max(of_a.length, of_b.length) <= RESPELLED_MAX) {
+    [of_a, of_b] = withoutCompounds(of_a, of_b);
+    [of_b, of_a] = withoutCompounds(of_b, of_a);
     [of_a, of_b] = withoutMisspelled(of_a, of_b);
+  }
   if (of_a.length === 0 && of_b.length === 0) return null;
   return reasonOf(of_a, of_b, a, b);
 }

@@ -32,6 +32,8 @@ export interface Mark {
 export interface GuardText {
   readonly text: string;
   readonly marks: readonly Mark[];
+  /** The words themselves but courtesies, where there are no marks: "what can you do", "who is it". */
+  readonly bare: string;
   /** The keys of all marks. */
   readonly keys: ReadonlySet<string>;
   /** Prepositions and particles. */
@@ -47,12 +49,21 @@ export const GUARDED_LENGTH_MAX = 4096;
 
 /** Reads what has to agree, in time proportional to the text's length. */
 export function guardText(text: string): GuardText {
-  if (text.length > GUARDED_LENGTH_MAX) return EMPTY(text);
+  if (text.length > GUARDED_LENGTH_MAX) return unread(text);
   return new Reader(text).read();
 }
 
-function EMPTY(text: string): GuardText {
-  return { text, marks: [], keys: new Set(), particles: new Set(), slots: new Map(), objects: new Map() };
+/** What is known of a text that is too long to be read. */
+function unread(text: string): GuardText {
+  return {
+    text,
+    marks: [],
+    bare: "",
+    keys: new Set(),
+    particles: new Set(),
+    slots: new Map(),
+    objects: new Map(),
+  };
 }
 
 /** Words that are names when they are written with a capital, or in capitals, within a sentence. */
@@ -111,11 +122,19 @@ class Reader {
     return {
       text: this.#text,
       marks: this.#marks,
+      bare: this.#marks.length > 0 ? "" : this.#bareWords(),
       keys: new Set(this.#marks.map(({ key }) => key)),
       particles: this.#particles,
       slots: this.#slots,
       objects: this.#objects,
     };
+  }
+
+  #bareWords(): string {
+    return this.#tokens
+      .filter(({ kind, text }) => kind === "word" && !COURTESIES.has(text))
+      .map(({ text }) => text)
+      .join(" ");
   }
 
   /** Reads what begins at `at`; answers where to go on. */

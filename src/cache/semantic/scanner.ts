@@ -170,7 +170,7 @@ class Scanner {
       kind,
       text: lower,
       is_quoted: this.#closing !== "",
-      is_capital: raw[0] !== lower[0],
+      is_capital: raw !== lower && raw[0] !== lower[0],
       is_upper: raw.length > 1 && raw !== lower && raw === raw.toUpperCase(),
       is_glued: this.#at === this.#end_of_last,
       is_expanded: false,

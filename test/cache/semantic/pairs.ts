@@ -241,6 +241,9 @@ write a poem | write a story
 turn on the light | turn on the fan
 I cannot find my pin | I cannot use my pin
 2 + 3 | 2 * 3
+what can you do | what do you want
+who is it | what is it
+ok | sure
 `),
 } as const;
 
@@ -279,6 +282,7 @@ turn the lights on!!! | turn  the lights   on
 TURN ON THE TV | turn on the tv
 hello world | Hello, World!
 e-mail my boss | email my boss
+what can you do? | What can you do, please
 check my wi-fi | check my wifi
 “smart quotes” here | "smart quotes" here
 I’m here | I'm here
