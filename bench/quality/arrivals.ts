@@ -41,16 +41,32 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** For each arrival the earlier ones that are similar, the most similar first. @param vectors of unit length */
-export function neighboursOf(vectors: readonly Float32Array[]): Neighbour[][] {
-  return vectors.map((vector, at) => {
-    const found: Neighbour[] = [];
-    for (let earlier = 0; earlier < at; earlier += 1) {
-      const similarity = dot(vector, vectors[earlier]!);
-      if (similarity >= SIMILARITY_MIN) found.push({ at: earlier, similarity });
+/** For each text the others that are similar. @param vectors of unit length */
+export function nearOnes(vectors: readonly Float32Array[]): Neighbour[][] {
+  const near: Neighbour[][] = vectors.map(() => []);
+  for (const [at, vector] of vectors.entries()) {
+    for (let other = 0; other < at; other += 1) {
+      const similarity = dot(vector, vectors[other]!);
+      if (similarity < SIMILARITY_MIN) continue;
+      near[at]!.push({ at: other, similarity });
+      near[other]!.push({ at, similarity });
     }
-    return found.sort((one, other) => other.similarity - one.similarity).slice(0, NEIGHBOURS_MAX);
-  });
+  }
+  return near;
+}
+
+/** For each arrival the earlier ones that are similar, the most similar first. @param order which text arrives at each place */
+export function neighboursOf(
+  near: readonly (readonly Neighbour[])[],
+  order: readonly number[],
+): Neighbour[][] {
+  const places = new Map(order.map((text, place) => [text, place]));
+  return order.map((text, place) =>
+    near[text]!.map(({ at, similarity }) => ({ at: places.get(at)!, similarity }))
+      .filter(({ at }) => at < place)
+      .sort((one, other) => other.similarity - one.similarity)
+      .slice(0, NEIGHBOURS_MAX),
+  );
 }
 
 /** The similarity of two vectors of unit length. */

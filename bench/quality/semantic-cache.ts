@@ -13,6 +13,7 @@ import {
   arriveVerified,
   dot,
   type Neighbour,
+  nearOnes,
   neighboursOf,
   type Query,
   type Served,
@@ -62,38 +63,47 @@ function table(title: string, ...columns: readonly string[]): void {
   row(...columns.map((_, at) => (at < 2 ? "---" : "--:")));
 }
 
-/** One set's arrivals, ready to be answered. */
-interface Arrivals {
+/** One set's texts and which of them are similar. */
+interface TextSet {
   readonly set: string;
   readonly queries: readonly Query[];
-  readonly neighbours: readonly (readonly Neighbour[])[];
-  readonly mayShare: (asked: number, kept: number) => boolean;
+  readonly near: readonly (readonly Neighbour[])[];
 }
 
 /** Texts out of scope have no answer in common with any other, so each is an intent of its own. */
-function arrivalsOf(set: string, intents: readonly Intent[], vectors: Vectors, order: number): Arrivals {
+function textSetOf(set: string, intents: readonly Intent[], vectors: Vectors): TextSet {
   const rows = shuffled(
     intents.filter(
       (intent) => intent.set === set && vectors.isHeldOut(intent) && vectors.of(intent.text) !== null,
     ),
-    seededRandom(order),
+    seededRandom(SEED),
   ).slice(0, QUERIES);
   const queries = rows.map(({ text, intent }, at) => ({
     text,
     intent: intent === "oos" ? `oos ${at}` : intent,
   }));
-  const neighbours = neighboursOf(queries.map(({ text }) => vectors.of(text)!));
+  return { set, queries, near: nearOnes(queries.map(({ text }) => vectors.of(text)!)) };
+}
+
+/** The texts in an order of arrival. */
+function arrivalsOf(
+  { queries, near }: TextSet,
+  seed: number,
+): { queries: Query[]; neighbours: Neighbour[][] } {
+  const order = shuffled([...queries.keys()], seededRandom(seed));
+  return { queries: order.map((at) => queries[at]!), neighbours: neighboursOf(near, order) };
+}
+
+/** Whether the guard lets one of the arrivals be answered with another. */
+function guardOf(queries: readonly Query[]): (asked: number, kept: number) => boolean {
   const texts = queries.map(({ text }) => guardText(text));
   const verdicts = new Map<number, boolean>();
-  const mayShare = (asked: number, kept: number): boolean => {
-    const pair = asked * QUERIES + kept;
-    const known = verdicts.get(pair);
-    if (known !== undefined) return known;
-    const { ok } = compareTexts(texts[asked]!, texts[kept]!);
-    verdicts.set(pair, ok);
-    return ok;
+  return (asked, kept) => {
+    const pair = asked * queries.length + kept;
+    const known = verdicts.get(pair) ?? compareTexts(texts[asked]!, texts[kept]!).ok;
+    verdicts.set(pair, known);
+    return known;
   };
-  return { set, queries, neighbours, mayShare };
 }
 
 /** The most that can be served with no more than a share of wrong ones, and the threshold for it. */
@@ -103,7 +113,7 @@ function bestAt(limit: number, outcomes: readonly (Served & { readonly threshold
   return best === undefined ? "none" : `${percent(best.hits / best.queries)} (${best.threshold.toFixed(3)})`;
 }
 
-function reportThresholds(vectors: Vectors, all: readonly Arrivals[]): void {
+function reportThresholds(vectors: Vectors, sets: readonly TextSet[]): void {
   table(
     `**${vectors.name}: share served with at most so many wrong (the threshold for it)**`,
     "set",
@@ -113,7 +123,10 @@ function reportThresholds(vectors: Vectors, all: readonly Arrivals[]): void {
     "0.90: served / wrong",
     "0.97: served / wrong",
   );
-  for (const { set, queries, neighbours, mayShare } of all) {
+  for (const text_set of sets) {
+    const { set } = text_set;
+    const { queries, neighbours } = arrivalsOf(text_set, SEED);
+    const mayShare = guardOf(queries);
     for (const [guarded, mayServe] of [["off", () => true] as const, ["on", mayShare] as const]) {
       const outcomes = THRESHOLDS.map((threshold) => ({
         threshold,
@@ -128,7 +141,7 @@ function reportThresholds(vectors: Vectors, all: readonly Arrivals[]): void {
   }
 }
 
-function reportVerified(vectors: Vectors, intents: readonly Intent[]): void {
+function reportVerified(vectors: Vectors, sets: readonly TextSet[]): void {
   table(
     `**${vectors.name}: verified, nothing served below ${VERIFIED_THRESHOLD}; ${ORDERS.length} orders of arrival together**`,
     "set",
@@ -140,8 +153,9 @@ function reportVerified(vectors: Vectors, intents: readonly Intent[]): void {
     "explored",
     "explored, last tenth",
   );
-  for (const set of SETS) {
-    const orders = ORDERS.map((order) => arrivalsOf(set, intents, vectors, order));
+  for (const text_set of sets) {
+    const { set } = text_set;
+    const orders = ORDERS.map((order) => arrivalsOf(text_set, order));
     for (const max_error of MAX_ERRORS) {
       const settings = { threshold: VERIFIED_THRESHOLD, max_error };
       const outcomes = orders.map(({ queries, neighbours }, at) =>
@@ -284,11 +298,9 @@ const [name = "", path = ""] = (values.vectors ?? "").split("=");
 const is_builtin = values.vectors === undefined;
 const vectors = is_builtin ? await builtinVectors() : await storedVectors(name, path);
 
-reportThresholds(
-  vectors,
-  SETS.map((set) => arrivalsOf(set, intents, vectors, SEED)),
-);
-reportVerified(vectors, intents);
+const sets = SETS.map((set) => textSetOf(set, intents, vectors));
+reportThresholds(vectors, sets);
+reportVerified(vectors, sets);
 reportPairs(vectors, pairs);
 const texts = shuffled(
   intents.filter((intent) => vectors.isHeldOut(intent)).map(({ text }) => text),

@@ -9,7 +9,16 @@ import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./
 import { COURTESIES, OBJECT_PRONOUNS, RELATION_WORDS, SAYING_WORDS } from "./words.ts";
 
 /** What can disagree. */
-export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
+export type MarkKind =
+  | "sign"
+  | "number"
+  | "date"
+  | "unit"
+  | "negation"
+  | "question"
+  | "scope"
+  | "entity"
+  | "word";
 
 /** One thing that the other text must have as well. */
 export interface Mark {
@@ -75,6 +84,10 @@ const UPPER_NAMES = new Map([
 ]);
 /** Marks after a preposition that can belong to it. */
 const GOVERNED_MAX = 3;
+/** Marks after a number that can be what it counts: "three dinner ideas". */
+const COUNTED_MAX = 2;
+/** Prepositions of which both sides are alike. */
+const EVEN = new Set(["between", "versus"]);
 /** Particles that say what turning something does. */
 const SWITCHES = new Set(["on", "off", "up", "down", "out"]);
 const MONTH_COMPANY = new Set(
@@ -187,9 +200,9 @@ class Reader {
     // The parts of a date may come in any order.
     if (/^(?:y|month|day)\d/.test(key)) return;
     for (const word of this.#governing) {
-      // "On my shopping list": a preposition's noun may have others before it; a number's and a denial's comes at once.
-      if (this.#governed === 1 || (this.#governed <= GOVERNED_MAX && this.#particles.has(word)))
-        this.#relate(word, key);
+      // "On my shopping list": a preposition's noun may have others before it; a denial's comes at once.
+      const most = this.#particles.has(word) ? GOVERNED_MAX : word.startsWith("#") ? COUNTED_MAX : 1;
+      if (this.#governed <= most) this.#relate(word, key);
     }
   }
 
@@ -224,7 +237,7 @@ class Reader {
     const alone = unitAlone(token.text);
     if (alone !== null) this.#mark("unit", alone, token.text, { has_place: false });
     else if (token.text === "&") this.#word("and");
-    else this.#mark("word", token.text);
+    else this.#mark("sign", token.text);
     return at + 1;
   }
 
@@ -235,7 +248,7 @@ class Reader {
 
   #measured(value: string, unit: string, next: number): number {
     this.#mark("number", `${value} ${unit}`, value);
-    this.#pending.push(`n${value}`);
+    this.#pending.push(`#${value}`);
     return next;
   }
 
@@ -258,7 +271,7 @@ class Reader {
     }
     if (number.is_ordinal) {
       this.#mark("number", `#${value}`, value);
-      this.#pending.push(`n${value}`);
+      this.#pending.push(`#${value}`);
       return next;
     }
     const unit = after !== undefined && (after.kind === "word" || after.kind === "sign") ? after.text : "";
@@ -267,7 +280,7 @@ class Reader {
     if (isYear(value)) this.#mark("date", `y${value}`, value, { has_place: false });
     else {
       this.#mark("number", value, value, { is_optional: number.is_article });
-      this.#pending.push(`n${value}`);
+      this.#pending.push(`#${value}`);
     }
     return next;
   }
@@ -360,11 +373,11 @@ class Reader {
         // Where the particle of "turn the light off" stands says nothing.
         if (this.#is_switching && SWITCHES.has(sense.key)) {
           this.#marks.push(markOf("scope", switchedBy(sense.key)));
-        } else this.#pending.push(sense.key);
+        } else if (!EVEN.has(sense.key)) this.#pending.push(sense.key);
         return;
       case "strict_relation":
         this.#marks.push(markOf(sense.key === "not" ? "negation" : "scope", sense.key));
-        this.#pending.push(sense.key);
+        if (!EVEN.has(sense.key)) this.#pending.push(sense.key);
         return;
       case "negation":
         this.#marks.push(markOf("negation", sense.key));
