@@ -101,6 +101,7 @@ describe("verified serving", () => {
   test("serves whatever is above the threshold where no error is asked for", () => {
     const rule = { threshold: 0.9, max_error: null };
     expect(decide([[0.95, false]], 0.9, rule, new Reliability(), () => 0)).toBe("serve");
+    expect(decide([], 0.89, rule, new Reliability(), () => 0)).toBe("explore");
   });
 
   test("explores before it knows anything, and whatever is no number", () => {
