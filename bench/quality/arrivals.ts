@@ -1,7 +1,12 @@
 // The protocol of the semantic cache's quality: texts of one set arrive one after another, each is answered from what was kept of
 // those before it or else kept itself, and a hit is wrong when it is another intent's.
 
-import { type Candidate, chooseHit, type HitSettings } from "../../src/cache/semantic/policy.ts";
+import {
+  CANDIDATES_MAX,
+  type Candidate,
+  chooseHit,
+  type HitSettings,
+} from "../../src/cache/semantic/policy.ts";
 import { type Observation, Reliability } from "../../src/cache/semantic/reliability.ts";
 /** A text and what it asks for. */
 export interface Query {
@@ -41,16 +46,32 @@ export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   return order;
 }
 
-/** For each arrival the earlier ones that are similar, the most similar first. @param vectors of unit length */
-export function neighboursOf(vectors: readonly Float32Array[]): Neighbour[][] {
-  return vectors.map((vector, at) => {
-    const found: Neighbour[] = [];
-    for (let earlier = 0; earlier < at; earlier += 1) {
-      const similarity = dot(vector, vectors[earlier]!);
-      if (similarity >= SIMILARITY_MIN) found.push({ at: earlier, similarity });
+/** For each text the others that are similar. @param vectors of unit length */
+export function nearOnes(vectors: readonly Float32Array[]): Neighbour[][] {
+  const near: Neighbour[][] = vectors.map(() => []);
+  for (const [at, vector] of vectors.entries()) {
+    for (let other = 0; other < at; other += 1) {
+      const similarity = dot(vector, vectors[other]!);
+      if (similarity < SIMILARITY_MIN) continue;
+      near[at]!.push({ at: other, similarity });
+      near[other]!.push({ at, similarity });
     }
-    return found.sort((one, other) => other.similarity - one.similarity).slice(0, NEIGHBOURS_MAX);
-  });
+  }
+  return near;
+}
+
+/** For each arrival the earlier ones that are similar, the most similar first. @param order which text arrives at each place */
+export function neighboursOf(
+  near: readonly (readonly Neighbour[])[],
+  order: readonly number[],
+): Neighbour[][] {
+  const places = new Map(order.map((text, place) => [text, place]));
+  return order.map((text, place) =>
+    near[text]!.map(({ at, similarity }) => ({ at: places.get(at)!, similarity }))
+      .filter(({ at }) => at < place)
+      .sort((one, other) => other.similarity - one.similarity)
+      .slice(0, NEIGHBOURS_MAX),
+  );
 }
 
 /** The similarity of two vectors of unit length. */
@@ -110,6 +131,7 @@ export function arriveVerified(
   queries: readonly Query[],
   neighbours: readonly (readonly Neighbour[])[],
   settings: Omit<HitSettings, "caller_threshold" | "reliability">,
+  mayServe: (asked: number, kept: number) => boolean,
   random: () => number,
 ): Verified {
   const reliability = new Reliability();
@@ -119,10 +141,13 @@ export function arriveVerified(
   let wrong = 0;
   let explored = 0;
   for (const [at, { text, intent }] of queries.entries()) {
-    const candidates = neighbours[at]!.flatMap(({ at: earlier, similarity }) => {
-      const entry = kept[earlier];
-      return entry ? [{ ...entry, similarity }] : [];
-    });
+    // Those that `chooseHit` would look at; what the guard is known to stop is left out, because it takes the time.
+    const candidates = neighbours[at]!.filter(
+      ({ at: earlier, similarity }) => similarity >= settings.threshold && kept[earlier],
+    )
+      .slice(0, CANDIDATES_MAX)
+      .filter(({ at: earlier }) => mayServe(at, earlier))
+      .map(({ at: earlier, similarity }) => ({ ...kept[earlier]!, similarity }));
     const choice = chooseHit(text, candidates, { ...settings, caller_threshold: null, reliability }, random);
     if (choice.kind === "explore") {
       for (const { similarity, observations, intent: kept_intent } of [choice.candidate, ...choice.others]) {

@@ -2,7 +2,6 @@
 
 import { contradict } from "./guard.ts";
 import { GUARDED_LENGTH_MAX, type GuardText, guardText } from "./guard_text.ts";
-import { scan } from "./scanner.ts";
 
 /** Says whether two answers to similar questions are interchangeable. Another one, such as a model, can take its place. */
 export interface AnswerComparator {
@@ -32,7 +31,7 @@ export function compareAnswers(a: string, b: string): boolean {
   if (one === "" || other === "") return false;
   const of_a = guardText(one.slice(0, GUARDED_LENGTH_MAX));
   const of_b = guardText(other.slice(0, GUARDED_LENGTH_MAX));
-  if (of_a.marks.length + of_b.marks.length === 0) return spoken(one) === spoken(other);
+  if (of_a.marks.length + of_b.marks.length === 0) return of_a.bare === of_b.bare;
   const is_short = Math.min(of_a.marks.length, of_b.marks.length) <= SHORT_MARKS_MAX;
   const words = overlap(keysOf(of_a, WORDS), keysOf(of_b, WORDS));
   const facts = overlap(keysOf(of_a, FACTS), keysOf(of_b, FACTS));
@@ -40,14 +39,6 @@ export function compareAnswers(a: string, b: string): boolean {
   return (
     words >= SHORT_OVERLAP_MIN && facts === 1 && denials(of_a) === denials(of_b) && !contradict(of_a, of_b)
   );
-}
-
-/** The words of a text that has none but everyday ones. */
-function spoken(text: string): string {
-  return scan(text)
-    .filter(({ kind }) => kind === "word")
-    .map((token) => token.text)
-    .join(" ");
 }
 
 const WORDS: ReadonlySet<string> = new Set(["word", "entity", "scope"]);

@@ -37,17 +37,19 @@ export function guard(asked: string, kept: string): GuardVerdict {
 }
 
 /** As `guard`, of texts that were read before. */
-export function compareTexts(a: GuardText, b: GuardText): GuardVerdict {
-  if (a.text === b.text) return AGREED;
+export function compareTexts(one: GuardText, other: GuardText): GuardVerdict {
+  if (one.text === other.text) return AGREED;
+  // In one order always, so that the verdict cannot depend on which text was kept.
+  const [a, b] = one.text < other.text ? [one, other] : [other, one];
   if (Math.max(a.text.length, b.text.length) > GUARDED_LENGTH_MAX) return disagree("length");
   const reason = differing(a, b) ?? contradiction(a, b) ?? reordered(a, b);
   return reason === null ? AGREED : disagree(reason);
 }
 
 /** Kinds whose marks count as often as they occur. */
-const COUNTED = new Set(["number", "negation"]);
-/** With more unmatched words than this, nobody asks whether they are misspelled. */
-const MISSPELLED_MAX = 4;
+const COUNTED = new Set(["number", "negation", "sign"]);
+/** With more unmatched words than this, nobody asks whether they are only spelled in another way. */
+const RESPELLED_MAX = 4;
 
 /** Marks of one text that the other one lacks. */
 function unmatched(own: GuardText, other: GuardText): Mark[] {
@@ -65,12 +67,13 @@ function unmatched(own: GuardText, other: GuardText): Mark[] {
 function differing(a: GuardText, b: GuardText): Disagreement | null {
   let of_a = unmatched(a, b);
   let of_b = unmatched(b, a);
-  if (of_a.length === 0 && of_b.length === 0) return null;
+  if (of_a.length === 0 && of_b.length === 0) return a.bare === b.bare ? null : "word";
   [of_a, of_b] = withoutArticles(of_a, of_b);
-  [of_a, of_b] = withoutCompounds(of_a, of_b);
-  [of_b, of_a] = withoutCompounds(of_b, of_a);
-  if (of_a.length <= MISSPELLED_MAX && of_b.length <= MISSPELLED_MAX)
+  if (Math.max(of_a.length, of_b.length) <= RESPELLED_MAX) {
+    [of_a, of_b] = withoutCompounds(of_a, of_b);
+    [of_b, of_a] = withoutCompounds(of_b, of_a);
     [of_a, of_b] = withoutMisspelled(of_a, of_b);
+  }
   if (of_a.length === 0 && of_b.length === 0) return null;
   return reasonOf(of_a, of_b, a, b);
 }
@@ -235,7 +238,7 @@ function placesOf(marks: readonly Mark[]): Map<string, number> {
   return places;
 }
 
-/** Whether what stands left and right of a word in one text stands right and left of it in the other; or two names or numbers beside each other changed places. */
+/** Whether what stands left and right of a word in one text stands right and left of it in the other; or two names or numbers of a clause changed places. */
 function swapRoundPivot(a: GuardText, b: GuardText): boolean {
   const of_a = a.marks.filter(({ segment }) => segment >= 0);
   const of_b = b.marks.filter(({ segment }) => segment >= 0);
@@ -251,15 +254,30 @@ function isTurned(
   places: ReadonlyMap<string, number>,
 ): boolean {
   const placeOf = ({ key }: Mark): number => (own.get(key) === -1 ? -1 : (places.get(key) ?? -1));
-  for (let i = 1; i < marks.length; i += 1) {
-    const left = marks[i - 1]!;
+  /** What begins a sentence is a name if it is one where it does not. */
+  const isFixed = (mark: Mark): boolean =>
+    isExact(mark) || (placeOf(mark) >= 0 && isExact(others[placeOf(mark)]!));
+  /** Whether two names or numbers of one clause come the other way round in the other text. */
+  const haveChanged = (left: Mark, right: Mark): boolean => {
+    const [left_at, right_at] = [placeOf(left), placeOf(right)];
+    if (left.segment !== right.segment || right.is_after_particle || right_at < 0 || left_at < right_at)
+      return false;
+    const other = others[left_at]!;
+    return other.segment === others[right_at]!.segment && !other.is_after_particle;
+  };
+  let exact: Mark | null = null;
+  for (let i = 0; i < marks.length; i += 1) {
     const pivot = marks[i]!;
+    if (isFixed(pivot)) {
+      if (exact !== null && haveChanged(exact, pivot)) return true;
+      exact = pivot;
+    }
+    const left = marks[i - 1];
+    if (left === undefined) continue;
     if (left.segment !== pivot.segment || pivot.is_after_particle) continue;
     const left_at = placeOf(left);
     const at = placeOf(pivot);
     if (left_at < 0 || at < 0 || left_at < at || others[left_at]!.segment !== others[at]!.segment) continue;
-    if (left_at === at + 1 && isExact(left) && isExact(pivot) && !others[left_at]!.is_after_particle)
-      return true;
     const right = marks[i + 1];
     if (right?.segment !== pivot.segment || right.is_after_particle) continue;
     const right_at = placeOf(right);

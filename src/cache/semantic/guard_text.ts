@@ -9,7 +9,16 @@ import { currencySign, isSpan, isUnitWord, unitAfterNumber, unitAlone } from "./
 import { COURTESIES, OBJECT_PRONOUNS, RELATION_WORDS, SAYING_WORDS } from "./words.ts";
 
 /** What can disagree. */
-export type MarkKind = "number" | "date" | "unit" | "negation" | "question" | "scope" | "entity" | "word";
+export type MarkKind =
+  | "sign"
+  | "number"
+  | "date"
+  | "unit"
+  | "negation"
+  | "question"
+  | "scope"
+  | "entity"
+  | "word";
 
 /** One thing that the other text must have as well. */
 export interface Mark {
@@ -32,6 +41,8 @@ export interface Mark {
 export interface GuardText {
   readonly text: string;
   readonly marks: readonly Mark[];
+  /** The words themselves but courtesies, where there are no marks: "what can you do", "who is it". */
+  readonly bare: string;
   /** The keys of all marks. */
   readonly keys: ReadonlySet<string>;
   /** Prepositions and particles. */
@@ -47,12 +58,21 @@ export const GUARDED_LENGTH_MAX = 4096;
 
 /** Reads what has to agree, in time proportional to the text's length. */
 export function guardText(text: string): GuardText {
-  if (text.length > GUARDED_LENGTH_MAX) return EMPTY(text);
+  if (text.length > GUARDED_LENGTH_MAX) return unread(text);
   return new Reader(text).read();
 }
 
-function EMPTY(text: string): GuardText {
-  return { text, marks: [], keys: new Set(), particles: new Set(), slots: new Map(), objects: new Map() };
+/** What is known of a text that is too long to be read. */
+function unread(text: string): GuardText {
+  return {
+    text,
+    marks: [],
+    bare: "",
+    keys: new Set(),
+    particles: new Set(),
+    slots: new Map(),
+    objects: new Map(),
+  };
 }
 
 /** Words that are names when they are written with a capital, or in capitals, within a sentence. */
@@ -64,6 +84,10 @@ const UPPER_NAMES = new Map([
 ]);
 /** Marks after a preposition that can belong to it. */
 const GOVERNED_MAX = 3;
+/** Marks after a number that can be what it counts: "three dinner ideas". */
+const COUNTED_MAX = 2;
+/** Prepositions of which both sides are alike. */
+const EVEN = new Set(["between", "versus"]);
 /** Particles that say what turning something does. */
 const SWITCHES = new Set(["on", "off", "up", "down", "out"]);
 const MONTH_COMPANY = new Set(
@@ -111,11 +135,19 @@ class Reader {
     return {
       text: this.#text,
       marks: this.#marks,
+      bare: this.#marks.length > 0 ? "" : this.#bareWords(),
       keys: new Set(this.#marks.map(({ key }) => key)),
       particles: this.#particles,
       slots: this.#slots,
       objects: this.#objects,
     };
+  }
+
+  #bareWords(): string {
+    return this.#tokens
+      .filter(({ kind, text }) => kind === "word" && !COURTESIES.has(text))
+      .map(({ text }) => text)
+      .join(" ");
   }
 
   /** Reads what begins at `at`; answers where to go on. */
@@ -168,9 +200,9 @@ class Reader {
     // The parts of a date may come in any order.
     if (/^(?:y|month|day)\d/.test(key)) return;
     for (const word of this.#governing) {
-      // "On my shopping list": a preposition's noun may have others before it; a number's and a denial's comes at once.
-      if (this.#governed === 1 || (this.#governed <= GOVERNED_MAX && this.#particles.has(word)))
-        this.#relate(word, key);
+      // "On my shopping list": a preposition's noun may have others before it; a denial's comes at once.
+      const most = this.#particles.has(word) ? GOVERNED_MAX : word.startsWith("#") ? COUNTED_MAX : 1;
+      if (this.#governed <= most) this.#relate(word, key);
     }
   }
 
@@ -205,7 +237,7 @@ class Reader {
     const alone = unitAlone(token.text);
     if (alone !== null) this.#mark("unit", alone, token.text, { has_place: false });
     else if (token.text === "&") this.#word("and");
-    else this.#mark("word", token.text);
+    else this.#mark("sign", token.text);
     return at + 1;
   }
 
@@ -216,7 +248,7 @@ class Reader {
 
   #measured(value: string, unit: string, next: number): number {
     this.#mark("number", `${value} ${unit}`, value);
-    this.#pending.push(`n${value}`);
+    this.#pending.push(`#${value}`);
     return next;
   }
 
@@ -239,7 +271,7 @@ class Reader {
     }
     if (number.is_ordinal) {
       this.#mark("number", `#${value}`, value);
-      this.#pending.push(`n${value}`);
+      this.#pending.push(`#${value}`);
       return next;
     }
     const unit = after !== undefined && (after.kind === "word" || after.kind === "sign") ? after.text : "";
@@ -248,7 +280,7 @@ class Reader {
     if (isYear(value)) this.#mark("date", `y${value}`, value, { has_place: false });
     else {
       this.#mark("number", value, value, { is_optional: number.is_article });
-      this.#pending.push(`n${value}`);
+      this.#pending.push(`#${value}`);
     }
     return next;
   }
@@ -341,11 +373,11 @@ class Reader {
         // Where the particle of "turn the light off" stands says nothing.
         if (this.#is_switching && SWITCHES.has(sense.key)) {
           this.#marks.push(markOf("scope", switchedBy(sense.key)));
-        } else this.#pending.push(sense.key);
+        } else if (!EVEN.has(sense.key)) this.#pending.push(sense.key);
         return;
       case "strict_relation":
         this.#marks.push(markOf(sense.key === "not" ? "negation" : "scope", sense.key));
-        this.#pending.push(sense.key);
+        if (!EVEN.has(sense.key)) this.#pending.push(sense.key);
         return;
       case "negation":
         this.#marks.push(markOf("negation", sense.key));

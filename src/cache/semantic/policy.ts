@@ -41,7 +41,7 @@ export type HitChoice<C extends Candidate> =
   | { readonly kind: "none"; readonly reason: NoHitReason };
 
 /** Candidates beyond these are not looked at: the guard costs some microseconds each. */
-const CANDIDATES_MAX = 16;
+export const CANDIDATES_MAX = 16;
 
 /** Candidates that one exploration judges. */
 const EXPLORED_MAX = 4;
@@ -65,6 +65,8 @@ export function chooseHit<C extends Candidate>(
   const threshold = thresholdOf(settings);
   const rule = { threshold, max_error: settings.max_error };
   let text: GuardText | null = null;
+  // One draw for all: what is not served so as to look again must not be answered by the next one instead.
+  const draw = random();
   const passed: C[] = [];
   let is_near = false;
   for (const candidate of candidates.slice(0, CANDIDATES_MAX)) {
@@ -74,7 +76,7 @@ export function chooseHit<C extends Candidate>(
     text ??= guardText(asked);
     if (!compareTexts(text, guardText(candidate.text)).ok) continue;
     const { observations, similarity } = candidate;
-    if (decide(observations, similarity, rule, settings.reliability, random) === "serve") {
+    if (decide(observations, similarity, rule, settings.reliability, () => draw) === "serve") {
       return { kind: "serve", candidate };
     }
     passed.push(candidate);

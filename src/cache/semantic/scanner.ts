@@ -170,7 +170,7 @@ class Scanner {
       kind,
       text: lower,
       is_quoted: this.#closing !== "",
-      is_capital: raw[0] !== lower[0],
+      is_capital: raw !== lower && raw[0] !== lower[0],
       is_upper: raw.length > 1 && raw !== lower && raw === raw.toUpperCase(),
       is_glued: this.#at === this.#end_of_last,
       is_expanded: false,
@@ -296,7 +296,9 @@ class Scanner {
     if (char === "-" && !is_after_word && this.#classAt(start + 1) === DIGIT && !this.#isCalculation()) {
       this.#at += 1;
       this.#takeNumber("-");
-    } else if (".!?;:\u3002\uff01\uff1f".includes(char)) this.#add("break", char, start + 1);
+    } else if (char === "!" && !is_after_word && this.#isWordAt(start + 1))
+      this.#add("sign", char, start + 1);
+    else if (".!?;:\u3002\uff01\uff1f".includes(char)) this.#add("break", char, start + 1);
     else if (char === "," || char === "\u3001") this.#add("comma", ",", start + 1);
     else if (this.#isOperator(char) || !SILENT.has(char)) {
       const whole = this.#charAt(start);

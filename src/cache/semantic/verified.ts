@@ -22,7 +22,7 @@ export const LOOK_AGAIN_SHARE_MIN = 0.02;
 const LOOK_AGAIN_SHARE_MAX = 0.5;
 
 /**
- * Decides on a candidate that is at least as similar as the threshold and has passed the guard.
+ * Decides on a candidate that has passed the guard.
  *
  * The guarantee: an answer is served only where an upper bound of its probability to be wrong is at most `max_error`. Whatever the
  * mixture of questions, the share of wrong answers among the served ones is then at most `max_error` in the long run, as far as
@@ -34,10 +34,11 @@ const LOOK_AGAIN_SHARE_MAX = 0.5;
 export function decide(
   observations: readonly Observation[],
   similarity: number,
-  { max_error }: ServingRule,
+  { threshold, max_error }: ServingRule,
   reliability: Reliability,
   random: () => number,
 ): Decision {
+  if (!(similarity >= threshold)) return "explore";
   if (max_error === null) return "serve";
   const strain = reliability.errorBound(similarity, observations) / max_error;
   // Not "greater than": what is no number proves nothing.

@@ -229,6 +229,7 @@ milk instead of cream | cream instead of milk
 is A bigger than B | is B bigger than A
 the ratio of cats to dogs | the ratio of dogs to cats
 tea not coffee | coffee not tea
+who beat whom: Chelsea beat Arsenal | who beat whom: Arsenal beat Chelsea
 `),
   word: table(`
 how do I say 'please' in french | how do I say 'thanks' in french
@@ -241,6 +242,12 @@ write a poem | write a story
 turn on the light | turn on the fan
 I cannot find my pin | I cannot use my pin
 2 + 3 | 2 * 3
+what can you do | what do you want
+x > 5 | x < 5
+for (i = 0; i < n; i++) | for (i = 0; i <= n; i++)
+if (!ready) | if (ready)
+who is it | what is it
+ok | sure
 `),
 } as const;
 
@@ -279,6 +286,7 @@ turn the lights on!!! | turn  the lights   on
 TURN ON THE TV | turn on the tv
 hello world | Hello, World!
 e-mail my boss | email my boss
+what can you do? | What can you do, please
 check my wi-fi | check my wifi
 “smart quotes” here | "smart quotes" here
 I’m here | I'm here
@@ -382,6 +390,9 @@ milk, eggs and bread | bread, milk and eggs
 at 5 pm book a table for two | book a table for two at 5 pm
 the balance of my account | my account balance
 tomorrow in Rome | in Rome tomorrow
+the difference between TCP and UDP | the difference between UDP and TCP
+give me 3 ideas for dinner | give me three dinner ideas
+tabs vs spaces | spaces vs tabs
 `),
   typing_error: table(`
 my acount balance | my account balance

@@ -18,7 +18,7 @@ interface Half {
   wrong: number;
 }
 
-const ARRIVALS = 12_000;
+const ARRIVALS = 8000;
 const ENTRIES = 400;
 
 /** Asks, decides and learns; counts in the first and in the second half. */
@@ -66,23 +66,23 @@ describe("verified serving", () => {
       `keeps to its error and serves more as it learns (${name}, %f)`,
       (max_error) => {
         let [served, wrong, first, second] = [0, 0, 0, 0];
-        for (const seed of [1, 2, 3]) {
+        for (const seed of [1, 2]) {
           const outcome = live(world, max_error, seed);
           served += outcome.first.served + outcome.second.served;
           wrong += outcome.first.wrong + outcome.second.wrong;
           first += outcome.first.served;
           second += outcome.second.served;
         }
-        expect(served).toBeGreaterThan(0.05 * 3 * ARRIVALS);
+        expect(served).toBeGreaterThan(0.05 * 2 * ARRIVALS);
         expect(wrong / served).toBeLessThanOrEqual(max_error);
         // Where nearly everything is served from the beginning, there is nothing to gain.
-        expect(second).toBeGreaterThan(Math.min(first, 0.75 * 1.5 * ARRIVALS));
+        expect(second).toBeGreaterThan(Math.min(first, 0.75 * ARRIVALS));
       },
     );
   }
 
   test("serves where the noise is below the error, and stops where it is above", () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const lenient = live(NOISY, 0.05, seed).second;
       expect(lenient.served).toBeGreaterThan(0.5 * (ARRIVALS / 2));
       expect(lenient.wrong / lenient.served).toBeLessThan(0.05);
@@ -92,7 +92,7 @@ describe("verified serving", () => {
   });
 
   test("serves next to nothing where similarity says nothing", () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const { first, second } = live(HOPELESS, 0.02, seed);
       expect(first.served + second.served).toBeLessThan(0.01 * ARRIVALS);
     }
@@ -101,6 +101,7 @@ describe("verified serving", () => {
   test("serves whatever is above the threshold where no error is asked for", () => {
     const rule = { threshold: 0.9, max_error: null };
     expect(decide([[0.95, false]], 0.9, rule, new Reliability(), () => 0)).toBe("serve");
+    expect(decide([], 0.89, rule, new Reliability(), () => 0)).toBe("explore");
   });
 
   test("explores before it knows anything, and whatever is no number", () => {
