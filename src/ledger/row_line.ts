@@ -163,10 +163,20 @@ function appendAttempts(line: LineBuffer, row: LedgerRow): void {
   for (const attempt of row.attempts) {
     line.byte(mark);
     if (isUsual(attempt, row)) appendQuoted(line, attempt.outcome);
-    else line.text(JSON.stringify(attempt));
+    else appendAttempt(line, attempt);
     mark = COMMA;
   }
   line.byte(CLOSE);
+}
+
+function appendAttempt(line: LineBuffer, { provider, model, outcome }: AttemptRow): void {
+  line.text('{"provider":');
+  appendQuoted(line, provider);
+  line.text(',"model":');
+  appendQuoted(line, model);
+  line.text(',"outcome":');
+  appendQuoted(line, outcome);
+  line.byte(BRACE_CLOSE);
 }
 
 function appendRecord(

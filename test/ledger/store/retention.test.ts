@@ -52,6 +52,18 @@ describe("retention", () => {
     expect(rows()).toBe(100);
     expect(number("SELECT min(time) AS n FROM calls")).toBeGreaterThanOrEqual(NOW - 30 * DAY_MS);
     expect(clean(RULES)).toBe(0);
+    expect(number("SELECT min(start_ms) AS n FROM minutes")).toBe(NOW - 30 * DAY_MS);
+  });
+
+  test("by age finds old rows among newer ones, and leaves those", () => {
+    // Spilled rows come late, and a clock may have been wrong.
+    write(600, (index) => (index % 3 === 0 ? NOW : NOW - (31 + (index % 7)) * DAY_MS));
+    write(2, () => NOW + 400 * DAY_MS);
+    write(5, () => NOW - 50 * DAY_MS);
+    clean(RULES);
+    expect(rows()).toBe(202);
+    expect(number("SELECT min(time) AS n FROM calls")).toBe(NOW);
+    expect(number("SELECT count(*) AS n FROM minutes")).toBe(2);
   });
 
   test("leaves the sums of days for ever, those of hours for months, those of minutes for days", () => {
@@ -72,6 +84,8 @@ describe("retention", () => {
     expect(usedBytes(store.db)).toBeGreaterThan(7e6);
     expect(number("SELECT max(seq) AS n FROM calls")).toBe(25_000);
     expect(number("SELECT max(seq) - min(seq) + 1 AS n FROM calls")).toBe(rows());
+    const lost = "SELECT count(*) AS n FROM minutes WHERE last_seq < (SELECT min(seq) FROM calls)";
+    expect(number(lost)).toBe(0);
     expect(number("SELECT sum(calls) AS n FROM rollup_day")).toBe(25_000);
     store.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
     expect(statSync(ledgerPath(folder)).size).toBeLessThan(10e6);
