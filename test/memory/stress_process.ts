@@ -53,12 +53,21 @@ function useHot(): void {
   tally.hot[name]! += 1;
 }
 
+/** Refusals in turn that a busy machine explains. */
+const FRESH_REFUSALS_MAX = 10_000;
+let fresh_refusals = 0;
+
 /** A new counter that all processes make at about the same time. */
 let fresh_next = 0;
 function useFresh(): void {
   if (fresh_next >= FRESH_KEYS) return;
   const at = counters.at(freshKey(fresh_next), nowMs());
-  if (at < 0) throw new Error("the table is full");
+  // Where somebody with the lock has lost its core for long, a counter is not made, rather than waited for without end.
+  if (at < 0) {
+    if (++fresh_refusals > FRESH_REFUSALS_MAX) throw new Error("the table is full");
+    return;
+  }
+  fresh_refusals = 0;
   Atomics.add(words, at, 1);
   tally.fresh[fresh_next]! += 1;
   fresh_next += 1;
