@@ -46,6 +46,20 @@ export const CANDIDATES_MAX = 16;
 /** Candidates that one exploration judges. */
 const EXPLORED_MAX = 4;
 
+/** Kept questions as the guard reads them, the latest: to read one takes three times as long as to compare it. */
+const read = new Map<string, GuardText>();
+const READ_MAX = 2_000;
+
+function keptText(text: string): GuardText {
+  let known = read.get(text);
+  if (known === undefined) {
+    known = guardText(text);
+    if (read.size >= READ_MAX) read.clear();
+    read.set(text, known);
+  }
+  return known;
+}
+
 /** The threshold in force: a caller may only raise it. */
 export function thresholdOf({ threshold, caller_threshold }: HitSettings): number {
   return caller_threshold !== null && caller_threshold > threshold ? caller_threshold : threshold;
@@ -74,7 +88,7 @@ export function chooseHit<C extends Candidate>(
     if (!(candidate.similarity >= threshold)) continue;
     is_near = true;
     text ??= guardText(asked);
-    if (!compareTexts(text, guardText(candidate.text)).ok) continue;
+    if (!compareTexts(text, keptText(candidate.text)).ok) continue;
     const { observations, similarity } = candidate;
     if (decide(observations, similarity, rule, settings.reliability, () => draw) === "serve") {
       return { kind: "serve", candidate };
