@@ -8,10 +8,12 @@ import type {
   Asked,
   EmbedRequest,
   InferenceStats,
+  NamesRequest,
   ObserveRequest,
   SearchRequest,
 } from "./messages.ts";
 import { readResponse } from "./messages.ts";
+import type { Found } from "./ner/ner.ts";
 import { Outbox } from "./outbox.ts";
 import type { Candidate, Filter } from "./vectors/entry.ts";
 
@@ -115,6 +117,21 @@ export class InferenceClient {
     return vectors.includes(null)
       ? { fault: "broken" }
       : { vectors: vectors.filter((vector) => vector !== null) };
+  }
+
+  /** The names in texts: people, places and organizations, text by text, in order and without overlaps. */
+  async names(
+    request: Omit<NamesRequest, "kind">,
+    budget_ms: number,
+  ): Promise<{ readonly names: readonly (readonly Found[])[] } | NoAnswer> {
+    const answer = await this.#ask({ kind: "names", ...request }, budget_ms);
+    if ("fault" in answer) return answer;
+    if (answer.kind !== "names" || answer.names.length !== request.texts.length) return { fault: "broken" };
+    return {
+      names: answer.names.map((names) =>
+        names.map(([start, end, entity, score]) => ({ start, end, entity, score })),
+      ),
+    };
   }
 
   /** Figures of the inference process. */

@@ -40,6 +40,8 @@ export interface InferenceConfig {
   /** The data folder. */
   readonly data: string;
   readonly embedders: readonly EmbedderSource[];
+  /** Models that find names: `builtin`. Left out or empty, none is loaded. */
+  readonly names?: readonly string[];
   /** Entries of the semantic cache, all partitions together; the oldest that were not used go first. */
   readonly max_entries: number;
   /** Threads that a model may use. */

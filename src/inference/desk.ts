@@ -1,18 +1,29 @@
-// Does what gateways ask of the inference process: texts become vectors, vectors are looked up and kept. What the built-in
+// Does what gateways ask of the inference process: texts become vectors, vectors are looked up and kept, names
+// are found. What the built-in
 // embedder can answer is answered at once.
 
 import type { Embedded, Embedder } from "./embedders/embedder.ts";
-import type { AddRequest, Asked, EmbedRequest, SearchRequest, ServerFault } from "./messages.ts";
+import {
+  type AddRequest,
+  type Asked,
+  type EmbedRequest,
+  NAMES_MAX,
+  type NamesRequest,
+  type SearchRequest,
+  type ServerFault,
+} from "./messages.ts";
+import type { NameSet } from "./ner/name_set.ts";
 import type { Outcome } from "./server.ts";
 import type { Place } from "./vectors/entry.ts";
 import type { VectorIndex } from "./vectors/vector_index.ts";
 
-/** What the desk works with; both can change. */
+/** What the desk works with; it can change. */
 export interface DeskTools {
   /** The embedder that requests know by this name; or in words why there is none. */
   embedder(name: string): Embedder | { readonly fault: string };
   /** Null while it is not open. */
   index(): VectorIndex | null;
+  readonly names: NameSet;
   /** What a request for figures is answered. */
   stats(): Outcome;
 }
@@ -41,6 +52,7 @@ export class Desk {
   #work(asked: Asked): Outcome | Promise<Outcome> {
     if (asked.kind === "stats") return this.#tools.stats();
     if (asked.kind === "embed") return this.#embed(asked);
+    if (asked.kind === "names") return this.#names(asked);
     const index = this.#tools.index();
     if (index === null) return DOWN;
     switch (asked.kind) {
@@ -89,6 +101,16 @@ export class Desk {
       );
       return { kind: "vectors", vectors };
     });
+  }
+
+  async #names({ model, texts }: NamesRequest): Promise<Outcome> {
+    const found = await this.#tools.names.find(model, texts);
+    if ("fault" in found) return DOWN;
+    if (found.some((names) => names.length > NAMES_MAX)) return BROKEN;
+    const packed = found.map((names) =>
+      names.map(({ start, end, entity, score }) => [start, end, entity, score] as const),
+    );
+    return { kind: "names", names: packed };
   }
 
   /** Goes on with the vector of a text and the name of the space that it is in. */

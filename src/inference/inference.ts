@@ -1,10 +1,12 @@
-// All that an inference process is, without the process: embedders, the index and the socket. It answers from its first moment,
+// All that an inference process is, without the process: embedders, models for names, the index and the socket. It answers from its first moment,
 // and what cannot be opened is said and tried again.
 
 import { join } from "node:path";
 import { embedderName, type InferenceConfig } from "./config.ts";
 import { Desk } from "./desk.ts";
 import { type EmbedderMaker, EmbedderSet } from "./embedders/embedder_set.ts";
+import { type LoadNer, NameSet } from "./ner/name_set.ts";
+import { loadBuiltinNer } from "./ner/ner.ts";
 import { InferenceServer, type Outcome } from "./server.ts";
 import { inferenceSocketPath } from "./socket.ts";
 import { openVectorIndex, type VectorIndex } from "./vectors/vector_index.ts";
@@ -21,6 +23,8 @@ export interface InferenceOptions {
   /** Whether what is stored is not to be trusted. */
   readonly is_distrusted: boolean;
   readonly makeEmbedder: EmbedderMaker;
+  /** Loads the built-in model for names; left out, from the source tree. */
+  readonly loadNer?: LoadNer;
   readonly queue_max?: number;
   /** What is stored was found to be damaged: this process should end, and the next one begins anew. */
   onDamage(): void;
@@ -43,6 +47,7 @@ export class Inference {
   readonly #options: InferenceOptions;
   readonly #server: InferenceServer;
   readonly #embedders: EmbedderSet;
+  readonly #names: NameSet;
   #config: InferenceConfig;
   #index: VectorIndex | null = null;
   #index_fault: string | null = null;
@@ -56,9 +61,12 @@ export class Inference {
     this.#is_distrusted = options.is_distrusted;
     this.#embedders = new EmbedderSet(options.makeEmbedder, options.log);
     this.#embedders.configure(options.config);
+    this.#names = new NameSet(options.loadNer ?? (() => loadBuiltinNer()), options.log);
+    this.#names.configure(options.config.names ?? []);
     const desk = new Desk({
       embedder: (name) => this.#embedders.get(name),
       index: () => this.#index,
+      names: this.#names,
       stats: () => this.#stats(),
     });
     const queue_max = options.queue_max ?? QUEUE_MAX;
@@ -70,6 +78,7 @@ export class Inference {
   configure(config: InferenceConfig): void {
     this.#config = config;
     this.#embedders.configure(config);
+    this.#names.configure(config.names ?? []);
     this.#index?.limit(config.max_entries);
   }
 

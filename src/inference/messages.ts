@@ -14,6 +14,8 @@ import type { IndexStats } from "./vectors/vector_index.ts";
 
 /** Texts that can be embedded by one request. */
 export const TEXTS_MAX = 256;
+/** Names in one text; where there are more, the request is not answered. */
+export const NAMES_MAX = 65_536;
 
 /** Entries near a text. */
 export interface SearchRequest {
@@ -67,6 +69,14 @@ export interface EmbedRequest {
   readonly texts: readonly string[];
 }
 
+/** Texts in which names are looked for. */
+export interface NamesRequest {
+  readonly kind: "names";
+  /** `builtin`. */
+  readonly model: string;
+  readonly texts: readonly string[];
+}
+
 /** How it stands. */
 export interface StatsRequest {
   readonly kind: "stats";
@@ -80,6 +90,7 @@ export type Asked =
   | RemoveRequest
   | BlockRequest
   | EmbedRequest
+  | NamesRequest
   | StatsRequest;
 
 /** From the client. Nobody waits for the answer to a request with the id 0, and there is none. */
@@ -105,11 +116,15 @@ export interface InferenceStats {
   readonly memory_bytes: number;
 }
 
+/** A name as it travels: where it begins and ends, what it is, how sure that is. */
+export type PackedName = readonly [start: number, end: number, entity: string, score: number];
+
 /** What can be the answer. */
 export type Answer =
   | { readonly kind: "candidates"; readonly candidates: readonly Candidate[] }
   | { readonly kind: "done"; readonly count: number }
   | { readonly kind: "vectors"; readonly vectors: readonly Uint8Array[] }
+  | { readonly kind: "names"; readonly names: readonly (readonly PackedName[])[] }
   | { readonly kind: "stats"; readonly stats: InferenceStats };
 
 /** From the server. */
@@ -166,6 +181,8 @@ function readAsked(fields: Fields): Asked {
       return { kind, id: fields.bytes("id"), until_ms: fields.number("until_ms") };
     case "embed":
       return { kind, embedder: fields.text("embedder"), texts: fields.list("texts", TEXTS_MAX, readText) };
+    case "names":
+      return { kind, model: fields.text("model"), texts: fields.list("texts", TEXTS_MAX, readText) };
     case "stats":
       return { kind };
     default:
@@ -212,6 +229,8 @@ function readAnswer(fields: Fields): Answer {
       return { kind, count: fields.number("count") };
     case "vectors":
       return { kind, vectors: fields.list("vectors", TEXTS_MAX, readBytes) };
+    case "names":
+      return { kind, names: fields.list("names", TEXTS_MAX, readNames) };
     case "stats":
       return { kind, stats: readStats(new Fields(fields.raw("stats"))) };
     default:
@@ -222,6 +241,19 @@ function readAnswer(fields: Fields): Answer {
 function readBytes(value: unknown): Uint8Array {
   if (!(value instanceof Uint8Array)) throw new FieldFault("bytes");
   return value;
+}
+
+function readNames(value: unknown): readonly PackedName[] {
+  if (!Array.isArray(value) || value.length > NAMES_MAX) throw new FieldFault("names");
+  return value.map(readName);
+}
+
+function readName(value: unknown): PackedName {
+  if (!Array.isArray(value)) throw new FieldFault("a name");
+  const [start, end, entity, score] = value;
+  const is_name = typeof entity === "string" && typeof score === "number";
+  if (!is_name || !Number.isInteger(start) || !Number.isInteger(end)) throw new FieldFault("a name");
+  return [start, end, entity, score];
 }
 
 function readCandidate(value: unknown): Candidate {

@@ -4,6 +4,7 @@
 import type { LoadBuiltin } from "./embedders/builtin_embedder.ts";
 import { embedderMaker } from "./embedders/make_embedder.ts";
 import { type Inference, startInference } from "./inference.ts";
+import type { LoadNer } from "./ner/name_set.ts";
 import type { FromInference, ToInference } from "./protocol.ts";
 
 /** How often it says that its loop goes round; the supervisor ends a process that has not for long. */
@@ -12,7 +13,7 @@ const ALIVE_EVERY_MS = 2_000;
 const DRAIN_MS = 2_000;
 
 /** Runs an inference process; returns when the channel is set up, the process ends by itself. */
-export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
+export function runInferenceProcess(loadBuiltin: LoadBuiltin, loadNer?: LoadNer): void {
   let inference: Inference | null = null;
   let is_draining = false;
 
@@ -39,7 +40,14 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin): void {
         const makeEmbedder = embedderMaker(loadBuiltin);
         // What an addon has in memory of a damaged file is gone for sure when the process is.
         const onDamage = () => process.exit(1);
-        const started = startInference({ config, is_distrusted, makeEmbedder, onDamage, log });
+        const started = startInference({
+          config,
+          is_distrusted,
+          makeEmbedder,
+          ...(loadNer === undefined ? {} : { loadNer }),
+          onDamage,
+          log,
+        });
         if ("fault" in started) {
           tell({ kind: "failed", message: started.fault });
           break;
