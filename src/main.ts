@@ -51,7 +51,8 @@ if (command === "gateway" && process.connected) {
 } else if (command === "inference" && process.connected) {
   const { runInferenceProcess } = await import("./inference/process.ts");
   const { loadBuiltinEmbedder } = await import("./inference/embedders/builtin/embedder.ts");
-  runInferenceProcess(loadBuiltinEmbedder);
+  const { loadBuiltinNer } = await import("./inference/ner/ner.ts");
+  runInferenceProcess(loadBuiltinEmbedder, loadBuiltinNer);
 } else if (COMMANDS[command] !== undefined) {
   try {
     const run = await COMMANDS[command]();

@@ -78,12 +78,13 @@ export function compilePlan(config: ResolvedConfig): Plan {
       semantic_budget_ms: config.cache.semantic.budget_ms,
     },
     privacy: {
+      names_budget_ms: config.privacy.names_budget_ms,
       session_ttl_ms: config.privacy.session_ttl_s * 1_000,
       note: config.privacy.note,
       custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
         ...{ name, pattern, checksum, context, score },
       })),
-      by_default: compilePrivacy({ mode: "off", thresholds: {} }, config),
+      by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block" }, config),
     },
     default_provider: defaultProvider(listen.default_provider, providers),
   };

@@ -2,7 +2,7 @@
 // It sees a configuration that is valid by itself, and reports everything, each finding at its path.
 
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
-import { ENTITIES, FUTURE_ENTITIES } from "./entities.ts";
+import { ENTITIES, NAME_ENTITIES } from "./entities.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
 import { patternFault } from "./patterns.ts";
 import { formatPath, type Path } from "./problem.ts";
@@ -108,22 +108,17 @@ export function crossCheck(
 
   for (const [name, item] of Object.entries(config.providers)) checkProvider(name, item, add, fault, readCa);
 
-  const entities = [...ENTITIES, ...config.privacy.custom.map((one) => one.name)];
+  const entities = [...ENTITIES, ...NAME_ENTITIES, ...config.privacy.custom.map((one) => one.name)];
   function checkEntities(named: readonly string[], path: Path): void {
     for (const [index, name] of named.entries()) {
-      if (FUTURE_ENTITIES.includes(name)) {
-        add(
-          [...path, index],
-          `${name} cannot be recognised yet: names of people, places and organisations take a model`,
-        );
-      } else if (!entities.includes(name)) {
+      if (!entities.includes(name)) {
         add([...path, index], `there is no kind of personal data "${name}"; ${instead(name, entities)}`);
       }
     }
   }
   for (const [index, custom] of config.privacy.custom.entries()) {
     const path = ["privacy", "custom", index];
-    if (ENTITIES.includes(custom.name) || FUTURE_ENTITIES.includes(custom.name)) {
+    if (ENTITIES.includes(custom.name) || NAME_ENTITIES.includes(custom.name)) {
       add([...path, "name"], `${custom.name} is there already; give this kind another name`);
     }
     const wrong = checkCustom(custom);

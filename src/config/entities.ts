@@ -36,8 +36,8 @@ export const ENTITIES: readonly string[] = [
   ...["PRIVATE_KEY", "SECRET", "STREET_ADDRESS", "UK_NHS", "UK_NINO", "URL_CREDENTIALS", "US_ITIN", "US_SSN"],
 ];
 
-/** What the public contract names and this version does not recognise: names of people, places and organisations take a model. */
-export const FUTURE_ENTITIES: readonly string[] = ["PERSON", "LOCATION", "ORGANIZATION"];
+/** What a model finds, in the inference process; looked for only where a configuration names it. */
+export const NAME_ENTITIES: readonly string[] = ["PERSON", "LOCATION", "ORGANIZATION"];
 
 /** Checksums that values of a kind of one's own may have. */
 export const CHECKSUM_NAMES = ["luhn", "mod97", "iban", "verhoeff", "mod11_10", "aba"] as const;

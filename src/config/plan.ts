@@ -161,6 +161,8 @@ export interface PrivacyPlan {
   readonly mode: PrivacyMode | null;
   readonly entities: readonly string[];
   readonly thresholds: Readonly<Record<string, number>>;
+  /** What becomes of a call when names cannot be looked for. */
+  readonly on_failure: "block" | "recognisers-only" | "pass";
 }
 
 /** A kind of personal data that the configuration defines. */
@@ -262,6 +264,8 @@ export interface Plan {
   readonly admin_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
   readonly privacy: {
+    /** How long a call waits for the names in its texts. */
+    readonly names_budget_ms: number;
     /** How long the values of a conversation that has a name are kept. */
     readonly session_ttl_ms: number;
     /** Whether a model that gets placeholders is told to repeat them. */

@@ -6,11 +6,12 @@ import type { ModelPrivacyConfig, ResolvedConfig } from "./schema.ts";
 
 /** Compiles what a model says about personal data. */
 export function compilePrivacy(config: ModelPrivacyConfig, { privacy }: ResolvedConfig): PrivacyPlan {
-  const { mode, entities, thresholds } = config;
+  const { mode, entities, thresholds, on_failure } = config;
   return {
     mode: modeOf(mode),
     entities: [...(entities ?? [...ENTITIES, ...privacy.custom.map(({ name }) => name)])],
     thresholds: { ...thresholds },
+    on_failure,
   };
 }
 

@@ -312,11 +312,19 @@ const modelPrivacy = z.strictObject({
     .min(1, "must name at least one kind")
     .max(200)
     .optional()
-    .describe("Kinds of personal data, such as EMAIL; all that are recognised by default."),
+    .describe(
+      "Kinds of personal data, such as EMAIL or PERSON; by default all that are recognised without a model, which names are not.",
+    ),
   thresholds: z
     .record(entity, z.number().min(0).max(1))
     .default({})
-    .describe("How sure a finding must be to count, by kind; 0.5 by default."),
+    .describe("How sure a finding must be to count, by kind; 0.5 by default, 0.3 for names."),
+  on_failure: z
+    .enum(["block", "recognisers-only", "pass"])
+    .default("block")
+    .describe(
+      "What becomes of a call when names cannot be looked for in time: it is refused, goes on without that search, or goes on as it came.",
+    ),
 });
 
 const privacy = z.strictObject({
@@ -327,6 +335,9 @@ const privacy = z.strictObject({
     .describe(
       "What values are sealed and users hashed with; by default one that is made in the data folder.",
     ),
+  names_budget_ms: whole(1, 60_000)
+    .default(500)
+    .describe("How long a call waits for the names in its texts to be found."),
   session_ttl_s: whole(60, YEAR_S)
     .default(86_400)
     .describe("How long the sealed values of a conversation (x-venturi-session) are kept; seconds."),

@@ -2,21 +2,26 @@
 // What may not go out goes nowhere: where a request cannot be looked through, it is refused.
 
 import { join } from "node:path";
+import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
 import { withNote } from "../privacy/note.ts";
+import { withoutOverlaps } from "../privacy/recognisers/overlaps.ts";
 import { makeRecogniser } from "../privacy/recognisers/recognisers.ts";
 import { redactRequest } from "../privacy/redact_request.ts";
 import { Vault } from "../privacy/vault.ts";
 import type { Call } from "./call.ts";
+import { NameFinder } from "./name_finder.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** Conversations whose values are kept, and how often those that have expired are removed. */
 const CONVERSATIONS_MAX = 100_000;
 const SWEEP_EVERY_MS = 60 * 60_000;
+/** How sure a name must be where nothing else is asked for: to miss one is worse than to take a word for one. */
+const NAME_SCORE_MIN = 0.3;
 /** The most characters of a conversation's name. */
 const SESSION_MAX_CHARS = 256;
 
@@ -34,6 +39,7 @@ export interface PrivacyOptions {
 export class Privacy {
   readonly #secret: Uint8Array;
   readonly #vault: Vault | null;
+  readonly #names: NameFinder;
   readonly #recognisers = new WeakMap<PrivacyPlan, Recognise>();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
@@ -43,6 +49,7 @@ export class Privacy {
       folder === null
         ? null
         : new Vault({ folder: join(folder, "privacy"), key, ttl_ms, conversations_max: CONVERSATIONS_MAX });
+    this.#names = new NameFinder(folder);
     this.#sweeping = setInterval(() => void this.#vault?.sweep(), SWEEP_EVERY_MS);
     this.#sweeping.unref();
   }
@@ -56,12 +63,17 @@ export class Privacy {
         ? prepared
         : blocked("Requests of this kind cannot be searched for personal data");
     }
+    const recognise = await this.#recogniserOf(call, read_body, endpoint, plan);
+    if (recognise === null) {
+      if (plan.on_failure === "pass") return prepared;
+      return blocked("The request cannot be searched for names at this moment");
+    }
     const session = mode === "redact" ? sessionOf(call) : null;
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
     const known = mapping.size;
     const redacted = redactRequest(read_body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
-      recognise: this.#recogniserOf(plan, call.plan),
+      recognise,
     });
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
@@ -85,6 +97,7 @@ export class Privacy {
 
   close(): void {
     clearInterval(this.#sweeping);
+    this.#names.close();
   }
 
   /** The values that a conversation has had so far; null for none. */
@@ -92,7 +105,31 @@ export class Privacy {
     return session === null || this.#vault === null ? null : this.#vault.find(call.client!.tenant, session);
   }
 
-  #recogniserOf(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognise {
+  /** What finds all that a plan names in the texts of a request; null where names cannot be found in time, and have to be. */
+  async #recogniserOf(
+    call: Call,
+    body: Uint8Array,
+    endpoint: NonNullable<Prepared["endpoint"]>,
+    plan: PrivacyPlan,
+  ): Promise<Recognise | null> {
+    const byForm = this.#byForm(plan, call.plan);
+    const wanted = NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
+    if (wanted.length === 0) return byForm;
+    const names = await this.#names.find(
+      textsOf(body, endpoint, this.#secret),
+      call.plan.privacy.names_budget_ms,
+    );
+    if (names === null) return plan.on_failure === "recognisers-only" ? byForm : null;
+    return (text) => {
+      const named = names(text).filter(
+        ({ entity, score }) =>
+          wanted.includes(entity) && score >= (plan.thresholds[entity] ?? NAME_SCORE_MIN),
+      );
+      return named.length === 0 ? byForm(text) : withoutOverlaps([...byForm(text), ...named]);
+    };
+  }
+
+  #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognise {
     let recognise = this.#recognisers.get(plan);
     if (recognise === undefined) {
       const { entities, thresholds } = plan;
@@ -102,6 +139,28 @@ export class Privacy {
     }
     return recognise;
   }
+}
+
+/** The texts of a request, as a recogniser is given them. */
+function textsOf(
+  body: Uint8Array,
+  endpoint: NonNullable<Prepared["endpoint"]>,
+  secret: Uint8Array,
+): string[] {
+  const texts = new Set<string>();
+  const note = (text: string) => {
+    texts.add(text);
+    return [];
+  };
+  redactRequest(body, {
+    endpoint,
+    secret,
+    recognise: note,
+    mapping: new Mapping(),
+    mode: "audit",
+    entities: [],
+  });
+  return [...texts];
 }
 
 /** What the client calls the conversation; null: it has no name, and its history alone tells what belongs together. */

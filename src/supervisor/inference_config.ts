@@ -1,6 +1,7 @@
 // What the inference process is told of a configuration; nothing where no model asks for what it does.
 
 import { compilePlan } from "../config/compile.ts";
+import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan } from "../config/plan.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { EmbedderSource, InferenceConfig } from "../inference/config.ts";
@@ -17,11 +18,14 @@ export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | nul
   for (const { cache } of Object.values(config.models)) {
     if (cache !== "off" && cache.semantic !== undefined) names.add(cache.semantic.embedder);
   }
-  if (names.size === 0) return null;
+  const has_names = Object.values(config.models).some(({ privacy }) =>
+    privacy?.entities?.some((entity) => NAME_ENTITIES.includes(entity)),
+  );
+  if (names.size === 0 && !has_names) return null;
   const plan = compilePlan(config);
   const { max_entries, threads } = config.cache.semantic;
   const embedders = [...names].flatMap((name) => sourceOf(name, plan) ?? []);
-  return { data: config.data, embedders, max_entries, threads };
+  return { data: config.data, embedders, names: has_names ? ["builtin"] : [], max_entries, threads };
 }
 
 /** Where an embedder comes from, by its name; null where its provider is not there. */

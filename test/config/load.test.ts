@@ -71,7 +71,7 @@ test("defaults are filled in", () => {
       max_calls: 20_000,
     },
     data: "d",
-    privacy: { note: true, custom: [], session_ttl_s: 86_400 },
+    privacy: { note: true, custom: [], session_ttl_s: 86_400, names_budget_ms: 500 },
     cache: {
       ...{ max_mb: 1_024, max_entry_kb: 1_024, volatile: [] },
       semantic: { budget_ms: 15, max_entries: 200_000, threads: 1 },
@@ -94,10 +94,10 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
     'venturi.yaml:3:10: a team is named tenant/team, as "acme/shop", not "shop"',
   ],
   [
-    "kinds of personal data that are not there, are there already, or cannot be told yet",
-    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], privacy: { entities: [EMAILS, PERSON] } }\nprivacy: { custom: [{ name: IBAN, pattern: '(' }] }",
+    "kinds of personal data that are not there, or are there already",
+    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], privacy: { entities: [EMAILS, PERSONS] } }\nprivacy: { custom: [{ name: IBAN, pattern: '(' }] }",
     'venturi.yaml:3:46: there is no kind of personal data "EMAILS"; did you mean "EMAIL"?',
-    "venturi.yaml:3:54: PERSON cannot be recognised yet: names of people, places and organisations take a model",
+    'venturi.yaml:3:54: there is no kind of personal data "PERSONS"; did you mean "PERSON"?',
     "venturi.yaml:4:21: privacy.custom[0]: error parsing regexp: missing closing ): `(`",
     "venturi.yaml:4:29: IBAN is there already; give this kind another name",
   ],

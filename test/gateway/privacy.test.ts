@@ -4,6 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ENTITIES } from "../../src/config/entities.ts";
+import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
+import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
+import { startInference } from "../../src/inference/inference.ts";
+import { loadBuiltinNer } from "../../src/inference/ner/ner.ts";
 import { RECOGNISED } from "../../src/privacy/recognisers/recognisers.ts";
 import { chatChunks, chatCompletion, type Script, type SeenRequest } from "../scripted_upstream.ts";
 import { errorOf, rig, type TestGateway } from "./harness.ts";
@@ -227,6 +231,61 @@ describe("a mode", () => {
     const text = "ACME-123456 is ann@example.org, +49 30 901820.";
     expect(await contentOf(await gateway.chat(said(text)))).toBe(text);
     expect(lastText(upstream.requests[0]!)).toBe("[STAFF_NUMBER_1] is ann@example.org, [PHONE_1].");
+  });
+});
+
+describe("names", () => {
+  const NAMED = "Please tell Barbara Johnson from Chicago that Jo wrote from jo.doe@example.com.";
+  const names = (rest = "") => `privacy: { mode: redact, entities: [EMAIL, PERSON, LOCATION] ${rest} }`;
+
+  /** The inference process' work, done in the test's own. */
+  function serveNames(gateway: TestGateway) {
+    const inference = startInference({
+      config: {
+        data: gateway.kept.folder,
+        embedders: [],
+        names: ["builtin"],
+        max_entries: 1_000,
+        threads: 1,
+      },
+      is_distrusted: false,
+      makeEmbedder: embedderMaker(loadBuiltinEmbedder),
+      loadNer: loadBuiltinNer,
+      onDamage: () => {},
+      log: () => {},
+    });
+    if ("fault" in inference) throw new Error(inference.fault);
+    room.after(() => inference.stop(100));
+  }
+
+  test("of people and places leave as placeholders too, and come back", async () => {
+    const upstream = await room.upstream(parrot);
+    const gateway = room.gateway(config(upstream.base_url, names(), "privacy: { names_budget_ms: 10000 }"));
+    serveNames(gateway);
+    const response = await gateway.chat(said(NAMED));
+    expect(await contentOf(response)).toBe(NAMED);
+    const sent = lastText(upstream.requests[0]!);
+    expect(sent).toContain("[PERSON_1] from [LOCATION_1]");
+    expect(sent).toContain("[EMAIL_1]");
+    for (const value of ["Barbara", "Johnson", "Chicago", "jo.doe"]) expect(sent).not.toContain(value);
+  });
+
+  test("that cannot be looked for let nothing out, or what the configuration says", async () => {
+    const upstream = await room.upstream(parrot);
+    const ask = async (rest: string) => {
+      const gateway = room.gateway(
+        config(upstream.base_url, names(rest), "privacy: { names_budget_ms: 50 }"),
+      );
+      return gateway.chat(said(NAMED));
+    };
+    const refused = await ask("");
+    expect(refused.status).toBe(400);
+    expect(errorOf(await refused.text()).code).toBe("content_blocked");
+    expect(upstream.requests.length).toBe(0);
+    expect(await contentOf(await ask(", on_failure: recognisers-only"))).toBe(NAMED);
+    expect(lastText(upstream.requests[0]!)).toBe(NAMED.replace("jo.doe@example.com", "[EMAIL_1]"));
+    expect(await contentOf(await ask(", on_failure: pass"))).toBe(NAMED);
+    expect(lastText(upstream.requests[1]!)).toBe(NAMED);
   });
 });
 
