@@ -16,7 +16,7 @@ export function processEnvironment(): Environment {
 const GATEWAY_HEAP_BYTES = 64 * 1024 * 1024;
 const HEAP_VARIABLE = "BUN_JSC_largeHeapSize";
 /** How long the allocator of a gateway process leaves freed memory alone before it gives it back to the system. */
-const PURGE_INTERVAL_MS = 1_000;
+const PURGE_INTERVAL_MS = 300;
 const PURGE_VARIABLE = "MIMALLOC_PURGE_HOLES_MIN_INTERVAL";
 
 /**
