@@ -4,9 +4,20 @@
 import { parseArgs } from "node:util";
 import { makeRecogniser } from "../../src/privacy/recognisers/recognisers.ts";
 import { readPresidio, readSentences } from "./pii_data.ts";
-import { countText, scoresOf, type Span, type Tallies, tallyOf } from "./spans.ts";
+import { countText, type Span, scoresOf, type Tallies, tallyOf } from "./spans.ts";
 
-const COLUMNS = ["entity", "labelled", "found", "precision", "recall", "F1", "exact P", "exact R", "exact F1", "leaked"];
+const COLUMNS = [
+  "entity",
+  "labelled",
+  "found",
+  "precision",
+  "recall",
+  "F1",
+  "exact P",
+  "exact R",
+  "exact F1",
+  "leaked",
+];
 
 function share(value: number): string {
   return Number.isNaN(value) ? "-" : value.toFixed(3);
@@ -62,7 +73,9 @@ if (import.meta.main) {
       lines.push(...mistakes(sentence, [], [span]));
     }
   }
-  console.log(`found in ${sentences.length} sentences of tweets, comments, news and encyclopedia (no labels):\n`);
+  console.log(
+    `found in ${sentences.length} sentences of tweets, comments, news and encyclopedia (no labels):\n`,
+  );
   for (const [entity, { found }] of alarms) console.log(`  ${entity.padEnd(20)} ${found}`);
   if (values.misses) console.log(`\n${lines.join("\n")}`);
 }

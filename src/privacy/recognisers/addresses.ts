@@ -17,10 +17,12 @@ const LAST_WORDS = words(
 const WEAK_LAST_WORDS = words(
   "way place court close drive row walk path hill rise view st av ter square heights",
 );
-/** What names of streets begin with where the number stands before, "12 rue de la Paix", or behind, "Via Roma 131". */
-const FIRST_WORDS = words(
-  "rue avenue boulevard bd place chemin allée impasse quai cours route passage via viale piazza piazzale corso vicolo largo strada calle " +
-    "avenida avda carrera paseo plaza camino ronda rua travessa praça estrada alameda ul ulica aleja plac os ulitsa улица",
+/** What names of streets begin with behind a number: "12 rue de la Paix". */
+const FIRST_WORDS = words("rue avenue boulevard bd place chemin allée impasse quai cours route passage");
+/** What names of streets begin with before a number: "Via Roma 131". */
+const FIRST_WITH_NUMBER = words(
+  "rue avenue boulevard chemin allée impasse via viale piazza piazzale piazzetta corso vicolo largo strada calle avenida avda carrera paseo " +
+    "plaza camino ronda rúa rua travessa praça estrada alameda ul ulica aleja plac os ulitsa улица",
 );
 /** How words for streets end that are one with its name: "Hauptstraße 5". */
 const ENDINGS =
@@ -39,10 +41,15 @@ const LINKS = words(
 const NUMBER_MAX_DIGITS = 5;
 const NAME_WORDS_MAX = 5;
 const WORD_MAX = 24;
+const ABBREVIATION_MAX = 4;
 const SPACE = 0x20;
 const COMMA = 0x2c;
 const DOT = 0x2e;
 const NEWLINE = 0x0a;
+
+/** How sure it is, with and without words around that speak of an address. */
+const SURE = 0.9;
+const LIKELY = 0.75;
 
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
@@ -77,16 +84,51 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
   if (goesOn(text, start)) return;
   const street_end = streetBehind(text, end);
   if (street_end > 0) {
-    const score = scoreBehind(scan, first, end, street_end);
-    if (score > 0) scan.add("STREET_ADDRESS", first, addressEnd(scan, first, street_end), score);
+    const tail = readTail(scan, first, street_end);
+    scan.add("STREET_ADDRESS", first, tail.end, scoreBehind(scan, first, end, street_end));
     return;
   }
-  const street_start = streetBefore(text, start);
-  if (street_start < 0) return;
-  let number_end = end;
-  if (isLetter(text.charCodeAt(end)) && endsWord(text, end + 1)) number_end++;
-  if (text.charCodeAt(street_start) === SPACE) return;
-  scan.add("STREET_ADDRESS", street_start, addressEnd(scan, street_start, number_end), 0.75);
+  // "In May 1954": a year is seldom a house.
+  if (!isYear(text, start, end)) {
+    const street_start = streetBefore(text, start);
+    if (street_start >= 0) {
+      const number_end = isLetter(text.charCodeAt(end)) && endsWord(text, end + 1) ? end + 1 : end;
+      const tail = readTail(scan, street_start, number_end);
+      scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, tail.is_named ? SURE : LIKELY);
+      return;
+    }
+  }
+  addUnknownStreet(scan, first, end);
+}
+
+/** A name that no word calls a street's is one if a number stands on both of its sides, or a flat behind, and words around agree. */
+function addUnknownStreet(scan: Scan, first: number, end: number): void {
+  const { text } = scan;
+  let name_end = nameAfter(text, end);
+  if (name_end === 0 || !isUpperLike(text.charCodeAt(end + 1))) return;
+  const number_start = text.charCodeAt(name_end) === SPACE ? name_end + 1 : name_end;
+  const has_number = number_start > name_end && isDigit(text.charCodeAt(number_start));
+  if (has_number) name_end = nameEnd(text, number_start);
+  const tail = readTail(scan, first, name_end);
+  if (tail.has_unit) scan.add("STREET_ADDRESS", first, tail.end, tail.is_named ? SURE : LIKELY);
+  else if (tail.is_named && (has_number || tail.has_code))
+    scan.add("STREET_ADDRESS", first, tail.end, LIKELY);
+}
+
+function isYear(text: string, start: number, end: number): boolean {
+  return end - start === 4 && (text.startsWith("19", start) || text.startsWith("20", start));
+}
+
+function isUpperLike(code: number): boolean {
+  return isUpper(code) || code >= 0xc0;
+}
+
+/** Where the number starts that stands before a street's name; the name's start if there is none. */
+function numberBefore(text: string, street_start: number): number {
+  if (text.charCodeAt(street_start - 1) !== SPACE) return street_start;
+  let start = street_start - 1;
+  while (street_start - start <= NUMBER_MAX_DIGITS + 1 && isDigit(text.charCodeAt(start - 1))) start--;
+  return start === street_start - 1 || goesOn(text, start) ? street_start : start;
 }
 
 /** Where the street's name ends that follows a number; 0 if none does. */
@@ -115,8 +157,9 @@ function scoreBehind(scan: Scan, start: number, number_end: number, street_end: 
     .slice(name.lastIndexOf(" ") + 1)
     .replace(".", "")
     .toLowerCase();
-  if (scan.isNear(SUBJECT.address, start, street_end)) return 0.9;
-  return WEAK_LAST_WORDS.has(last) ? (isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? 0.6 : 0.3) : 0.75;
+  if (scan.isNear(SUBJECT.address, start, street_end)) return SURE;
+  if (!WEAK_LAST_WORDS.has(last)) return LIKELY;
+  return isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? 0.6 : 0.3;
 }
 
 /** Where the name ends that follows a street's first word: words with capitals, and the links between them; 0 for no name. */
@@ -129,7 +172,7 @@ function nameAfter(text: string, from: number): number {
     const word_end = nameEnd(text, start);
     const is_link = LINKS.has(text.slice(start, word_end).toLowerCase());
     const code = text.charCodeAt(start);
-    if (!is_link && !isUpper(code) && code < 0xc0 && !(end === 0 && count > 0)) break;
+    if (!is_link && !isUpperLike(code)) break;
     if (!is_link) end = word_end;
     at = text.charCodeAt(word_end) === 0x27 ? word_end + 1 : word_end;
   }
@@ -154,16 +197,27 @@ function streetBefore(text: string, start: number): number {
     while (end - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
     if (word_start === end || isName(text.charCodeAt(word_start - 1))) return -1;
     const word = text.slice(word_start, end).toLowerCase();
+    // "Avda. Rio Nalon" is one name, "Plaza, Monday" and "end. Monday" are not.
+    if (count > 0 && isStop(text, end, at, end - word_start)) return -1;
     if (count === 0 && BOXES.has(word)) return boxStart(text, word_start);
     if (count === 0 && word.length > 5 && ENDINGS.test(word)) return word_start;
     if (count === 0 && LAST_WITH_NUMBER.has(word)) is_ended = true;
-    else if (FIRST_WORDS.has(word) && count > 0) return word_start;
-    const is_capital = isUpper(text.charCodeAt(word_start)) || text.charCodeAt(word_start) >= 0xc0;
+    else if (FIRST_WITH_NUMBER.has(word) && count > 0) return word_start;
+    const is_capital = isUpperLike(text.charCodeAt(word_start));
     if (is_ended && count > 0) return is_capital ? word_start : -1;
     if (!is_capital && !LINKS.has(word) && !is_ended) return -1;
     at = word_start;
   }
   return -1;
+}
+
+/** Whether a comma, or a full stop that is not an abbreviation's, stands behind a word of so many letters. */
+function isStop(text: string, from: number, to: number, letters: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || (code === DOT && letters > ABBREVIATION_MAX)) return true;
+  }
+  return false;
 }
 
 /** "P.O. Box 211", "PO Box 211", "PSC 3294, Box 9168". */
@@ -180,33 +234,54 @@ function boxStart(text: string, start: number): number {
 const TOKENS_MAX = 10;
 const GAP_MAX = 12;
 
-/** Where an address ends that has a street: behind its flat, its post code, or its city where the words around speak of an address. */
-function addressEnd(scan: Scan, start: number, street_end: number): number {
+/** What follows a street. */
+interface Tail {
+  /** Behind its flat, its post code, or its city where the words around speak of an address. */
+  readonly end: number;
+  readonly has_unit: boolean;
+  readonly has_code: boolean;
+  /** Whether the words around speak of an address. */
+  readonly is_named: boolean;
+}
+
+function readTail(scan: Scan, start: number, street_end: number): Tail {
   const { text } = scan;
   const is_named = scan.isNear(SUBJECT.address, start, street_end);
+  let has_unit = false;
+  let has_code = false;
   let end = street_end;
   let at = street_end;
   for (let count = 0; count < TOKENS_MAX; count++) {
     const token_start = tokenAfter(text, at);
     if (token_start < 0) break;
-    let token_end = token_start;
-    while (token_end - token_start < WORD_MAX && isName(text.charCodeAt(token_end))) token_end++;
+    let token_end = nameEnd(text, token_start);
     if (token_end === token_start) break;
     const token = text.slice(token_start, token_end);
-    const is_capital = isUpper(text.charCodeAt(token_start)) || text.charCodeAt(token_start) >= 0xc0;
-    const is_broken = /[,\n]/.test(text.slice(at, token_start));
+    const is_capital = isUpperLike(text.charCodeAt(token_start));
+    const is_link = count > 0 && LINKS.has(token.toLowerCase());
     if (UNITS.has(token.toLowerCase())) {
       const number_start = wordAfter(text, text.charCodeAt(token_end) === DOT ? token_end + 1 : token_end);
       if (number_start === 0 || !isAlnum(text.charCodeAt(number_start))) break;
       token_end = nameEnd(text, number_start);
       end = token_end;
+      has_unit = true;
     } else if (isPostCode(token)) {
       end = token_end;
-    } else if (!is_capital && !(LINKS.has(token.toLowerCase()) && count > 0)) break;
-    else if (is_named && is_capital && is_broken) end = token_end;
+      has_code = true;
+    } else if (!is_capital && !is_link) break;
+    else if ((is_named || has_unit) && is_capital && isBroken(text, at, token_start)) end = token_end;
     at = token_end;
   }
-  return end;
+  return { end, has_unit, has_code, is_named };
+}
+
+/** Whether a comma or a line break stands between. */
+function isBroken(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || code === NEWLINE) return true;
+  }
+  return false;
 }
 
 /** Four to six digits, five and four, the halves of British and Canadian codes, states and "APO". */

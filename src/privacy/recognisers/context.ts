@@ -53,22 +53,22 @@ const WORDS: Readonly<Record<Subject, string>> = {
   sin: "sin social_insurance nas assurance_sociale",
   nir: "nir insee sécurité_sociale securite_sociale sécu vitale",
   identity:
-    "dni nie nif national_id identity identidad documento identité ausweis personalausweis carta_identità rg 身份证",
+    "dni nie nif national_id identity identidad documento identité ausweis personalausweis carta_identità rg",
   aadhaar: "aadhaar aadhar uidai uid",
   pan: "pan pan_card permanent_account",
   brazil: "cpf cnpj cadastro",
   passport:
-    "passport passports reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт 护照",
+    "passport passports reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт",
   licence:
     "driver_license driver_licence drivers_license drivers_licence driving_licence driving_license license_number licence_number dl dmv " +
     "führerschein führerscheinnummer de_conduire permis licencia de_conducir patente cnh habilitação driverslicense driverlicense",
   birth:
     "birth born birthday birthdate dob dateofbirth geboren geburtsdatum geburtstag geb naissance né née nacimiento nacido nacida " +
-    "cumpleaños nascita nato nata nascimento nascido nascida aniversário 生日 出生",
+    "cumpleaños nascita nato nata nascimento nascido nascida aniversário",
   address:
-    "address addresses addr live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
+    "address addresses addr located offices send sent live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
     "anschrift adresse wohnt wohne wohnhaft lieferadresse habite habitant domicile dirección direccion domicilio vive vivo indirizzo abita " +
-    "abito residente endereço endereco morada mora moro 地址",
+    "abito residente endereço endereco morada mora moro",
   medical:
     "mrn medical_record medical_records medicalrecord patient_id patient_number patient_no patientid patient_identifier chart_number health_record hospital_number " +
     "patientennummer krankenakte dossier_médical historia_clínica historia_clinica cartella_clinica prontuário",
@@ -84,22 +84,50 @@ const WORDS: Readonly<Record<Subject, string>> = {
 const OTHERWISE =
   "order orders invoice ticket isbn issn ean upc sku version versions ver tracking serial revision commit build uuid guid hash checksum sha " +
   "timestamp epoch port pid reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
-  "pages rows lines bytes tokens_used issue pull doi pmid arxiv 订单";
+  "pages rows lines bytes tokens_used issue pull doi pmid arxiv";
 
-const SUBJECTS_OF = new Map<string, number>();
-for (const [subject, words] of Object.entries(WORDS)) {
-  for (const word of words.split(" ")) {
-    const key = word.replace("_", " ");
-    SUBJECTS_OF.set(key, (SUBJECTS_OF.get(key) ?? 0) | SUBJECT[subject as Subject]);
-  }
-}
 /** The bit of `OTHERWISE`. */
 const STOP = 1 << 30;
-for (const word of OTHERWISE.split(" ")) SUBJECTS_OF.set(word.replace("_", " "), STOP);
+
+/** What a word speaks of, by itself and before some other words. */
+interface Meaning {
+  alone: number;
+  before: Map<string, number> | null;
+}
+
+const MEANINGS = new Map<string, Meaning>();
+
+function learn(words: string, subject: number): void {
+  for (const word of words.split(" ")) {
+    const [first = "", second] = word.split("_");
+    const meaning = MEANINGS.get(first) ?? { alone: 0, before: null };
+    MEANINGS.set(first, meaning);
+    if (second === undefined) meaning.alone |= subject;
+    else {
+      meaning.before ??= new Map();
+      meaning.before.set(second, (meaning.before.get(second) ?? 0) | subject);
+    }
+  }
+}
+
+for (const [subject, words] of Object.entries(WORDS)) learn(words, SUBJECT[subject as Subject]);
+learn(OTHERWISE, STOP);
+
+/** What a word and the one behind it speak of. */
+function saidBy(word: string, next_word: string): number {
+  const meaning = MEANINGS.get(word);
+  if (meaning === undefined) return 0;
+  return meaning.before === null ? meaning.alone : meaning.alone | (meaning.before.get(next_word) ?? 0);
+}
 
 /** Words of scripts without spaces, which have to be searched for. */
-const UNSPACED = [...SUBJECTS_OF].filter(([word]) => word.charCodeAt(0) >= 0x2e80);
-for (const [word, subject] of [
+const UNSPACED: readonly (readonly [word: string, subject: number])[] = [
+  ["身份证", SUBJECT.identity],
+  ["护照", SUBJECT.passport],
+  ["生日", SUBJECT.birth],
+  ["出生", SUBJECT.birth],
+  ["地址", SUBJECT.address],
+  ["订单", STOP],
   ["电话", SUBJECT.phone],
   ["手机", SUBJECT.phone],
   ["電話", SUBJECT.phone],
@@ -110,9 +138,7 @@ for (const [word, subject] of [
   ["账户", SUBJECT.account],
   ["密码", SUBJECT.secret],
   ["密钥", SUBJECT.secret],
-] as const) {
-  UNSPACED.push([word, subject]);
-}
+];
 
 const BEFORE_CHARS = 72;
 const BEFORE_WORDS = 10;
@@ -129,15 +155,11 @@ export interface Context {
   readonly nearest: number;
 }
 
-/** Reads the words before `start` and the few behind `end`. */
-export function contextOf(text: string, start: number, end: number): Context {
-  const before = readBefore(text, start);
+/** Reads the words before `start`. */
+export function contextBefore(text: string, start: number): Context {
+  const spaced = readBefore(text, start);
   const unspaced = readUnspaced(text, start);
-  const after = readAfter(text, end);
-  return {
-    all: before.all | unspaced | after,
-    nearest: before.nearest || unspaced || after,
-  };
+  return unspaced === 0 ? spaced : { all: spaced.all | unspaced, nearest: spaced.nearest || unspaced };
 }
 
 function readBefore(text: string, start: number): Context {
@@ -153,7 +175,7 @@ function readBefore(text: string, start: number): Context {
     while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, word_end)) at--;
     if (word_end - at < 2) continue;
     const word = lower.slice(at - from, word_end - from);
-    const said = (SUBJECTS_OF.get(`${word} ${next_word}`) ?? 0) | (SUBJECTS_OF.get(word) ?? 0);
+    const said = saidBy(word, next_word);
     next_word = word;
     if ((said & STOP) !== 0) break;
     all |= said;
@@ -162,7 +184,8 @@ function readBefore(text: string, start: number): Context {
   return { all, nearest };
 }
 
-function readAfter(text: string, end: number): number {
+/** Reads the few words behind `end`, on the same line: what they speak of. */
+export function contextAfter(text: string, end: number): number {
   const to = Math.min(text.length, end + AFTER_CHARS);
   const lower = lowerCase(text, end, to);
   let all = 0;
@@ -176,7 +199,7 @@ function readAfter(text: string, end: number): number {
     const word_start = at;
     while (at < to && isLetter(text.charCodeAt(at)) && (at === word_start || !isHump(text, at, at + 1))) at++;
     const word = lower.slice(word_start - end, at - end);
-    const said = (SUBJECTS_OF.get(word) ?? 0) | (SUBJECTS_OF.get(`${last_word} ${word}`) ?? 0);
+    const said = saidBy(word, "") | saidBy(last_word, word);
     if ((said & STOP) !== 0) break;
     all |= said;
     last_word = word;

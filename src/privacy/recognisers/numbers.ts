@@ -12,7 +12,8 @@ const OVERLAP = 12;
 const GAP_MAX = 3;
 
 const SPACE = 0x20;
-const SEPARATORS = new Set(Array.from(" -./()+", (sign) => sign.charCodeAt(0)));
+const IS_SEPARATOR = new Uint8Array(128);
+for (const sign of " -./()+") IS_SEPARATOR[sign.charCodeAt(0)] = 1;
 
 /** A stretch of digit groups. One object is used over and over. */
 export class Numbers {
@@ -35,7 +36,7 @@ export class Numbers {
       this.ends[this.count] = end;
       this.count++;
       start = end;
-      while (start - end <= GAP_MAX && SEPARATORS.has(text.charCodeAt(start))) start++;
+      while (start - end <= GAP_MAX && IS_SEPARATOR[text.charCodeAt(start)] === 1) start++;
       const is_gap = start > end && start - end <= GAP_MAX && isDigit(text.charCodeAt(start));
       this.is_whole = !is_gap;
       if (!is_gap) return end;

@@ -170,6 +170,8 @@ function lastGroup(text: string, numbers: Numbers, first: number, has_plus: bool
   let is_dashed = false;
   while (last + 1 < numbers.count) {
     const gap = text.slice(numbers.ends[last], numbers.starts[last + 1]);
+    // Groups of one digit are a table's, unless they are the "(0)" of an international number.
+    if (numbers.length(last + 1) === 1 && !/[()]/.test(gap)) break;
     if (gap.includes("+") || digits + numbers.length(last + 1) > DIGITS_MAX) break;
     if (is_dashed && digits >= DIGITS_MIN && gap.charCodeAt(0) === SPACE) break;
     if (gap === "-" || gap === ".") is_dashed ||= !has_plus || digits > 3;

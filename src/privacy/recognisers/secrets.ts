@@ -84,6 +84,7 @@ const DASH = 0x2d;
 const UNDERSCORE = 0x5f;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
+const LINE_FEED = 0x0a;
 
 function isToken(code: number): boolean {
   return isAlnum(code) || code === DASH || code === UNDERSCORE;
@@ -243,6 +244,9 @@ const VALUE_MAX = 256;
 const PASSWORD_MIN = 5;
 const KEY_MIN = 16;
 const KEY_ENTROPY_MIN = 3;
+/** What stands before a password that a sentence tells, and how long it may be. */
+const TOLD = /(?:\b(?:is|are|be|to|ist|lautet|es|est)|è|é|[:=]) ["'`]?$/i;
+const TOLD_MAX = 64;
 
 /** Finds what is assigned to names such as `password` and `api_key`, and passwords that a sentence tells. */
 export const SECRET: Recogniser = {
@@ -262,20 +266,15 @@ export const SECRET: Recogniser = {
   },
   code(scan, start, end) {
     const { text } = scan;
-    if (end - start < PASSWORD_MIN || end - start > 64 || goesOn(text, start)) return;
+    if (end - start < PASSWORD_MIN || end - start > TOLD_MAX || goesOn(text, start)) return;
+    if (!TOLD.test(text.slice(Math.max(0, start - 12), start))) return;
     if ((scan.context(start, end).nearest & SUBJECT.secret) === 0) return;
-    if (
-      !/(?:\b(?:is|are|be|to|ist|lautet|es|est|è|é)|:|=) ["'`]?$/i.test(
-        text.slice(Math.max(0, start - 12), start),
-      )
-    )
-      return;
     let value_end = end;
-    while (value_end - start < 64 && isPasswordChar(text.charCodeAt(value_end))) value_end++;
-    while (/[.,;:!?]/.test(text[value_end - 1] ?? "")) value_end--;
+    while (value_end - start < TOLD_MAX && isPasswordChar(text.charCodeAt(value_end))) value_end++;
+    while (VALUE_TRAILERS.has(text.charCodeAt(value_end - 1))) value_end--;
     const value = text.slice(start, value_end);
-    if (!isPlaceholder(value) && !/^[0-9]+[a-z]{1,2}$/i.test(value))
-      scan.add("SECRET", start, value_end, 0.7);
+    if (isPlaceholder(value) || /^[0-9]+[a-z]{1,2}$/i.test(value)) return;
+    scan.add("SECRET", start, value_end, 0.7);
   },
   token(scan, start, end) {
     const { text } = scan;
@@ -299,10 +298,18 @@ function isPasswordChar(code: number): boolean {
   );
 }
 
+const codes = (signs: string) => new Set(Array.from(signs, (sign) => sign.charCodeAt(0)));
+/** What may stand between a name and its sign. */
+const BEHIND_NAME = codes(" \"'\\]?:");
+const QUOTES = codes("\"'`");
+/** What ends a value without quotes, and what does not belong to its end. */
+const VALUE_ENDS = codes(" \t\r\n\"'`,;&)}]<>\\");
+const VALUE_TRAILERS = codes(".,;!?:");
+
 /** The last part of the name before a sign, in lower case: "key" of `OPENAI_API_KEY =` and of `"apiKey":`; empty for none. */
 function nameBefore(text: string, sign: number): string {
   let end = sign;
-  while (end > 0 && sign - end < 3 && /[ "'\\\]?:]/.test(text[end - 1]!)) end--;
+  while (end > 0 && sign - end < 3 && BEHIND_NAME.has(text.charCodeAt(end - 1))) end--;
   let start = end;
   const least = Math.max(0, end - NAME_MAX);
   while (start > least && isLetter(text.charCodeAt(start - 1))) {
@@ -322,22 +329,21 @@ function valueStart(text: string, from: number): number {
 }
 
 function valueEnd(text: string, start: number): number {
-  const opening = text[start - 1] ?? "";
-  const is_quoted = /["'`]/.test(opening);
+  const opening = text.charCodeAt(start - 1);
+  const is_quoted = QUOTES.has(opening);
   const most = Math.min(text.length, start + VALUE_MAX);
   let end = start;
-  while (end < most) {
-    const char = text[end]!;
-    if (
-      is_quoted
-        ? char === opening || char === "\n" || (char === "\\" && text[end + 1] === opening)
-        : /[\s"'`,;&)}\]<>\\]/.test(char)
-    )
-      break;
+  while (end < most && !(is_quoted ? endsQuoted(text, end, opening) : VALUE_ENDS.has(text.charCodeAt(end))))
     end++;
-  }
-  if (!is_quoted) while (end > start && /[.!?:]/.test(text[end - 1]!)) end--;
+  if (!is_quoted) while (end > start && VALUE_TRAILERS.has(text.charCodeAt(end - 1))) end--;
   return end;
+}
+
+function endsQuoted(text: string, at: number, opening: number): boolean {
+  const code = text.charCodeAt(at);
+  return (
+    code === opening || code === LINE_FEED || (code === BACKSLASH && text.charCodeAt(at + 1) === opening)
+  );
 }
 
 /** Whether a value stands for another: an example, a variable, a call, a type. */
