@@ -115,11 +115,14 @@ export const ACCOUNT_RULES: readonly NumberRule[] = [
 
 /** Numbers with letters by their context: how long they are, and how many digits they have at least. */
 const CODES = [
-  { entity: "PASSPORT", subject: SUBJECT.passport, min: 7, max: 10, digits: 5, score: 0.9 },
+  { entity: "PASSPORT", subject: SUBJECT.passport, min: 7, max: 10, digits: 3, score: 0.9 },
   { entity: "DRIVING_LICENCE", subject: SUBJECT.licence, min: 5, max: 20, digits: 4, score: 0.9 },
   { entity: "MEDICAL_RECORD", subject: SUBJECT.medical, min: 5, max: 16, digits: 4, score: 0.85 },
   { entity: "BANK_ACCOUNT", subject: SUBJECT.account, min: 8, max: 24, digits: 6, score: 0.6 },
 ] as const;
+
+/** Codes with fewer digits are words. */
+const DIGITS_MIN = 3;
 
 /** Finds numbers with letters in them by the words around. */
 export const CONTEXT_CODES: Recogniser = {
@@ -132,7 +135,7 @@ export const CONTEXT_CODES: Recogniser = {
     const written = text.slice(from, to);
     addLicence(scan, written, from, to);
     const digits = written.replace(/[^0-9]/g, "").length;
-    if (digits < 4 || written !== written.toUpperCase()) return;
+    if (digits < DIGITS_MIN || written !== written.toUpperCase()) return;
     const { nearest } = scan.context(from, to);
     for (const { entity, subject, min, max, digits: least, score } of CODES) {
       if ((nearest & subject) === 0 || written.length < min || written.length > max || digits < least)

@@ -2,6 +2,7 @@
 // Polish, Hungarian and the Nordic languages, post boxes, and what follows them up to the post code.
 
 import { SUBJECT } from "./context.ts";
+import { MONTHS } from "./dates.ts";
 import { endsWord, goesOn, isAlnum, isDigit, isLetter, isUpper } from "./letters.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Recogniser, Scan } from "./scan.ts";
@@ -88,15 +89,13 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
     scan.add("STREET_ADDRESS", first, tail.end, scoreBehind(scan, first, end, street_end));
     return;
   }
-  // "In May 1954": a year is seldom a house.
-  if (!isYear(text, start, end)) {
-    const street_start = streetBefore(text, start);
-    if (street_start >= 0) {
-      const number_end = isLetter(text.charCodeAt(end)) && endsWord(text, end + 1) ? end + 1 : end;
-      const tail = readTail(scan, street_start, number_end);
-      scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, tail.is_named ? SURE : LIKELY);
-      return;
-    }
+  const street_start = streetBefore(text, start);
+  // "Via Twitter 2014" is seldom a house; "Via Roma 1903" may be one.
+  if (street_start >= 0 && !(isYear(text, start, end) && !isUpper(text.charCodeAt(street_start)))) {
+    const number_end = isLetter(text.charCodeAt(end)) && endsWord(text, end + 1) ? end + 1 : end;
+    const tail = readTail(scan, street_start, number_end);
+    scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, tail.is_named ? SURE : LIKELY);
+    return;
   }
   addUnknownStreet(scan, first, end);
 }
@@ -106,6 +105,7 @@ function addUnknownStreet(scan: Scan, first: number, end: number): void {
   const { text } = scan;
   let name_end = nameAfter(text, end);
   if (name_end === 0 || !isUpperLike(text.charCodeAt(end + 1))) return;
+  if (MONTHS.has(text.slice(end + 1, nameEnd(text, end + 1)).toLowerCase())) return;
   const number_start = text.charCodeAt(name_end) === SPACE ? name_end + 1 : name_end;
   const has_number = number_start > name_end && isDigit(text.charCodeAt(number_start));
   if (has_number) name_end = nameEnd(text, number_start);
@@ -249,6 +249,7 @@ function readTail(scan: Scan, start: number, street_end: number): Tail {
   const is_named = scan.isNear(SUBJECT.address, start, street_end);
   let has_unit = false;
   let has_code = false;
+  let is_city = false;
   let end = street_end;
   let at = street_end;
   for (let count = 0; count < TOKENS_MAX; count++) {
@@ -270,6 +271,9 @@ function readTail(scan: Scan, start: number, street_end: number): Tail {
       has_code = true;
     } else if (!is_capital && !is_link) break;
     else if ((is_named || has_unit) && is_capital && isBroken(text, at, token_start)) end = token_end;
+    else if (is_city) end = token_end;
+    // "50667 Köln": behind a comma, a code stands before its city.
+    is_city = isPostCode(token) && isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
     at = token_end;
   }
   return { end, has_unit, has_code, is_named };

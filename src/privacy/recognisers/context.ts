@@ -66,7 +66,7 @@ const WORDS: Readonly<Record<Subject, string>> = {
     "birth born birthday birthdate dob dateofbirth geboren geburtsdatum geburtstag geb naissance né née nacimiento nacido nacida " +
     "cumpleaños nascita nato nata nascimento nascido nascida aniversário",
   address:
-    "address addresses addr located offices send sent live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
+    "address addresses addr located office offices send sent live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
     "anschrift adresse wohnt wohne wohnhaft lieferadresse habite habitant domicile dirección direccion domicilio vive vivo indirizzo abita " +
     "abito residente endereço endereco morada mora moro",
   medical:

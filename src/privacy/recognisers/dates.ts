@@ -55,7 +55,8 @@ export const DATE_OF_BIRTH_RULES: readonly NumberRule[] = [
   },
 ];
 
-const MONTHS = new Set(
+/** Names of months, in lower case. */
+export const MONTHS: ReadonlySet<string> = new Set(
   (
     "january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec " +
     "januar februar märz mai juni juli oktober dezember jänner janvier février mars avril juin juillet août septembre octobre novembre " +

@@ -15,6 +15,7 @@ const FILE_ENDINGS = new Set(
 );
 const DOT = 0x2e;
 const DASH = 0x2d;
+const DOLLAR = 0x24;
 
 /** Finds addresses of mail. */
 export const EMAIL: Recogniser = {
@@ -27,6 +28,8 @@ export const EMAIL: Recogniser = {
     const { text } = scan;
     // git@host:path and ssh's user@host are no one's address; git is nobody's name.
     if (start - local_start === 3 && text.startsWith("git", local_start)) return;
+    // "$PASS@host" is a variable before a host.
+    if (text.charCodeAt(local_start - 1) === DOLLAR) return;
     scan.add("EMAIL", local_start, domain_end, 0.97);
   },
 };

@@ -205,6 +205,7 @@ function trySpacedNino(scan: Scan, numbers: Numbers): void {
   const start = numbers.starts[0]! - 3;
   if (start < 0 || !isJoint(text.charCodeAt(start + 2)) || end - start < 9 || end - start > 12) return;
   const last = isJoint(text.charCodeAt(end)) ? end + 2 : end + 1;
+  if (!isAsciiLetter(text.charCodeAt(start)) || !isAsciiLetter(text.charCodeAt(start + 1))) return;
   if (!isAsciiLetter(text.charCodeAt(last - 1)) || goesOn(text, start) || !endsWord(text, last)) return;
   tryCode(scan, text.slice(start, last).replace(/[ -]/g, ""), start, last);
 }

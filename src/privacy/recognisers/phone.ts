@@ -97,7 +97,7 @@ export function phoneRecogniser(): Recogniser {
         .replace("(0)", "")
         .replace(/^\(?00/, "+");
       const verdict = validity(scan, written);
-      if (verdict === "valid") return 0.97;
+      if (verdict === "valid") return scan.text[start] === "+" || is_named ? 0.97 : 0.8;
       return is_named ? 0.85 : verdict === "possible" && scan.text[start] === "+" ? 0.7 : 0.2;
     }
     if (is_named) return 0.85;
@@ -157,7 +157,7 @@ function candidateAt(text: string, numbers: Numbers, first: number): Candidate |
   if (before === OPENING && !text.slice(begin, group_end).includes(")")) start = begin;
   const end = numberEnd(text, group_end);
   if (end === 0) return null;
-  const shape = shapeOf(text, numbers, first, last);
+  const shape = shapeOf(text, numbers, first, last, start < begin);
   if (!has_plus && isOtherwise(shape)) return null;
   const is_international = has_plus || (digits.startsWith("00") && digits.length > 10);
   return { start, end, last, digits, shape, is_international };
@@ -170,8 +170,9 @@ function lastGroup(text: string, numbers: Numbers, first: number, has_plus: bool
   let is_dashed = false;
   while (last + 1 < numbers.count) {
     const gap = text.slice(numbers.ends[last], numbers.starts[last + 1]);
-    // Groups of one digit are a table's, unless they are the "(0)" of an international number.
-    if (numbers.length(last + 1) === 1 && !/[()]/.test(gap)) break;
+    // Groups of one digit are a table's, but for "+33 1 …" and "+49 (0)30 …".
+    const is_area = has_plus && last === first;
+    if (numbers.length(last + 1) === 1 && !is_area && !/[()]/.test(gap)) break;
     if (gap.includes("+") || digits + numbers.length(last + 1) > DIGITS_MAX) break;
     if (is_dashed && digits >= DIGITS_MIN && gap.charCodeAt(0) === SPACE) break;
     if (gap === "-" || gap === ".") is_dashed ||= !has_plus || digits > 3;
@@ -192,8 +193,8 @@ function numberEnd(text: string, end: number): number {
 }
 
 /** The lengths of the groups and what stands between: "(3) 3-4". */
-function shapeOf(text: string, numbers: Numbers, first: number, last: number): string {
-  let shape = text.charCodeAt(numbers.starts[first]! - 1) === OPENING ? "(" : "";
+function shapeOf(text: string, numbers: Numbers, first: number, last: number, is_opened: boolean): string {
+  let shape = is_opened ? "(" : "";
   for (let group = first; group <= last; group++) {
     shape += numbers.length(group);
     if (group < last) shape += text.slice(numbers.ends[group], numbers.starts[group + 1]);

@@ -52,6 +52,14 @@ export class Scan {
     this.#thresholds = thresholds;
   }
 
+  /** Begins again with the text as it is read. */
+  fold(): void {
+    this.text = fold(this.text);
+    this.found.length = 0;
+    this.#before_start = -1;
+    this.#after_end = -1;
+  }
+
   /** Notes what was found, if it is asked for and sure enough. */
   add(entity: Entity, start: number, end: number, score: number): void {
     const threshold = this.#thresholds.get(entity);
@@ -149,7 +157,7 @@ export class Walk {
     this.#digits_done = 0;
     this.#code_done = 0;
     this.#colons_done = 0;
-    let { text } = scan;
+    const { text } = scan;
     const { length } = text;
     let token_start = 0;
     let at = 0;
@@ -173,9 +181,10 @@ export class Walk {
         continue;
       }
       if (kind === FOLDED) {
-        text = fold(text);
-        scan.text = text;
-        continue;
+        // What was looked at may go on behind this character, so all is looked at again; this happens once.
+        scan.fold();
+        this.over(scan);
+        return;
       }
       if (code !== DASH) {
         if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);

@@ -2,7 +2,7 @@
 // assigned to a name that says so, if it is as random as a secret.
 
 import { SUBJECT } from "./context.ts";
-import { goesOn, isAlnum, isAsciiLetter, isDigit, isHex, isLetter, isUpper } from "./letters.ts";
+import { goesOn, isAlnum, isAsciiLetter, isDigit, isEscape, isHex, isLetter, isUpper } from "./letters.ts";
 import type { Recogniser } from "./scan.ts";
 
 /** A format of keys: how they begin, and how long the rest of the token is. */
@@ -96,6 +96,8 @@ const CLASSES = {
   upper: (code: number) => isUpper(code) || isDigit(code),
 } as const;
 
+/** The longest of prefixes with dots. */
+const DOTTED_MAX = 8;
 /** Parts that a key may have behind dots: so long at most. */
 const PARTS_MAX_CHARS = 2048;
 
@@ -104,14 +106,7 @@ export const API_KEY: Recogniser = {
   entities: ["API_KEY"],
   token(scan, start, end) {
     const { text } = scan;
-    let from = start;
-    // "hvs." and "SG." end before the token proper.
-    while (
-      start - from < 8 &&
-      from > 0 &&
-      (isAsciiLetter(text.charCodeAt(from - 1)) || text.charCodeAt(from - 1) === DOT)
-    )
-      from--;
+    const from = dottedStart(text, start);
     for (const begin of from < start ? [start, from] : [start]) {
       for (const format of FORMATS_OF.get(text.charCodeAt(begin)) ?? []) {
         if (!text.startsWith(format.prefix, begin) || begin + format.prefix.length > end) continue;
@@ -124,6 +119,19 @@ export const API_KEY: Recogniser = {
     }
   },
 };
+
+/** Where the word before a token's dot starts: "SG." and "hvs." end before the token proper. */
+function dottedStart(text: string, start: number): number {
+  let from = start;
+  while (
+    start - from < DOTTED_MAX &&
+    (isAsciiLetter(text.charCodeAt(from - 1)) || text.charCodeAt(from - 1) === DOT)
+  ) {
+    if (isEscape(text, from - 1)) break;
+    from--;
+  }
+  return from;
+}
 
 function fits(text: string, rest: number, end: number, { min, max, of }: KeyFormat): boolean {
   if (end - rest < min || end - rest > max) return false;

@@ -33,6 +33,6 @@ export const URL_CREDENTIALS: Recogniser = {
     const password = text.slice(has_password ? user_end + 1 : start, at_sign);
     // "$PASS", "%s" and "****" stand for a password.
     if (/^[$%]/.test(password) || /^[*x.]+$/i.test(password)) return;
-    scan.add("URL_CREDENTIALS", start, at_sign, has_password ? 0.98 : 0.8);
+    scan.add("URL_CREDENTIALS", start, at_sign, 0.98);
   },
 };
