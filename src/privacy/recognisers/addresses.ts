@@ -200,7 +200,8 @@ function streetBefore(text: string, start: number): number {
     // "Avda. Rio Nalon" is one name, "Plaza, Monday" and "end. Monday" are not.
     if (count > 0 && isStop(text, end, at, end - word_start)) return -1;
     if (count === 0 && BOXES.has(word)) return boxStart(text, word_start);
-    if (count === 0 && word.length > 5 && ENDINGS.test(word)) return word_start;
+    if (count === 0 && word.length > 5 && isUpperLike(text.charCodeAt(word_start)) && ENDINGS.test(word))
+      return word_start;
     if (count === 0 && LAST_WITH_NUMBER.has(word)) is_ended = true;
     else if (FIRST_WITH_NUMBER.has(word) && count > 0) return word_start;
     const is_capital = isUpperLike(text.charCodeAt(word_start));
@@ -272,8 +273,12 @@ function readTail(scan: Scan, start: number, street_end: number): Tail {
     } else if (!is_capital && !is_link) break;
     else if ((is_named || has_unit) && is_capital && isBroken(text, at, token_start)) end = token_end;
     else if (is_city) end = token_end;
-    // "50667 Köln": behind a comma, a code stands before its city.
-    is_city = isPostCode(token) && isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
+    // "50667 Köln" behind a comma is a code before its city, and "San" is not all of it.
+    const is_city_code =
+      isPostCode(token) && isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
+    is_city =
+      is_city_code ||
+      (end === token_end && is_capital && !has_code && isUpperLike(text.charCodeAt(token_end + 1)));
     at = token_end;
   }
   return { end, has_unit, has_code, is_named };

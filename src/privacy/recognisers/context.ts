@@ -27,6 +27,7 @@ export const SUBJECT = {
   secret: 1 << 19,
   wallet: 1 << 20,
   network: 1 << 21,
+  call: 1 << 22,
 } as const;
 
 type Subject = keyof typeof SUBJECT;
@@ -34,10 +35,12 @@ type Subject = keyof typeof SUBJECT;
 /** Two words that belong together are joined by "_". */
 const WORDS: Readonly<Record<Subject, string>> = {
   phone:
-    "phone phones tel telephone mobile cell cellphone fax whatsapp sms text texts call calls called calling dial reach contact hotline " +
-    "answering ring msisdn message messages office desk landline voicemail phonenumber telefon telefonnummer handy handynummer mobil mobilnummer rufnummer festnetz anrufen " +
-    "rückruf téléphone portable appeler appelez joindre teléfono telefono móvil movil celular llamar llame llámame cellulare " +
-    "chiamare chiamami telefone telemóvel ligar ligue телефон тел",
+    "phone phones tel telephone mobile cell cellphone fax whatsapp sms landline voicemail hotline msisdn phonenumber telefon telefonnummer " +
+    "handy handynummer mobil mobilnummer rufnummer festnetz téléphone telephone_number teléfono telefono móvil movil celular cellulare telefone " +
+    "telemóvel телефон тел",
+  call:
+    "call calls called calling dial reach contact text texts ring answering message messages office desk portable anrufen rückruf appeler appelez joindre " +
+    "llamar llame llámame chiamare chiamami ligar ligue",
   card:
     "card cards cc creditcard credit_card debit_card visa mastercard amex maestro karte kreditkarte kreditkartennummer kartennummer " +
     "carte tarjeta carta cartão cardnumber pan_number",

@@ -89,7 +89,9 @@ export function phoneRecogniser(): Recogniser {
   /** How sure it is that groups are a phone number. */
   const sureness = (scan: Scan, { start, end, digits, shape, is_international }: Candidate): number => {
     const { all, nearest } = scan.context(start, end);
-    const is_named = (nearest & SUBJECT.phone) !== 0;
+    const is_called = (nearest & SUBJECT.call) !== 0 && isDialled(shape, digits);
+    const is_named = (nearest & SUBJECT.phone) !== 0 || is_called;
+    const is_spoken_of = (all & (SUBJECT.phone | SUBJECT.call)) !== 0;
     if (is_international) {
       // "+49 (0)151": the zero is dialled within the country only.
       const written = scan.text
@@ -102,12 +104,12 @@ export function phoneRecogniser(): Recogniser {
     }
     if (is_named) return 0.85;
     const national = NATIONAL_SHAPES.get(shape);
-    if (national === undefined) return (all & SUBJECT.phone) !== 0 && shape.length > 2 ? 0.5 : 0;
+    if (national === undefined) return (all & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.5 : 0;
     const [begin, country, score] = national;
     if (digits.startsWith(begin) && validity(scan, digits, country) === "valid") {
-      return (all & SUBJECT.phone) !== 0 ? 0.9 : score;
+      return is_spoken_of ? 0.9 : score;
     }
-    return (all & SUBJECT.phone) !== 0 ? 0.5 : 0;
+    return is_spoken_of ? 0.5 : 0;
   };
 
   return {
@@ -126,6 +128,19 @@ export function phoneRecogniser(): Recogniser {
       }
     },
   };
+}
+
+function isGrouped(shape: string): boolean {
+  return shape.length > 2;
+}
+
+/** "Call 42" and `"text": "1234567"` are no numbers to call: in one group, it takes as many digits as with an area. */
+function isDialled(shape: string, digits: string): boolean {
+  return (
+    isGrouped(shape) ||
+    (shape === "10" && !digits.startsWith("1")) ||
+    (shape === "11" && digits.startsWith("0"))
+  );
 }
 
 /** Groups that may be one phone number. */

@@ -238,12 +238,12 @@ function entropy(text: string): number {
 
 /** Last parts of names that passwords are assigned to, and those of longer secrets. */
 const PASSWORD_NAMES = new Set(
-  "password passwd pwd pass passphrase passcode kennwort passwort contraseña contrasena senha secret pin_code".split(
+  "password passwd pwd pass passphrase passcode kennwort passwort contraseña contrasena senha passe secret".split(
     " ",
   ),
 );
 const KEY_NAMES = new Set(
-  "token key apikey secret secretkey accesskey authkey privatekey credential credentials bearer authorization auth signature sig cookie session pat".split(
+  "token key apikey secret secretkey accesskey authkey privatekey credential credentials bearer authorization auth sig".split(
     " ",
   ),
 );
@@ -252,8 +252,9 @@ const VALUE_MAX = 256;
 const PASSWORD_MIN = 5;
 const KEY_MIN = 16;
 const KEY_ENTROPY_MIN = 3;
-/** What stands before a password that a sentence tells, and how long it may be. */
-const TOLD = /(?:\b(?:is|are|be|to|ist|lautet|es|est)|è|é|[:=]) ["'`]?$/i;
+/** What stands before a password that a sentence tells, how far before its word may stand, and how long it may be. */
+const TOLD = /\s(?:is|be|to|ist|lautet|es|est|è|é)[ :]{1,2}["'`]?$/i;
+const TOLD_BEFORE_CHARS = 40;
 const TOLD_MAX = 64;
 
 /** Finds what is assigned to names such as `password` and `api_key`, and passwords that a sentence tells. */
@@ -269,14 +270,15 @@ export const SECRET: Recogniser = {
     const value_end = valueEnd(text, value_start);
     const value = text.slice(value_start, value_end);
     if (isPlaceholder(value)) return;
-    if (is_password && isPassword(value)) scan.add("SECRET", value_start, value_end, 0.85);
+    const is_quoted = QUOTES.has(text.charCodeAt(value_start - 1));
+    if (is_password && isPassword(value, is_quoted)) scan.add("SECRET", value_start, value_end, 0.85);
     else if (isRandom(value)) scan.add("SECRET", value_start, value_end, 0.85);
   },
   code(scan, start, end) {
     const { text } = scan;
     if (end - start < PASSWORD_MIN || end - start > TOLD_MAX || goesOn(text, start)) return;
-    if (!TOLD.test(text.slice(Math.max(0, start - 12), start))) return;
-    if ((scan.context(start, end).nearest & SUBJECT.secret) === 0) return;
+    const before = text.slice(Math.max(0, start - TOLD_BEFORE_CHARS), start);
+    if (!TOLD.test(before) || !wordsOf(before).some((word) => PASSWORD_NAMES.has(word))) return;
     let value_end = end;
     while (value_end - start < TOLD_MAX && isPasswordChar(text.charCodeAt(value_end))) value_end++;
     while (VALUE_TRAILERS.has(text.charCodeAt(value_end - 1))) value_end--;
@@ -293,6 +295,10 @@ export const SECRET: Recogniser = {
     scan.add("SECRET", start, value_end, 0.65);
   },
 };
+
+function wordsOf(text: string): readonly string[] {
+  return text.toLowerCase().split(/[^\p{L}]+/u);
+}
 
 function isPasswordChar(code: number): boolean {
   return (
@@ -366,14 +372,11 @@ function isPlaceholder(value: string): boolean {
   );
 }
 
-/** A password has more than letters of one case, or no letter at all: words of a sentence are none. */
-function isPassword(value: string): boolean {
+/** A password has more than letters, or is in quotes and has letters of both cases: words of a sentence and names in code are none. */
+function isPassword(value: string, is_quoted: boolean): boolean {
   if (value.length < PASSWORD_MIN || /\s/.test(value)) return false;
-  return (
-    /[0-9]/.test(value) ||
-    /[^A-Za-z0-9]/.test(value.slice(1, -1).replace(/[-_']/g, "")) ||
-    /[a-z][A-Z]/.test(value)
-  );
+  if (/[0-9]/.test(value) || /[^A-Za-z0-9_.'-]/.test(value)) return true;
+  return is_quoted && /[a-z][A-Z]|[a-z][_.-][a-z]/.test(value);
 }
 
 function isRandom(value: string): boolean {
