@@ -51,6 +51,9 @@ const NEWLINE = 0x0a;
 /** How sure it is, with and without words around that speak of an address. */
 const SURE = 0.9;
 const LIKELY = 0.75;
+const UNSURE = 0.6;
+/** What stands between words that speak of an address, and the address. */
+const ASKING = words("at on to is an auf en à address adresse dirección indirizzo");
 
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
@@ -97,7 +100,33 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
     scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, tail.is_named ? SURE : LIKELY);
     return;
   }
-  addUnknownStreet(scan, first, end);
+  if (!addNamedStreet(scan, start, end)) addUnknownStreet(scan, first, end);
+}
+
+/** "I live at Møllebakken 35": any name with a number behind, where the words before ask for an address; whether it is one. */
+function addNamedStreet(scan: Scan, start: number, end: number): boolean {
+  const { text } = scan;
+  if (
+    text.charCodeAt(start - 1) !== SPACE ||
+    !isLetter(text.charCodeAt(start - 2)) ||
+    isYear(text, start, end)
+  ) {
+    return false;
+  }
+  let street_start = start;
+  for (let count = 0; count < NAME_WORDS_MAX; count++) {
+    let word_start = street_start - 1;
+    while (street_start - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
+    const word = text.slice(word_start, street_start - 1);
+    if (count > 0 && ASKING.has(word.toLowerCase())) break;
+    if (!isUpperLike(text.charCodeAt(word_start)) || word_start === street_start - 1) return false;
+    street_start = word_start;
+    if (/[:\n"] *$/.test(text.slice(Math.max(0, street_start - 3), street_start))) break;
+    if (text.charCodeAt(street_start - 1) !== SPACE) return false;
+  }
+  if ((scan.context(street_start, end).nearest & SUBJECT.address) === 0) return false;
+  scan.add("STREET_ADDRESS", street_start, readTail(scan, street_start, end).end, UNSURE);
+  return true;
 }
 
 /** A name that no word calls a street's is one if a number stands on both of its sides, or a flat behind, and words around agree. */

@@ -13,6 +13,8 @@ type Country = import("libphonenumber-js/core").CountryCode;
 /** ITU-T E.164: no number is longer. Shorter ones than this are not personal: emergency calls, short codes. */
 const DIGITS_MAX = 15;
 const DIGITS_MIN = 7;
+/** In Greenland and on some islands they have six digits: "84 23 30", if it is called a phone number. */
+const DIGITS_MIN_NAMED = 6;
 
 /**
  * Validations of one text: each takes about 10 µs. Behind these, a text is a list of numbers, and what has the form of
@@ -102,6 +104,7 @@ export function phoneRecogniser(): Recogniser {
       if (verdict === "valid") return scan.text[start] === "+" || is_named ? 0.97 : 0.8;
       return is_named ? 0.85 : verdict === "possible" && scan.text[start] === "+" ? 0.7 : 0.2;
     }
+    if (digits.length < DIGITS_MIN) return (nearest & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.6 : 0;
     if (is_named) return 0.85;
     const national = NATIONAL_SHAPES.get(shape);
     if (national === undefined) return (all & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.5 : 0;
@@ -166,10 +169,12 @@ function candidateAt(text: string, numbers: Numbers, first: number): Candidate |
   const has_plus = text.charCodeAt(start) === PLUS;
   const last = lastGroup(text, numbers, first, has_plus);
   const digits = numbers.digits(first, last);
-  if (digits.length < DIGITS_MIN || digits.length > DIGITS_MAX || isOneDigit(digits)) return null;
+  if (digits.length < DIGITS_MIN_NAMED || digits.length > DIGITS_MAX || isOneDigit(digits)) return null;
   // "(" belongs to the number if its ")" does.
   const group_end = numbers.ends[last]!;
-  if (before === OPENING && !text.slice(begin, group_end).includes(")")) start = begin;
+  const inside = text.slice(begin, group_end);
+  if (before === OPENING && !inside.includes(")")) start = begin;
+  else if (inside.lastIndexOf("(") > inside.lastIndexOf(")")) return null;
   const end = numberEnd(text, group_end);
   if (end === 0) return null;
   const shape = shapeOf(text, numbers, first, last, start < begin);

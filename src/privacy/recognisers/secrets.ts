@@ -83,6 +83,9 @@ const DOT = 0x2e;
 const DASH = 0x2d;
 const UNDERSCORE = 0x5f;
 const BACKSLASH = 0x5c;
+const PLUS = 0x2b;
+const SLASH = 0x2f;
+const EQUALS = 0x3d;
 const SPACE = 0x20;
 const LINE_FEED = 0x0a;
 
@@ -249,6 +252,7 @@ const KEY_NAMES = new Set(
 );
 const NAME_MAX = 40;
 const VALUE_MAX = 256;
+const TOKEN_MIN = 20;
 const PASSWORD_MIN = 5;
 const KEY_MIN = 16;
 const KEY_ENTROPY_MIN = 3;
@@ -288,11 +292,14 @@ export const SECRET: Recogniser = {
   },
   token(scan, start, end) {
     const { text } = scan;
+    const value_start = base64Start(text, start);
     const value_end = base64End(text, end);
-    const value = text.slice(start, Math.min(value_end, start + VALUE_MAX));
-    if (value.length < 20 || !isRandom(value) || isUuid(value)) return;
-    if ((scan.context(start, value_end).nearest & SUBJECT.secret) === 0) return;
-    scan.add("SECRET", start, value_end, 0.65);
+    // What is longer than any secret is a picture or a sound.
+    if (value_end - value_start < TOKEN_MIN || value_end - value_start > VALUE_MAX) return;
+    const value = text.slice(value_start, value_end);
+    if (!isRandom(value) || isUuid(value)) return;
+    if ((scan.context(value_start, value_end).nearest & SUBJECT.secret) === 0) return;
+    scan.add("SECRET", value_start, value_end, 0.65);
   },
 };
 
@@ -387,15 +394,21 @@ function isUuid(value: string): boolean {
   return value.length === 36 && /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value);
 }
 
-/** Where Base64 that begins as a token ends: it may go on with "+", "/" and "=". */
+/** Where Base64 starts that a token stands in: it may have "+" and "/" before. */
+function base64Start(text: string, start: number): number {
+  let at = start;
+  while (start - at <= VALUE_MAX && isBase64(text.charCodeAt(at - 1))) at--;
+  return text.charCodeAt(start - 1) === SLASH && at === start - 1 ? start : at;
+}
+
+/** Where it ends. */
 function base64End(text: string, end: number): number {
-  const most = end + VALUE_MAX;
   let at = end;
-  while (
-    at < most &&
-    (isToken(text.charCodeAt(at)) || text.charCodeAt(at) === 0x2b || text.charCodeAt(at) === 0x2f)
-  )
-    at++;
-  while (at - end < VALUE_MAX && text.charCodeAt(at) === 0x3d) at++;
+  while (at - end <= VALUE_MAX && isBase64(text.charCodeAt(at))) at++;
+  while (at - end <= VALUE_MAX && text.charCodeAt(at) === EQUALS) at++;
   return at;
+}
+
+function isBase64(code: number): boolean {
+  return isToken(code) || code === PLUS || code === SLASH;
 }
