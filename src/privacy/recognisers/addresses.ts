@@ -39,6 +39,12 @@ const LINKS = words(
   "de la le les du des da do dos das del della dei delle di d l von van der den am an im in zu zur the of bis ter y e",
 );
 
+/** What is numbered and is no street. */
+const COUNTED = words(
+  "part chapter section page figure table step level version windows line item day week phase type gate track episode season volume grade " +
+    "class group team article rule case issue no nr number monday tuesday wednesday thursday friday saturday sunday",
+);
+
 const NUMBER_MAX_DIGITS = 5;
 const NAME_WORDS_MAX = 5;
 const WORD_MAX = 24;
@@ -119,7 +125,8 @@ function addNamedStreet(scan: Scan, start: number, end: number): boolean {
     while (street_start - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
     const word = text.slice(word_start, street_start - 1);
     if (count > 0 && ASKING.has(word.toLowerCase())) break;
-    if (!isUpperLike(text.charCodeAt(word_start)) || word_start === street_start - 1) return false;
+    if (!isUpperLike(text.charCodeAt(word_start)) || word_start === street_start - 1 || isCounted(word))
+      return false;
     street_start = word_start;
     if (/[:\n"] *$/.test(text.slice(Math.max(0, street_start - 3), street_start))) break;
     if (text.charCodeAt(street_start - 1) !== SPACE) return false;
@@ -134,7 +141,7 @@ function addUnknownStreet(scan: Scan, first: number, end: number): void {
   const { text } = scan;
   let name_end = nameAfter(text, end);
   if (name_end === 0 || !isUpperLike(text.charCodeAt(end + 1))) return;
-  if (MONTHS.has(text.slice(end + 1, nameEnd(text, end + 1)).toLowerCase())) return;
+  if (isCounted(text.slice(end + 1, nameEnd(text, end + 1)))) return;
   const number_start = text.charCodeAt(name_end) === SPACE ? name_end + 1 : name_end;
   const has_number = number_start > name_end && isDigit(text.charCodeAt(number_start));
   if (has_number) name_end = nameEnd(text, number_start);
@@ -142,6 +149,12 @@ function addUnknownStreet(scan: Scan, first: number, end: number): void {
   if (tail.has_unit) scan.add("STREET_ADDRESS", first, tail.end, tail.is_named ? SURE : LIKELY);
   else if (tail.is_named && (has_number || tail.has_code))
     scan.add("STREET_ADDRESS", first, tail.end, LIKELY);
+}
+
+/** Whether a word with a capital goes with numbers, and is no street's: a month, "Part 7". */
+function isCounted(word: string): boolean {
+  const lower = word.toLowerCase();
+  return MONTHS.has(lower) || COUNTED.has(lower);
 }
 
 function isYear(text: string, start: number, end: number): boolean {
@@ -172,7 +185,9 @@ function streetBehind(text: string, end: number): number {
     if (count > 0 && LAST_WORDS.has(word))
       return text.charCodeAt(word_end) === DOT && word.length <= 4 ? word_end + 1 : word_end;
     const code = text.charCodeAt(start);
-    if (!isUpper(code) && !isDigit(code) && code < 0x80 && !LINKS.has(word)) return 0;
+    // "2nd" may be a street's name, "2" is another number.
+    if (isDigit(code) ? isDigit(text.charCodeAt(word_end - 1)) : !isUpperLike(code) && !LINKS.has(word))
+      return 0;
     at = text.charCodeAt(word_end) === DOT ? word_end + 1 : word_end;
   }
   return 0;

@@ -36,9 +36,12 @@ function hasBrand(digits: string): boolean {
   });
 }
 
-/** 0000 0000 0000 0000 has a right check digit as well. */
+/** Whether there are more than two different digits: 0000 0000 0000 0000 has a right check digit as well. */
 function isVaried(digits: string): boolean {
-  return new Set(digits).size > 2;
+  let seen = 0;
+  for (let at = 0; at < digits.length; at++) seen |= 1 << (digits.charCodeAt(at) - 0x30);
+  const without_one = seen & (seen - 1);
+  return (without_one & (without_one - 1)) !== 0;
 }
 
 const GROUPED = [
