@@ -1,11 +1,12 @@
 // Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; and the mapped file.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory ...]`
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | memory | recognisers ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
 import { markerSet } from "../src/wire/markers.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
 import { memoryTasks } from "./micro/memory.ts";
+import { recogniserTasks } from "./micro/recognisers.ts";
 import { sseTasks } from "./micro/sse.ts";
 import { type Text, texts } from "./micro/texts.ts";
 
@@ -20,9 +21,10 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 };
 
 /** The names of what can be measured. */
-export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory"];
+export const MICRO_PARTS: readonly string[] = [...Object.keys(FUNCTIONS), "sse", "memory", "recognisers"];
 
-function tasksOf(part: string, over: readonly Text[]): readonly Task[] {
+function tasksOf(part: string, over: readonly Text[], scale: number): readonly Task[] {
+  if (part === "recognisers") return recogniserTasks(scale);
   const work = FUNCTIONS[part];
   if (work === undefined) return sseTasks();
   return over.flatMap(({ name: text, bytes }) => {
@@ -46,7 +48,8 @@ export async function micro(
   const all: Figure[] = [];
   for (const part of parts) {
     log(`${part}`);
-    const { tasks, end } = part === "memory" ? memoryTasks() : { tasks: tasksOf(part, over), end: () => {} };
+    const { tasks, end } =
+      part === "memory" ? memoryTasks() : { tasks: tasksOf(part, over, scale), end: () => {} };
     for (const task of tasks) {
       const [figure] = await measure([task], time_ms);
       const { text, name, bytes, ns, gb_per_s } = figure!;

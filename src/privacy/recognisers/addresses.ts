@@ -31,6 +31,8 @@ const ENDINGS =
 /** Endings that are words of their own: "Rákóczi út 13". */
 const LAST_WITH_NUMBER = words("út utca tér strasse straße gate tee ulica");
 const BOXES = words("box postfach apartado casilla postbus boîte bp");
+/** What may stand before the number in small letters. */
+const LOWER_BEFORE = new Set([...BOXES, ...LAST_WITH_NUMBER]);
 const UNITS = words(
   "apt apartment suite ste unit floor fl flat room rm bldg building box wohnung piso appartement appt interno int etage",
 );
@@ -66,8 +68,11 @@ export const STREET_ADDRESS: Recogniser = {
   entities: ["STREET_ADDRESS"],
   numbers(scan, numbers) {
     for (let group = 0; group < numbers.count; group++) {
-      if (numbers.length(group) > NUMBER_MAX_DIGITS || !isAlone(numbers, group)) continue;
-      addAddress(scan, numbers.starts[group]!, numbers.ends[group]!, firstNumber(numbers, group));
+      if (numbers.length(group) > NUMBER_MAX_DIGITS) continue;
+      const start = numbers.starts[group]!;
+      const end = numbers.ends[group]!;
+      if (!mayNameBehind(scan.text, end) && !mayNameBefore(scan.text, start)) continue;
+      if (isAlone(numbers, group)) addAddress(scan, start, end, firstNumber(numbers, group));
     }
   },
   // "221B Baker Street"
@@ -76,6 +81,32 @@ export const STREET_ADDRESS: Recogniser = {
       addAddress(scan, start, end, start);
   },
 };
+
+/** Whether the word behind a number may name a street: most numbers are told from houses by this and the next alone. */
+function mayNameBehind(text: string, end: number): boolean {
+  let at = end;
+  while (at - end < 2 && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === COMMA)) at++;
+  const code = text.charCodeAt(at);
+  if (at === end || isDigit(code) || isUpperLike(code)) return at > end;
+  return isLetter(code) && FIRST_WORDS.has(text.slice(at, nameEnd(text, at)));
+}
+
+/** Whether the word before a number may be a street's, or a post box. */
+function mayNameBefore(text: string, start: number): boolean {
+  let end = start;
+  while (start - end < 3 && isGap(text.charCodeAt(end - 1))) end--;
+  if (end === start) return false;
+  let at = end;
+  while (end - at < WORD_MAX && isName(text.charCodeAt(at - 1))) at--;
+  return (
+    isUpperLike(text.charCodeAt(at)) ||
+    (isLetter(text.charCodeAt(at)) && LOWER_BEFORE.has(text.slice(at, end)))
+  );
+}
+
+function isGap(code: number): boolean {
+  return code === SPACE || code === COMMA || code === DOT;
+}
 
 /** Whether a group is a number by itself: beside spaces, not dashes or dots. */
 function isAlone(numbers: Numbers, group: number): boolean {
@@ -139,8 +170,8 @@ function addNamedStreet(scan: Scan, start: number, end: number): boolean {
 /** A name that no word calls a street's is one if a number stands on both of its sides, or a flat behind, and words around agree. */
 function addUnknownStreet(scan: Scan, first: number, end: number): void {
   const { text } = scan;
-  let name_end = nameAfter(text, end);
-  if (name_end === 0 || !isUpperLike(text.charCodeAt(end + 1))) return;
+  let name_end = isUpperLike(text.charCodeAt(end + 1)) ? nameAfter(text, end) : 0;
+  if (name_end === 0) return;
   if (isCounted(text.slice(end + 1, nameEnd(text, end + 1)))) return;
   const number_start = text.charCodeAt(name_end) === SPACE ? name_end + 1 : name_end;
   const has_number = number_start > name_end && isDigit(text.charCodeAt(number_start));
@@ -229,13 +260,7 @@ function streetBefore(text: string, start: number): number {
   let is_ended = false;
   for (let count = 0; count < NAME_WORDS_MAX; count++) {
     let end = at;
-    while (
-      at - end < 3 &&
-      (text.charCodeAt(end - 1) === SPACE ||
-        text.charCodeAt(end - 1) === COMMA ||
-        text.charCodeAt(end - 1) === DOT)
-    )
-      end--;
+    while (at - end < 3 && isGap(text.charCodeAt(end - 1))) end--;
     if (end === at) return -1;
     let word_start = end;
     while (end - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;

@@ -116,11 +116,26 @@ function learn(words: string, subject: number): void {
 for (const [subject, words] of Object.entries(WORDS)) learn(words, SUBJECT[subject as Subject]);
 learn(OTHERWISE, STOP);
 
-/** What a word and the one behind it speak of. */
-function saidBy(word: string, next_word: string): number {
-  const meaning = MEANINGS.get(word);
-  if (meaning === undefined) return 0;
-  return meaning.before === null ? meaning.alone : meaning.alone | (meaning.before.get(next_word) ?? 0);
+/** Which first letters and lengths there are words of: most words of a text are told from them by this alone. */
+const KNOWN = new Uint8Array(27 * 32);
+for (const word of MEANINGS.keys()) KNOWN[traitOf(word.charCodeAt(0), word.length)] = 1;
+
+/** The first letter, of either case, and the length; letters that are not ASCII are one. */
+function traitOf(code: number, length: number): number {
+  const letter = (code | 0x20) - 0x61;
+  return (letter >= 0 && letter < 26 ? letter : 26) * 32 + Math.min(length, 31);
+}
+
+/** What a word speaks of; null for nothing. */
+function meaningOf(text: string, start: number, end: number): Meaning | null {
+  if (KNOWN[traitOf(text.charCodeAt(start), end - start)] === 0) return null;
+  return MEANINGS.get(text.slice(start, end).toLowerCase()) ?? null;
+}
+
+/** What a word and the one behind it speak of together. */
+function joined(meaning: Meaning | null, text: string, next_start: number, next_end: number): number {
+  if (meaning === null || meaning.before === null || next_end === next_start) return 0;
+  return meaning.before.get(text.slice(next_start, next_end).toLowerCase()) ?? 0;
 }
 
 /** Words of scripts without spaces, which have to be searched for. */
@@ -167,22 +182,25 @@ export function contextBefore(text: string, start: number): Context {
 
 function readBefore(text: string, start: number): Context {
   const from = Math.max(0, start - BEFORE_CHARS);
-  const lower = lowerCase(text, from, start);
   let all = 0;
   let nearest = 0;
-  let next_word = "";
+  let next_start = start;
+  let next_end = start;
   let at = start;
   for (let words = 0; words < BEFORE_WORDS && at > from; words++) {
     while (at > from && !isLetter(text.charCodeAt(at - 1))) at--;
-    const word_end = at;
-    while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, word_end)) at--;
-    if (word_end - at < 2) continue;
-    const word = lower.slice(at - from, word_end - from);
-    const said = saidBy(word, next_word);
-    next_word = word;
-    if ((said & STOP) !== 0) break;
-    all |= said;
-    if (nearest === 0) nearest = said;
+    const end = at;
+    while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, end)) at--;
+    if (end - at < 2) continue;
+    const meaning = meaningOf(text, at, end);
+    if (meaning !== null) {
+      const said = meaning.alone | joined(meaning, text, next_start, next_end);
+      if ((said & STOP) !== 0) break;
+      all |= said;
+      if (nearest === 0) nearest = said;
+    }
+    next_start = at;
+    next_end = end;
   }
   return { all, nearest };
 }
@@ -190,22 +208,21 @@ function readBefore(text: string, start: number): Context {
 /** Reads the few words behind `end`, on the same line: what they speak of. */
 export function contextAfter(text: string, end: number): number {
   const to = Math.min(text.length, end + AFTER_CHARS);
-  const lower = lowerCase(text, end, to);
   let all = 0;
-  let last_word = "";
+  let last: Meaning | null = null;
   let at = end;
   for (let words = 0; words < AFTER_WORDS && at < to; words++) {
     while (at < to && !isLetter(text.charCodeAt(at))) {
       if (text.charCodeAt(at) === NEWLINE) return all;
       at++;
     }
-    const word_start = at;
-    while (at < to && isLetter(text.charCodeAt(at)) && (at === word_start || !isHump(text, at, at + 1))) at++;
-    const word = lower.slice(word_start - end, at - end);
-    const said = saidBy(word, "") | saidBy(last_word, word);
+    const start = at;
+    while (at < to && isLetter(text.charCodeAt(at)) && (at === start || !isHump(text, at, at + 1))) at++;
+    const meaning = meaningOf(text, start, at);
+    const said = (meaning?.alone ?? 0) | joined(last, text, start, at);
     if ((said & STOP) !== 0) break;
     all |= said;
-    last_word = word;
+    last = meaning;
   }
   return all;
 }
@@ -234,11 +251,4 @@ function isHump(text: string, at: number, word_end: number): boolean {
   const code = text.charCodeAt(at);
   const before = text.charCodeAt(at - 1);
   return code >= 0x41 && code <= 0x5a && before >= 0x61 && before <= 0x7a;
-}
-
-/** The stretch in lower case, of the same length: the few letters that grow when lowered are left. */
-function lowerCase(text: string, from: number, to: number): string {
-  const part = text.slice(from, to);
-  const lower = part.toLowerCase();
-  return lower.length === part.length ? lower : part;
 }

@@ -118,6 +118,7 @@ export function phoneRecogniser(): Recogniser {
   return {
     entities: ["PHONE"],
     numbers(scan, numbers) {
+      if (numbers.count === 1 && numbers.length(0) < DIGITS_MIN_NAMED) return;
       let group = 0;
       while (group < numbers.count) {
         const candidate = candidateAt(scan.text, numbers, group);

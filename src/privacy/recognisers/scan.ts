@@ -3,7 +3,7 @@
 
 import type { Entity, Found } from "../entity.ts";
 import { type Context, contextAfter, contextBefore } from "./context.ts";
-import { FOLDS, fold } from "./fold.ts";
+import { FOLDS, fold, isToBeFolded } from "./fold.ts";
 import { isAlnum, isAsciiLetter, isDigit, isEscape } from "./letters.ts";
 import { Numbers } from "./numbers.ts";
 
@@ -180,7 +180,7 @@ export class Walk {
         while (isDigit(text.charCodeAt(at)));
         continue;
       }
-      if (kind === FOLDED) {
+      if (kind === FOLDED && isToBeFolded(text, at)) {
         // What was looked at may go on behind this character, so all is looked at again; this happens once.
         scan.fold();
         this.over(scan);
@@ -190,7 +190,7 @@ export class Walk {
         if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
         token_start = at + 1;
       }
-      const next = this.#sign(scan, code, at);
+      const next = kind === SIGN ? this.#sign(scan, code, at) : at + 1;
       if (next > at + 1) {
         token_start = next;
         this.#digits_done = Math.max(this.#digits_done, next);
