@@ -3,7 +3,7 @@
 
 import { SUBJECT } from "./context.ts";
 import { goesOn, isAlnum, isAsciiLetter, isDigit, isEscape, isHex, isLetter, isUpper } from "./letters.ts";
-import type { Recogniser } from "./scan.ts";
+import type { Recogniser, Scan } from "./scan.ts";
 
 /** A format of keys: how they begin, and how long the rest of the token is. */
 interface KeyFormat {
@@ -120,8 +120,24 @@ export const API_KEY: Recogniser = {
         return;
       }
     }
+    addBotToken(scan, start, end);
   },
 };
+
+const TELEGRAM_MAX_CHARS = 46;
+const DISCORD_MAX_CHARS = 80;
+
+/** Tokens of bots are of several parts: Telegram's have the bot's number before a colon, Discord's three parts with dots. */
+function addBotToken(scan: Scan, start: number, end: number): void {
+  const { text } = scan;
+  const telegram = /[0-9]{8,10}:AA[\w-]{33}$/.exec(text.slice(Math.max(0, end - TELEGRAM_MAX_CHARS), end));
+  if (telegram !== null && !goesOn(text, end - telegram[0].length))
+    scan.add("API_KEY", end - telegram[0].length, end, 0.97);
+  const discord = /^[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,40}(?![\w-])/.exec(
+    text.slice(start, start + DISCORD_MAX_CHARS),
+  );
+  if (discord !== null) scan.add("API_KEY", start, start + discord[0].length, 0.95);
+}
 
 /** Where the word before a token's dot starts: "SG." and "hvs." end before the token proper. */
 function dottedStart(text: string, start: number): number {
@@ -322,10 +338,12 @@ function isPasswordChar(code: number): boolean {
 const codes = (signs: string) => new Set(Array.from(signs, (sign) => sign.charCodeAt(0)));
 /** What may stand between a name and its sign. */
 const BEHIND_NAME = codes(" \"'\\]?:");
+const AMPERSAND = 0x26;
+const PARAMETER = /^&(?:amp;|[A-Za-z_][\w.-]*=)/;
 const QUOTES = codes("\"'`");
 /** What ends a value without quotes, and what does not belong to its end. */
-const VALUE_ENDS = codes(" \t\r\n\"'`,;&)}]<>\\");
-const VALUE_TRAILERS = codes(".,;!?:");
+const VALUE_ENDS = codes(" \t\r\n\"'`,;)}]<>\\");
+const VALUE_TRAILERS = codes(".,;?:");
 
 /** The last part of the name before a sign, in lower case: "key" of `OPENAI_API_KEY =` and of `"apiKey":`; empty for none. */
 function nameBefore(text: string, sign: number): string {
@@ -354,10 +372,15 @@ function valueEnd(text: string, start: number): number {
   const is_quoted = QUOTES.has(opening);
   const most = Math.min(text.length, start + VALUE_MAX);
   let end = start;
-  while (end < most && !(is_quoted ? endsQuoted(text, end, opening) : VALUE_ENDS.has(text.charCodeAt(end))))
-    end++;
+  while (end < most && !(is_quoted ? endsQuoted(text, end, opening) : endsBare(text, end))) end++;
   if (!is_quoted) while (end > start && VALUE_TRAILERS.has(text.charCodeAt(end - 1))) end--;
   return end;
+}
+
+/** "&" is a character of passwords, but ends a value where another name follows, as in URLs. */
+function endsBare(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === AMPERSAND ? PARAMETER.test(text.slice(at, at + NAME_MAX)) : VALUE_ENDS.has(code);
 }
 
 function endsQuoted(text: string, at: number, opening: number): boolean {

@@ -163,6 +163,8 @@ export const TOLD_BY_THEMSELVES: readonly (readonly [entity: string, values: rea
       key("dop_v1_", 64, HEX),
       key("hvs.", 30),
       key("shpat_", 32, HEX),
+      key("1234567890:AA", 33),
+      `${key("MTE4", 20)}.${ALNUM.slice(0, 6)}.${ALNUM.slice(0, 38)}`,
     ],
   ],
   ["JWT", [JWT_VALUE]],
@@ -247,8 +249,21 @@ export const TOLD_BY_CONTEXT: readonly Row[] = [
   ["see postgres://jo:s3cret@db.example.com/app", "URL_CREDENTIALS", "jo:s3cret"],
   ["https://user:p%40ss@example.com:8443/x", "URL_CREDENTIALS", "user:p%40ss"],
   [`https://${HEX.slice(0, 40)}@git.example.com/x.git`, "URL_CREDENTIALS", HEX.slice(0, 40)],
+  [
+    `https://hooks.slack.com/services/T0AB12CD3/B0EF45GH6/${ALNUM.slice(0, 24)}`,
+    "URL_CREDENTIALS",
+    `T0AB12CD3/B0EF45GH6/${ALNUM.slice(0, 24)}`,
+  ],
+  ['{"dateOfBirth":"1987-03-12"}', "DATE_OF_BIRTH", "1987-03-12"],
+  ['{"ssn":"536221847"}', "US_SSN", "536221847"],
+  ['{"passport_number":"533380006"}', "PASSPORT", "533380006"],
+  ['{"accountNumber": 12345679}', "BANK_ACCOUNT", "12345679"],
+  ["phone_number=2125552368", "PHONE", "2125552368"],
+  ["contact 212-555-2368 or 646-555-0143", "PHONE", "646-555-0143"],
+  [`AccountKey=${ALNUM}+/==;EndpointSuffix=core`, "SECRET", `${ALNUM}+/==`],
   ['password = "hunter2!"', "SECRET", "hunter2!"],
-  ["DB_PASSWORD=Tr0ub4dor&3", "SECRET", "Tr0ub4dor"],
+  ["DB_PASSWORD=Tr0ub4dor&3", "SECRET", "Tr0ub4dor&3"],
+  ["https://example.com/?password=Tr0ub4dor&next=1", "SECRET", "Tr0ub4dor"],
   ["my password is Tr0ub4dor, please", "SECRET", "Tr0ub4dor"],
   ['{"client_secret": "kQ8~7fR3xZpL0vN2"}', "SECRET", "kQ8~7fR3xZpL0vN2"],
   [
@@ -259,7 +274,7 @@ export const TOLD_BY_CONTEXT: readonly Row[] = [
   [`Authorization: Bearer ${ALNUM.slice(0, 40)}`, "SECRET", ALNUM.slice(0, 40)],
   [`x-api-key: ${HEX.slice(0, 32)}`, "SECRET", HEX.slice(0, 32)],
   [`the token is ${ALNUM.slice(4, 44)}`, "SECRET", ALNUM.slice(4, 44)],
-  ["Passwort: Sommer2024!", "SECRET", "Sommer2024"],
+  ["Passwort: Sommer2024!", "SECRET", "Sommer2024!"],
 ];
 
 /** What looks like an entity and is none: by its check digit, its range, or its kind. */
