@@ -6,46 +6,21 @@ import { MONTHS } from "./dates.ts";
 import { endsWord, goesOn, isAlnum, isDigit, isLetter, isUpper } from "./letters.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Recogniser, Scan } from "./scan.ts";
-
-const words = (list: string) => new Set(list.split(" "));
-
-/** What names of streets end with: "24 Clarke Avenue". */
-const LAST_WORDS = words(
-  "street st avenue ave av road rd lane ln drive dr court ct boulevard blvd way place pl terrace ter square sq highway hwy parkway pkwy " +
-    "circle cir trail trl close crescent cres grove gardens mews row walk loop turnpike alley plaza path hill heights ridge pike rise view quay",
-);
-/** Those of them that are also words of other use: they need a capital, or context. */
-const WEAK_LAST_WORDS = words(
-  "way place court close drive row walk path hill rise view st av ter square heights",
-);
-/** What names of streets begin with behind a number: "12 rue de la Paix". */
-const FIRST_WORDS = words("rue avenue boulevard bd place chemin allée impasse quai cours route passage");
-/** What names of streets begin with before a number: "Via Roma 131". */
-const FIRST_WITH_NUMBER = words(
-  "rue avenue boulevard chemin allée impasse via viale piazza piazzale piazzetta corso vicolo largo strada calle avenida avda carrera paseo " +
-    "plaza camino ronda rúa rua travessa praça estrada alameda ul ulica aleja plac os ulitsa улица",
-);
-/** How words for streets end that are one with its name: "Hauptstraße 5". */
-const ENDINGS =
-  /(?:straße|strasse|str|weg|platz|allee|gasse|damm|ufer|straat|laan|gracht|plein|dijk|katu|kuja|tie|gata|gatan|gate|gade|vej|vägen|vegen|veien|götu|stræti|straeti|vegur)$/;
-/** Endings that are words of their own: "Rákóczi út 13". */
-const LAST_WITH_NUMBER = words("út utca tér strasse straße gate tee ulica");
-const BOXES = words("box postfach apartado casilla postbus boîte bp");
-/** What may stand before the number in small letters. */
-const LOWER_BEFORE = new Set([...BOXES, ...LAST_WITH_NUMBER]);
-const UNITS = words(
-  "apt apartment suite ste unit floor fl flat room rm bldg building box wohnung piso appartement appt interno int etage",
-);
-/** What may stand within a street's name in lower case. */
-const LINKS = words(
-  "de la le les du des da do dos das del della dei delle di d l von van der den am an im in zu zur the of bis ter y e",
-);
-
-/** What is numbered and is no street. */
-const COUNTED = words(
-  "part chapter section page figure table step level version windows line item day week phase type gate track episode season volume grade " +
-    "class group team article rule case issue no nr number monday tuesday wednesday thursday friday saturday sunday",
-);
+import {
+  ASKING,
+  BOXES,
+  COUNTED,
+  ENDINGS,
+  FIRST_WITH_NUMBER,
+  FIRST_WORDS,
+  LAST_WITH_NUMBER,
+  LAST_WORDS,
+  LINKS,
+  LOWER_BEFORE,
+  UNITS,
+  WEAK_FIRST_WORDS,
+  WEAK_LAST_WORDS,
+} from "./street_words.ts";
 
 const NUMBER_MAX_DIGITS = 5;
 const NAME_WORDS_MAX = 5;
@@ -60,9 +35,7 @@ const NEWLINE = 0x0a;
 const SURE = 0.9;
 const LIKELY = 0.75;
 const UNSURE = 0.6;
-/** What stands between words that speak of an address, and the address. */
-const ASKING = words("at on to is an auf en à address adresse dirección indirizzo");
-
+const DOUBTFUL = 0.3;
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
   entities: ["STREET_ADDRESS"],
@@ -134,7 +107,9 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
   if (street_start >= 0 && !(isYear(text, start, end) && !isUpper(text.charCodeAt(street_start)))) {
     const number_end = isLetter(text.charCodeAt(end)) && endsWord(text, end + 1) ? end + 1 : end;
     const tail = readTail(scan, street_start, number_end);
-    scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, tail.is_named ? SURE : LIKELY);
+    const is_weak = WEAK_FIRST_WORDS.has(text.slice(street_start, nameEnd(text, street_start)));
+    const score = tail.is_named ? SURE : is_weak ? DOUBTFUL : LIKELY;
+    scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, score);
     return;
   }
   if (!addNamedStreet(scan, start, end)) addUnknownStreet(scan, first, end);
@@ -234,7 +209,7 @@ function scoreBehind(scan: Scan, start: number, number_end: number, street_end: 
     .toLowerCase();
   if (scan.isNear(SUBJECT.address, start, street_end)) return SURE;
   if (!WEAK_LAST_WORDS.has(last)) return LIKELY;
-  return isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? 0.6 : 0.3;
+  return isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? UNSURE : DOUBTFUL;
 }
 
 /** Where the name ends that follows a street's first word: words with capitals, and the links between them; 0 for no name. */

@@ -126,26 +126,38 @@ const SLOW = [
   "\\n1",
 ];
 
-/** The shortest of a few runs, in milliseconds: what else the machine does only ever adds. */
-function shortest(text: string): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let run = 0; run < 5; run++) {
-    const start = performance.now();
+/** Characters that are looked at while a text is read, one by one or in parts: unlike time, the same on every machine. */
+function work(text: string): number {
+  const { charCodeAt, slice } = String.prototype;
+  let looked = 0;
+  String.prototype.charCodeAt = function (at) {
+    looked++;
+    return charCodeAt.call(this, at);
+  };
+  String.prototype.slice = function (...range) {
+    const part = slice.apply(this, range);
+    looked += part.length;
+    return part;
+  };
+  try {
     recognise(text);
-    least = Math.min(least, performance.now() - start);
+  } finally {
+    Object.assign(String.prototype, { charCodeAt, slice });
   }
-  return least;
+  return looked;
 }
 
 const SMALL_CHARS = 8 * 1024;
 const GROWTH = 16;
+/** What one character may cost at most: looking at the words around each number costs a hundred. */
+const WORK_MAX = 400;
 
-test.each(SLOW)("time is linear over %j, again and again", (piece) => {
+test.each(SLOW)("work is linear over %j, again and again", (piece) => {
   const text = (chars: number) => piece.repeat(Math.ceil(chars / piece.length)).slice(0, chars);
-  recognise(text(SMALL_CHARS));
-  // Linear is 16 times, quadratic 256 times; a floor keeps the clock's grain and the machine's hiccups out.
-  const small_ms = Math.max(shortest(text(SMALL_CHARS)), 0.25);
-  expect(shortest(text(SMALL_CHARS * GROWTH)) / small_ms).toBeLessThan(GROWTH * 5);
+  const small = work(text(SMALL_CHARS));
+  expect(small).toBeGreaterThanOrEqual(SMALL_CHARS);
+  expect(small / SMALL_CHARS).toBeLessThan(WORK_MAX);
+  expect(work(text(SMALL_CHARS * GROWTH)) / small).toBeLessThan(GROWTH * 1.2);
 });
 
 describe("the options", () => {

@@ -171,6 +171,9 @@ export const TOLD_BY_THEMSELVES: readonly (readonly [entity: string, values: rea
   ["PRIVATE_KEY", [PEM_VALUE, PEM_VALUE.replaceAll("RSA ", ""), PEM_VALUE.replaceAll("\n", "\\n")]],
 ];
 
+const PEM_ENCRYPTED = `-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,${HEX.slice(0, 32)}\n\n${PEM_BODY}\n-----END RSA PRIVATE KEY-----`;
+const PEM_WITHOUT_END = `-----BEGIN OPENSSH PRIVATE KEY-----\n${ALNUM.slice(0, 70)}\n${ALNUM.slice(0, 70)}`;
+
 /** Values that need words around, with those words. */
 export const TOLD_BY_CONTEXT: readonly Row[] = [
   ["Call me at 555-0142 tonight", "PHONE", "555-0142"],
@@ -246,6 +249,8 @@ export const TOLD_BY_CONTEXT: readonly Row[] = [
     "CRYPTO_WALLET",
     "AYB7gTAjaXfY1nsFCP4pwdRWqJrD61dJDN7g3tKtaAnS",
   ],
+  [PEM_ENCRYPTED, "PRIVATE_KEY", PEM_ENCRYPTED],
+  [`${PEM_WITHOUT_END}\n\nThat is all I have.`, "PRIVATE_KEY", PEM_WITHOUT_END],
   ["see postgres://jo:s3cret@db.example.com/app", "URL_CREDENTIALS", "jo:s3cret"],
   ["https://user:p%40ss@example.com:8443/x", "URL_CREDENTIALS", "user:p%40ss"],
   [`https://${HEX.slice(0, 40)}@git.example.com/x.git`, "URL_CREDENTIALS", HEX.slice(0, 40)],
@@ -374,6 +379,9 @@ export const NOTHING: readonly string[] = [
   "eyJ.eyJ.eyJ",
   "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
   "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+  "It begins with -----BEGIN PRIVATE KEY----- and ends with another mark.",
+  "-----BEGIN PRIVATE KEY-----...-----END PRIVATE KEY-----",
+  "we got it via Email 5 times",
   "body { color: #aabbcc; margin: 0 12px }",
   "SELECT * FROM t WHERE id = 1234567",
   "#1234567890",
