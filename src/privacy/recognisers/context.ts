@@ -86,7 +86,7 @@ const WORDS: Readonly<Record<Subject, string>> = {
 /** Words that say that a number is something else. What stands beyond them does not speak of it. */
 const OTHERWISE =
   "order orders invoice ticket isbn issn ean upc sku version versions ver tracking serial revision commit build uuid guid hash checksum sha " +
-  "timestamp epoch port pid reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
+  "part_number part_no model_number case_number case_no item_number product_code batch lot catalog timestamp epoch port pid ref reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
   "pages rows lines bytes tokens_used issue pull doi pmid arxiv";
 
 /** The bit of `OTHERWISE`. */
@@ -171,13 +171,16 @@ export interface Context {
   readonly all: number;
   /** What the nearest of the words that say anything speaks of. */
   readonly nearest: number;
+  /** Whether the nearest of them says that a number is something else. */
+  readonly is_otherwise: boolean;
 }
 
 /** Reads the words before `start`. */
 export function contextBefore(text: string, start: number): Context {
   const spaced = readBefore(text, start);
   const unspaced = readUnspaced(text, start);
-  return unspaced === 0 ? spaced : { all: spaced.all | unspaced, nearest: spaced.nearest || unspaced };
+  if (unspaced === 0) return spaced;
+  return { ...spaced, all: spaced.all | unspaced, nearest: spaced.nearest || unspaced };
 }
 
 function readBefore(text: string, start: number): Context {
@@ -195,14 +198,14 @@ function readBefore(text: string, start: number): Context {
     const meaning = meaningOf(text, at, end);
     if (meaning !== null) {
       const said = meaning.alone | joined(meaning, text, next_start, next_end);
-      if ((said & STOP) !== 0) break;
+      if ((said & STOP) !== 0) return { all, nearest, is_otherwise: nearest === 0 };
       all |= said;
       if (nearest === 0) nearest = said;
     }
     next_start = at;
     next_end = end;
   }
-  return { all, nearest };
+  return { all, nearest, is_otherwise: false };
 }
 
 /** Reads the few words behind `end`, on the same line: what they speak of. */

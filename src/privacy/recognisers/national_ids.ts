@@ -28,6 +28,7 @@ export const NATIONAL_RULES: readonly NumberRule[] = [
     shapes: { "3-2-4": 0.85, "3 2 4": 0.6, "3.2.4": 0.4, "9": 0.1 },
     subjects: SUBJECT.ssn,
     near: 0.97,
+    is_doubtful: true,
     check: isSsn,
   },
   {
@@ -35,6 +36,7 @@ export const NATIONAL_RULES: readonly NumberRule[] = [
     shapes: { "3-2-4": 0.8, "3 2 4": 0.6, "9": 0.1 },
     subjects: SUBJECT.tax | SUBJECT.ssn,
     near: 0.95,
+    is_doubtful: true,
     check: isItin,
   },
   {

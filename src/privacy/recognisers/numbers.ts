@@ -112,6 +112,8 @@ export interface NumberRule {
   readonly near: number;
   /** Whether only the nearest of the words count: for numbers that nothing but their context tells. */
   readonly by_nearest?: boolean;
+  /** Whether words that say that a number is something else are believed: no check digit says the contrary. */
+  readonly is_doubtful?: boolean;
   /** Whether it can be one at all. */
   readonly check?: (digits: string, written: string) => boolean;
 }
@@ -189,7 +191,11 @@ function tryRules(
   for (const { rule, score } of rules) {
     if (score === 0 && !isNear(scan, rule, start, end)) continue;
     if (rule.check !== undefined && !rule.check(digits, scan.text.slice(start, end))) continue;
-    const sure = isNear(scan, rule, start, end) ? Math.max(rule.near, score) : score;
+    const sure = isNear(scan, rule, start, end)
+      ? Math.max(rule.near, score)
+      : rule.is_doubtful && scan.context(start, end).is_otherwise
+        ? score / 2
+        : score;
     scan.add(rule.entity, start, end, sure);
     surest = Math.max(surest, sure);
   }

@@ -1,7 +1,7 @@
 // Phone numbers. International ones are validated by Google's tables (libphonenumber); national ones too, where their grouping tells
 // the country. What the words around call a phone number is taken as it is written: local numbers have no form of their own.
 
-import { SUBJECT } from "./context.ts";
+import { type Context, SUBJECT } from "./context.ts";
 import { goesOn, isAlnum, isWord } from "./letters.ts";
 import { isOneDigit } from "./national_checks.ts";
 import type { Numbers } from "./numbers.ts";
@@ -88,31 +88,39 @@ export function phoneRecogniser(): Recogniser {
     return number.isValid() ? "valid" : number.isPossible() ? "possible" : "wrong";
   };
 
-  /** How sure it is that groups are a phone number. */
-  const sureness = (scan: Scan, { start, end, digits, shape, is_international }: Candidate): number => {
-    const { all, nearest } = scan.context(start, end);
-    const is_called = (nearest & SUBJECT.call) !== 0 && isDialled(shape, digits);
-    const is_named = (nearest & SUBJECT.phone) !== 0 || is_called;
-    const is_spoken_of = (all & (SUBJECT.phone | SUBJECT.call)) !== 0;
-    if (is_international) {
-      // "+49 (0)151": the zero is dialled within the country only.
-      const written = scan.text
-        .slice(start, end)
-        .replace("(0)", "")
-        .replace(/^\(?00/, "+");
-      const verdict = validity(scan, written);
-      if (verdict === "valid") return scan.text[start] === "+" || is_named ? 0.97 : 0.8;
-      return is_named ? 0.85 : verdict === "possible" && scan.text[start] === "+" ? 0.7 : 0.2;
-    }
-    if (digits.length < DIGITS_MIN) return (nearest & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.6 : 0;
-    if (is_named) return 0.85;
+  const internationalSureness = (scan: Scan, { start, end }: Candidate, is_named: boolean): number => {
+    // "+49 (0)151": the zero is dialled within the country only.
+    const written = scan.text
+      .slice(start, end)
+      .replace("(0)", "")
+      .replace(/^\(?00/, "+");
+    const has_plus = scan.text[start] === "+";
+    const verdict = validity(scan, written);
+    if (verdict === "valid") return has_plus || is_named ? 0.97 : 0.8;
+    return is_named ? 0.85 : verdict === "possible" && has_plus ? 0.7 : 0.2;
+  };
+
+  /** How sure it is where the words around do not call it a phone number, or not from near. */
+  const nationalSureness = (scan: Scan, { digits, shape }: Candidate, context: Context): number => {
+    const is_spoken_of = (context.all & (SUBJECT.phone | SUBJECT.call)) !== 0;
     const national = NATIONAL_SHAPES.get(shape);
-    if (national === undefined) return (all & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.5 : 0;
+    if (national === undefined) return (context.all & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.5 : 0;
     const [begin, country, score] = national;
-    if (digits.startsWith(begin) && validity(scan, digits, country) === "valid") {
-      return is_spoken_of ? 0.9 : score;
-    }
-    return is_spoken_of ? 0.5 : 0;
+    if (!digits.startsWith(begin) || validity(scan, digits, country) !== "valid")
+      return is_spoken_of ? 0.5 : 0;
+    return is_spoken_of ? 0.9 : context.is_otherwise ? score / 2 : score;
+  };
+
+  /** How sure it is that groups are a phone number. */
+  const sureness = (scan: Scan, candidate: Candidate): number => {
+    const { start, end, digits, shape } = candidate;
+    const context = scan.context(start, end);
+    const is_called = (context.nearest & SUBJECT.call) !== 0 && isDialled(shape, digits);
+    const is_named = (context.nearest & SUBJECT.phone) !== 0 || is_called;
+    if (candidate.is_international) return internationalSureness(scan, candidate, is_named);
+    if (digits.length < DIGITS_MIN)
+      return (context.nearest & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.6 : 0;
+    return is_named ? 0.85 : nationalSureness(scan, candidate, context);
   };
 
   return {

@@ -41,7 +41,7 @@ export class Scan {
   /** Phone numbers that were looked up in the tables so far. */
   validations = 0;
   readonly #thresholds: ReadonlyMap<Entity, number>;
-  #before: Context = { all: 0, nearest: 0 };
+  #before: Context = { all: 0, nearest: 0, is_otherwise: false };
   #before_start = -1;
   #after = 0;
   #after_end = -1;
@@ -77,8 +77,9 @@ export class Scan {
       this.#after_end = end;
       this.#after = contextAfter(this.text, end);
     }
-    const { all, nearest } = this.#before;
-    return this.#after === 0 ? this.#before : { all: all | this.#after, nearest: nearest || this.#after };
+    const { all, nearest, is_otherwise } = this.#before;
+    if (this.#after === 0) return this.#before;
+    return { all: all | this.#after, nearest: nearest || this.#after, is_otherwise };
   }
 
   /** Whether the words around a value speak of one of `subjects`. */
