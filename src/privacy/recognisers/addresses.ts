@@ -35,6 +35,8 @@ const NEWLINE = 0x0a;
 const SURE = 0.9;
 const LIKELY = 0.75;
 const UNSURE = 0.6;
+/** What stands before an address that has a line or a field of its own. */
+const OPENS = new Set(Array.from(':\n"', (sign) => sign.charCodeAt(0)));
 const DOUBTFUL = 0.3;
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
@@ -115,7 +117,10 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
   if (!addNamedStreet(scan, start, end)) addUnknownStreet(scan, first, end);
 }
 
-/** "I live at Møllebakken 35": any name with a number behind, where the words before ask for an address; whether it is one. */
+/**
+ * "I live at Møllebakken 35", "Unter den Linden 77, 10117 Berlin": any name with a number behind, where the words before ask for
+ * an address, or a post code and a city follow; whether it is one.
+ */
 function addNamedStreet(scan: Scan, start: number, end: number): boolean {
   const { text } = scan;
   if (
@@ -125,21 +130,35 @@ function addNamedStreet(scan: Scan, start: number, end: number): boolean {
   ) {
     return false;
   }
-  let street_start = start;
+  let street_start = -1;
+  let at = start - 1;
+  let word = "";
   for (let count = 0; count < NAME_WORDS_MAX; count++) {
-    let word_start = street_start - 1;
-    while (street_start - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
-    const word = text.slice(word_start, street_start - 1);
-    if (count > 0 && ASKING.has(word.toLowerCase())) break;
-    if (!isUpperLike(text.charCodeAt(word_start)) || word_start === street_start - 1 || isCounted(word))
-      return false;
-    street_start = word_start;
-    if (/[:\n"] *$/.test(text.slice(Math.max(0, street_start - 3), street_start))) break;
-    if (text.charCodeAt(street_start - 1) !== SPACE) return false;
+    let word_start = at;
+    while (at - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
+    word = text.slice(word_start, at).toLowerCase();
+    const is_capital = isUpperLike(text.charCodeAt(word_start)) && word !== "";
+    if (count === 0 && (!is_capital || isCounted(word))) return false;
+    if (!is_capital && !LINKS.has(word)) break;
+    if (is_capital) street_start = word_start;
+    at = word_start - 1;
+    word = "";
+    if (text.charCodeAt(at) !== SPACE) break;
   }
-  if ((scan.context(street_start, end).nearest & SUBJECT.address) === 0) return false;
-  scan.add("STREET_ADDRESS", street_start, readTail(scan, street_start, end).end, UNSURE);
+  const tail = readTail(scan, street_start, end);
+  const is_asked =
+    word === "" ? OPENS.has(text.charCodeAt(lastVisible(text, street_start))) : ASKING.has(word);
+  const is_named = is_asked && (scan.context(street_start, end).nearest & SUBJECT.address) !== 0;
+  if (!is_named && !tail.has_city) return false;
+  scan.add("STREET_ADDRESS", street_start, tail.end, tail.has_city ? LIKELY : UNSURE);
   return true;
+}
+
+/** Where the last character before a place is that is no space. */
+function lastVisible(text: string, start: number): number {
+  let at = start - 1;
+  while (start - at < 3 && text.charCodeAt(at) === SPACE) at--;
+  return at;
 }
 
 /** A name that no word calls a street's is one if a number stands on both of its sides, or a flat behind, and words around agree. */
@@ -285,6 +304,8 @@ interface Tail {
   readonly end: number;
   readonly has_unit: boolean;
   readonly has_code: boolean;
+  /** Whether a city follows the code. */
+  readonly has_city: boolean;
   /** Whether the words around speak of an address. */
   readonly is_named: boolean;
 }
@@ -294,7 +315,8 @@ function readTail(scan: Scan, start: number, street_end: number): Tail {
   const is_named = scan.isNear(SUBJECT.address, start, street_end);
   let has_unit = false;
   let has_code = false;
-  let is_city = false;
+  let awaits_city = false;
+  let has_city = false;
   let end = street_end;
   let at = street_end;
   for (let count = 0; count < TOKENS_MAX; count++) {
@@ -311,21 +333,22 @@ function readTail(scan: Scan, start: number, street_end: number): Tail {
       token_end = nameEnd(text, number_start);
       end = token_end;
       has_unit = true;
+      awaits_city = isUpperLike(text.charCodeAt(token_end + 1));
     } else if (isPostCode(token)) {
       end = token_end;
       has_code = true;
+      // "50667 Köln": behind a comma, a code stands before its city.
+      awaits_city = isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
     } else if (!is_capital && !is_link) break;
-    else if ((is_named || has_unit) && is_capital && isBroken(text, at, token_start)) end = token_end;
-    else if (is_city) end = token_end;
-    // "50667 Köln" behind a comma is a code before its city, and "San" is not all of it.
-    const is_city_code =
-      isPostCode(token) && isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
-    is_city =
-      is_city_code ||
-      (end === token_end && is_capital && !has_code && isUpperLike(text.charCodeAt(token_end + 1)));
+    else if (is_capital && (awaits_city || ((is_named || has_unit) && isBroken(text, at, token_start)))) {
+      end = token_end;
+      has_city ||= awaits_city && has_code;
+      // "San" is not all of a city's name.
+      awaits_city = !has_code && isUpperLike(text.charCodeAt(token_end + 1));
+    }
     at = token_end;
   }
-  return { end, has_unit, has_code, is_named };
+  return { end, has_unit, has_code, has_city, is_named };
 }
 
 /** Whether a comma or a line break stands between. */

@@ -61,7 +61,7 @@ const WORDS: Readonly<Record<Subject, string>> = {
   pan: "pan pan_card permanent_account",
   brazil: "cpf cnpj cadastro",
   passport:
-    "passport passports reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт",
+    "passport passports pass_nr pass_no reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт",
   licence:
     "driver_license driver_licence drivers_license drivers_licence driving_licence driving_license license_number licence_number dl dmv " +
     "führerschein führerscheinnummer de_conduire permis licencia de_conducir patente cnh habilitação driverslicense driverlicense",

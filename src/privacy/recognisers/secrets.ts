@@ -15,7 +15,7 @@ const LINE_FEED = 0x0a;
 
 /** Last parts of names that passwords are assigned to, and those of longer secrets. */
 const PASSWORD_NAMES = new Set(
-  "password passwd pwd pass passphrase passcode kennwort passwort contraseña contrasena senha passe secret".split(
+  "password passwd pwd pw pass passphrase passcode kennwort passwort contraseña contrasena senha passe secret".split(
     " ",
   ),
 );
@@ -32,6 +32,17 @@ const PASSWORD_MIN = 5;
 const TOLD = /\s(?:is|be|to|ist|lautet|es|est|è|é)[ :]{1,2}["'`]?$/i;
 const TOLD_BEFORE_CHARS = 40;
 const TOLD_MAX = 64;
+/** What stands before numbers that open something. */
+const PIN =
+  /\b(?:pin|passcode|password|pwd|passwort|kennwort|contraseña|senha|mot de passe)(?: code| number)?(?: (?:is|ist|es|est|è|é)|[:=#])? ?$/i;
+const PIN_MIN = 4;
+const PIN_MAX = 12;
+/** Schemes of HTTP's Authorization, which what follows is as secret as a password for. */
+const SCHEME = /(?:Bearer|Basic|Token) $/i;
+const SCHEME_MAX = 7;
+const CREDENTIALS_MIN = 12;
+const USER_OPTION_MAX = 44;
+const USER_OPTION = /(?:^|\s)(?:-u|--user)[ =]["']?[\w.@-]{1,32}$/;
 
 /** Finds what is assigned to names such as `password` and `api_key`, and passwords that a sentence tells. */
 export const SECRET: Recogniser = {
@@ -40,15 +51,23 @@ export const SECRET: Recogniser = {
     const { text } = scan;
     const name = nameBefore(text, sign);
     if (name === "") return;
-    const is_password = PASSWORD_NAMES.has(name);
+    const is_password = PASSWORD_NAMES.has(name) || isUserOption(text, sign);
     if (!is_password && !KEY_NAMES.has(name)) return;
     const value_start = valueStart(text, sign + 1);
     const value_end = valueEnd(text, value_start);
     const value = text.slice(value_start, value_end);
     if (isPlaceholder(value)) return;
     const is_quoted = QUOTES.has(text.charCodeAt(value_start - 1));
-    if (is_password && isPassword(value, is_quoted)) scan.add("SECRET", value_start, value_end, 0.85);
-    else if (isRandom(value)) scan.add("SECRET", value_start, value_end, 0.85);
+    const has_scheme = SCHEME.test(text.slice(Math.max(0, value_start - SCHEME_MAX), value_start));
+    const is_secret = (is_password && isPassword(value, is_quoted)) || (has_scheme && isCredentials(value));
+    if (is_secret || isRandom(value)) scan.add("SECRET", value_start, value_end, 0.85);
+  },
+  numbers(scan, numbers) {
+    const length = numbers.length(0);
+    if (numbers.count > 1 || length < PIN_MIN || length > PIN_MAX || !numbers.begins(0)) return;
+    const start = numbers.starts[0]!;
+    if (!PIN.test(scan.text.slice(Math.max(0, start - TOLD_BEFORE_CHARS), start))) return;
+    if (numbers.finishes(0)) scan.add("SECRET", start, numbers.end, 0.7);
   },
   code(scan, start, end) {
     const { text } = scan;
@@ -74,6 +93,17 @@ export const SECRET: Recogniser = {
     scan.add("SECRET", value_start, value_end, 0.65);
   },
 };
+
+/** Whether a colon stands between a user and a password as commands take them: curl -u jo:secret. */
+function isUserOption(text: string, colon: number): boolean {
+  const next = text.charCodeAt(colon + 1);
+  if (!(next > SPACE) || next === SLASH) return false;
+  return USER_OPTION.test(text.slice(Math.max(0, colon - USER_OPTION_MAX), colon));
+}
+
+function isCredentials(value: string): boolean {
+  return value.length >= CREDENTIALS_MIN && /^[\w+/=.~-]+$/.test(value) && /[A-Z0-9]/.test(value);
+}
 
 function wordsOf(text: string): readonly string[] {
   return text.toLowerCase().split(/[^\p{L}]+/u);

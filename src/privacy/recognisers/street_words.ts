@@ -17,7 +17,7 @@ export const FIRST_WORDS = words(
 );
 /** What names of streets begin with before a number: "Via Roma 131". */
 export const FIRST_WITH_NUMBER = words(
-  "rue avenue boulevard chemin allée impasse via viale piazza piazzale piazzetta corso vicolo largo strada calle avenida avda carrera paseo " +
+  "rue avenue boulevard chemin allée impasse via viale piazza piazzale piazzetta corso vicolo largo strada calle avenida avda av ctra carretera pza carrera paseo " +
     "plaza camino ronda rúa rua travessa praça estrada alameda ul ulica aleja ulitsa улица",
 );
 /** Those of them that are other words in small letters: "via email 5". */
