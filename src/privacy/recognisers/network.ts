@@ -60,7 +60,9 @@ function addIpv4(scan: Scan, numbers: Numbers, first: number): void {
 
 /** Whether "version" or "v" stands before. */
 function isVersion(text: string, start: number): boolean {
-  return /(version|ver|release|build|kernels?|\bv)\.?[ :="']{0,3}$/i.test(text.slice(Math.max(0, start - 12), start));
+  return /(version|ver|release|build|kernels?|\bv)\.?[ :="']{0,3}$/i.test(
+    text.slice(Math.max(0, start - 12), start),
+  );
 }
 
 /** The longest IPv6 address, with an IPv4 one in its end. */

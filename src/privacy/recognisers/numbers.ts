@@ -184,12 +184,13 @@ function tryRules(
   last: number,
   rules: readonly ShapedRule[],
 ): number {
-  const digits = numbers.digits(first, last);
   const start = numbers.starts[first]!;
   const end = numbers.ends[last]!;
+  let digits = "";
   let surest = 0;
   for (const { rule, score } of rules) {
     if (score === 0 && !isNear(scan, rule, start, end)) continue;
+    if (digits === "") digits = numbers.digits(first, last);
     if (rule.check !== undefined && !rule.check(digits, scan.text.slice(start, end))) continue;
     const sure = isNear(scan, rule, start, end)
       ? Math.max(rule.near, score)

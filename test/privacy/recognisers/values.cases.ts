@@ -179,6 +179,7 @@ const PEM_WITHOUT_END = `-----BEGIN OPENSSH PRIVATE KEY-----\n${ALNUM.slice(0, 7
 
 /** Values that need words around, with those words. */
 export const TOLD_BY_CONTEXT: readonly Row[] = [
+  ['{"from":"Ada \\u003cada@example.com\\u003e"}', "EMAIL", "ada@example.com"],
   ["Call me at 555-0142 tonight", "PHONE", "555-0142"],
   ["Telefon: 030 901820", "PHONE", "030 901820"],
   ["mon portable est le 0612345678", "PHONE", "0612345678"],
