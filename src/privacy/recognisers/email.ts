@@ -49,7 +49,7 @@ function localStart({ text }: Scan, at: number): number {
   // A longer run than an address can have is none.
   if (start === least && start > 0 && isAlnum(text.charCodeAt(start - 1))) return at;
   if (start < at && isEscape(text, start)) start++;
-  // "\\u003cjo@…": so do encoders of JSON that fear for HTML write "<".
+  // "\u003cjo@…": so do encoders of JSON that fear for HTML write "<".
   else if (text.charCodeAt(start) === 0x75 && text.charCodeAt(start - 1) === BACKSLASH)
     start += UNICODE_ESCAPE_CHARS;
   while (start < at && LOCAL_SIGNS.has(text.charCodeAt(start)) && text.charCodeAt(start) !== 0x5f) start++;
