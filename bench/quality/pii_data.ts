@@ -51,15 +51,36 @@ export function readPresidio(folder: string): readonly Labelled[] {
     const units = (position: number) => points.slice(0, position).join("").length;
     return {
       text: full_text,
-      spans: spans.flatMap(({ entity_type, start_position, end_position }) => {
-        const is_birth = entity_type === "DATE_TIME" && BIRTH.test(masked);
-        const entity = is_birth ? "DATE_OF_BIRTH" : ENTITIES[entity_type];
-        return entity === undefined
-          ? []
-          : [{ entity, start: units(start_position), end: units(end_position) }];
-      }),
+      spans: joined(
+        full_text,
+        spans.flatMap(({ entity_type, start_position, end_position }) => {
+          const is_birth = entity_type === "DATE_TIME" && BIRTH.test(masked);
+          const entity = is_birth ? "DATE_OF_BIRTH" : ENTITIES[entity_type];
+          return entity === undefined
+            ? []
+            : [{ entity, start: units(start_position), end: units(end_position) }];
+        }),
+      ),
     };
   });
+}
+
+/**
+ * The set cuts one address into up to four labels (number, street, flat, post code): those with nothing but spaces and signs
+ * between are one.
+ */
+function joined(text: string, spans: readonly Span[]): readonly Span[] {
+  const whole: Span[] = [];
+  for (const span of [...spans].sort((one, other) => one.start - other.start)) {
+    const last = whole.at(-1);
+    const is_next =
+      last?.entity === "STREET_ADDRESS" &&
+      span.entity === "STREET_ADDRESS" &&
+      /^[\s,>?]*$/.test(text.slice(last.end, span.start));
+    if (is_next) whole[whole.length - 1] = { ...last, end: span.end };
+    else whole.push(span);
+  }
+  return whole;
 }
 
 /** The sentences of all CoNLL files, their tokens joined by spaces. */

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
 import { type LoadResult, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
-import { checkCustom } from "../privacy/recognisers/custom.ts";
+import { checkCustom } from "./check_custom.ts";
 
 const USAGE = "usage: venturi check [--config venturi.yaml]";
 

@@ -6,8 +6,8 @@ import { hasStoredKeys } from "../access/key_store.ts";
 import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
-import { checkCustom } from "../privacy/recognisers/custom.ts";
 import { supervise } from "../supervisor/supervisor.ts";
+import { checkCustom } from "./check_custom.ts";
 
 const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";
 

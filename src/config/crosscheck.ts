@@ -118,10 +118,11 @@ export function crossCheck(
   }
   for (const [index, custom] of config.privacy.custom.entries()) {
     const path = ["privacy", "custom", index];
-    if (ENTITIES.includes(custom.name) || NAME_ENTITIES.includes(custom.name)) {
+    const is_taken = ENTITIES.includes(custom.name) || NAME_ENTITIES.includes(custom.name);
+    if (is_taken) {
       add([...path, "name"], `${custom.name} is there already; give this kind another name`);
     }
-    const wrong = checkCustom(custom);
+    const wrong = is_taken ? null : checkCustom(custom);
     if (wrong !== null) add(path, `${formatPath(path)}: ${wrong}`);
   }
 

@@ -95,11 +95,11 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
   ],
   [
     "kinds of personal data that are not there, or are there already",
-    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], privacy: { entities: [EMAILS, PERSONS] } }\nprivacy: { custom: [{ name: IBAN, pattern: '(' }] }",
+    "providers: { a: { kind: openai, api_keys: [k] } }\nmodels:\n  m: { targets: [a/x], privacy: { entities: [EMAILS, PERSONS] } }\nprivacy: { custom: [{ name: IBAN, pattern: x }, { name: STAFF, pattern: '(' }] }",
     'venturi.yaml:3:46: there is no kind of personal data "EMAILS"; did you mean "EMAIL"?',
     'venturi.yaml:3:54: there is no kind of personal data "PERSONS"; did you mean "PERSON"?',
-    "venturi.yaml:4:21: privacy.custom[0]: error parsing regexp: missing closing ): `(`",
     "venturi.yaml:4:29: IBAN is there already; give this kind another name",
+    "venturi.yaml:4:49: privacy.custom[1]: error parsing regexp: missing closing ): `(`",
   ],
   [
     "a cache whose similar answers more would share than its equal ones, of an embedder that is not there; a bad pattern",

@@ -115,24 +115,28 @@ export const ACCOUNT_RULES: readonly NumberRule[] = [
 
 /** Numbers with letters by their context: how long they are, and how many digits they have at least. */
 const CODES = [
-  { entity: "PASSPORT", subject: SUBJECT.passport, min: 7, max: 10, digits: 5, score: 0.9 },
+  { entity: "PASSPORT", subject: SUBJECT.passport, min: 7, max: 10, digits: 3, score: 0.9 },
   { entity: "DRIVING_LICENCE", subject: SUBJECT.licence, min: 5, max: 20, digits: 4, score: 0.9 },
   { entity: "MEDICAL_RECORD", subject: SUBJECT.medical, min: 5, max: 16, digits: 4, score: 0.85 },
   { entity: "BANK_ACCOUNT", subject: SUBJECT.account, min: 8, max: 24, digits: 6, score: 0.6 },
 ] as const;
+
+/** Codes with fewer digits are words. */
+const DIGITS_MIN = 3;
+const CODE_MAX = 20;
 
 /** Finds numbers with letters in them by the words around. */
 export const CONTEXT_CODES: Recogniser = {
   entities: CODES.map((code) => code.entity),
   code(scan, start, end) {
     const { text } = scan;
-    if (end - start > 20 || goesOn(text, start)) return;
+    if (end - start > CODE_MAX || hasLower(text, start, end) || goesOn(text, start)) return;
     const [from, to] = widen(text, start, end);
-    if (!endsWord(text, to)) return;
+    if (!endsWord(text, to) || hasLower(text, from, to)) return;
     const written = text.slice(from, to);
     addLicence(scan, written, from, to);
-    const digits = written.replace(/[^0-9]/g, "").length;
-    if (digits < 4 || written !== written.toUpperCase()) return;
+    const digits = countDigits(written);
+    if (digits < DIGITS_MIN) return;
     const { nearest } = scan.context(from, to);
     for (const { entity, subject, min, max, digits: least, score } of CODES) {
       if ((nearest & subject) === 0 || written.length < min || written.length > max || digits < least)
@@ -147,12 +151,23 @@ export const CONTEXT_CODES: Recogniser = {
     if (text.charCodeAt(start - 1) !== 0x2d || numbers.length(0) < 5) return;
     const [from, to] = widen(text, start, numbers.ends[0]!);
     const written = text.slice(from, to);
-    if (from === start || to - from > 20 || !endsWord(text, to) || written !== written.toUpperCase()) return;
+    if (from === start || to - from > CODE_MAX || !endsWord(text, to) || hasLower(text, from, to)) return;
     if ((scan.context(from, to).all & SUBJECT.medical) !== 0 || written.startsWith("MRN")) {
       scan.add("MEDICAL_RECORD", from, to, 0.85);
     }
   },
 };
+
+function hasLower(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (text.charCodeAt(at) >= 0x61) return true;
+  return false;
+}
+
+function countDigits(text: string): number {
+  let digits = 0;
+  for (let at = 0; at < text.length; at++) if (isDigit(text.charCodeAt(at))) digits++;
+  return digits;
+}
 
 /** The British licence tells the name and the day of birth: MORGA657054SM9IJ. */
 function addLicence(scan: Scan, written: string, start: number, end: number): void {

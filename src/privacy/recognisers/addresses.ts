@@ -2,55 +2,52 @@
 // Polish, Hungarian and the Nordic languages, post boxes, and what follows them up to the post code.
 
 import { SUBJECT } from "./context.ts";
+import { MONTHS } from "./dates.ts";
 import { endsWord, goesOn, isAlnum, isDigit, isLetter, isUpper } from "./letters.ts";
 import type { Numbers } from "./numbers.ts";
 import type { Recogniser, Scan } from "./scan.ts";
-
-const words = (list: string) => new Set(list.split(" "));
-
-/** What names of streets end with: "24 Clarke Avenue". */
-const LAST_WORDS = words(
-  "street st avenue ave av road rd lane ln drive dr court ct boulevard blvd way place pl terrace ter square sq highway hwy parkway pkwy " +
-    "circle cir trail trl close crescent cres grove gardens mews row walk loop turnpike alley plaza path hill heights ridge pike rise view quay",
-);
-/** Those of them that are also words of other use: they need a capital, or context. */
-const WEAK_LAST_WORDS = words(
-  "way place court close drive row walk path hill rise view st av ter square heights",
-);
-/** What names of streets begin with where the number stands before, "12 rue de la Paix", or behind, "Via Roma 131". */
-const FIRST_WORDS = words(
-  "rue avenue boulevard bd place chemin allée impasse quai cours route passage via viale piazza piazzale corso vicolo largo strada calle " +
-    "avenida avda carrera paseo plaza camino ronda rua travessa praça estrada alameda ul ulica aleja plac os ulitsa улица",
-);
-/** How words for streets end that are one with its name: "Hauptstraße 5". */
-const ENDINGS =
-  /(?:straße|strasse|str|weg|platz|allee|gasse|damm|ufer|straat|laan|gracht|plein|dijk|katu|kuja|tie|gata|gatan|gate|gade|vej|vägen|vegen|veien|götu|stræti|straeti|vegur)$/;
-/** Endings that are words of their own: "Rákóczi út 13". */
-const LAST_WITH_NUMBER = words("út utca tér strasse straße gate tee ulica");
-const BOXES = words("box postfach apartado casilla postbus boîte bp");
-const UNITS = words(
-  "apt apartment suite ste unit floor fl flat room rm bldg building box wohnung piso appartement appt interno int etage",
-);
-/** What may stand within a street's name in lower case. */
-const LINKS = words(
-  "de la le les du des da do dos das del della dei delle di d l von van der den am an im in zu zur the of bis ter y e",
-);
+import {
+  ASKING,
+  BOXES,
+  COUNTED,
+  ENDINGS,
+  FIRST_WITH_NUMBER,
+  FIRST_WORDS,
+  LAST_WITH_NUMBER,
+  LAST_WORDS,
+  LINKS,
+  LOWER_BEFORE,
+  UNITS,
+  WEAK_FIRST_WORDS,
+  WEAK_LAST_WORDS,
+} from "./street_words.ts";
 
 const NUMBER_MAX_DIGITS = 5;
 const NAME_WORDS_MAX = 5;
 const WORD_MAX = 24;
+const ABBREVIATION_MAX = 4;
 const SPACE = 0x20;
 const COMMA = 0x2c;
 const DOT = 0x2e;
 const NEWLINE = 0x0a;
 
+/** How sure it is, with and without words around that speak of an address. */
+const SURE = 0.9;
+const LIKELY = 0.75;
+const UNSURE = 0.6;
+/** What stands before an address that has a line or a field of its own. */
+const OPENS = new Set(Array.from(':\n"', (sign) => sign.charCodeAt(0)));
+const DOUBTFUL = 0.3;
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
   entities: ["STREET_ADDRESS"],
   numbers(scan, numbers) {
     for (let group = 0; group < numbers.count; group++) {
-      if (numbers.length(group) > NUMBER_MAX_DIGITS || !isAlone(numbers, group)) continue;
-      addAddress(scan, numbers.starts[group]!, numbers.ends[group]!, firstNumber(numbers, group));
+      if (numbers.length(group) > NUMBER_MAX_DIGITS) continue;
+      const start = numbers.starts[group]!;
+      const end = numbers.ends[group]!;
+      if (!mayNameBehind(scan.text, end) && !mayNameBefore(scan.text, start)) continue;
+      if (isAlone(numbers, group)) addAddress(scan, start, end, firstNumber(numbers, group));
     }
   },
   // "221B Baker Street"
@@ -59,6 +56,32 @@ export const STREET_ADDRESS: Recogniser = {
       addAddress(scan, start, end, start);
   },
 };
+
+/** Whether the word behind a number may name a street: most numbers are told from houses by this and the next alone. */
+function mayNameBehind(text: string, end: number): boolean {
+  let at = end;
+  while (at - end < 2 && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === COMMA)) at++;
+  const code = text.charCodeAt(at);
+  if (at === end || isDigit(code) || isUpperLike(code)) return at > end;
+  return isLetter(code) && FIRST_WORDS.has(text.slice(at, nameEnd(text, at)));
+}
+
+/** Whether the word before a number may be a street's, or a post box. */
+function mayNameBefore(text: string, start: number): boolean {
+  let end = start;
+  while (start - end < 3 && isGap(text.charCodeAt(end - 1))) end--;
+  if (end === start) return false;
+  let at = end;
+  while (end - at < WORD_MAX && isName(text.charCodeAt(at - 1))) at--;
+  return (
+    isUpperLike(text.charCodeAt(at)) ||
+    (isLetter(text.charCodeAt(at)) && LOWER_BEFORE.has(text.slice(at, end)))
+  );
+}
+
+function isGap(code: number): boolean {
+  return code === SPACE || code === COMMA || code === DOT;
+}
 
 /** Whether a group is a number by itself: beside spaces, not dashes or dots. */
 function isAlone(numbers: Numbers, group: number): boolean {
@@ -77,16 +100,102 @@ function addAddress(scan: Scan, start: number, end: number, first: number): void
   if (goesOn(text, start)) return;
   const street_end = streetBehind(text, end);
   if (street_end > 0) {
-    const score = scoreBehind(scan, first, end, street_end);
-    if (score > 0) scan.add("STREET_ADDRESS", first, addressEnd(scan, first, street_end), score);
+    const tail = readTail(scan, first, street_end);
+    scan.add("STREET_ADDRESS", first, tail.end, scoreBehind(scan, first, end, street_end));
     return;
   }
   const street_start = streetBefore(text, start);
-  if (street_start < 0) return;
-  let number_end = end;
-  if (isLetter(text.charCodeAt(end)) && endsWord(text, end + 1)) number_end++;
-  if (text.charCodeAt(street_start) === SPACE) return;
-  scan.add("STREET_ADDRESS", street_start, addressEnd(scan, street_start, number_end), 0.75);
+  // "Via Twitter 2014" is seldom a house; "Via Roma 1903" may be one.
+  if (street_start >= 0 && !(isYear(text, start, end) && !isUpper(text.charCodeAt(street_start)))) {
+    const number_end = isLetter(text.charCodeAt(end)) && endsWord(text, end + 1) ? end + 1 : end;
+    const tail = readTail(scan, street_start, number_end);
+    const is_weak = WEAK_FIRST_WORDS.has(text.slice(street_start, nameEnd(text, street_start)));
+    const score = tail.is_named ? SURE : is_weak ? DOUBTFUL : LIKELY;
+    scan.add("STREET_ADDRESS", numberBefore(text, street_start), tail.end, score);
+    return;
+  }
+  if (!addNamedStreet(scan, start, end)) addUnknownStreet(scan, first, end);
+}
+
+/**
+ * "I live at Møllebakken 35", "Unter den Linden 77, 10117 Berlin": any name with a number behind, where the words before ask for
+ * an address, or a post code and a city follow; whether it is one.
+ */
+function addNamedStreet(scan: Scan, start: number, end: number): boolean {
+  const { text } = scan;
+  if (
+    text.charCodeAt(start - 1) !== SPACE ||
+    !isLetter(text.charCodeAt(start - 2)) ||
+    isYear(text, start, end)
+  ) {
+    return false;
+  }
+  let street_start = -1;
+  let at = start - 1;
+  let word = "";
+  for (let count = 0; count < NAME_WORDS_MAX; count++) {
+    let word_start = at;
+    while (at - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
+    word = text.slice(word_start, at).toLowerCase();
+    const is_capital = isUpperLike(text.charCodeAt(word_start)) && word !== "";
+    if (count === 0 && (!is_capital || isCounted(word))) return false;
+    if (!is_capital && !LINKS.has(word)) break;
+    if (is_capital) street_start = word_start;
+    at = word_start - 1;
+    word = "";
+    if (text.charCodeAt(at) !== SPACE) break;
+  }
+  const tail = readTail(scan, street_start, end);
+  const is_asked =
+    word === "" ? OPENS.has(text.charCodeAt(lastVisible(text, street_start))) : ASKING.has(word);
+  const is_named = is_asked && (scan.context(street_start, end).nearest & SUBJECT.address) !== 0;
+  if (!is_named && !tail.has_city) return false;
+  scan.add("STREET_ADDRESS", street_start, tail.end, tail.has_city ? LIKELY : UNSURE);
+  return true;
+}
+
+/** Where the last character before a place is that is no space. */
+function lastVisible(text: string, start: number): number {
+  let at = start - 1;
+  while (start - at < 3 && text.charCodeAt(at) === SPACE) at--;
+  return at;
+}
+
+/** A name that no word calls a street's is one if a number stands on both of its sides, or a flat behind, and words around agree. */
+function addUnknownStreet(scan: Scan, first: number, end: number): void {
+  const { text } = scan;
+  let name_end = isUpperLike(text.charCodeAt(end + 1)) ? nameAfter(text, end) : 0;
+  if (name_end === 0) return;
+  if (isCounted(text.slice(end + 1, nameEnd(text, end + 1)))) return;
+  const number_start = text.charCodeAt(name_end) === SPACE ? name_end + 1 : name_end;
+  const has_number = number_start > name_end && isDigit(text.charCodeAt(number_start));
+  if (has_number) name_end = nameEnd(text, number_start);
+  const tail = readTail(scan, first, name_end);
+  if (tail.has_unit) scan.add("STREET_ADDRESS", first, tail.end, tail.is_named ? SURE : LIKELY);
+  else if (tail.is_named && (has_number || tail.has_code))
+    scan.add("STREET_ADDRESS", first, tail.end, LIKELY);
+}
+
+/** Whether a word with a capital goes with numbers, and is no street's: a month, "Part 7". */
+function isCounted(word: string): boolean {
+  const lower = word.toLowerCase();
+  return MONTHS.has(lower) || COUNTED.has(lower);
+}
+
+function isYear(text: string, start: number, end: number): boolean {
+  return end - start === 4 && (text.startsWith("19", start) || text.startsWith("20", start));
+}
+
+function isUpperLike(code: number): boolean {
+  return isUpper(code) || code >= 0xc0;
+}
+
+/** Where the number starts that stands before a street's name; the name's start if there is none. */
+function numberBefore(text: string, street_start: number): number {
+  if (text.charCodeAt(street_start - 1) !== SPACE) return street_start;
+  let start = street_start - 1;
+  while (street_start - start <= NUMBER_MAX_DIGITS + 1 && isDigit(text.charCodeAt(start - 1))) start--;
+  return start === street_start - 1 || goesOn(text, start) ? street_start : start;
 }
 
 /** Where the street's name ends that follows a number; 0 if none does. */
@@ -101,7 +210,9 @@ function streetBehind(text: string, end: number): number {
     if (count > 0 && LAST_WORDS.has(word))
       return text.charCodeAt(word_end) === DOT && word.length <= 4 ? word_end + 1 : word_end;
     const code = text.charCodeAt(start);
-    if (!isUpper(code) && !isDigit(code) && code < 0x80 && !LINKS.has(word)) return 0;
+    // "2nd" may be a street's name, "2" is another number.
+    if (isDigit(code) ? isDigit(text.charCodeAt(word_end - 1)) : !isUpperLike(code) && !LINKS.has(word))
+      return 0;
     at = text.charCodeAt(word_end) === DOT ? word_end + 1 : word_end;
   }
   return 0;
@@ -115,8 +226,9 @@ function scoreBehind(scan: Scan, start: number, number_end: number, street_end: 
     .slice(name.lastIndexOf(" ") + 1)
     .replace(".", "")
     .toLowerCase();
-  if (scan.isNear(SUBJECT.address, start, street_end)) return 0.9;
-  return WEAK_LAST_WORDS.has(last) ? (isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? 0.6 : 0.3) : 0.75;
+  if (scan.isNear(SUBJECT.address, start, street_end)) return SURE;
+  if (!WEAK_LAST_WORDS.has(last)) return LIKELY;
+  return isUpper(name.charCodeAt(name.lastIndexOf(" ") + 1)) ? UNSURE : DOUBTFUL;
 }
 
 /** Where the name ends that follows a street's first word: words with capitals, and the links between them; 0 for no name. */
@@ -129,7 +241,7 @@ function nameAfter(text: string, from: number): number {
     const word_end = nameEnd(text, start);
     const is_link = LINKS.has(text.slice(start, word_end).toLowerCase());
     const code = text.charCodeAt(start);
-    if (!is_link && !isUpper(code) && code < 0xc0 && !(end === 0 && count > 0)) break;
+    if (!is_link && !isUpperLike(code)) break;
     if (!is_link) end = word_end;
     at = text.charCodeAt(word_end) === 0x27 ? word_end + 1 : word_end;
   }
@@ -142,28 +254,34 @@ function streetBefore(text: string, start: number): number {
   let is_ended = false;
   for (let count = 0; count < NAME_WORDS_MAX; count++) {
     let end = at;
-    while (
-      at - end < 3 &&
-      (text.charCodeAt(end - 1) === SPACE ||
-        text.charCodeAt(end - 1) === COMMA ||
-        text.charCodeAt(end - 1) === DOT)
-    )
-      end--;
+    while (at - end < 3 && isGap(text.charCodeAt(end - 1))) end--;
     if (end === at) return -1;
     let word_start = end;
     while (end - word_start < WORD_MAX && isName(text.charCodeAt(word_start - 1))) word_start--;
     if (word_start === end || isName(text.charCodeAt(word_start - 1))) return -1;
     const word = text.slice(word_start, end).toLowerCase();
+    // "Avda. Rio Nalon" is one name, "Plaza, Monday" and "end. Monday" are not.
+    if (count > 0 && isStop(text, end, at, end - word_start)) return -1;
     if (count === 0 && BOXES.has(word)) return boxStart(text, word_start);
-    if (count === 0 && word.length > 5 && ENDINGS.test(word)) return word_start;
+    if (count === 0 && word.length > 5 && isUpperLike(text.charCodeAt(word_start)) && ENDINGS.test(word))
+      return word_start;
     if (count === 0 && LAST_WITH_NUMBER.has(word)) is_ended = true;
-    else if (FIRST_WORDS.has(word) && count > 0) return word_start;
-    const is_capital = isUpper(text.charCodeAt(word_start)) || text.charCodeAt(word_start) >= 0xc0;
+    else if (FIRST_WITH_NUMBER.has(word) && count > 0) return word_start;
+    const is_capital = isUpperLike(text.charCodeAt(word_start));
     if (is_ended && count > 0) return is_capital ? word_start : -1;
     if (!is_capital && !LINKS.has(word) && !is_ended) return -1;
     at = word_start;
   }
   return -1;
+}
+
+/** Whether a comma, or a full stop that is not an abbreviation's, stands behind a word of so many letters. */
+function isStop(text: string, from: number, to: number, letters: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || (code === DOT && letters > ABBREVIATION_MAX)) return true;
+  }
+  return false;
 }
 
 /** "P.O. Box 211", "PO Box 211", "PSC 3294, Box 9168". */
@@ -180,33 +298,66 @@ function boxStart(text: string, start: number): number {
 const TOKENS_MAX = 10;
 const GAP_MAX = 12;
 
-/** Where an address ends that has a street: behind its flat, its post code, or its city where the words around speak of an address. */
-function addressEnd(scan: Scan, start: number, street_end: number): number {
+/** What follows a street. */
+interface Tail {
+  /** Behind its flat, its post code, or its city where the words around speak of an address. */
+  readonly end: number;
+  readonly has_unit: boolean;
+  readonly has_code: boolean;
+  /** Whether a city follows the code. */
+  readonly has_city: boolean;
+  /** Whether the words around speak of an address. */
+  readonly is_named: boolean;
+}
+
+function readTail(scan: Scan, start: number, street_end: number): Tail {
   const { text } = scan;
   const is_named = scan.isNear(SUBJECT.address, start, street_end);
+  let has_unit = false;
+  let has_code = false;
+  let awaits_city = false;
+  let has_city = false;
   let end = street_end;
   let at = street_end;
   for (let count = 0; count < TOKENS_MAX; count++) {
     const token_start = tokenAfter(text, at);
     if (token_start < 0) break;
-    let token_end = token_start;
-    while (token_end - token_start < WORD_MAX && isName(text.charCodeAt(token_end))) token_end++;
+    let token_end = nameEnd(text, token_start);
     if (token_end === token_start) break;
     const token = text.slice(token_start, token_end);
-    const is_capital = isUpper(text.charCodeAt(token_start)) || text.charCodeAt(token_start) >= 0xc0;
-    const is_broken = /[,\n]/.test(text.slice(at, token_start));
+    const is_capital = isUpperLike(text.charCodeAt(token_start));
+    const is_link = count > 0 && LINKS.has(token.toLowerCase());
     if (UNITS.has(token.toLowerCase())) {
       const number_start = wordAfter(text, text.charCodeAt(token_end) === DOT ? token_end + 1 : token_end);
       if (number_start === 0 || !isAlnum(text.charCodeAt(number_start))) break;
       token_end = nameEnd(text, number_start);
       end = token_end;
+      has_unit = true;
+      awaits_city = isUpperLike(text.charCodeAt(token_end + 1));
     } else if (isPostCode(token)) {
       end = token_end;
-    } else if (!is_capital && !(LINKS.has(token.toLowerCase()) && count > 0)) break;
-    else if (is_named && is_capital && is_broken) end = token_end;
+      has_code = true;
+      // "50667 Köln": behind a comma, a code stands before its city.
+      awaits_city = isDigit(text.charCodeAt(token_start)) && isBroken(text, at, token_start);
+    } else if (!is_capital && !is_link) break;
+    else if (is_capital && (awaits_city || ((is_named || has_unit) && isBroken(text, at, token_start)))) {
+      end = token_end;
+      has_city ||= awaits_city && has_code;
+      // "San" is not all of a city's name.
+      awaits_city = !has_code && isUpperLike(text.charCodeAt(token_end + 1));
+    }
     at = token_end;
   }
-  return end;
+  return { end, has_unit, has_code, has_city, is_named };
+}
+
+/** Whether a comma or a line break stands between. */
+function isBroken(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || code === NEWLINE) return true;
+  }
+  return false;
 }
 
 /** Four to six digits, five and four, the halves of British and Canadian codes, states and "APO". */

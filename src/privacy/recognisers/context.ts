@@ -27,6 +27,7 @@ export const SUBJECT = {
   secret: 1 << 19,
   wallet: 1 << 20,
   network: 1 << 21,
+  call: 1 << 22,
 } as const;
 
 type Subject = keyof typeof SUBJECT;
@@ -34,10 +35,12 @@ type Subject = keyof typeof SUBJECT;
 /** Two words that belong together are joined by "_". */
 const WORDS: Readonly<Record<Subject, string>> = {
   phone:
-    "phone phones tel telephone mobile cell cellphone fax whatsapp sms text texts call calls called calling dial reach contact hotline " +
-    "answering ring msisdn message messages office desk landline voicemail phonenumber telefon telefonnummer handy handynummer mobil mobilnummer rufnummer festnetz anrufen " +
-    "rückruf téléphone portable appeler appelez joindre teléfono telefono móvil movil celular llamar llame llámame cellulare " +
-    "chiamare chiamami telefone telemóvel ligar ligue телефон тел",
+    "phone phones tel telephone mobile cell cellphone fax whatsapp sms landline voicemail hotline msisdn phonenumber telefon telefonnummer " +
+    "handy handynummer mobil mobilnummer rufnummer festnetz téléphone telephone_number teléfono telefono móvil movil celular cellulare telefone " +
+    "telemóvel телефон тел",
+  call:
+    "call calls called calling dial reach contact text texts ring answering message messages office desk portable anrufen rückruf appeler appelez joindre " +
+    "llamar llame llámame chiamare chiamami ligar ligue",
   card:
     "card cards cc creditcard credit_card debit_card visa mastercard amex maestro karte kreditkarte kreditkartennummer kartennummer " +
     "carte tarjeta carta cartão cardnumber pan_number",
@@ -53,22 +56,22 @@ const WORDS: Readonly<Record<Subject, string>> = {
   sin: "sin social_insurance nas assurance_sociale",
   nir: "nir insee sécurité_sociale securite_sociale sécu vitale",
   identity:
-    "dni nie nif national_id identity identidad documento identité ausweis personalausweis carta_identità rg 身份证",
+    "dni nie nif national_id identity identidad documento identité ausweis personalausweis carta_identità rg",
   aadhaar: "aadhaar aadhar uidai uid",
   pan: "pan pan_card permanent_account",
   brazil: "cpf cnpj cadastro",
   passport:
-    "passport passports reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт 护照",
+    "passport passports pass_nr pass_no reisepass passnummer passeport pasaporte passaporto passaporte passportnumber паспорт",
   licence:
     "driver_license driver_licence drivers_license drivers_licence driving_licence driving_license license_number licence_number dl dmv " +
     "führerschein führerscheinnummer de_conduire permis licencia de_conducir patente cnh habilitação driverslicense driverlicense",
   birth:
     "birth born birthday birthdate dob dateofbirth geboren geburtsdatum geburtstag geb naissance né née nacimiento nacido nacida " +
-    "cumpleaños nascita nato nata nascimento nascido nascida aniversário 生日 出生",
+    "cumpleaños nascita nato nata nascimento nascido nascida aniversário",
   address:
-    "address addresses addr live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
+    "address addresses addr located office offices send sent live lives lived living located ship shipped deliver delivered mail mailed meet residence residing resides " +
     "anschrift adresse wohnt wohne wohnhaft lieferadresse habite habitant domicile dirección direccion domicilio vive vivo indirizzo abita " +
-    "abito residente endereço endereco morada mora moro 地址",
+    "abito residente endereço endereco morada mora moro",
   medical:
     "mrn medical_record medical_records medicalrecord patient_id patient_number patient_no patientid patient_identifier chart_number health_record hospital_number " +
     "patientennummer krankenakte dossier_médical historia_clínica historia_clinica cartella_clinica prontuário",
@@ -83,23 +86,66 @@ const WORDS: Readonly<Record<Subject, string>> = {
 /** Words that say that a number is something else. What stands beyond them does not speak of it. */
 const OTHERWISE =
   "order orders invoice ticket isbn issn ean upc sku version versions ver tracking serial revision commit build uuid guid hash checksum sha " +
-  "timestamp epoch port pid reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
-  "pages rows lines bytes tokens_used issue pull doi pmid arxiv 订单";
+  "part_number part_no model_number case_number case_no item_number product_code batch lot catalog timestamp epoch port pid ref reference bestellung bestellnummer rechnung rechnungsnummer commande facture pedido factura ordine fattura " +
+  "pages rows lines bytes tokens_used issue pull doi pmid arxiv";
 
-const SUBJECTS_OF = new Map<string, number>();
-for (const [subject, words] of Object.entries(WORDS)) {
-  for (const word of words.split(" ")) {
-    const key = word.replace("_", " ");
-    SUBJECTS_OF.set(key, (SUBJECTS_OF.get(key) ?? 0) | SUBJECT[subject as Subject]);
-  }
-}
 /** The bit of `OTHERWISE`. */
 const STOP = 1 << 30;
-for (const word of OTHERWISE.split(" ")) SUBJECTS_OF.set(word.replace("_", " "), STOP);
+
+/** What a word speaks of, by itself and before some other words. */
+interface Meaning {
+  alone: number;
+  before: Map<string, number> | null;
+}
+
+const MEANINGS = new Map<string, Meaning>();
+
+function learn(words: string, subject: number): void {
+  for (const word of words.split(" ")) {
+    const [first = "", second] = word.split("_");
+    const meaning = MEANINGS.get(first) ?? { alone: 0, before: null };
+    MEANINGS.set(first, meaning);
+    if (second === undefined) meaning.alone |= subject;
+    else {
+      meaning.before ??= new Map();
+      meaning.before.set(second, (meaning.before.get(second) ?? 0) | subject);
+    }
+  }
+}
+
+for (const [subject, words] of Object.entries(WORDS)) learn(words, SUBJECT[subject as Subject]);
+learn(OTHERWISE, STOP);
+
+/** Which first letters and lengths there are words of: most words of a text are told from them by this alone. */
+const KNOWN = new Uint8Array(27 * 32);
+for (const word of MEANINGS.keys()) KNOWN[traitOf(word.charCodeAt(0), word.length)] = 1;
+
+/** The first letter, of either case, and the length; letters that are not ASCII are one. */
+function traitOf(code: number, length: number): number {
+  const letter = (code | 0x20) - 0x61;
+  return (letter >= 0 && letter < 26 ? letter : 26) * 32 + Math.min(length, 31);
+}
+
+/** What a word speaks of; null for nothing. */
+function meaningOf(text: string, start: number, end: number): Meaning | null {
+  if (KNOWN[traitOf(text.charCodeAt(start), end - start)] === 0) return null;
+  return MEANINGS.get(text.slice(start, end).toLowerCase()) ?? null;
+}
+
+/** What a word and the one behind it speak of together. */
+function joined(meaning: Meaning | null, text: string, next_start: number, next_end: number): number {
+  if (meaning === null || meaning.before === null || next_end === next_start) return 0;
+  return meaning.before.get(text.slice(next_start, next_end).toLowerCase()) ?? 0;
+}
 
 /** Words of scripts without spaces, which have to be searched for. */
-const UNSPACED = [...SUBJECTS_OF].filter(([word]) => word.charCodeAt(0) >= 0x2e80);
-for (const [word, subject] of [
+const UNSPACED: readonly (readonly [word: string, subject: number])[] = [
+  ["身份证", SUBJECT.identity],
+  ["护照", SUBJECT.passport],
+  ["生日", SUBJECT.birth],
+  ["出生", SUBJECT.birth],
+  ["地址", SUBJECT.address],
+  ["订单", STOP],
   ["电话", SUBJECT.phone],
   ["手机", SUBJECT.phone],
   ["電話", SUBJECT.phone],
@@ -110,9 +156,7 @@ for (const [word, subject] of [
   ["账户", SUBJECT.account],
   ["密码", SUBJECT.secret],
   ["密钥", SUBJECT.secret],
-] as const) {
-  UNSPACED.push([word, subject]);
-}
+];
 
 const BEFORE_CHARS = 72;
 const BEFORE_WORDS = 10;
@@ -127,59 +171,61 @@ export interface Context {
   readonly all: number;
   /** What the nearest of the words that say anything speaks of. */
   readonly nearest: number;
+  /** Whether the nearest of them says that a number is something else. */
+  readonly is_otherwise: boolean;
 }
 
-/** Reads the words before `start` and the few behind `end`. */
-export function contextOf(text: string, start: number, end: number): Context {
-  const before = readBefore(text, start);
+/** Reads the words before `start`. */
+export function contextBefore(text: string, start: number): Context {
+  const spaced = readBefore(text, start);
   const unspaced = readUnspaced(text, start);
-  const after = readAfter(text, end);
-  return {
-    all: before.all | unspaced | after,
-    nearest: before.nearest || unspaced || after,
-  };
+  if (unspaced === 0) return spaced;
+  return { ...spaced, all: spaced.all | unspaced, nearest: spaced.nearest || unspaced };
 }
 
 function readBefore(text: string, start: number): Context {
   const from = Math.max(0, start - BEFORE_CHARS);
-  const lower = lowerCase(text, from, start);
   let all = 0;
   let nearest = 0;
-  let next_word = "";
+  let next_start = start;
+  let next_end = start;
   let at = start;
   for (let words = 0; words < BEFORE_WORDS && at > from; words++) {
     while (at > from && !isLetter(text.charCodeAt(at - 1))) at--;
-    const word_end = at;
-    while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, word_end)) at--;
-    if (word_end - at < 2) continue;
-    const word = lower.slice(at - from, word_end - from);
-    const said = (SUBJECTS_OF.get(`${word} ${next_word}`) ?? 0) | (SUBJECTS_OF.get(word) ?? 0);
-    next_word = word;
-    if ((said & STOP) !== 0) break;
-    all |= said;
-    if (nearest === 0) nearest = said;
+    const end = at;
+    while (at > from && isLetter(text.charCodeAt(at - 1)) && !isHump(text, at, end)) at--;
+    if (end - at < 2) continue;
+    const meaning = meaningOf(text, at, end);
+    if (meaning !== null) {
+      const said = meaning.alone | joined(meaning, text, next_start, next_end);
+      if ((said & STOP) !== 0) return { all, nearest, is_otherwise: nearest === 0 };
+      all |= said;
+      if (nearest === 0) nearest = said;
+    }
+    next_start = at;
+    next_end = end;
   }
-  return { all, nearest };
+  return { all, nearest, is_otherwise: false };
 }
 
-function readAfter(text: string, end: number): number {
+/** Reads the few words behind `end`, on the same line: what they speak of. */
+export function contextAfter(text: string, end: number): number {
   const to = Math.min(text.length, end + AFTER_CHARS);
-  const lower = lowerCase(text, end, to);
   let all = 0;
-  let last_word = "";
+  let last: Meaning | null = null;
   let at = end;
   for (let words = 0; words < AFTER_WORDS && at < to; words++) {
     while (at < to && !isLetter(text.charCodeAt(at))) {
       if (text.charCodeAt(at) === NEWLINE) return all;
       at++;
     }
-    const word_start = at;
-    while (at < to && isLetter(text.charCodeAt(at)) && (at === word_start || !isHump(text, at, at + 1))) at++;
-    const word = lower.slice(word_start - end, at - end);
-    const said = (SUBJECTS_OF.get(word) ?? 0) | (SUBJECTS_OF.get(`${last_word} ${word}`) ?? 0);
+    const start = at;
+    while (at < to && isLetter(text.charCodeAt(at)) && (at === start || !isHump(text, at, at + 1))) at++;
+    const meaning = meaningOf(text, start, at);
+    const said = (meaning?.alone ?? 0) | joined(last, text, start, at);
     if ((said & STOP) !== 0) break;
     all |= said;
-    last_word = word;
+    last = meaning;
   }
   return all;
 }
@@ -208,11 +254,4 @@ function isHump(text: string, at: number, word_end: number): boolean {
   const code = text.charCodeAt(at);
   const before = text.charCodeAt(at - 1);
   return code >= 0x41 && code <= 0x5a && before >= 0x61 && before <= 0x7a;
-}
-
-/** The stretch in lower case, of the same length: the few letters that grow when lowered are left. */
-function lowerCase(text: string, from: number, to: number): string {
-  const part = text.slice(from, to);
-  const lower = part.toLowerCase();
-  return lower.length === part.length ? lower : part;
 }

@@ -29,16 +29,25 @@ const BRANDS: readonly (readonly [from: string, to: string, lengths: string])[] 
   ["6759", "6763", "13 14 15 16 17 18 19"],
 ];
 
-function hasBrand(digits: string): boolean {
-  return BRANDS.some(([from, to, lengths]) => {
-    const prefix = digits.slice(0, from.length);
-    return prefix >= from && prefix <= to && lengths.includes(String(digits.length));
-  });
+/** For the first four digits, the lengths of the brands that own them: a bit for each. */
+const LENGTHS_OF = new Uint32Array(10_000);
+for (const [from, to, lengths] of BRANDS) {
+  const bits = lengths.split(" ").reduce((sum, length) => sum | (1 << Number(length)), 0);
+  const first = Number(from.padEnd(4, "0"));
+  const last = Number(to.padEnd(4, "9"));
+  for (let prefix = first; prefix <= last; prefix++) LENGTHS_OF[prefix]! |= bits;
 }
 
-/** 0000 0000 0000 0000 has a right check digit as well. */
+function hasBrand(digits: string): boolean {
+  return ((LENGTHS_OF[Number(digits.slice(0, 4))]! >> digits.length) & 1) === 1;
+}
+
+/** Whether there are more than two different digits: 0000 0000 0000 0000 has a right check digit as well. */
 function isVaried(digits: string): boolean {
-  return new Set(digits).size > 2;
+  let seen = 0;
+  for (let at = 0; at < digits.length; at++) seen |= 1 << (digits.charCodeAt(at) - 0x30);
+  const without_one = seen & (seen - 1);
+  return (without_one & (without_one - 1)) !== 0;
 }
 
 const GROUPED = [

@@ -1,6 +1,5 @@
 // Recognisers from the configuration: a pattern of RE2's language, whose time is linear in the text, with what else tells its values.
 
-import { patternFault } from "../../config/patterns.ts";
 import type { Found } from "../entity.ts";
 import { CHECKSUMS, type Checksum } from "./checksums.ts";
 import { isLetter } from "./letters.ts";
@@ -25,31 +24,13 @@ export interface CustomRecogniser {
 
 /** How sure a recogniser is that does not say so. */
 const SCORE = 0.8;
-/** What is surer than this counts as found when examples are tried. */
-const EXAMPLE_THRESHOLD = 0.5;
 /** The engine is given so much at a time, and values may be as long as the overlap: no search looks at a whole long text. */
 const WINDOW_CHARS = 16_384;
 const OVERLAP_CHARS = 1_024;
 const CONTEXT_CHARS = 64;
 
-const NAME = /^[A-Z][A-Z0-9_]{0,39}$/;
-
 /** Finds what custom recognisers find; of any score, in no order. */
 export type CustomSearch = (text: string) => readonly Found[];
-
-/** What is wrong with a custom recogniser, in words; null for nothing. Its examples are tried. */
-export function checkCustom(custom: CustomRecogniser): string | null {
-  if (!NAME.test(custom.name)) return "the name must be of capitals, digits and _, and at most 40 characters";
-  const fault = patternFault(custom.pattern);
-  if (fault !== null) return `the pattern is not valid: ${fault}`;
-  const search = customSearch(custom);
-  if (search("").length > 0) return "the pattern matches the empty text";
-  const finds = (text: string) => search(text).some(({ score }) => score >= EXAMPLE_THRESHOLD);
-  const missed = custom.examples?.findIndex((example) => !finds(example)) ?? -1;
-  if (missed >= 0) return `it finds nothing in example ${missed + 1}`;
-  const mistaken = custom.counterexamples?.findIndex(finds) ?? -1;
-  return mistaken >= 0 ? `it finds something in counterexample ${mistaken + 1}` : null;
-}
 
 /** Makes the search of a custom recogniser that is without fault. */
 export function customSearch({
@@ -75,7 +56,7 @@ export function customSearch({
       while (matcher.find()) {
         const start = from + matcher.start();
         const end = from + matcher.end();
-        if (start < done || end === start) continue;
+        if (start < done || end === start || isCut(text, from, start, end)) continue;
         done = end;
         if (passes !== null && !passes(text.slice(start, end).replace(/[^0-9A-Za-z]/g, ""))) continue;
         const is_near = words === null || hasWord(text, start, end, words);
@@ -84,6 +65,11 @@ export function customSearch({
     }
     return found;
   };
+}
+
+/** Whether a match begins or ends where its window is cut: the window before or behind has it whole. */
+function isCut(text: string, from: number, start: number, end: number): boolean {
+  return (from > 0 && start === from) || (end === from + WINDOW_CHARS && end < text.length);
 }
 
 /** Whether one of the words stands before or behind a place. */

@@ -1,7 +1,7 @@
 // Dates of birth: dates of any form, where the words around speak of a birth. Other dates are nobody's.
 
 import { SUBJECT } from "./context.ts";
-import { endsWord, goesOn, isLetter } from "./letters.ts";
+import { endsWord, goesOn, isDigit, isLetter } from "./letters.ts";
 import type { NumberRule, Numbers } from "./numbers.ts";
 import type { Recogniser, Scan } from "./scan.ts";
 
@@ -55,7 +55,8 @@ export const DATE_OF_BIRTH_RULES: readonly NumberRule[] = [
   },
 ];
 
-const MONTHS = new Set(
+/** Names of months, in lower case. */
+export const MONTHS: ReadonlySet<string> = new Set(
   (
     "january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec " +
     "januar februar märz mai juni juli oktober dezember jänner janvier février mars avril juin juillet août septembre octobre novembre " +
@@ -67,6 +68,8 @@ const ORDINALS = /^(?:st|nd|rd|th|er|º|ª|\.)/;
 /** What may stand between the parts of a written date. */
 const LINKS = /^(?:[ ,.]|of |de |del |-){0,3}/;
 const PART_MAX_CHARS = 12;
+/** From a day to its year: " de septiembre de ". */
+const YEAR_MAX_CHARS = 24;
 
 /** Finds dates of birth with the name of the month: "5 March 1980", "March 5, 1980", "5. März 1980", "5 de marzo de 1980". */
 export const WRITTEN_DATE_OF_BIRTH: Recogniser = {
@@ -90,7 +93,7 @@ function addWritten(scan: Scan, numbers: Numbers): void {
 /** Adds the date that a day stands in, if a month stands beside it and a year follows. */
 function addDate(scan: Scan, day_start: number, day_end: number): void {
   const { text } = scan;
-  if (goesOn(text, day_start)) return;
+  if (goesOn(text, day_start) || !isYearNear(text, day_end)) return;
   const ordinal = ORDINALS.exec(text.slice(day_end, day_end + 2));
   const number_end = day_end + (ordinal?.[0].length ?? 0);
   const after = skipLinks(text, number_end);
@@ -106,6 +109,16 @@ function addDate(scan: Scan, day_start: number, day_end: number): void {
   if (before < before_end && MONTHS.has(text.slice(before, before_end).toLowerCase())) {
     addWithYear(scan, before, number_end);
   }
+}
+
+/** Whether the next digit could be a year's first: most days are told from other numbers by this alone. */
+function isYearNear(text: string, end: number): boolean {
+  const most = Math.min(text.length, end + YEAR_MAX_CHARS);
+  for (let at = end; at < most; at++) {
+    const code = text.charCodeAt(at);
+    if (isDigit(code)) return (code === 0x31 || code === 0x32) && isDigit(text.charCodeAt(at + 3));
+  }
+  return false;
 }
 
 function addWithYear(scan: Scan, start: number, end: number): void {

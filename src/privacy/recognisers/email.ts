@@ -15,6 +15,10 @@ const FILE_ENDINGS = new Set(
 );
 const DOT = 0x2e;
 const DASH = 0x2d;
+const DOLLAR = 0x24;
+const BACKSLASH = 0x5c;
+/** Of "u003c". */
+const UNICODE_ESCAPE_CHARS = 5;
 
 /** Finds addresses of mail. */
 export const EMAIL: Recogniser = {
@@ -27,6 +31,8 @@ export const EMAIL: Recogniser = {
     const { text } = scan;
     // git@host:path and ssh's user@host are no one's address; git is nobody's name.
     if (start - local_start === 3 && text.startsWith("git", local_start)) return;
+    // "$PASS@host" is a variable before a host.
+    if (text.charCodeAt(local_start - 1) === DOLLAR) return;
     scan.add("EMAIL", local_start, domain_end, 0.97);
   },
 };
@@ -43,9 +49,11 @@ function localStart({ text }: Scan, at: number): number {
   // A longer run than an address can have is none.
   if (start === least && start > 0 && isAlnum(text.charCodeAt(start - 1))) return at;
   if (start < at && isEscape(text, start)) start++;
+  // "\u003cjo@…": so do encoders of JSON that fear for HTML write "<".
+  else if (text.charCodeAt(start) === 0x75 && text.charCodeAt(start - 1) === BACKSLASH)
+    start += UNICODE_ESCAPE_CHARS;
   while (start < at && LOCAL_SIGNS.has(text.charCodeAt(start)) && text.charCodeAt(start) !== 0x5f) start++;
-  const last = text.charCodeAt(at - 1);
-  return last === DOT ? at : start;
+  return start > at || text.charCodeAt(at - 1) === DOT ? at : start;
 }
 
 /** Where the domain that begins at `from` ends; 0 if there is none with a top level of letters. */

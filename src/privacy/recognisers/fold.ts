@@ -1,6 +1,11 @@
 // Reads digits, letters and signs of other shapes as their ASCII ones: full-width and other scripts' digits, typographic dashes
 // and spaces. One UTF-16 unit becomes one unit, so that a place in the folded text is the same place in the text.
 
+import { isAlnum, isDigit } from "./letters.ts";
+
+const SPACE = 0x20;
+const DASH = 0x2d;
+
 /** What each UTF-16 unit is read as; 0 for itself. */
 export const FOLDS = new Uint16Array(0x10000);
 
@@ -10,7 +15,6 @@ const ZEROS = [
   0x0ed0, 0x0f20, 0x1040, 0x17e0, 0x1810,
 ];
 const DASHES = [0x2010, 0x2011, 0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xfe58, 0xfe63];
-const APOSTROPHES = [0x2018, 0x2019, 0x02bc];
 const SPACES = [0x00a0, 0x202f, 0x205f, 0x3000];
 /** Marks without a width. They are read as spaces: iOS puts some around each phone number that is copied. */
 const HIDDEN = [0x00ad, 0xfeff];
@@ -23,9 +27,24 @@ const SPACE_RANGES = [
 for (const zero of ZEROS) for (let digit = 0; digit < 10; digit++) FOLDS[zero + digit] = 0x30 + digit;
 for (let code = 0xff01; code <= 0xff5e; code++) FOLDS[code] = code - 0xfee0;
 for (const code of DASHES) FOLDS[code] = 0x2d;
-for (const code of APOSTROPHES) FOLDS[code] = 0x27;
 for (const code of [...SPACES, ...HIDDEN]) FOLDS[code] = 0x20;
 for (const [from, to] of SPACE_RANGES) FOLDS.fill(0x20, from, to + 1);
+
+/**
+ * Whether it matters how the unit at a place is read: a digit or letter always does, a dash or space only beside a digit, and
+ * most of those that texts are full of stand between words.
+ */
+export function isToBeFolded(text: string, at: number): boolean {
+  const folded = FOLDS[text.charCodeAt(at)]!;
+  return (
+    isAlnum(folded) || isDigit(text.charCodeAt(at - 1)) || isDigit(text.charCodeAt(at + 1)) || isSign(folded)
+  );
+}
+
+/** Full-width signs are few, and hold addresses and keys together. */
+function isSign(folded: number): boolean {
+  return folded !== SPACE && folded !== DASH;
+}
 
 /** The text with every unit as it is read; of the same length. */
 export function fold(text: string): string {

@@ -22,6 +22,11 @@ export function isAlnum(code: number): boolean {
   return isDigit(code) || isAsciiLetter(code);
 }
 
+/** Whether it is a character of tokens: an ASCII digit or letter, "-" or "_". */
+export function isToken(code: number): boolean {
+  return isAlnum(code) || code === 0x2d || code === 0x5f;
+}
+
 /** Whether it is a hexadecimal digit. */
 export function isHex(code: number): boolean {
   const lower = code | 0x20;

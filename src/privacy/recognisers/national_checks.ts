@@ -115,5 +115,6 @@ export function isPan(value: string): boolean {
 
 /** Whether one digit is repeated throughout. */
 export function isOneDigit(digits: string): boolean {
-  return /^(.)\1*$/.test(digits);
+  for (let at = 1; at < digits.length; at++) if (digits.charCodeAt(at) !== digits.charCodeAt(0)) return false;
+  return true;
 }

@@ -28,6 +28,7 @@ export const NATIONAL_RULES: readonly NumberRule[] = [
     shapes: { "3-2-4": 0.85, "3 2 4": 0.6, "3.2.4": 0.4, "9": 0.1 },
     subjects: SUBJECT.ssn,
     near: 0.97,
+    is_doubtful: true,
     check: isSsn,
   },
   {
@@ -35,6 +36,7 @@ export const NATIONAL_RULES: readonly NumberRule[] = [
     shapes: { "3-2-4": 0.8, "3 2 4": 0.6, "9": 0.1 },
     subjects: SUBJECT.tax | SUBJECT.ssn,
     near: 0.95,
+    is_doubtful: true,
     check: isItin,
   },
   {
@@ -205,6 +207,7 @@ function trySpacedNino(scan: Scan, numbers: Numbers): void {
   const start = numbers.starts[0]! - 3;
   if (start < 0 || !isJoint(text.charCodeAt(start + 2)) || end - start < 9 || end - start > 12) return;
   const last = isJoint(text.charCodeAt(end)) ? end + 2 : end + 1;
+  if (!isAsciiLetter(text.charCodeAt(start)) || !isAsciiLetter(text.charCodeAt(start + 1))) return;
   if (!isAsciiLetter(text.charCodeAt(last - 1)) || goesOn(text, start) || !endsWord(text, last)) return;
   tryCode(scan, text.slice(start, last).replace(/[ -]/g, ""), start, last);
 }

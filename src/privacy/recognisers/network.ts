@@ -26,6 +26,7 @@ export const MAC_ADDRESS: Recogniser = {
   entities: ["MAC_ADDRESS"],
   colon: (scan, colon) => lookAtColons(scan, colon, addMac),
   token: addMac,
+  code: addDottedMac,
 };
 
 function isFourOctets(text: string, numbers: Numbers, first: number): boolean {
@@ -59,7 +60,9 @@ function addIpv4(scan: Scan, numbers: Numbers, first: number): void {
 
 /** Whether "version" or "v" stands before. */
 function isVersion(text: string, start: number): boolean {
-  return /(version|ver|release|build|\bv)\.?[ :="']{0,3}$/i.test(text.slice(Math.max(0, start - 12), start));
+  return /(version|ver|release|build|kernels?|\bv)\.?[ :="']{0,3}$/i.test(
+    text.slice(Math.max(0, start - 12), start),
+  );
 }
 
 /** The longest IPv6 address, with an IPv4 one in its end. */
@@ -119,6 +122,20 @@ function isGroup(group: string): boolean {
 function isIpv4(group: string): boolean {
   const octets = group.split(".");
   return octets.length === 4 && octets.every((octet) => /^[0-9]{1,3}$/.test(octet) && Number(octet) <= 255);
+}
+
+const DOTTED_MAC_CHARS = 14;
+
+/** Cisco's "001a.2b3c.4d5e": one of its parts is looked at as a word. */
+function addDottedMac(scan: Scan, start: number, end: number): void {
+  if (end - start !== 4) return;
+  const { text } = scan;
+  for (const from of [start, start - 5, start - 10]) {
+    const to = from + DOTTED_MAC_CHARS;
+    if (from < 0 || goesOn(text, from) || isWord(text.charCodeAt(to))) continue;
+    if (/^(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}$/i.test(text.slice(from, to)))
+      scan.add("MAC_ADDRESS", from, to, 0.8);
+  }
 }
 
 const MAC_CHARS = 17;

@@ -12,7 +12,8 @@ const OVERLAP = 12;
 const GAP_MAX = 3;
 
 const SPACE = 0x20;
-const SEPARATORS = new Set(Array.from(" -./()+", (sign) => sign.charCodeAt(0)));
+const IS_SEPARATOR = new Uint8Array(128);
+for (const sign of " -./()+") IS_SEPARATOR[sign.charCodeAt(0)] = 1;
 
 /** A stretch of digit groups. One object is used over and over. */
 export class Numbers {
@@ -35,7 +36,7 @@ export class Numbers {
       this.ends[this.count] = end;
       this.count++;
       start = end;
-      while (start - end <= GAP_MAX && SEPARATORS.has(text.charCodeAt(start))) start++;
+      while (start - end <= GAP_MAX && IS_SEPARATOR[text.charCodeAt(start)] === 1) start++;
       const is_gap = start > end && start - end <= GAP_MAX && isDigit(text.charCodeAt(start));
       this.is_whole = !is_gap;
       if (!is_gap) return end;
@@ -111,6 +112,8 @@ export interface NumberRule {
   readonly near: number;
   /** Whether only the nearest of the words count: for numbers that nothing but their context tells. */
   readonly by_nearest?: boolean;
+  /** Whether words that say that a number is something else are believed: no check digit says the contrary. */
+  readonly is_doubtful?: boolean;
   /** Whether it can be one at all. */
   readonly check?: (digits: string, written: string) => boolean;
 }
@@ -150,36 +153,57 @@ export function numberRecogniser(rules: readonly NumberRule[]): Recogniser {
   return {
     entities: [...new Set(rules.map((rule) => rule.entity))],
     numbers(scan, numbers) {
-      for (let first = 0; first < numbers.count; first++) {
-        let tree = root.branches.get(stepOf(0, numbers.length(first)));
-        if (tree === undefined || !numbers.begins(first)) continue;
-        for (let last = first; tree !== undefined; last++) {
-          if (tree.rules.length > 0 && numbers.finishes(last))
-            tryRules(scan, numbers, first, last, tree.rules);
-          if (last + 1 === numbers.count) break;
-          const separator = numbers.separator(last);
-          tree = separator === 0 ? undefined : tree.branches.get(stepOf(separator, numbers.length(last + 1)));
-        }
-      }
+      for (let first = 0; first < numbers.count; ) first = tryFrom(scan, numbers, first, root);
     },
   };
 }
 
+/** What is so sure leaves no other number within it. */
+const CERTAIN = 0.9;
+
+/** Tries all the numbers that may begin with a group; gives the group to go on with. */
+function tryFrom(scan: Scan, numbers: Numbers, first: number, root: ShapeTree): number {
+  let next = first + 1;
+  let tree = root.branches.get(stepOf(0, numbers.length(first)));
+  if (tree === undefined || !numbers.begins(first)) return next;
+  for (let last = first; tree !== undefined; last++) {
+    if (tree.rules.length > 0 && numbers.finishes(last)) {
+      if (tryRules(scan, numbers, first, last, tree.rules) >= CERTAIN) next = last + 1;
+    }
+    const separator = numbers.separator(last);
+    tree = separator === 0 ? undefined : tree.branches.get(stepOf(separator, numbers.length(last + 1)));
+  }
+  return next;
+}
+
+/** Tries the rules of a shape; gives how sure the surest is. */
 function tryRules(
   scan: Scan,
   numbers: Numbers,
   first: number,
   last: number,
   rules: readonly ShapedRule[],
-): void {
-  const digits = numbers.digits(first, last);
+): number {
   const start = numbers.starts[first]!;
   const end = numbers.ends[last]!;
+  let digits = "";
+  let surest = 0;
   for (const { rule, score } of rules) {
+    if (score === 0 && !isNear(scan, rule, start, end)) continue;
+    if (digits === "") digits = numbers.digits(first, last);
     if (rule.check !== undefined && !rule.check(digits, scan.text.slice(start, end))) continue;
-    const { all, nearest } = scan.context(start, end);
-    const is_near = ((rule.by_nearest ? nearest : all) & rule.subjects) !== 0;
-    const sure = is_near ? Math.max(rule.near, score) : score;
-    if (sure > 0) scan.add(rule.entity, start, end, sure);
+    const sure = isNear(scan, rule, start, end)
+      ? Math.max(rule.near, score)
+      : rule.is_doubtful && scan.context(start, end).is_otherwise
+        ? score / 2
+        : score;
+    scan.add(rule.entity, start, end, sure);
+    surest = Math.max(surest, sure);
   }
+  return surest;
+}
+
+function isNear(scan: Scan, { subjects, by_nearest }: NumberRule, start: number, end: number): boolean {
+  const { all, nearest } = scan.context(start, end);
+  return ((by_nearest ? nearest : all) & subjects) !== 0;
 }

@@ -1,7 +1,7 @@
 // Phone numbers. International ones are validated by Google's tables (libphonenumber); national ones too, where their grouping tells
 // the country. What the words around call a phone number is taken as it is written: local numbers have no form of their own.
 
-import { SUBJECT } from "./context.ts";
+import { type Context, SUBJECT } from "./context.ts";
 import { goesOn, isAlnum, isWord } from "./letters.ts";
 import { isOneDigit } from "./national_checks.ts";
 import type { Numbers } from "./numbers.ts";
@@ -13,6 +13,8 @@ type Country = import("libphonenumber-js/core").CountryCode;
 /** ITU-T E.164: no number is longer. Shorter ones than this are not personal: emergency calls, short codes. */
 const DIGITS_MAX = 15;
 const DIGITS_MIN = 7;
+/** In Greenland and on some islands they have six digits: "84 23 30", if it is called a phone number. */
+const DIGITS_MIN_NAMED = 6;
 
 /**
  * Validations of one text: each takes about 10 µs. Behind these, a text is a list of numbers, and what has the form of
@@ -86,33 +88,45 @@ export function phoneRecogniser(): Recogniser {
     return number.isValid() ? "valid" : number.isPossible() ? "possible" : "wrong";
   };
 
-  /** How sure it is that groups are a phone number. */
-  const sureness = (scan: Scan, { start, end, digits, shape, is_international }: Candidate): number => {
-    const { all, nearest } = scan.context(start, end);
-    const is_named = (nearest & SUBJECT.phone) !== 0;
-    if (is_international) {
-      // "+49 (0)151": the zero is dialled within the country only.
-      const written = scan.text
-        .slice(start, end)
-        .replace("(0)", "")
-        .replace(/^\(?00/, "+");
-      const verdict = validity(scan, written);
-      if (verdict === "valid") return 0.97;
-      return is_named ? 0.85 : verdict === "possible" && scan.text[start] === "+" ? 0.7 : 0.2;
-    }
-    if (is_named) return 0.85;
+  const internationalSureness = (scan: Scan, { start, end }: Candidate, is_named: boolean): number => {
+    // "+49 (0)151": the zero is dialled within the country only.
+    const written = scan.text
+      .slice(start, end)
+      .replace("(0)", "")
+      .replace(/^\(?00/, "+");
+    const has_plus = scan.text[start] === "+";
+    const verdict = validity(scan, written);
+    if (verdict === "valid") return has_plus || is_named ? 0.97 : 0.8;
+    return is_named ? 0.85 : verdict === "possible" && has_plus ? 0.7 : 0.2;
+  };
+
+  /** How sure it is where the words around do not call it a phone number, or not from near. */
+  const nationalSureness = (scan: Scan, { digits, shape }: Candidate, context: Context): number => {
+    const is_spoken_of = (context.all & (SUBJECT.phone | SUBJECT.call)) !== 0;
     const national = NATIONAL_SHAPES.get(shape);
-    if (national === undefined) return (all & SUBJECT.phone) !== 0 && shape.length > 2 ? 0.5 : 0;
+    if (national === undefined) return (context.all & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.5 : 0;
     const [begin, country, score] = national;
-    if (digits.startsWith(begin) && validity(scan, digits, country) === "valid") {
-      return (all & SUBJECT.phone) !== 0 ? 0.9 : score;
-    }
-    return (all & SUBJECT.phone) !== 0 ? 0.5 : 0;
+    if (!digits.startsWith(begin) || validity(scan, digits, country) !== "valid")
+      return is_spoken_of ? 0.5 : 0;
+    return is_spoken_of ? 0.9 : context.is_otherwise ? score / 2 : score;
+  };
+
+  /** How sure it is that groups are a phone number. */
+  const sureness = (scan: Scan, candidate: Candidate): number => {
+    const { start, end, digits, shape } = candidate;
+    const context = scan.context(start, end);
+    const is_called = (context.nearest & SUBJECT.call) !== 0 && isDialled(shape, digits);
+    const is_named = (context.nearest & SUBJECT.phone) !== 0 || is_called;
+    if (candidate.is_international) return internationalSureness(scan, candidate, is_named);
+    if (digits.length < DIGITS_MIN)
+      return (context.nearest & SUBJECT.phone) !== 0 && isGrouped(shape) ? 0.6 : 0;
+    return is_named ? 0.85 : nationalSureness(scan, candidate, context);
   };
 
   return {
     entities: ["PHONE"],
     numbers(scan, numbers) {
+      if (numbers.count === 1 && numbers.length(0) < DIGITS_MIN_NAMED) return;
       let group = 0;
       while (group < numbers.count) {
         const candidate = candidateAt(scan.text, numbers, group);
@@ -126,6 +140,19 @@ export function phoneRecogniser(): Recogniser {
       }
     },
   };
+}
+
+function isGrouped(shape: string): boolean {
+  return shape.length > 2;
+}
+
+/** "Call 42" and `"text": "1234567"` are no numbers to call: in one group, it takes as many digits as with an area. */
+function isDialled(shape: string, digits: string): boolean {
+  return (
+    isGrouped(shape) ||
+    (shape === "10" && !digits.startsWith("1")) ||
+    (shape === "11" && digits.startsWith("0"))
+  );
 }
 
 /** Groups that may be one phone number. */
@@ -151,13 +178,15 @@ function candidateAt(text: string, numbers: Numbers, first: number): Candidate |
   const has_plus = text.charCodeAt(start) === PLUS;
   const last = lastGroup(text, numbers, first, has_plus);
   const digits = numbers.digits(first, last);
-  if (digits.length < DIGITS_MIN || digits.length > DIGITS_MAX || isOneDigit(digits)) return null;
+  if (digits.length < DIGITS_MIN_NAMED || digits.length > DIGITS_MAX || isOneDigit(digits)) return null;
   // "(" belongs to the number if its ")" does.
   const group_end = numbers.ends[last]!;
-  if (before === OPENING && !text.slice(begin, group_end).includes(")")) start = begin;
+  const inside = text.slice(begin, group_end);
+  if (before === OPENING && !inside.includes(")")) start = begin;
+  else if (inside.lastIndexOf("(") > inside.lastIndexOf(")")) return null;
   const end = numberEnd(text, group_end);
   if (end === 0) return null;
-  const shape = shapeOf(text, numbers, first, last);
+  const shape = shapeOf(text, numbers, first, last, start < begin);
   if (!has_plus && isOtherwise(shape)) return null;
   const is_international = has_plus || (digits.startsWith("00") && digits.length > 10);
   return { start, end, last, digits, shape, is_international };
@@ -170,6 +199,9 @@ function lastGroup(text: string, numbers: Numbers, first: number, has_plus: bool
   let is_dashed = false;
   while (last + 1 < numbers.count) {
     const gap = text.slice(numbers.ends[last], numbers.starts[last + 1]);
+    // Groups of one digit are a table's, but for "+33 1 …" and "+49 (0)30 …".
+    const is_area = has_plus && last === first;
+    if (numbers.length(last + 1) === 1 && !is_area && !/[()]/.test(gap)) break;
     if (gap.includes("+") || digits + numbers.length(last + 1) > DIGITS_MAX) break;
     if (is_dashed && digits >= DIGITS_MIN && gap.charCodeAt(0) === SPACE) break;
     if (gap === "-" || gap === ".") is_dashed ||= !has_plus || digits > 3;
@@ -190,8 +222,8 @@ function numberEnd(text: string, end: number): number {
 }
 
 /** The lengths of the groups and what stands between: "(3) 3-4". */
-function shapeOf(text: string, numbers: Numbers, first: number, last: number): string {
-  let shape = text.charCodeAt(numbers.starts[first]! - 1) === OPENING ? "(" : "";
+function shapeOf(text: string, numbers: Numbers, first: number, last: number, is_opened: boolean): string {
+  let shape = is_opened ? "(" : "";
   for (let group = first; group <= last; group++) {
     shape += numbers.length(group);
     if (group < last) shape += text.slice(numbers.ends[group], numbers.starts[group + 1]);

@@ -3,18 +3,21 @@
 import type { Entity, Recognise } from "../entity.ts";
 import { ACCOUNT_RULES, CONTEXT_CODES } from "./accounts.ts";
 import { STREET_ADDRESS } from "./addresses.ts";
+import { API_KEY } from "./api_keys.ts";
 import { CREDIT_CARD_RULES } from "./credit_card.ts";
 import { type CustomRecogniser, type CustomSearch, customSearch } from "./custom.ts";
 import { DATE_OF_BIRTH_RULES, WRITTEN_DATE_OF_BIRTH } from "./dates.ts";
 import { EMAIL } from "./email.ts";
 import { IBAN } from "./iban.ts";
+import { JWT } from "./jwt.ts";
 import { NATIONAL_CODES, NATIONAL_RULES } from "./national_ids.ts";
 import { IP_ADDRESS, MAC_ADDRESS } from "./network.ts";
 import { type NumberRule, numberRecogniser } from "./numbers.ts";
 import { withoutOverlaps } from "./overlaps.ts";
 import { phoneRecogniser } from "./phone.ts";
+import { PRIVATE_KEY } from "./private_keys.ts";
 import { lookersOf, type Recogniser, Scan, Walk } from "./scan.ts";
-import { API_KEY, JWT, PRIVATE_KEY, SECRET } from "./secrets.ts";
+import { SECRET } from "./secrets.ts";
 import { URL_CREDENTIALS } from "./urls.ts";
 import { CRYPTO_WALLET } from "./wallets.ts";
 

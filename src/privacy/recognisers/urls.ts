@@ -1,7 +1,8 @@
-// URLs with credentials: what stands before the "@" of an authority, as in postgres://jo:secret@db.example. Scheme and host stay,
-// because they are what the sentence is about.
+// URLs with credentials: what stands before the "@" of an authority, as in postgres://jo:secret@db.example, and the paths of webhooks
+// that whoever knows may post to. Scheme and host stay, because they are what the sentence is about.
 
-import type { Recogniser } from "./scan.ts";
+import { isAlnum } from "./letters.ts";
+import type { Recogniser, Scan } from "./scan.ts";
 
 /** An authority is not looked through beyond this. */
 const AUTHORITY_MAX = 1024;
@@ -18,6 +19,7 @@ export const URL_CREDENTIALS: Recogniser = {
   scheme(scan, colon) {
     const { text } = scan;
     const start = colon + 3;
+    addWebhook(scan, start);
     const most = Math.min(text.length, start + AUTHORITY_MAX);
     let user_end = -1;
     let at_sign = -1;
@@ -33,6 +35,24 @@ export const URL_CREDENTIALS: Recogniser = {
     const password = text.slice(has_password ? user_end + 1 : start, at_sign);
     // "$PASS", "%s" and "****" stand for a password.
     if (/^[$%]/.test(password) || /^[*x.]+$/i.test(password)) return;
-    scan.add("URL_CREDENTIALS", start, at_sign, has_password ? 0.98 : 0.8);
+    scan.add("URL_CREDENTIALS", start, at_sign, 0.98);
   },
 };
+
+const WEBHOOKS = ["hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/"];
+const PATH_MAX = 200;
+const SLASH = 0x2f;
+
+function addWebhook(scan: Scan, start: number): void {
+  const { text } = scan;
+  const webhook = WEBHOOKS.find((host) => text.startsWith(host, start));
+  if (webhook === undefined) return;
+  const path = start + webhook.length;
+  let end = path;
+  while (end - path < PATH_MAX && (text.charCodeAt(end) === SLASH || isPath(text.charCodeAt(end)))) end++;
+  if (end - path > TOKEN_MIN) scan.add("URL_CREDENTIALS", path, end, 0.95);
+}
+
+function isPath(code: number): boolean {
+  return isAlnum(code) || code === 0x2d || code === 0x5f;
+}
