@@ -121,7 +121,9 @@ export class Dataset {
     }
     for (let at = 0; at < this.#used; at++) this.features[at] = numbers[slotOf(this.features[at]!)]!;
     console.log(`${this.rows.length} texts, ${distinct} features, ${kept.length} kept`);
-    return { hashes: Int32Array.from(kept, (slot) => hashes[slot]!), times: Uint32Array.from(kept, (slot) => times[slot]!) };
+    return {
+      hashes: Int32Array.from(kept, (slot) => hashes[slot]!),
+      times: Uint32Array.from(kept, (slot) => times[slot]!),
+    };
   }
 }
-

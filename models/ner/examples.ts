@@ -2,6 +2,17 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Surroundings } from "../../src/inference/ner/features.ts";
+import {
+  CITY,
+  COMMON,
+  COMPANY_WORD,
+  COUNTRY,
+  FIRST_NAME,
+  type Gazetteer,
+  SURNAME,
+} from "../../src/inference/ner/gazetteer.ts";
+import { Tokens } from "../../src/inference/ner/tokens.ts";
 import type { Names } from "./names.ts";
 
 /** A stretch of a text that is a name: `entity` counts as in the chain's `ENTITIES`. */
@@ -38,10 +49,15 @@ export type Sentence = readonly (readonly [string, string])[];
 export function readConll(path: string): Sentence[] {
   return readFileSync(path, "utf8")
     .split(/\n\s*\n/)
-    .map((block) => block.split("\n").filter((line) => line.includes("\t")).map((line): [string, string] => {
-      const at = line.lastIndexOf("\t");
-      return [line.slice(0, at), line.slice(at + 1).trim()];
-    }))
+    .map((block) =>
+      block
+        .split("\n")
+        .filter((line) => line.includes("\t"))
+        .map((line): [string, string] => {
+          const at = line.lastIndexOf("\t");
+          return [line.slice(0, at), line.slice(at + 1).trim()];
+        }),
+    )
     .filter((sentence) => sentence.length > 0);
 }
 
@@ -55,7 +71,8 @@ export function exampleOf(sentence: Sentence): Example {
   let before = "O";
   let is_handle = false;
   for (const [token, tag] of sentence) {
-    const is_glued = /^[,.!?;:)\]%]$|^['’](s|m|re|ve|ll|d)$|^n't$/.test(token) || /[([]$/.test(text) || text.endsWith("@");
+    const is_glued =
+      /^[,.!?;:)\]%]$|^['’](s|m|re|ve|ll|d)$|^n't$/.test(token) || /[([]$/.test(text) || text.endsWith("@");
     if (text !== "" && !is_glued) text += " ";
     const start = text.length;
     text += token;
@@ -84,7 +101,9 @@ export function readCorpora(pii: string): Example[] {
 }
 
 /** What begins with a capital for other reasons than that it is a name. */
-const NO_NAMES: ReadonlySet<string> = new Set([..."April May June August Christian Will Mark Art Bill Rose Hope Grace Summer Autumn Dollar".split(" ")]);
+const NO_NAMES: ReadonlySet<string> = new Set([
+  ..."April May June August Christian Will Mark Art Bill Rose Hope Grace Summer Autumn Dollar".split(" "),
+]);
 
 /**
  * School exercises in sums, which are about people with first names: those that stand in the lists, written with a capital, are
@@ -92,7 +111,11 @@ const NO_NAMES: ReadonlySet<string> = new Set([..."April May June August Christi
  */
 export function readExercises(injection: string, names: Names): Example[] {
   const first = new Set([...names.first, ...names.locales.flatMap((locale) => locale.first)]);
-  const places = new Set([...names.cities.slice(0, 2000).map(({ name }) => name), ...names.countries, ...names.regions]);
+  const places = new Set([
+    ...names.cities.slice(0, 2000).map(({ name }) => name),
+    ...names.countries,
+    ...names.regions,
+  ]);
   const examples: Example[] = [];
   for (const line of readFileSync(join(injection, "samples-dev.jsonl"), "utf8").split("\n")) {
     if (!line.includes('"gsm8k"')) continue;
@@ -111,12 +134,55 @@ export function readExercises(injection: string, names: Names): Example[] {
   return examples;
 }
 
-/** Requests that people make of assistants, with hardly a name in them. */
-export function readRequests(paraphrase: string): string[] {
-  return readFileSync(join(paraphrase, "intents-dev.jsonl"), "utf8")
+/** Requests that people make of assistants, and lines of prompts, code among them: those that no list says a name of. */
+export function readRequests(data: string, gazetteer: Gazetteer): string[] {
+  const requests = jsonLines(join(data, "paraphrase/intents-dev.jsonl"))
+    .filter(({ set }) => set === "clinc150" || set === "banking77")
+    .map(({ text }) => String(text));
+  const prompts = jsonLines(join(data, "injection/samples-dev.jsonl"))
+    .filter(({ set, label }) => label === "benign" && PROMPT_SETS.includes(String(set)))
+    .flatMap(({ text }) => String(text).split("\n"))
+    .map((line) => line.trim().slice(0, 600))
+    .filter((line) => line.length > 12);
+  return [...requests, ...new Set(prompts)].filter((text) => !mayName(text, gazetteer));
+}
+
+const PROMPT_SETS = [
+  "arena-hard",
+  "mitre-frr",
+  "awesome-prompts",
+  "self-instruct",
+  "vicuna_bench",
+  "mt_bench",
+  "bfcl",
+];
+const NAMING = FIRST_NAME | SURNAME | CITY | COUNTRY | COMPANY_WORD;
+
+/** Whether some word or phrase stands in a list of names, and not among the common words. */
+function mayName(text: string, gazetteer: Gazetteer): boolean {
+  const tokens = new Tokens();
+  const around = new Surroundings();
+  for (let at = 0; at < text.length; ) {
+    at = tokens.fill(text, at);
+    around.fill(tokens, gazetteer);
+    for (let token = 0; token < tokens.count; token++) {
+      const is_listed = (around.lists[token]! & NAMING) !== 0 && (around.lists[token]! & COMMON) === 0;
+      if (is_listed || (around.begins_phrase[token]! & NAMING) !== 0) return true;
+    }
+  }
+  return false;
+}
+
+function jsonLines(path: string): Record<string, unknown>[] {
+  return readFileSync(path, "utf8")
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
+    .map((line) => JSON.parse(line));
+}
+
+/** The texts of requests, whatever they name. */
+export function readAllRequests(data: string): string[] {
+  return jsonLines(join(data, "paraphrase/intents-dev.jsonl"))
     .filter(({ set }) => set === "clinc150" || set === "banking77")
     .map(({ text }) => String(text));
 }

@@ -61,7 +61,8 @@ export class Field {
       chain.fits.fill(0, fits, fits + TAG_COUNT);
       for (let at = offsets[token]!; at < offsets[token + 1]!; at++) {
         const feature = features[at]! * TAG_COUNT;
-        for (let tag = 0; tag < TAG_COUNT; tag++) chain.fits[fits + tag]! += share * this.weights[feature + tag]!;
+        for (let tag = 0; tag < TAG_COUNT; tag++)
+          chain.fits[fits + tag]! += share * this.weights[feature + tag]!;
       }
     }
     chain.weigh(count);
@@ -127,6 +128,19 @@ export class Field {
     }
   }
 
+  /** Goes so many times over all texts, and takes the mean of the weights after each. */
+  epochsAveraged(count: number, report: (likelihood: number) => void): void {
+    const sums = new Float64Array(this.weights.length);
+    const follow_sums = new Float64Array(PAIRS);
+    for (let epoch = 0; epoch < count; epoch++) {
+      report(this.epoch());
+      for (let at = 0; at < sums.length; at++) sums[at]! += this.weights[at]!;
+      for (let at = 0; at < PAIRS; at++) follow_sums[at]! += this.follows[at]!;
+    }
+    for (let at = 0; at < sums.length; at++) this.weights[at] = sums[at]! / count;
+    for (let at = 0; at < PAIRS; at++) this.follows[at] = follow_sums[at]! / count;
+  }
+
   /** Leaves so many features, those that matter most; the others are out of the texts too. Gives which are left. */
   prune(times: Uint32Array, keep: number): boolean[] {
     const count = times.length;
@@ -139,7 +153,8 @@ export class Field {
     const least = worth.toSorted().at(Math.max(0, count - keep))!;
     const is_kept = Array.from(worth, (value) => value >= least && value > 0);
     const { features } = this.#dataset;
-    for (let at = 0; at < features.length; at++) if (features[at]! >= 0 && !is_kept[features[at]!]) features[at] = -1;
+    for (let at = 0; at < features.length; at++)
+      if (features[at]! >= 0 && !is_kept[features[at]!]) features[at] = -1;
     return is_kept;
   }
 }

@@ -3,9 +3,11 @@
 
 import { TOKENS_MAX } from "./tokens.ts";
 
-/** Tags: outside; a name begins; a name goes on. By kind: person, location, organization. */
+/** How many tags there are: outside; a name begins; a name goes on. By kind: person, location, organization. */
 export const TAG_COUNT = 7;
+/** The tag of what is no name. */
 export const OUTSIDE = 0;
+/** What names can be; a kind is known by its place here. */
 export const ENTITIES = ["PERSON", "LOCATION", "ORGANIZATION"] as const;
 
 /** The tag of a name's first token, or of a further one. */

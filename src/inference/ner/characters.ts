@@ -1,14 +1,20 @@
 // What characters are to the name finder, and what letters are like without case and accents.
 
-/** Kinds of characters. Ideographs and kana make up words, but have no case. */
+/** Space between words, and control characters. */
 export const SPACE = 1;
+/** Capitals. */
 export const UPPER = 2;
+/** Small letters. */
 export const LOWER = 3;
+/** Letters without case, such as ideographs and kana. */
 export const UNCASED = 4;
+/** Digits of any script. */
 export const DIGIT = 5;
 /** Counts for nothing: marks that combine with a letter, joiners, variation selectors. */
 export const MARK = 6;
+/** All that is a token by itself. */
 export const SYMBOL = 7;
+/** Ends of lines. */
 export const LINE_END = 8;
 
 const LINE_END_PATTERN = /^[\n\r\u2028\u2029]$/;

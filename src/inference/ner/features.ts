@@ -7,6 +7,7 @@ import {
   CAPITALISED,
   CAPITALS,
   hashOfSign,
+  INITIAL,
   MIXED,
   SIGN,
   SMALL,
@@ -24,6 +25,7 @@ const MOSTLY_CAPITALISED = 2;
 const ALL_CAPITALS = 3;
 
 const NOWHERE = 0x5bd1e995 | 0;
+const FULL_STOP = hashOfSign(".");
 /** Signs that a sentence ends with. */
 const ENDS: ReadonlySet<number> = new Set([".", "!", "?", "\u3002"].map(hashOfSign));
 /** Tokens of a line that are told how it begins. */
@@ -90,13 +92,14 @@ export class Surroundings {
     }
   }
 
-  #sentences({ count, start, begins_line, style, word }: Tokens): void {
+  #sentences(tokens: Tokens): void {
+    const { count, start, begins_line, style } = tokens;
     let begins = true;
     for (let token = 0; token < count; token++) {
       if (begins_line[token] === 1 || start[token] === 0) begins = true;
       this.begins_sentence[token] = begins ? 1 : 0;
       if (style[token] !== SIGN) begins = false;
-      else if (ENDS.has(word[token]!)) begins = true;
+      else if (endsSentence(tokens, token)) begins = true;
     }
   }
 
@@ -112,6 +115,14 @@ export class Surroundings {
       if (style[token] !== SIGN) after = token;
     }
   }
+}
+
+/** A stop behind a short word with a capital, such as "Dr." or "J.", ends no sentence. */
+function endsSentence({ word, style, letters, is_joined }: Tokens, token: number): boolean {
+  if (!ENDS.has(word[token]!)) return false;
+  if (word[token] !== FULL_STOP || is_joined[token] === 0) return true;
+  const before = style[token - 1];
+  return letters[token - 1]! > 3 || (before !== CAPITALISED && before !== INITIAL);
 }
 
 /** How a line is written, by how many of its words are written how. */

@@ -1,13 +1,19 @@
 // Lists of names and places that the model knows, as a table of hashes: which lists a word or a few words in a row stand in.
 
-/** The lists. A word can stand in several. */
+/** First names of people. The lists are bits, for a word can stand in several. */
 export const FIRST_NAME = 1;
+/** Surnames. */
 export const SURNAME = 2;
+/** Cities. */
 export const CITY = 4;
+/** Countries and their regions. */
 export const COUNTRY = 8;
+/** Companies, and words that are part of the names of organizations. */
 export const COMPANY_WORD = 16;
+/** Nationalities and languages. */
 export const NATIONALITY = 32;
-export const TITLE = 64;
+/** Places with few people: their names are often words of other kinds. */
+export const TOWN = 64;
 /** Words that are written small most of the time. */
 export const COMMON = 128;
 

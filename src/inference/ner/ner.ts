@@ -16,9 +16,12 @@ import { readWeights, type Weights } from "./weights.ts";
 const WEIGHTS_URL = new URL("../../../models/ner/venturi-names.bin", import.meta.url);
 
 /** How sure a name must be if nothing else is said; who wants fewer and surer ones takes those of a higher score. */
-export const SCORE_MIN = 0.3;
+export const SCORE_MIN = 0.2;
 /** A score that is asked for is taken for no more than this. */
 const SCORE_MIN_MOST = 0.99;
+
+/** What can stand between two parts of one name. */
+const JOINTS: ReadonlySet<string> = new Set(["-", "\u2010", "\u2011", "'", "\u2019"]);
 
 /** A name in a text. Offsets are those of JavaScript strings (UTF-16); `end` is exclusive. */
 export interface Found {
@@ -65,7 +68,7 @@ export class BuiltinNer {
       this.#fit();
       this.#chain.weigh(this.#tokens.count);
       // A list, because the buffers are filled anew before the next call goes on.
-      yield* this.#collect(this.#bestPath(score_min), score_min);
+      yield* joined(this.#collect(this.#bestPath(score_min), score_min), text);
       yield null;
     }
   }
@@ -158,6 +161,18 @@ export class BuiltinNer {
     }
     return Math.min(1, sum / (after - first));
   }
+}
+
+/** The names with those made one that only a hyphen or an apostrophe parts. */
+function joined(names: readonly Found[], text: string): Found[] {
+  const whole: Found[] = [];
+  for (const name of names) {
+    const last = whole.at(-1);
+    const gap = last?.entity === name.entity ? text.slice(last.end, name.start) : "";
+    if (last === undefined || !JOINTS.has(gap)) whole.push(name);
+    else whole[whole.length - 1] = { ...last, end: name.end, score: Math.min(last.score, name.score) };
+  }
+  return whole;
 }
 
 /** Loads the weights that come with Venturi, or those at a path; a fault says why there are none. */

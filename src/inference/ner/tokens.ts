@@ -7,15 +7,23 @@ export const TOKENS_MAX = 400;
 /** Where a line or a sentence ends after so many tokens, the next ones are tagged apart. */
 const TOKENS_ENOUGH = 200;
 
-/** How a token is written. */
+/** How a token is written: a sign that is neither letter nor digit. */
 export const SIGN = 0;
+/** Small letters only. */
 export const SMALL = 1;
+/** A capital and small letters. */
 export const CAPITALISED = 2;
+/** Capitals only. */
 export const CAPITALS = 3;
+/** One capital. */
 export const INITIAL = 4;
+/** Capitals elsewhere too: `McDonald`, `iPhone`. */
 export const MIXED = 5;
+/** Digits only. */
 export const NUMBER = 6;
+/** `B2B`. */
 export const LETTERS_AND_DIGITS = 7;
+/** Letters of a script without capitals. */
 export const CASELESS = 8;
 
 const FNV_OFFSET = 0x811c9dc5 | 0;
