@@ -318,7 +318,7 @@ const modelPrivacy = z.strictObject({
   thresholds: z
     .record(entity, z.number().min(0).max(1))
     .default({})
-    .describe("How sure a finding must be to count, by kind; 0.5 by default, 0.3 for names."),
+    .describe("How sure a finding must be to count, by kind; 0.5 by default, 0.2 for names."),
   on_failure: z
     .enum(["block", "recognisers-only", "pass"])
     .default("block")

@@ -21,7 +21,7 @@ import type { Prepared } from "./prepare.ts";
 const CONVERSATIONS_MAX = 100_000;
 const SWEEP_EVERY_MS = 60 * 60_000;
 /** How sure a name must be where nothing else is asked for: to miss one is worse than to take a word for one. */
-const NAME_SCORE_MIN = 0.3;
+const NAME_SCORE_MIN = 0.2;
 /** The most characters of a conversation's name. */
 const SESSION_MAX_CHARS = 256;
 
