@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { version } from "../../package.json";
 import { compileCache } from "./caches.ts";
+import { compileGuards } from "./guards.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
 import type {
@@ -143,6 +144,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         cache: compileCache(model.cache),
         region: model.region ?? null,
         privacy: model.privacy === undefined ? null : compilePrivacy(model.privacy, config),
+        guards: compileGuards(model.guards),
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );

@@ -143,6 +143,10 @@ export function crossCheck(
       );
     checkEntities(item.privacy?.entities ?? [], [...at, "privacy", "entities"]);
     checkEntities(Object.keys(item.privacy?.thresholds ?? {}), [...at, "privacy", "thresholds"]);
+    for (const [index, guard] of (item.guards?.output ?? []).entries()) {
+      if (typeof guard !== "string" && guard.guard === "personal_data")
+        checkEntities(guard.entities ?? [], [...at, "guards", "output", index, "entities"]);
+    }
     if (item.cache !== "off") {
       const { exact, semantic } = item.cache;
       if (semantic !== undefined) {

@@ -86,7 +86,7 @@ function explainIssue(
   if (issue.code === "too_big" && issue.origin === "string") return one(`${name} ${issue.message}${from}`);
   if (issue.code === "too_big" && issue.origin === "array")
     return one(`${name} must have at most ${issue.maximum} entries`);
-  const words = knownWords(path);
+  const words = wordsOf(issue) ?? knownWords(path);
   if (words.length > 0 && typeof value === "string") {
     if (source !== null) return one(`${name} must be ${expectation(path)}${from}`);
     if (path[0] === "providers" && path[2] === "kind" && FUTURE_KINDS.includes(value))
@@ -98,6 +98,15 @@ function explainIssue(
   const shown = typeof value === "number" && source === null && expected.includes("number");
   const quotes = expected === "a string" && typeof value !== "object" ? "; put it in quotes" : "";
   return one(`${name} must be ${expected}, not ${shown ? String(value) : kindOf(value)}${quotes}${from}`);
+}
+
+/** The words that an issue says would be right; null where it says none. */
+function wordsOf(issue: Issue): readonly string[] | null {
+  if (issue.code === "invalid_value") return issue.values.map(String);
+  if (issue.code !== "invalid_union") return null;
+  if (issue.errors.length === 0) return ("options" in issue ? issue.options?.map(String) : null) ?? null;
+  const own = issue.errors.flat().find((error) => error.path.length === 0 && error.code === "invalid_value");
+  return own === undefined ? null : wordsOf(own);
 }
 
 function isType(issue: Issue): boolean {

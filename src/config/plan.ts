@@ -2,6 +2,7 @@
 // Everything that a call would have to look up or put together each time is made here, once.
 
 import type { ChecksumName } from "./entities.ts";
+import type { GuardsPlan } from "./guards.ts";
 
 /** Where a connection goes. One object per configured provider. */
 export interface Origin {
@@ -197,6 +198,8 @@ export interface ModelPlan {
   readonly region: string | null;
   /** Null: nothing is done about personal data, unless the caller's key says so. */
   readonly privacy: PrivacyPlan | null;
+  /** Null: nothing looks at its requests and answers. */
+  readonly guards: GuardsPlan | null;
   /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
   readonly has_prompt_cache: boolean;
 }

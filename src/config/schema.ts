@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { CHECKSUM_NAMES } from "./entities.ts";
+import { guards } from "./guards_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
@@ -409,6 +410,7 @@ const model = z.strictObject({
   privacy: modelPrivacy
     .optional()
     .describe("What is done about personal data in requests; nothing by default."),
+  guards: guards.optional().describe("What looks at requests and answers for what must not be in them."),
   cache: modelCache.default("off").describe("Which answers are kept and given again; off by default."),
 });
 

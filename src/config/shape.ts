@@ -46,8 +46,12 @@ export function ruleAt(path: Path): Rule | null {
 export function knownKeys(path: Path): readonly string[] {
   const rule = ruleAt(path);
   const inner = rule === null ? null : bare(rule);
-  const options = inner instanceof z.ZodUnion ? inner.options : [inner];
-  return options.flatMap((option) => (option instanceof z.ZodObject ? Object.keys(option.shape) : []));
+  return [...new Set(inner === null ? [] : keysOf(inner))];
+}
+
+function keysOf(rule: Rule): string[] {
+  if (rule instanceof z.ZodUnion) return rule.options.flatMap((option) => keysOf(option as Rule));
+  return rule instanceof z.ZodObject ? Object.keys(rule.shape) : [];
 }
 
 /** The description of the key at this path, without its full stop. */
@@ -66,7 +70,8 @@ export function expectation(path: Path): string {
 
 function inWords(rule: Rule): string {
   const inner = bare(rule);
-  if (inner instanceof z.ZodUnion) return inner.options.map((option) => inWords(option as Rule)).join(" or ");
+  if (inner instanceof z.ZodUnion)
+    return [...new Set(inner.options.map((option) => inWords(option as Rule)))].join(" or ");
   if (inner instanceof z.ZodNumber) {
     const noun = inner.format === "safeint" ? "a whole number" : "a number";
     return `${noun} from ${inner.minValue} to ${inner.maxValue}`;

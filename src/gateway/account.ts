@@ -338,6 +338,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
     similarity: call.kept_from?.similarity ?? null,
     attempts: call.tries,
     redactions: call.redactions,
+    guards: call.guards,
     timings_us: rest.timings_us,
     estimated: rest.estimated,
   };

@@ -144,6 +144,7 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
     "x-venturi-redactions",
     call.redactions === NOTHING ? null : redactionsText(call.redactions),
   );
+  setOrDelete(headers, "x-venturi-guards", call.guards === NOTHING ? null : guardsText(call.guards));
   const timing = serverTiming(call);
   setOrDelete(headers, "server-timing", timing === "" ? null : timing);
   if (kept_from !== null) setKept(headers, kept_from);
@@ -154,6 +155,12 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
 function redactionsText(redactions: Call["redactions"]): string | null {
   const counts = Object.entries(redactions).map(([entity, count]) => `${entity}=${count}`);
   return counts.length === 0 ? null : counts.join(", ");
+}
+
+/** `hidden_text=redact, denied_words=flag`: what a client is to know; what is allowed is between the operator and the ledger. */
+function guardsText(guards: Call["guards"]): string | null {
+  const told = Object.entries(guards).filter(([, action]) => action !== "allow");
+  return told.length === 0 ? null : told.map(([guard, action]) => `${guard}=${action}`).join(", ");
 }
 
 /** What is said of a kept answer alone. */

@@ -5,6 +5,8 @@ import type { CacheKey } from "../cache/key.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import { NOTHING } from "../ledger/row.ts";
+import type { GuardAction } from "../privacy/guards/guard.ts";
+import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
@@ -57,6 +59,10 @@ export class Call implements Alarm {
   cache: CacheOutcome = "bypass";
   /** How often each kind of personal data was found in its request. */
   redactions: Readonly<Record<string, number>> = NOTHING;
+  /** What became of what guards found in it, by their names. */
+  guards: Readonly<Record<string, GuardAction>> = NOTHING;
+  /** Judges its answer; null where nobody does. */
+  answer_guard: AnswerGuard | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */

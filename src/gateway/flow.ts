@@ -7,6 +7,7 @@ import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.t
 import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import { answerBlocked } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
 import type { StreamMeter } from "./stream_meter.ts";
 import type { UsageTap } from "./usage_tap.ts";
@@ -31,7 +32,7 @@ export abstract class Flow {
   readonly stream = new ClientStream();
   /** Reads the usage of what is passed through; null for other answers. */
   tap: UsageTap | null = null;
-  /** Puts the client's values back; null where none were taken out. */
+  /** Judges the texts and puts the client's values back; null where nobody judges and none were taken out. */
   restorer: StreamRestorer | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
@@ -200,7 +201,11 @@ export class EventFlow extends Flow implements Alarm {
     if (this.recording !== null) this.#record(this.recording, chunk);
     const unframed = this.#framer.feed(chunk);
     this.#flush();
-    if (unframed !== null) this.stream.write(unframed);
+    if (unframed === null || this.is_ended) return;
+    // What is no event cannot be judged.
+    this.restorer?.refuse();
+    if (this.restorer?.is_blocked) this.#block();
+    else this.stream.write(unframed);
   }
 
   /**
@@ -218,7 +223,10 @@ export class EventFlow extends Flow implements Alarm {
     if (rest !== null && isWhole(rest)) {
       const is_shown = watch.see(rest) && watch.error === null;
       this.#onEvent?.(rest);
-      if (is_shown && watch.complete) this.stream.write(this.#restored(rest).raw);
+      if (is_shown && watch.complete) {
+        const { raw } = this.#restored(rest);
+        if (!this.restorer?.is_blocked) this.stream.write(raw);
+      }
     }
     return watch.complete || this.#framer.overflowed;
   }
@@ -226,6 +234,10 @@ export class EventFlow extends Flow implements Alarm {
   end(): void {
     if (this.is_ended) return;
     this.closeInput();
+    if (this.restorer?.is_blocked) {
+      this.#block();
+      return;
+    }
     const error = this.#watch?.error ?? null;
     if (error === null) this.#close(null);
     else this.#tell(error);
@@ -297,6 +309,10 @@ export class EventFlow extends Flow implements Alarm {
       }
     }
     const { raw } = this.#restored(event);
+    if (this.restorer?.is_blocked) {
+      this.#block();
+      return;
+    }
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
       this.#run = new Uint8Array(run.buffer, run.byteOffset, run.length + raw.length);
@@ -312,15 +328,29 @@ export class EventFlow extends Flow implements Alarm {
     this.#run = null;
   }
 
-  /** What was held back of a text that might have become a value's place. */
+  /** What was held back of a text that might have become a value's place, or a finding; unless it became one that blocks. */
   #writeHeld(): void {
-    if (this.restorer !== null) this.stream.write(this.restorer.end());
+    const { restorer } = this;
+    if (restorer === null || restorer.is_blocked) return;
+    const held = restorer.end();
+    if (!restorer.is_blocked) this.stream.write(held);
+  }
+
+  /** A guard does not let the rest pass: upstream need not go on. */
+  #block(): void {
+    this.#flush();
+    this.#meter?.stopUpstream();
+    this.#tell(answerBlocked());
   }
 
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
     const cost_usd = this.#meter!.costOf(this.#watch!.usage());
     const { raw, data } = this.#restored(event);
+    if (this.restorer?.is_blocked) {
+      this.#block();
+      return;
+    }
     this.#flush();
     this.stream.write(cost_usd === null || data === null ? raw : withCost(raw, data, cost_usd));
   }
@@ -329,7 +359,7 @@ export class EventFlow extends Flow implements Alarm {
   #restored(event: SseEvent): RestorableEvent {
     if (this.restorer === null) return event;
     const restored = this.restorer.restore(event);
-    if (restored.before.length > 0) {
+    if (restored.before.length > 0 && !this.restorer.is_blocked) {
       this.#flush();
       this.stream.write(restored.before);
     }

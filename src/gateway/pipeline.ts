@@ -16,6 +16,7 @@ import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
+import { answerBlocked, textsOf } from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -23,6 +24,7 @@ import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
+import type { Guards } from "./guards.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
@@ -38,6 +40,7 @@ export interface PipelineTools extends AttemptTools {
   /** Keys besides those of the Plan. */
   readonly stored_keys: StoredKeys | null;
   readonly privacy: Lazy<Privacy>;
+  readonly guards: Lazy<Guards>;
   /** Null: no answers are kept. */
   readonly caches: Lazy<Caches> | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
@@ -69,11 +72,17 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
   call.routed_ms = performance.now();
 
-  // Take personal data out before anything else sees the request.
-  const mode = privacyMode(call, given);
+  // Let the model's guards look at the request, and take personal data out before anything else sees it.
+  const { guards } = given.model;
+  const judged = guards === null ? given : (await tools.guards.get()).judge(call, given, guards);
+  if (judged instanceof GatewayError) return refuse(call, ownAnswer(judged), tools);
+  const mode = privacyMode(call, judged);
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
-  const prepared = mode === null || privacy === null ? given : await privacy.clean(call, given, mode);
+  const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  if (guards !== null && guards.output.length > 0) {
+    call.answer_guard = (await tools.guards.get()).answerGuard(call, prepared, guards);
+  }
   call.account = new Account(call, prepared, tools.books);
 
   // From here on the clock ticks: one deadline over all that is to come.
@@ -204,7 +213,7 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** A whole answer: its bytes as they came. */
+/** A whole answer: its bytes as they came, unless a guard judges or values are put back. */
 function relayWhole(
   call: Call,
   head: UpstreamHead,
@@ -214,18 +223,22 @@ function relayWhole(
 ): Response {
   const usage = usageOfAnswer(body);
   const finish_reason = finishReasonOf(body);
+  const texts = textsOf(call);
+  const given = texts === null ? body : restoreAnswer(body, texts);
+  const blocked = texts?.is_blocked ? answerBlocked() : null;
   settle(call, tools, {
-    status: head.status,
-    code: null,
+    status: blocked?.status ?? head.status,
+    code: blocked?.code ?? null,
     usage,
     finish_reason,
     counted_tokens: usage === null ? estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
-  const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   const limits = call.account?.headers() ?? null;
-  return new Response(call.mapping === null ? body : restoreAnswer(body, call.mapping), {
+  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
+  const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
+  return new Response(given, {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
@@ -243,6 +256,12 @@ function relayFlow(
   if (call.stopped !== null) {
     flow.drop();
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  }
+  if (call.answer_guard?.enforces && prepared.watch === null) {
+    // What is too long to be collected cannot be judged.
+    flow.drop();
+    call.listener?.onStop("gone");
+    return refuse(call, ownAnswer(answerBlocked()), tools);
   }
   const { watch } = prepared;
   const { stream_deadline_ms } = prepared.model;
@@ -331,19 +350,21 @@ function giveKept(
   tools: PipelineTools,
 ): Response {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
+  const texts = textsOf(call);
+  const treat = prepared.is_stream ? restoreEvents : restoreAnswer;
+  const given = texts === null ? bytes : treat(bytes, texts);
+  const blocked = texts?.is_blocked ? answerBlocked() : null;
   settle(call, tools, {
-    ...{ ...NOTHING_CAME, status: 200, code: null, finish_reason },
+    ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
   });
+  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), call.account?.headers() ?? {});
   const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  const { mapping } = call;
-  if (mapping === null) return new Response(bytes, { status: 200, headers });
-  const restored = prepared.is_stream ? restoreEvents(bytes, mapping) : restoreAnswer(bytes, mapping);
-  return new Response(restored, { status: 200, headers });
+  return new Response(given, { status: 200, headers });
 }
 
 /** The stream that an equal call gets, from its beginning. */
@@ -359,7 +380,8 @@ function followFlow(
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
-  if (call.mapping !== null) flow.restorer = new StreamRestorer(call.mapping);
+  const texts = textsOf(call);
+  if (texts !== null) flow.restorer = new StreamRestorer(texts);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

@@ -107,6 +107,10 @@ export function startGateway(options: GatewayOptions): Gateway {
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
     },
     stored_keys: options.stored_keys ?? null,
+    guards: new Lazy(async () => {
+      const { Guards } = await import("./guards.ts");
+      return new Guards();
+    }),
     privacy: new Lazy(async () => {
       const { Privacy } = await import("./privacy.ts");
       const key = options.privacy?.key ?? crypto.getRandomValues(new Uint8Array(32));

@@ -9,6 +9,7 @@ import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOf } from "./answer.ts";
+import { textsOf } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
@@ -36,7 +37,8 @@ export class StreamReceiver extends Receiver {
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
-    if (call.mapping !== null) this.#flow.restorer = new StreamRestorer(call.mapping);
+    const texts = textsOf(call);
+    if (texts !== null) this.#flow.restorer = new StreamRestorer(texts);
   }
 
   protected begin(head: UpstreamHead): void {

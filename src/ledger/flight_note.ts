@@ -36,7 +36,14 @@ export function writeNote(line: LineBuffer, note: FlightNote): void {
 
 /** What can be left out of a row, the least needed first. */
 const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
-  (row) => ({ ...row, tags: NOTHING, attempts: [], redactions: NOTHING, request_id: row.id }),
+  (row) => ({
+    ...row,
+    tags: NOTHING,
+    attempts: [],
+    redactions: NOTHING,
+    guards: NOTHING,
+    request_id: row.id,
+  }),
   needed,
   (row) => ({ ...needed(row), team: null }),
   (row) => ({ ...needed(row), team: null, key: null }),
@@ -50,7 +57,7 @@ function needed(row: LedgerRow): LedgerRow {
     ...{ id, request_id: id, time, tenant, team, key, status, stream, cost_nano_usd, estimated, usage },
     ...{ user: null, feature: null, model: null, provider: null, served_model: null, error: null },
     ...{ finish_reason: null, price_version: null, saved_nano_usd: 0, cache: "bypass", similarity: null },
-    ...{ attempts: [], tags: NOTHING, redactions: NOTHING, timings_us: NOTHING },
+    ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, timings_us: NOTHING },
   };
 }
 

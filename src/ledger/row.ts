@@ -61,6 +61,8 @@ export interface LedgerRow {
   readonly attempts: readonly AttemptRow[];
   /** How many texts of each kind were redacted. */
   readonly redactions: Readonly<Record<string, number>>;
+  /** What became of what guards found: `allow`, `flag`, `redact` or `block` by the guard's name. */
+  readonly guards: Readonly<Record<string, string>>;
   readonly timings_us: Timings;
   /** Whether the usage was counted by the gateway because no provider told it. */
   readonly estimated: boolean;

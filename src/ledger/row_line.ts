@@ -209,6 +209,7 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   appendOutcome(line, row);
   appendRecord(line, "tags", row.tags);
   appendRecord(line, "redactions", row.redactions);
+  appendRecord(line, "guards", row.guards);
   line.byte(BRACE_CLOSE);
 }
 

@@ -189,6 +189,7 @@ export function rowOf({
     similarity: isNumber(more["similarity"]) ? more["similarity"] : null,
     attempts: attempts.map((attempt) => attemptOf(attempt, provider, served_model)).filter(isPresent),
     redactions: recordOf(more["redactions"], isNumber),
+    guards: recordOf(more["guards"], isText),
     timings_us: timingsOf(more["timings_us"]),
     estimated: amounts[ESTIMATED] === 1,
   };

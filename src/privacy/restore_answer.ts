@@ -1,20 +1,26 @@
-// A plain answer with its client's values put back. What holds no placeholder is the very bytes that came.
+// A plain answer with its texts judged and its client's values put back. Where nothing changes it is the very bytes that came.
 
 import { readString, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import { ANSWER } from "./answer_places.ts";
+import { AnswerTexts } from "./answer_texts.ts";
 import type { Mapping } from "./mapping.ts";
-import { restoreText } from "./restore.ts";
 import { walk } from "./walk.ts";
 
 /** Restores the body of an answer of chat or legacy completions; anything else comes back as it is. */
-export function restoreAnswer(body: Uint8Array, mapping: Mapping): Uint8Array {
-  if (mapping.size === 0 || scanObject(body).fault !== null) return body;
+export function restoreAnswer(body: Uint8Array, treated: Mapping | AnswerTexts): Uint8Array {
+  const texts = treated instanceof AnswerTexts ? treated : new AnswerTexts(treated);
+  if (texts.is_idle) return body;
+  if (scanObject(body).fault !== null) {
+    texts.refuse();
+    return body;
+  }
   const edits: Edit[] = [];
   walk(body, ANSWER, (span, treatment) => {
     if (treatment === "keep") return;
     const text = readString(body, span);
-    const restored = text === null ? null : restoreText(text, mapping);
+    if (text === null) texts.refuse();
+    const restored = text === null ? null : texts.treat(text);
     if (restored !== text) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(restored)) });
   });
   return edits.length === 0 ? body : Buffer.concat(splice(body, edits));

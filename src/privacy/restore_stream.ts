@@ -1,5 +1,5 @@
-// A stream of chunks with its client's values put back while it flows. An event is rewritten only where a text in it changes; what is
-// held back of a text goes out before its choice is over, or another text of it goes on.
+// A stream of chunks with its texts judged and its client's values put back while it flows. An event is rewritten only where a text in
+// it changes; what is held back of a text goes out before its choice is over, or another text of it goes on.
 
 import { isFields } from "../dialects/fields.ts";
 import { isDone } from "../dialects/openai/stream.ts";
@@ -7,11 +7,11 @@ import { type JsonSpan, scanElements, scanMembers, scanObject } from "../wire/js
 import { type Edit, splice } from "../wire/splice.ts";
 import { SseFramer } from "../wire/sse.ts";
 import { ANSWER_MESSAGE, type AnswerTreatment } from "./answer_places.ts";
+import { AnswerTexts, type GrowingTreatment } from "./answer_texts.ts";
 import type { Mapping } from "./mapping.ts";
-import { Restorer, restoreText } from "./restore.ts";
 import { type Rule, ruleOfMember } from "./walk.ts";
 
-/** The most choices of a stream, and the most texts of one choice; what is beyond goes by as it is. */
+/** The most choices of a stream, and the most texts of one choice; what is beyond goes by as it is, if there are no guards. */
 const CHOICES_MAX = 256;
 const TEXTS_MAX = 512;
 /** How deeply a text may lie within a choice. */
@@ -47,7 +47,7 @@ type Path = readonly (string | number)[];
 
 /** A text that grows from chunk to chunk. */
 interface GrowingText {
-  readonly restorer: Restorer;
+  readonly restorer: GrowingTreatment;
   /** The name of what it is: some providers tell a reasoning twice, side by side. */
   readonly kind: string;
   /** What stands before and behind it in a choice that has nothing else. */
@@ -66,21 +66,32 @@ interface Piece {
 
 /** Restores one stream. Feed it every event, in order; no two streams may share one. */
 export class StreamRestorer {
-  readonly #mapping: Mapping;
+  readonly #texts: AnswerTexts;
   readonly #choices = new Map<number, ChoiceRestorer>();
   /** The data of the last chunk. */
   #last: Uint8Array | null = null;
 
-  constructor(mapping: Mapping) {
-    this.#mapping = mapping;
+  constructor(treated: Mapping | AnswerTexts) {
+    this.#texts = treated instanceof AnswerTexts ? treated : new AnswerTexts(treated);
+  }
+
+  /** Nothing more of the stream may go out, the event included that was given last. */
+  get is_blocked(): boolean {
+    return this.#texts.is_blocked;
+  }
+
+  /** Something of the stream cannot be read: where guards take out or block, nothing more may go out. */
+  refuse(): void {
+    this.#texts.refuse();
   }
 
   /** What the client is given for an event: the very bytes that came where nothing changes, else new ones. */
   restore(event: RestorableEvent): RestoredEvent {
     const { raw, data } = event;
-    if (data === null || this.#mapping.size === 0) return { before: NOTHING, raw, data };
+    if (data === null || this.#texts.is_idle) return { before: NOTHING, raw, data };
     if (isDone(data)) return { before: this.end(), raw, data };
     const chunk = parse(data);
+    if (chunk === null) this.refuse();
     const choices = chunk?.["choices"];
     if (chunk === null || !Array.isArray(choices)) {
       return { before: chunk !== null && "error" in chunk ? this.end() : NOTHING, raw, data };
@@ -109,8 +120,11 @@ export class StreamRestorer {
   #choiceOf(index: number): ChoiceRestorer | null {
     const known = this.#choices.get(index);
     if (known !== undefined) return known;
-    if (this.#choices.size >= CHOICES_MAX) return null;
-    const choice = new ChoiceRestorer(index, this.#mapping);
+    if (this.#choices.size >= CHOICES_MAX) {
+      this.#texts.refuse();
+      return null;
+    }
+    const choice = new ChoiceRestorer(index, this.#texts);
     this.#choices.set(index, choice);
     return choice;
   }
@@ -124,9 +138,10 @@ export class StreamRestorer {
 }
 
 /** A stream that was kept as a whole, with the values of another call put back. The input itself where nothing changes. */
-export function restoreEvents(events: Uint8Array, mapping: Mapping): Uint8Array {
-  if (mapping.size === 0) return events;
-  const restorer = new StreamRestorer(mapping);
+export function restoreEvents(events: Uint8Array, treated: Mapping | AnswerTexts): Uint8Array {
+  const texts = treated instanceof AnswerTexts ? treated : new AnswerTexts(treated);
+  if (texts.is_idle) return events;
+  const restorer = new StreamRestorer(texts);
   const parts: Uint8Array[] = [];
   let is_changed = false;
   const give = (event: RestorableEvent) => {
@@ -145,14 +160,14 @@ export function restoreEvents(events: Uint8Array, mapping: Mapping): Uint8Array 
 /** The texts of one choice. */
 class ChoiceRestorer {
   readonly #index: number;
-  readonly #mapping: Mapping;
+  readonly #treated: AnswerTexts;
   readonly #texts = new Map<string, GrowingText>();
   /** The texts that hold something back. */
   readonly #holding = new Set<GrowingText>();
 
-  constructor(index: number, mapping: Mapping) {
+  constructor(index: number, treated: AnswerTexts) {
     this.#index = index;
-    this.#mapping = mapping;
+    this.#treated = treated;
   }
 
   /**
@@ -163,7 +178,7 @@ class ChoiceRestorer {
     const own: Piece[] = [];
     const { delta, text, message, finish_reason } = choice;
     const onWhole = (came: string, _: string, path: Path) => {
-      own.push({ text: null, path, came, restored: restoreText(came, this.#mapping) });
+      own.push({ text: null, path, came, restored: this.#treated.treat(came) });
     };
     const onText = (came: string, name: string, path: Path) => {
       if (name.startsWith(ANNOTATIONS)) return onWhole(came, name, path);
@@ -211,9 +226,12 @@ class ChoiceRestorer {
   #textOf(name: string, choice: unknown, path: Path): GrowingText | null {
     const known = this.#texts.get(name);
     if (known !== undefined) return known;
-    if (this.#texts.size >= TEXTS_MAX) return null;
+    if (this.#texts.size >= TEXTS_MAX) {
+      this.#treated.refuse();
+      return null;
+    }
     const kind = name.startsWith(REASONING) ? REASONING : name;
-    const growing = { restorer: new Restorer(this.#mapping), kind, ...frameOf(this.#index, choice, path) };
+    const growing = { restorer: this.#treated.begin(), kind, ...frameOf(this.#index, choice, path) };
     this.#texts.set(name, growing);
     return growing;
   }

@@ -20,7 +20,14 @@ const PLAIN: LedgerRow = {
   ...{ status: 200, error: null, finish_reason: "stop", stream: false },
   usage: { ...NO_USAGE, input_tokens: 12, output_tokens: 7 },
   ...{ cost_nano_usd: 6_000, price_version: "genai-prices@0.1.8", saved_nano_usd: 0 },
-  ...{ cache: "bypass", similarity: null, redactions: {}, timings_us: { total: 1_279 }, estimated: false },
+  ...{
+    cache: "bypass",
+    similarity: null,
+    redactions: {},
+    guards: {},
+    timings_us: { total: 1_279 },
+    estimated: false,
+  },
   attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
 };
 
@@ -33,7 +40,14 @@ const FULL: LedgerRow = {
     tags: { beta: "", "region\u0001": "eu" },
   },
   ...{ error: "upstream_error", finish_reason: null, stream: true, cost_nano_usd: null, price_version: null },
-  ...{ cache: "semantic", similarity: 0.97, redactions: { EMAIL: 2 }, estimated: true, saved_nano_usd: 77 },
+  ...{
+    cache: "semantic",
+    similarity: 0.97,
+    redactions: { EMAIL: 2 },
+    guards: { denied_words: "flag" },
+    estimated: true,
+    saved_nano_usd: 77,
+  },
   timings_us: Object.fromEntries(STAGES.map((stage, index) => [stage, index * 1_000])),
   usage: Object.fromEntries(
     Object.keys(NO_USAGE).map((kind, index) => [kind, index + 1]),

@@ -1,0 +1,86 @@
+// What guards a model has, as the Plan has it: they look at texts, and what they find has a consequence that the configuration names.
+
+import { ENTITIES } from "./entities.ts";
+import type { GuardsConfig } from "./guards_schema.ts";
+
+/** What becomes of what a guard finds: `allow` counts it, `flag` tells of it, `redact` takes it out, `block` ends the call. */
+export type GuardAction = "allow" | "flag" | "redact" | "block";
+
+/** From the mildest to the strictest. */
+export const GUARD_ACTIONS: readonly GuardAction[] = ["allow", "flag", "redact", "block"];
+
+/** Phrases that must not occur, by words: in any case and spacing, and never within a longer word. */
+export interface DeniedWordsPlan {
+  readonly guard: "denied_words";
+  readonly action: GuardAction;
+  readonly words: readonly string[];
+}
+
+/** A guard of requests, as a model has it. */
+export type InputGuardPlan =
+  | DeniedWordsPlan
+  | {
+      readonly guard: "prompt_injection";
+      readonly action: GuardAction;
+      /** How sure it must be; 0 to 1. */
+      readonly threshold: number;
+    }
+  | { readonly guard: "hidden_text"; readonly action: GuardAction }
+  | {
+      readonly guard: "limits";
+      readonly action: GuardAction;
+      /** Characters of all texts together. */
+      readonly max_chars: number | null;
+      readonly max_messages: number | null;
+      readonly max_tools: number | null;
+      /** Null: any. */
+      readonly modalities: readonly Modality[] | null;
+    };
+
+/** What a part of a message may be. */
+export type Modality = "text" | "image" | "audio" | "video" | "file";
+
+/** A guard of answers, as a model has it. */
+export type OutputGuardPlan =
+  | DeniedWordsPlan
+  /** Keys, tokens and passwords. */
+  | { readonly guard: "secrets"; readonly action: GuardAction }
+  /** Personal data that was not in the request. */
+  | { readonly guard: "personal_data"; readonly action: GuardAction; readonly entities: readonly string[] }
+  /** Addresses of other hosts than these and their subdomains. */
+  | { readonly guard: "links"; readonly action: GuardAction; readonly hosts: readonly string[] };
+
+/** The guards of a model. */
+export interface GuardsPlan {
+  readonly input: readonly InputGuardPlan[];
+  readonly output: readonly OutputGuardPlan[];
+}
+
+/** Compiles the guards of a model; null where it has none. */
+export function compileGuards(config: GuardsConfig | undefined): GuardsPlan | null {
+  if (config === undefined || config.input.length + config.output.length === 0) return null;
+  return { input: config.input.map(compileInput), output: config.output.map(compileOutput) };
+}
+
+function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
+  if (config === "prompt_injection") return { guard: config, action: "block", threshold: 0.5 };
+  if (config === "hidden_text") return { guard: config, action: "redact" };
+  if (config.guard !== "limits") return config;
+  const {
+    guard,
+    action,
+    max_chars = null,
+    max_messages = null,
+    max_tools = null,
+    modalities = null,
+  } = config;
+  return { guard, action, max_chars, max_messages, max_tools, modalities };
+}
+
+function compileOutput(config: GuardsConfig["output"][number]): OutputGuardPlan {
+  if (config === "secrets") return { guard: config, action: "redact" };
+  if (config === "personal_data") return { guard: config, action: "redact", entities: ENTITIES };
+  if (config.guard !== "personal_data") return config;
+  const { guard, action, entities = ENTITIES } = config;
+  return { guard, action, entities };
+}

@@ -1,0 +1,96 @@
+// Guards as a user writes them: by name alone, or with what they are to do.
+
+import * as z from "zod";
+import { GUARD_ACTIONS } from "./guards.ts";
+
+const action = z
+  .enum(GUARD_ACTIONS)
+  .describe(
+    "What becomes of a finding: allow counts it in the ledger, flag tells the client as well, redact takes it out, block refuses the call or ends the answer.",
+  );
+/** What limits find cannot be taken out. */
+const action_on_whole = action
+  .exclude(["redact"])
+  .describe("What becomes of a finding; here nothing can be taken out.");
+
+const guard = <Name extends string>(name: Name) => z.literal(name).describe("Which guard it is.");
+
+const phrase = z.string().max(200, "must have at most 200 characters").regex(/\S/, "must not be empty");
+const denied_words = z.strictObject({
+  guard: guard("denied_words"),
+  words: z
+    .array(phrase)
+    .min(1, "must have at least one")
+    .max(10_000)
+    .describe("Words and phrases, in any case, that are not within a longer word."),
+  action: action.default("block"),
+});
+
+const count = (what: string) => z.int().min(0).max(100_000_000).optional().describe(what);
+
+const input_guard = z.union([
+  z.enum(["prompt_injection", "hidden_text"]),
+  z.discriminatedUnion("guard", [
+    denied_words,
+    z.strictObject({
+      guard: guard("prompt_injection"),
+      threshold: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.5)
+        .describe("How sure it must be; 0.5 takes about one harmless text in a hundred for an attack."),
+      action: action.default("block"),
+    }),
+    z.strictObject({ guard: guard("hidden_text"), action: action.default("redact") }),
+    z.strictObject({
+      guard: guard("limits"),
+      max_chars: count("Characters of all texts of a request together."),
+      max_messages: count("Messages of a request."),
+      max_tools: count("Tools of a request."),
+      modalities: z
+        .array(z.enum(["text", "image", "audio", "video", "file"]))
+        .min(1, "must name at least one")
+        .optional()
+        .describe("What parts of messages may be."),
+      action: action_on_whole.default("block"),
+    }),
+  ]),
+]);
+
+const output_guard = z.union([
+  z.enum(["secrets", "personal_data"]),
+  z.discriminatedUnion("guard", [
+    denied_words,
+    z.strictObject({ guard: guard("secrets"), action: action.default("redact") }),
+    z.strictObject({
+      guard: guard("personal_data"),
+      entities: z
+        .array(z.string())
+        .min(1, "must name at least one kind")
+        .max(200)
+        .optional()
+        .describe("Kinds, such as EMAIL; by default all that are recognised by their form."),
+      action: action.default("redact"),
+    }),
+    z.strictObject({
+      guard: guard("links"),
+      hosts: z
+        .array(
+          z.string().regex(/^[a-z0-9.-]{1,253}$/, "must be a host's name in lower case, such as example.com"),
+        )
+        .max(10_000)
+        .describe("Hosts that links and images may lead to, with their subdomains."),
+      action: action.default("redact"),
+    }),
+  ]),
+]);
+
+/** The guards of a model. */
+export const guards = z.strictObject({
+  input: z.array(input_guard).max(50).default([]).describe("What looks at requests, in this order."),
+  output: z.array(output_guard).max(50).default([]).describe("What looks at answers."),
+});
+
+/** As the configuration has them. */
+export type GuardsConfig = z.output<typeof guards>;

@@ -1,0 +1,15 @@
+// What happens to the texts of a call's answer, and what a client is told whose answer does not pass.
+
+import { GatewayError } from "../errors.ts";
+import { AnswerTexts } from "../privacy/answer_texts.ts";
+import type { Call } from "./call.ts";
+
+/** What treats the texts of a call's answer; null where they are given as they came. */
+export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
+  return mapping === null && answer_guard === null ? null : new AnswerTexts(mapping, answer_guard);
+}
+
+/** The error in place of an answer, or of the rest of it. */
+export function answerBlocked(): GatewayError {
+  return new GatewayError("content_blocked", "The guards of this model do not let the answer through.");
+}

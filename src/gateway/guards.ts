@@ -1,0 +1,92 @@
+// What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they cannot look at does not pass where they would block.
+
+import type { GuardAction, GuardsPlan } from "../config/guards.ts";
+import { GUARD_ACTIONS } from "../config/guards.ts";
+import { isFields } from "../dialects/fields.ts";
+import { GatewayError } from "../errors.ts";
+import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
+import { InputGuards } from "../privacy/guards/input/input_guards.ts";
+import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
+import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
+import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
+import { askedIn, makeTextGuards, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import type { Call } from "./call.ts";
+import type { Prepared } from "./prepare.ts";
+
+/** What looks at the requests and answers of a process. */
+export class Guards {
+  readonly #made = new WeakMap<GuardsPlan, InputGuards>();
+  readonly #made_for_answers = new WeakMap<GuardsPlan, readonly TextGuard[]>();
+
+  /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
+  judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
+    const { endpoint, read_body } = prepared;
+    // To look at what must not be said is what moderations are for.
+    if (endpoint === "/moderations") return prepared;
+    const contents = endpoint === null || read_body === null ? null : read(read_body);
+    if (contents === null || read_body === null || contents.has_unreadable) {
+      const blocks = plan.input.some(({ action }) => action === "block" || action === "redact");
+      return blocks ? refused("its texts cannot be read") : prepared;
+    }
+    const guards = this.#guardsOf(plan);
+    if (guards instanceof GatewayError) return guards;
+    const findings = guards.judge(contents);
+    if (findings.length === 0) return prepared;
+    for (const { guard, action } of findings) noteFinding(call, guard, action);
+    const last = findings.at(-1)!;
+    if (last.action === "block") return refused(`${last.what} (${last.guard})`);
+    const body = rewriteTexts(read_body, contents.texts);
+    return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** What judges the answer of a call; null where the answer has no texts. */
+  answerGuard(call: Call, { endpoint, read_body }: Prepared, plan: GuardsPlan): AnswerGuard | null {
+    if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
+    let guards = this.#made_for_answers.get(plan);
+    if (guards === undefined) {
+      guards = makeTextGuards(plan.output);
+      this.#made_for_answers.set(plan, guards);
+    }
+    const values = Array.from(call.mapping ?? [], ({ value }) => value);
+    return new AnswerGuard(guards, askedIn(read_body, values), ({ guard, action }) =>
+      noteFinding(call, guard, action),
+    );
+  }
+
+  #guardsOf(plan: GuardsPlan): InputGuards | GatewayError {
+    let guards = this.#made.get(plan);
+    if (guards === undefined) {
+      const needs_scorer = plan.input.some(({ guard }) => guard === "prompt_injection");
+      const scorer = needs_scorer ? loadInjectionScorer() : null;
+      if (scorer !== null && "fault" in scorer) {
+        return new GatewayError("internal_error", `Requests cannot be judged: ${scorer.fault}.`);
+      }
+      guards = new InputGuards(plan.input, scorer);
+      this.#made.set(plan, guards);
+    }
+    return guards;
+  }
+}
+
+/** Notes what became of a finding; of several of one guard, the strictest. */
+export function noteFinding(call: Call, guard: string, action: GuardAction): void {
+  const before = call.guards[guard];
+  if (before !== undefined && GUARD_ACTIONS.indexOf(before) >= GUARD_ACTIONS.indexOf(action)) return;
+  call.guards = { ...call.guards, [guard]: action };
+}
+
+function read(body: Uint8Array): RequestContents | null {
+  try {
+    const request: unknown = JSON.parse(new TextDecoder().decode(body));
+    return isFields(request) ? contentsOf(request) : null;
+  } catch {
+    return null;
+  }
+}
+
+function refused(why: string): GatewayError {
+  return new GatewayError(
+    "content_blocked",
+    `The guards of this model do not let the request through: ${why}.`,
+  );
+}
