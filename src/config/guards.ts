@@ -47,6 +47,8 @@ export type OutputGuardPlan =
   | { readonly guard: "secrets"; readonly action: GuardAction }
   /** Personal data that was not in the request. */
   | { readonly guard: "personal_data"; readonly action: GuardAction; readonly entities: readonly string[] }
+  /** The words of the request's system messages, so many of them in a row. */
+  | { readonly guard: "prompt_leak"; readonly action: GuardAction; readonly min_words: number }
   /** Addresses of other hosts than these and their subdomains. */
   | { readonly guard: "links"; readonly action: GuardAction; readonly hosts: readonly string[] };
 
@@ -55,6 +57,9 @@ export interface GuardsPlan {
   readonly input: readonly InputGuardPlan[];
   readonly output: readonly OutputGuardPlan[];
 }
+
+/** So many words of a prompt in a row are no chance. */
+export const LEAK_MIN_WORDS = 12;
 
 /** Compiles the guards of a model; null where it has none. */
 export function compileGuards(config: GuardsConfig | undefined): GuardsPlan | null {
@@ -79,6 +84,7 @@ function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
 
 function compileOutput(config: GuardsConfig["output"][number]): OutputGuardPlan {
   if (config === "secrets") return { guard: config, action: "redact" };
+  if (config === "prompt_leak") return { guard: config, action: "block", min_words: LEAK_MIN_WORDS };
   if (config === "personal_data") return { guard: config, action: "redact", entities: ENTITIES };
   if (config.guard !== "personal_data") return config;
   const { guard, action, entities = ENTITIES } = config;

@@ -1,7 +1,7 @@
 // Guards as a user writes them: by name alone, or with what they are to do.
 
 import * as z from "zod";
-import { GUARD_ACTIONS } from "./guards.ts";
+import { GUARD_ACTIONS, LEAK_MIN_WORDS } from "./guards.ts";
 
 const action = z
   .enum(GUARD_ACTIONS)
@@ -59,7 +59,7 @@ const input_guard = z.union([
 ]);
 
 const output_guard = z.union([
-  z.enum(["secrets", "personal_data"]),
+  z.enum(["secrets", "personal_data", "prompt_leak"]),
   z.discriminatedUnion("guard", [
     denied_words,
     z.strictObject({ guard: guard("secrets"), action: action.default("redact") }),
@@ -72,6 +72,16 @@ const output_guard = z.union([
         .optional()
         .describe("Kinds, such as EMAIL; by default all that are recognised by their form."),
       action: action.default("redact"),
+    }),
+    z.strictObject({
+      guard: guard("prompt_leak"),
+      min_words: z
+        .int()
+        .min(4)
+        .max(20)
+        .default(LEAK_MIN_WORDS)
+        .describe("Words of a system message in a row that an answer may not have."),
+      action: action.default("block"),
     }),
     z.strictObject({
       guard: guard("links"),

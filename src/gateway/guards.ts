@@ -1,6 +1,6 @@
 // What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they cannot look at does not pass where they would block.
 
-import type { GuardAction, GuardsPlan } from "../config/guards.ts";
+import type { GuardAction, GuardsPlan, OutputGuardPlan } from "../config/guards.ts";
 import { GUARD_ACTIONS } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
@@ -9,14 +9,15 @@ import { InputGuards } from "../privacy/guards/input/input_guards.ts";
 import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
 import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
-import { askedIn, makeTextGuards, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
+import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** What looks at the requests and answers of a process. */
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
-  readonly #made_for_answers = new WeakMap<GuardsPlan, readonly TextGuard[]>();
+  readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
@@ -42,11 +43,12 @@ export class Guards {
   /** What judges the answer of a call; null where the answer has no texts. */
   answerGuard(call: Call, { endpoint, read_body }: Prepared, plan: GuardsPlan): AnswerGuard | null {
     if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
-    let guards = this.#made_for_answers.get(plan);
-    if (guards === undefined) {
-      guards = makeTextGuards(plan.output);
-      this.#made_for_answers.set(plan, guards);
+    let makers = this.#made_for_answers.get(plan);
+    if (makers === undefined) {
+      makers = plan.output.map(makerOf);
+      this.#made_for_answers.set(plan, makers);
     }
+    const guards = makers.map((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
     return new AnswerGuard(guards, askedIn(read_body, values), ({ guard, action }) =>
       noteFinding(call, guard, action),
@@ -66,6 +68,21 @@ export class Guards {
     }
     return guards;
   }
+}
+
+/** Makes a guard for the answer to one request. */
+type GuardMaker = (request: Uint8Array | null) => TextGuard;
+
+function makerOf(plan: OutputGuardPlan): GuardMaker {
+  if (plan.guard === "prompt_leak") return (request) => makeLeakGuard(plan, () => promptOf(request));
+  const guard = makeTextGuard(plan);
+  return () => guard;
+}
+
+/** What the operator told the model. */
+function promptOf(request: Uint8Array | null): string[] {
+  const texts = request === null ? null : read(request)?.texts;
+  return (texts ?? []).filter(({ source }) => source === "system").map(({ text }) => text);
 }
 
 /** Notes what became of a finding; of several of one guard, the strictest. */

@@ -8,7 +8,9 @@ const withGuards = (guards: string) => `models: { chat: { targets: [sim/echo], g
 const guardsOf = (guards: string) => plan(withGuards(guards)).models.get("chat")!.guards;
 
 test("a name alone is a guard with its usual action", () => {
-  expect(guardsOf("input: [prompt_injection, hidden_text], output: [secrets, personal_data]")).toEqual({
+  expect(
+    guardsOf("input: [prompt_injection, hidden_text], output: [secrets, personal_data, prompt_leak]"),
+  ).toEqual({
     input: [
       { guard: "prompt_injection", action: "block", threshold: 0.5 },
       { guard: "hidden_text", action: "redact" },
@@ -16,6 +18,7 @@ test("a name alone is a guard with its usual action", () => {
     output: [
       { guard: "secrets", action: "redact" },
       { guard: "personal_data", action: "redact", entities: ENTITIES },
+      { guard: "prompt_leak", action: "block", min_words: 12 },
     ],
   });
 });

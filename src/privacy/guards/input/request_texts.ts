@@ -50,7 +50,8 @@ class Contents implements RequestContents {
       this.tools += defined.length;
       this.#all(defined, "definition");
     }
-    for (const member of ["response_format", "prediction"]) this.#all(request[member], "system");
+    // What the answer is to look like.
+    for (const member of ["response_format", "prediction"]) this.#all(request[member], "assistant");
     return this;
   }
 

@@ -32,6 +32,8 @@ export class GuardedText {
   #open = "";
   #word_start = 0;
   #is_json: boolean | null = null;
+  /** The guard by which the end of what is settled was taken out: what it finds there on is told by one replacement. */
+  #taken_by: Finding["guard"] | null = null;
   /** What goes on with what was taken out is taken out as well: the rest of a token, or the lines of a private key. */
   #swallows: "none" | "token" | "key" = "none";
 
@@ -88,18 +90,24 @@ export class GuardedText {
     if (upto <= from) return "";
     let given = "";
     let pos = from;
+    const taken_by = this.#taken_by;
+    this.#taken_by = null;
     for (const finding of findAll(this.#guards, judged, this.#isAsked)) {
-      const { start, end, action, replacement } = finding;
+      const { start, end, action, guard, replacement } = finding;
       if (end <= from || start >= upto) continue;
       this.#onFinding(finding);
       if (action !== "redact" || end <= pos) continue;
       // Of two that overlap, the first one's replacement stands for both.
-      if (start >= pos || pos === from) given += text.slice(pos, Math.max(pos, start)) + replacement;
+      const goes_on = start < from && guard === taken_by;
+      if (!goes_on && (start >= pos || pos === from))
+        given += text.slice(pos, Math.max(pos, start)) + replacement;
+      this.#taken_by = guard;
       pos = end;
       upto = Math.max(upto, end);
       if (!is_final) this.#swallows = whatGoesOn(judged, finding);
     }
     given += text.slice(pos, upto);
+    if (pos < upto) this.#taken_by = null;
     this.#seen = text.slice(Math.max(0, upto - SEEN_MAX_CHARS), upto);
     this.#open = text.slice(upto);
     return given;

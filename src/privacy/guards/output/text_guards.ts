@@ -29,9 +29,36 @@ export interface TextGuard {
   openFrom(text: string): number;
 }
 
-/** Makes the guards of a model. What it makes may be used for any number of texts. */
-export function makeTextGuards(plans: readonly OutputGuardPlan[]): readonly TextGuard[] {
-  return plans.map(makeTextGuard);
+/** A guard that is the same for all requests. */
+export type CommonGuardPlan = Exclude<OutputGuardPlan, { guard: "prompt_leak" }>;
+
+/** Makes a guard. It may be used for any number of texts. */
+export function makeTextGuard(plan: CommonGuardPlan): TextGuard {
+  const { guard, action } = plan;
+  switch (plan.guard) {
+    case "denied_words": {
+      const words = new DeniedWords(plan.words);
+      return {
+        action,
+        find: (text) =>
+          words.find(text).map((span) => ({ ...span, guard, action, replacement: "[removed]" })),
+        openFrom: (text) => words.openFrom(text),
+      };
+    }
+    case "links": {
+      const links = new ForeignLinks(plan.hosts);
+      return {
+        action,
+        find: (text) =>
+          links.find(text).map((span) => ({ ...span, guard, action, replacement: "[link removed]" })),
+        openFrom: openAddress,
+      };
+    }
+    case "secrets":
+      return recognising(plan, makeRecogniser({ entities: SECRETS }), SECRET_WORDS);
+    case "personal_data":
+      return recognising(plan, makeRecogniser({ entities: plan.entities }), PERSONAL_WORDS);
+  }
 }
 
 /** All that guards find in a text, in order. */
@@ -74,34 +101,6 @@ function textsOf(body: Uint8Array | null, more: Iterable<string>): string {
 
 function plainOf(text: string): string {
   return text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
-}
-
-function makeTextGuard(plan: OutputGuardPlan): TextGuard {
-  const { guard, action } = plan;
-  switch (plan.guard) {
-    case "denied_words": {
-      const words = new DeniedWords(plan.words);
-      return {
-        action,
-        find: (text) =>
-          words.find(text).map((span) => ({ ...span, guard, action, replacement: "[removed]" })),
-        openFrom: (text) => words.openFrom(text),
-      };
-    }
-    case "links": {
-      const links = new ForeignLinks(plan.hosts);
-      return {
-        action,
-        find: (text) =>
-          links.find(text).map((span) => ({ ...span, guard, action, replacement: "[link removed]" })),
-        openFrom: openAddress,
-      };
-    }
-    case "secrets":
-      return recognising(plan, makeRecogniser({ entities: SECRETS }), SECRET_WORDS);
-    case "personal_data":
-      return recognising(plan, makeRecogniser({ entities: plan.entities }), PERSONAL_WORDS);
-  }
 }
 
 /** How many ordinary words may stand between the parts of one finding. */

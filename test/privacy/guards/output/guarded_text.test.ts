@@ -1,14 +1,18 @@
-import { describe, expect, test } from "vitest";
+// Texts that are judged while they grow: what is found, what is held back, and that pieces make no difference.
 
-import type { OutputGuardPlan } from "../../../../src/privacy/guards/guard.ts";
+import { describe, expect, test } from "vitest";
 import { AnswerGuard } from "../../../../src/privacy/guards/output/answer_guard.ts";
-import { askedIn, makeTextGuards } from "../../../../src/privacy/guards/output/text_guards.ts";
+import {
+  askedIn,
+  type CommonGuardPlan,
+  makeTextGuard,
+} from "../../../../src/privacy/guards/output/text_guards.ts";
 
 const KEY = "sk-proj-Zk3vQ9xLm2TyR8wNp5BsH7dJc4FgA6eUoV1iXqKzMnYtWbPr";
 const PEM_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
 const PEM = `-----BEGIN PRIVATE KEY-----\n${`${PEM_LINE}\n`.repeat(24)}MzEfYyjiWA4R4\n-----END PRIVATE KEY-----`;
 
-const ALL: readonly OutputGuardPlan[] = [
+const ALL: readonly CommonGuardPlan[] = [
   { guard: "denied_words", action: "redact", words: ["project falcon", "机密"] },
   { guard: "secrets", action: "redact" },
   { guard: "personal_data", action: "redact", entities: ["EMAIL", "PHONE", "IBAN", "CREDIT_CARD"] },
@@ -23,10 +27,10 @@ interface Judged {
   readonly held: number;
 }
 
-function judge(plans: readonly OutputGuardPlan[], pieces: readonly string[], request = "{}"): Judged {
+function judge(plans: readonly CommonGuardPlan[], pieces: readonly string[], request = "{}"): Judged {
   const found = new Set<string>();
   const isAsked = askedIn(Buffer.from(request));
-  const guard = new AnswerGuard(makeTextGuards(plans), isAsked, (finding) => {
+  const guard = new AnswerGuard(plans.map(makeTextGuard), isAsked, (finding) => {
     found.add(`${finding.guard} ${finding.action}`);
   });
   const growing = guard.begin();
@@ -40,8 +44,8 @@ function judge(plans: readonly OutputGuardPlan[], pieces: readonly string[], req
   return { text, found: [...found].sort(), is_blocked: guard.is_blocked, held };
 }
 
-function whole(plans: readonly OutputGuardPlan[], text: string, request = "{}"): string {
-  return new AnswerGuard(makeTextGuards(plans), askedIn(Buffer.from(request)), () => {}).judge(text);
+function whole(plans: readonly CommonGuardPlan[], text: string, request = "{}"): string {
+  return new AnswerGuard(plans.map(makeTextGuard), askedIn(Buffer.from(request)), () => {}).judge(text);
 }
 
 const TEXTS: readonly [string, string][] = [
@@ -139,7 +143,7 @@ test("any characters come out the same, wherever they are cut, and as they were 
 describe("what is held back", () => {
   test("is the last words of prose, and no more", () => {
     const words = "The quick brown fox jumps over the lazy dog and goes home. ".repeat(50).split(/(?<= )/);
-    const only_words: OutputGuardPlan[] = [
+    const only_words: CommonGuardPlan[] = [
       { guard: "denied_words", action: "redact", words: ["project falcon"] },
     ];
     expect(judge(only_words, words).held).toBe(0);
@@ -149,7 +153,7 @@ describe("what is held back", () => {
   test("is bounded, whatever comes, and nothing is lost of what is no finding", () => {
     for (const part of ["1 ", "project ", "a", "a:", "-", "[", "字"]) {
       const text = part.repeat(5_000);
-      const only: OutputGuardPlan[] = [
+      const only: CommonGuardPlan[] = [
         { guard: "denied_words", action: "redact", words: [`${"project ".repeat(500)} falcon`] },
         { guard: "links", action: "redact", hosts: [] },
       ];
