@@ -1,7 +1,7 @@
-// What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they cannot look at does not pass where they would block.
+// What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they
+// cannot look at does not pass where they would block.
 
-import type { GuardAction, GuardsPlan, OutputGuardPlan } from "../config/guards.ts";
-import { GUARD_ACTIONS } from "../config/guards.ts";
+import { GUARD_ACTIONS, type GuardAction, type GuardsPlan, type OutputGuardPlan } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
 import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
@@ -23,7 +23,7 @@ export class Guards {
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
     const { endpoint, read_body } = prepared;
     // To look at what must not be said is what moderations are for.
-    if (endpoint === "/moderations") return prepared;
+    if (plan.input.length === 0 || endpoint === "/moderations") return prepared;
     const contents = endpoint === null || read_body === null ? null : read(read_body);
     if (contents === null || read_body === null || contents.has_unreadable) {
       const blocks = plan.input.some(({ action }) => action === "block" || action === "redact");

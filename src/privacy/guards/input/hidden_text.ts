@@ -39,19 +39,6 @@ export function findHidden(text: string): GuardSpan[] {
   return spans;
 }
 
-/** The text without what is hidden in it. */
-export function withoutHidden(text: string): string {
-  const spans = findHidden(text);
-  if (spans.length === 0) return text;
-  let kept = "";
-  let from = 0;
-  for (const { start, end } of spans) {
-    kept += text.slice(from, start);
-    from = end;
-  }
-  return kept + text.slice(from);
-}
-
 /** Where what is hidden from `at` on ends; `at` itself if nothing is. */
 function hiddenEnd(text: string, at: number, code: number, before: number): number {
   if (isTag(code)) return at + 2;

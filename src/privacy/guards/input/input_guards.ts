@@ -2,13 +2,11 @@
 
 import type { Modality } from "../../../config/guards.ts";
 import { DeniedWords } from "../denied_words.ts";
-import type { GuardAction, InputGuardPlan } from "../guard.ts";
+import { type GuardAction, type InputGuardPlan, REMOVED, replaceSpans } from "../guard.ts";
 import type { InjectionScorer } from "../injection/injection.ts";
-import { findHidden, withoutHidden } from "./hidden_text.ts";
+import { findHidden } from "./hidden_text.ts";
 import type { RequestContents, RequestText, TextSource } from "./request_texts.ts";
 
-/** What stands for what was taken out. */
-export const REMOVED = "[removed]";
 const ATTACK_REMOVED = "[removed: prompt injection]";
 
 /** What a guard found. */
@@ -69,13 +67,7 @@ function deniedWords(denied: DeniedWords, action: GuardAction): Check {
       const spans = denied.find(text.text);
       count += spans.length;
       if (spans.length === 0 || action !== "redact") continue;
-      let kept = "";
-      let from = 0;
-      for (const { start, end } of spans) {
-        kept += text.text.slice(from, start) + REMOVED;
-        from = end;
-      }
-      text.text = kept + text.text.slice(from);
+      text.text = replaceSpans(text.text, spans, REMOVED);
     }
     return count === 0 ? null : "it has words that are denied";
   };
@@ -85,9 +77,10 @@ function hiddenText(action: GuardAction): Check {
   return ({ texts }) => {
     let is_found = false;
     for (const text of texts) {
-      if (findHidden(text.text).length === 0) continue;
+      const spans = findHidden(text.text);
+      if (spans.length === 0) continue;
       is_found = true;
-      if (action === "redact") text.text = withoutHidden(text.text);
+      if (action === "redact") text.text = replaceSpans(text.text, spans, "");
     }
     return is_found ? "it has characters that nobody sees" : null;
   };

@@ -1,6 +1,6 @@
 // An answer that tells the operator's prompt: a run of words that stands there word by word. Case and marks do not count.
 
-import type { OutputGuardPlan } from "../guard.ts";
+import { type OutputGuardPlan, REMOVED } from "../guard.ts";
 import type { Finding, TextGuard } from "./text_guards.ts";
 
 /** A word as it is compared, and where it stands. */
@@ -14,7 +14,6 @@ interface Word {
 const WORD = /[\p{L}\p{M}\p{N}_]+/gu;
 /** Between words that are compared; no word has it. */
 const GAP = " ";
-const REPLACEMENT = "[removed]";
 
 /**
  * A guard of the answer to one request.
@@ -32,7 +31,7 @@ export function makeLeakGuard(
   };
   return {
     action,
-    find: (text) => read().find(text, (span) => ({ ...span, guard, action, replacement: REPLACEMENT })),
+    find: (text) => read().find(text, (span) => ({ ...span, guard, action, replacement: REMOVED })),
     openFrom: (text) => read().openFrom(text),
   };
 }

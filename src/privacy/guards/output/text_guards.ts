@@ -4,7 +4,7 @@ import type { Recognise } from "../../entity.ts";
 import { makeRecogniser } from "../../recognisers/recognisers.ts";
 import { dataRule, walk } from "../../walk.ts";
 import { DeniedWords } from "../denied_words.ts";
-import type { GuardAction, GuardSpan, OutputGuardPlan } from "../guard.ts";
+import { type GuardAction, type GuardSpan, type OutputGuardPlan, REMOVED } from "../guard.ts";
 import { ForeignLinks } from "./links.ts";
 import { isLoud, openAddress, openCluster } from "./words.ts";
 
@@ -40,8 +40,7 @@ export function makeTextGuard(plan: CommonGuardPlan): TextGuard {
       const words = new DeniedWords(plan.words);
       return {
         action,
-        find: (text) =>
-          words.find(text).map((span) => ({ ...span, guard, action, replacement: "[removed]" })),
+        find: (text) => words.find(text).map((span) => ({ ...span, guard, action, replacement: REMOVED })),
         openFrom: (text) => words.openFrom(text),
       };
     }

@@ -1,7 +1,10 @@
 // Characters that nobody sees: what is found, what belongs to a script, and what has hidden data in it.
 
 import { describe, expect, test } from "vitest";
-import { findHidden, withoutHidden } from "../../../../src/privacy/guards/input/hidden_text.ts";
+import { replaceSpans } from "../../../../src/privacy/guards/guard.ts";
+import { findHidden } from "../../../../src/privacy/guards/input/hidden_text.ts";
+
+const withoutHidden = (text: string) => replaceSpans(text, findHidden(text), "");
 
 const tagged = (text: string) =>
   [...text].map((letter) => String.fromCodePoint(0xe0000 + letter.codePointAt(0)!)).join("");
