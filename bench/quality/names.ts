@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { ENTITIES } from "../../src/inference/ner/chain.ts";
 import { type BuiltinNer, loadBuiltinNer } from "../../src/inference/ner/ner.ts";
 import { readSets, type Text, type TextSet } from "./names_data.ts";
-import { countText, type Span, scoresOf, type Tallies, tallyOf } from "./spans.ts";
+import { countText, mistakes, type Span, scoresOf, type Tallies, tallyOf } from "./spans.ts";
 
 const COLUMNS = [
   "set",
@@ -73,24 +73,12 @@ function speedOf(ner: BuiltinNer, sets: readonly TextSet[]): { per_100_words_ms:
   return { per_100_words_ms: (best_ms / words) * 100, words };
 }
 
-function mistakes({ text, spans, uncounted }: Text, ner: BuiltinNer, score_min: number): string[] {
-  const found = findIn(ner, { text, spans, uncounted }, score_min);
-  const has = (list: readonly Span[], { start, end, entity }: Span) =>
-    list.some((span) => span.entity === entity && span.start < end && start < span.end);
-  const show = (kind: string, { start, end, entity }: Span) =>
-    `${kind} ${entity} ${JSON.stringify(text.slice(start, end))} in ${JSON.stringify(text.slice(Math.max(0, start - 50), end + 30))}`;
-  return [
-    ...spans.filter((span) => !has(found, span)).map((span) => show("missed", span)),
-    ...found.filter((span) => !has(spans, span)).map((span) => show("wrong ", span)),
-  ];
-}
-
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       data: { type: "string", default: "../shared/data/pii" },
       weights: { type: "string" },
-      scores: { type: "string", default: "0.3,0.5" },
+      scores: { type: "string", default: "0.2,0.5" },
       misses: { type: "string" },
     },
   });
@@ -107,6 +95,7 @@ if (import.meta.main) {
   if (values.misses !== undefined) {
     const chosen = sets.filter(({ name }) => name.startsWith(values.misses!));
     for (const { texts } of chosen)
-      for (const text of texts) console.log(mistakes(text, ner, scores[0]!).join("\n"));
+      for (const text of texts)
+        console.log(mistakes(text.text, text.spans, findIn(ner, text, scores[0]!)).join("\n"));
   }
 }

@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { makeRecogniser } from "../../src/privacy/recognisers/recognisers.ts";
 import { readPresidio, readSentences } from "./pii_data.ts";
-import { countText, type Span, scoresOf, type Tallies, tallyOf } from "./spans.ts";
+import { countText, mistakes, scoresOf, type Tallies, tallyOf } from "./spans.ts";
 
 const COLUMNS = [
   "entity",
@@ -35,18 +35,6 @@ function table(tallies: Tallies): string {
     });
   const ruler = COLUMNS.map((_, column) => (column === 0 ? "---" : "--:"));
   return [COLUMNS, ruler, ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
-}
-
-/** What is missed and what is found in error, for whoever improves the recognisers. */
-function mistakes(text: string, labelled: readonly Span[], found: readonly Span[]): readonly string[] {
-  const has = (spans: readonly Span[], { start, end, entity }: Span) =>
-    spans.some((span) => span.entity === entity && span.start < end && start < span.end);
-  const show = (kind: string, { start, end, entity }: Span) =>
-    `${kind} ${entity} ${JSON.stringify(text.slice(start, end))} in ${JSON.stringify(text.slice(Math.max(0, start - 40), end + 20))}`;
-  return [
-    ...labelled.filter((span) => !has(found, span)).map((span) => show("missed", span)),
-    ...found.filter((span) => !has(labelled, span)).map((span) => show("wrong ", span)),
-  ];
 }
 
 if (import.meta.main) {

@@ -81,3 +81,15 @@ export function scoresOf(right: number, found: number, labelled: number): Scores
   const recall = right / labelled;
   return { precision, recall, f1: (2 * right) / (found + labelled) };
 }
+
+/** What is missed and what is found in error, in words for whoever improves what finds them. */
+export function mistakes(text: string, labelled: readonly Span[], found: readonly Span[]): readonly string[] {
+  const has = (spans: readonly Span[], { start, end, entity }: Span) =>
+    spans.some((span) => span.entity === entity && span.start < end && start < span.end);
+  const show = (kind: string, { start, end, entity }: Span) =>
+    `${kind} ${entity} ${JSON.stringify(text.slice(start, end))} in ${JSON.stringify(text.slice(Math.max(0, start - 40), end + 20))}`;
+  return [
+    ...labelled.filter((span) => !has(found, span)).map((span) => show("missed", span)),
+    ...found.filter((span) => !has(labelled, span)).map((span) => show("wrong ", span)),
+  ];
+}
