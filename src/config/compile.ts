@@ -19,7 +19,13 @@ import type {
   TimeoutPlan,
 } from "./plan.ts";
 import { compilePrivacy, modeOf } from "./privacy.ts";
-import { type AuthStyle, AZURE_API_VERSION, type ProviderEntry, providerEntry } from "./providers.ts";
+import {
+  type ApiName,
+  type AuthStyle,
+  AZURE_API_VERSION,
+  type ProviderEntry,
+  providerEntry,
+} from "./providers.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
@@ -145,6 +151,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         region: model.region ?? null,
         privacy: model.privacy === undefined ? null : compilePrivacy(model.privacy, config),
         guards: compileGuards(model.guards),
+        on_unsupported: model.on_unsupported ?? "default",
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );
@@ -178,6 +185,8 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     name,
     kind: entry.kind,
     client: sim ? "sim" : client,
+    speaks: spoken(entry, config),
+    compatible_path: entry.compatible_path,
     origin: origin(url, config),
     ...address,
     keys: providerKeys(name, config, entry),
@@ -187,6 +196,14 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     cache_breakpoints: entry.cache_breakpoints ?? [],
     limits: compileLimits(config.limits),
   };
+}
+
+/** What a provider speaks. Other servers than OpenAI's own and Azure's mostly have no `/responses`. */
+function spoken(entry: ProviderEntry, { base_url, responses }: ProviderConfig): readonly ApiName[] {
+  const is_own = entry.kind === "azure" || base_url === undefined || base_url === entry.base_url;
+  const has_responses = responses ?? (is_own && entry.speaks.includes("responses"));
+  const others = entry.speaks.filter((api) => api !== "responses");
+  return has_responses ? [...others, "responses"] : others;
 }
 
 function origin(url: URL, config: ProviderConfig): Origin {
@@ -205,7 +222,7 @@ type Address = Pick<ProviderPlan, "base_path" | "query" | "url_style">;
 
 function plainAddress(url: URL, entry: ProviderEntry): Address {
   return {
-    base_path: withTail(pathOf(url), entry.path_tail),
+    base_path: withTail(pathBefore(pathOf(url), entry.compatible_path), entry.path_tail),
     query: url.search.slice(1),
     url_style: "plain",
   };
@@ -226,6 +243,11 @@ function azureAddress(url: URL, config: ProviderConfig): Address {
 
 function pathOf(url: URL): string {
   return url.pathname.replace(/\/+$/, "");
+}
+
+/** A path without a tail that is put back where it is needed. */
+function pathBefore(path: string, tail: string): string {
+  return tail !== "" && path.endsWith(tail) ? path.slice(0, -tail.length) : path;
 }
 
 /** Completes a path by what is missing of its tail: "" and "/v1beta" both become "/v1beta/openai". */

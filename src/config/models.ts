@@ -111,6 +111,7 @@ export function makeModel(
     region: rest.region ?? null,
     privacy: rest.privacy ?? null,
     guards: rest.guards ?? null,
+    on_unsupported: rest.on_unsupported ?? "default",
     has_prompt_cache: rest.has_prompt_cache ?? false,
   };
 }

@@ -3,6 +3,7 @@
 
 import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
+import type { ApiName } from "./providers.ts";
 
 /** Where a connection goes. One object per configured provider. */
 export interface Origin {
@@ -57,6 +58,10 @@ export interface ProviderPlan {
   readonly origin: Origin;
   /** Path that every endpoint is appended to, without a slash at its end: `/v1`, `/openai`. */
   readonly base_path: string;
+  /** What lies between it and the endpoints of OpenAI's format: `/openai` at Gemini; empty mostly. */
+  readonly compatible_path: string;
+  /** What it speaks; calls of chats in other formats are translated into the first. */
+  readonly speaks: readonly ApiName[];
   /** Query string that every request carries (`api-version=…`), without "?"; empty for none. */
   readonly query: string;
   readonly url_style: UrlStyle;
@@ -153,6 +158,12 @@ export interface CachePlan {
   readonly semantic: SemanticPlan | null;
 }
 
+/**
+ * What is done about a parameter that a target cannot take: refuse the call or leave it out. By default what changes the meaning of
+ * the answer is refused, and a hint is left out.
+ */
+export type OnUnsupported = "error" | "drop" | "default";
+
 /** What is done about personal data; see the configuration. */
 export type PrivacyMode = "audit" | "redact" | "mask" | "block";
 
@@ -200,6 +211,7 @@ export interface ModelPlan {
   readonly privacy: PrivacyPlan | null;
   /** Null: nothing looks at its requests and answers. */
   readonly guards: GuardsPlan | null;
+  readonly on_unsupported: OnUnsupported;
   /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
   readonly has_prompt_cache: boolean;
 }

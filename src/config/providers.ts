@@ -4,12 +4,30 @@
 /** How a provider wants its key. */
 export type AuthStyle = "bearer" | "none" | { readonly header: string };
 
+/** What a provider can be asked for, by the format of the request: formats of chats, and what is no chat. */
+export type ApiName =
+  | "chat"
+  | "completions"
+  | "responses"
+  | "messages"
+  | "gemini"
+  | "bedrock"
+  | "cohere"
+  | "ollama"
+  | "embeddings"
+  | "moderations"
+  | "rerank";
+
 /** A known provider. */
 export interface ProviderEntry {
   /** What `ProviderPlan.kind` becomes: `openai` for every compatible server. */
   readonly kind: "openai" | "azure" | "anthropic" | "gemini" | "cohere" | "ollama" | "sim";
   /** Where its OpenAI-compatible endpoints begin; null where every account has an address of its own. */
   readonly base_url: string | null;
+  /** What it speaks; calls of chats in other formats are translated into the first. */
+  readonly speaks: readonly ApiName[];
+  /** What lies between its base path and the endpoints of OpenAI's format, where it has others of its own; empty mostly. */
+  readonly compatible_path: string;
   /** Added to a configured base URL that ends before it (`/v1` to `https://api.anthropic.com`); empty for nothing. */
   readonly path_tail: string;
   /** Environment variable of its key; null where no key is needed. */
@@ -23,6 +41,8 @@ export interface ProviderEntry {
   readonly cache_breakpoints?: readonly string[];
 }
 
+const COMPATIBLE: readonly ApiName[] = ["chat", "completions", "embeddings", "moderations"];
+
 const compatible = (
   base_url: string,
   key_variable: string | null,
@@ -30,6 +50,8 @@ const compatible = (
 ): ProviderEntry => ({
   kind: "openai",
   base_url,
+  speaks: COMPATIBLE,
+  compatible_path: "",
   path_tail: "",
   key_variable,
   auth: key_variable === null ? "none" : "bearer",
@@ -46,27 +68,34 @@ export const AZURE_ENDPOINT_VARIABLE = "AZURE_OPENAI_ENDPOINT";
 /** Every known provider by the name that `kind` (or a provider's own name) gives. */
 export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   // https://platform.openai.com/docs/api-reference
-  openai: compatible("https://api.openai.com/v1", "OPENAI_API_KEY"),
+  openai: compatible("https://api.openai.com/v1", "OPENAI_API_KEY", { speaks: [...COMPATIBLE, "responses"] }),
   // https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
   azure: {
     kind: "azure",
     base_url: null,
+    speaks: [...COMPATIBLE, "responses"],
+    compatible_path: "",
     path_tail: "/openai",
     key_variable: "AZURE_OPENAI_API_KEY",
     auth: { header: "api-key" },
     pass_auth: { header: "api-key" },
     stream_usage: true,
   },
-  // https://platform.claude.com/docs/en/api/openai-sdk
+  // https://platform.claude.com/docs/en/api/messages
   anthropic: compatible("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", {
     kind: "anthropic",
+    speaks: ["messages"],
     path_tail: "/v1",
+    auth: { header: "x-api-key" },
     pass_auth: { header: "x-api-key" },
   }),
-  // https://ai.google.dev/gemini-api/docs/openai
-  gemini: compatible("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", {
+  // https://ai.google.dev/api/generate-content, https://ai.google.dev/gemini-api/docs/openai
+  gemini: compatible("https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY", {
     kind: "gemini",
-    path_tail: "/v1beta/openai",
+    speaks: ["gemini", "embeddings"],
+    compatible_path: "/openai",
+    path_tail: "/v1beta",
+    auth: { header: "x-goog-api-key" },
     pass_auth: { header: "x-goog-api-key" },
   }),
   // https://docs.cohere.com/docs/compatibility-api; refuses stream_options, tells usage unasked.
@@ -123,6 +152,8 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   sim: {
     kind: "sim",
     base_url: "http://sim/v1",
+    speaks: COMPATIBLE,
+    compatible_path: "",
     path_tail: "",
     key_variable: null,
     auth: "none",

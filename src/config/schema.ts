@@ -203,6 +203,12 @@ const provider = z.strictObject({
     .optional()
     .describe("Azure: true (the default) addresses deployments in the URL, false uses /openai/v1."),
   region: region.optional().describe("Where it keeps and computes its data, such as eu or eu-west-1."),
+  responses: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether it has the endpoint /responses; by default OpenAI and Azure do. Without it such calls are translated.",
+    ),
   stream_usage: z
     .boolean()
     .optional()
@@ -404,6 +410,12 @@ const model = z.strictObject({
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
   limits: limits.optional().describe("What all callers together may ask of this model."),
   price: price.optional().describe("What its tokens cost, in place of the price table."),
+  on_unsupported: z
+    .enum(["error", "drop"])
+    .optional()
+    .describe(
+      "What is done about a parameter that a target cannot take: error refuses the call, drop leaves it out and says so in x-venturi-dropped. By default what changes the answer is refused, and hints are dropped.",
+    ),
   region: region
     .optional()
     .describe("Where its requests may go: targets and fallbacks of other regions, or of none, are left out."),

@@ -1,7 +1,6 @@
 // The response to a client: its headers, the same on success, error and stream, and the bodies of errors.
 
 import type { Server } from "../cache/recording.ts";
-import { errorBody } from "../dialects/openai/error.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import { NOTHING } from "../ledger/row.ts";
 import type { Call, KeptFrom } from "./call.ts";
@@ -145,6 +144,11 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
     call.redactions === NOTHING ? null : redactionsText(call.redactions),
   );
   setOrDelete(headers, "x-venturi-guards", call.guards === NOTHING ? null : guardsText(call.guards));
+  setOrDelete(
+    headers,
+    "x-venturi-dropped",
+    call.dropped.length === 0 ? null : headerText(call.dropped.join(", ")),
+  );
   const timing = serverTiming(call);
   setOrDelete(headers, "server-timing", timing === "" ? null : timing);
   if (kept_from !== null) setKept(headers, kept_from);
@@ -190,7 +194,7 @@ export function errorResponse(call: Call, answer: FailedAnswer, more = NO_MORE):
     ...retryHeaders(status, retry_after_ms),
     ...more,
   });
-  return new Response(body ?? errorBody(error), { status, headers });
+  return new Response(body ?? call.format.errorBody(error, status, call.id), { status, headers });
 }
 
 /** A copy with more fields, or the very same where there are none. */

@@ -4,6 +4,7 @@
 import { providerRestMs } from "../access/rate_headers.ts";
 import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
+import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { orderTargets } from "../routing/order.ts";
@@ -11,27 +12,35 @@ import type { KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
 import type { UploadBody, UpstreamClient } from "../upstream/exchange.ts";
 import type { Call } from "./call.ts";
-import { type FailedAnswer, limitedFailure, refuse } from "./failure.ts";
+import { type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { Turn } from "./turn.ts";
 
 /** A request as it would be sent to any of its targets. */
 export interface Outgoing {
   readonly method: string;
-  /** Below the provider's base path. */
-  readonly path: string;
   /** Whether the body can be sent more than once. */
   readonly replayable: boolean;
   /** Pass the client's own format on untranslated, with the provider's native authorization. */
   readonly pass: boolean;
-  readonly extra_headers: HeaderFields;
   /** What it has in common with other requests that a provider's own cache may know. */
   affinity(): Affinity;
-  body(target: TargetPlan): readonly Uint8Array[] | UploadBody | null;
-  /** A new receiving end for one try. */
-  receiver(target: TargetPlan): Receiver;
+  /** The request as a target takes it, or why it cannot be said to it. */
+  write(target: TargetPlan): Sending | GatewayError | Promise<Sending | GatewayError>;
   /** Whether the answer is a stream: its first byte comes early. */
   readonly is_stream: boolean;
+}
+
+/** A request for one target, and who receives its answer. */
+export interface Sending {
+  /** Below the provider's base path. */
+  readonly path: string;
+  /** Whether the path is one of OpenAI's format, which some providers have in a place of its own. */
+  readonly is_compatible: boolean;
+  readonly extra_headers: HeaderFields;
+  readonly body: readonly Uint8Array[] | UploadBody | null;
+  /** A new receiving end for one try. */
+  receiver(): Receiver;
 }
 
 /** What the attempts need of the gateway. */
@@ -66,13 +75,20 @@ export async function attempt(
         await call.sleep(step);
         continue;
       }
+      const written = outgoing.write(target);
+      const sending = written instanceof Promise ? await written : written;
+      if (sending instanceof GatewayError) {
+        turn.failWith(step, unwritable(sending), performance.now());
+        continue;
+      }
+      if (call.stopped !== null) return { kind: "stopped" };
       const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
       if (refusal !== null) {
         turn.failWith(step, limitedFailure(target.provider.name, refusal.retry_after_ms), performance.now());
         continue;
       }
       call.model = tried;
-      const receiver = tryOnce(call, target, step, outgoing, tools);
+      const receiver = tryOnce(call, target, step, outgoing, sending, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
       if (result.kind !== "failed") return result;
@@ -95,21 +111,22 @@ function tryOnce(
   target: TargetPlan,
   key: ProviderKey,
   outgoing: Outgoing,
+  sending: Sending,
   tools: AttemptTools,
 ): Receiver {
   const { provider } = target;
   call.attempts += 1;
   call.target = target;
   call.account?.sending(call.model!, target);
-  const receiver = outgoing.receiver(target);
+  const receiver = sending.receiver();
   const request = {
     origin: provider.origin,
     pool: key.name,
     method: outgoing.method,
-    path: requestPath(provider, target.model, outgoing.path),
+    path: requestPath(provider, target.model, sending.path, sending.is_compatible),
     headers: outgoing.pass ? key.pass_headers : key.headers,
-    extra_headers: outgoing.extra_headers,
-    body: outgoing.body(target),
+    extra_headers: sending.extra_headers,
+    body: sending.body,
     timeouts: outgoing.is_stream ? target.timeouts.stream : target.timeouts.plain,
   };
   if (call.asked_ms === 0) call.asked_ms = performance.now();

@@ -3,6 +3,8 @@
 
 import type { CacheKey } from "../cache/key.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
+import type { ClientFormat } from "../dialects/client_format.ts";
+import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import { NOTHING } from "../ledger/row.ts";
 import type { GuardAction } from "../privacy/guards/guard.ts";
@@ -36,6 +38,7 @@ export interface StopListener {
 }
 
 const NO_TRIES: readonly AttemptRow[] = [];
+const NO_NAMES: readonly string[] = [];
 
 /** A request's id made of a UUID. Five slices take half the time of a search for the dashes. */
 function requestName(uuid: string): string {
@@ -51,6 +54,10 @@ export class Call implements Alarm {
   readonly request: Request;
   readonly plan: Plan;
   client: ClientKey | null = null;
+  /** What its client speaks. */
+  format: ClientFormat = CHAT_CLIENT;
+  /** What of its request could not be said to the target that was tried last, and was left out. */
+  dropped: readonly string[] = NO_NAMES;
   /** Tries sent upstream. */
   attempts = 0;
   /** Where the last try went, and the model that it was a target of. */
@@ -125,6 +132,7 @@ export class Call implements Alarm {
     const { url, method, headers } = this.request;
     const twin = new Call(null, new Request(url, { method, headers }), this.plan, this.#alarms);
     twin.client = this.client;
+    twin.format = this.format;
     return twin;
   }
 

@@ -1,11 +1,19 @@
 // Which paths the gateway answers, and how each kind of call is treated. A table, looked up once per request.
 
+import type { ClientFormat } from "../dialects/client_format.ts";
+import {
+  CHAT_CLIENT,
+  COMPLETIONS_CLIENT,
+  EMBEDDINGS_CLIENT,
+  MODERATIONS_CLIENT,
+} from "../dialects/openai/client.ts";
 import {
   CHAT,
   COMPLETIONS,
   EMBEDDINGS,
   MEDIA,
   MODERATIONS,
+  type PathWords,
   type RequestShape,
 } from "../dialects/openai/request.ts";
 
@@ -34,20 +42,23 @@ export type JsonPath = "/chat/completions" | "/completions" | "/embeddings" | "/
 /** One of them. */
 export interface JsonEndpoint {
   readonly kind: "json";
+  readonly format: ClientFormat;
   readonly shape: RequestShape;
   readonly path: JsonPath;
+  /** What the path says of the request; null: its body says all. */
+  readonly place: PathWords | null;
 }
 
 /** The endpoints whose calls are read whole, by their paths below `/v1`. */
 export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
   (
     [
-      ["/chat/completions", CHAT],
-      ["/completions", COMPLETIONS],
-      ["/embeddings", EMBEDDINGS],
-      ["/moderations", MODERATIONS],
+      ["/chat/completions", CHAT, CHAT_CLIENT],
+      ["/completions", COMPLETIONS, COMPLETIONS_CLIENT],
+      ["/embeddings", EMBEDDINGS, EMBEDDINGS_CLIENT],
+      ["/moderations", MODERATIONS, MODERATIONS_CLIENT],
     ] as const
-  ).map(([path, shape]) => [path, { kind: "json", shape, path }]),
+  ).map(([path, shape, format]) => [path, { kind: "json", format, shape, path, place: null }]),
 );
 
 const MEDIA_PREFIXES = ["/images/", "/audio/"];

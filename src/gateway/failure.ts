@@ -68,6 +68,11 @@ export function limitedFailure(provider: string, retry_after_ms: number | null):
   return { verdict: "rest", answer: ownAnswer(error), retry_after_ms, outcome: "limited" };
 }
 
+/** A target cannot be told what the client asked for: another may. */
+export function unwritable(error: GatewayError): Failure {
+  return { verdict: "next", answer: ownAnswer(error), retry_after_ms: null, outcome: "unsupported" };
+}
+
 /** What a client is told of an answer that broke off after it had begun. */
 export function interruption(provider: string, what: string): WireError {
   return refuse("upstream_stream_interrupted", `Provider ${provider} broke off its answer: ${what}.`).error;
@@ -90,8 +95,16 @@ export function unfitAnswer(provider: string, what: string): Failure {
   };
 }
 
-/** The provider answered with an error status. */
-export function statusFailure(provider: string, head: UpstreamHead, body: Uint8Array): Failure {
+/**
+ * The provider answered with an error status.
+ * @param passError gives the body on as it came, or null
+ */
+export function statusFailure(
+  provider: string,
+  head: UpstreamHead,
+  body: Uint8Array,
+  passError: (body: Uint8Array, error: WireError) => Uint8Array | null,
+): Failure {
   const { status } = head;
   const content_type = head.headers.get("content-type");
   if (status < 400) {
@@ -103,7 +116,7 @@ export function statusFailure(provider: string, head: UpstreamHead, body: Uint8A
   const retry_after_ms = retryAfterMs((name) => head.headers.get(name), Date.now());
   return {
     verdict: judgeStatus(status),
-    answer: { status, error, body: clientBody(body, error), retry_after_ms, from_provider: true },
+    answer: { status, error, body: passError(body, error), retry_after_ms, from_provider: true },
     retry_after_ms,
     outcome: String(status),
   };
@@ -118,30 +131,4 @@ export function inBandFailure(error: WireError): Failure {
     retry_after_ms: null,
     outcome: `in_band_${status}`,
   };
-}
-
-/**
- * A provider's body as clients get it: as it came where it has OpenAI's shape, else with the four fields in that shape and
- * the provider's further ones beside them. Null: it has no error object.
- */
-function clientBody(body: Uint8Array, error: WireError): Uint8Array | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body).toString());
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null || !("error" in value)) return null;
-  const own = value.error;
-  if (typeof own !== "object" || own === null || Array.isArray(own)) return null;
-  const { message, type, param, code } = error;
-  const fields: Readonly<Record<string, unknown>> = { ...own };
-  const is_own_shape =
-    fields["message"] === message &&
-    fields["type"] === type &&
-    fields["param"] === param &&
-    fields["code"] === code;
-  return is_own_shape
-    ? body
-    : Buffer.from(JSON.stringify({ ...value, error: { ...own, message, type, param, code } }));
 }

@@ -3,7 +3,7 @@
 
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
-import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
+import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
@@ -220,7 +220,7 @@ export class EventFlow extends Flow implements Alarm {
       if (rest !== null) this.stream.write(rest.raw);
       return true;
     }
-    if (rest !== null && isWhole(rest)) {
+    if (rest !== null && watch.isWhole(rest)) {
       const is_shown = watch.see(rest) && watch.error === null;
       this.#onEvent?.(rest);
       if (is_shown && watch.complete) {
@@ -256,7 +256,7 @@ export class EventFlow extends Flow implements Alarm {
 
   override part(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
-    if (error !== null) this.stream.write(errorEvent(error));
+    if (error !== null) this.stream.write(this.#errorEvent(error));
     super.part(error);
     // A client that does not read does not hold back the others any more.
     this.#feeder?.resume();
@@ -352,7 +352,7 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     this.#flush();
-    this.stream.write(cost_usd === null || data === null ? raw : withCost(raw, data, cost_usd));
+    this.stream.write(cost_usd === null || data === null ? raw : this.#watch!.withCost(raw, data, cost_usd));
   }
 
   /** An event with the client's values put back; what was held back before it is written. */
@@ -381,8 +381,12 @@ export class EventFlow extends Flow implements Alarm {
     if (this.is_ended) return;
     if (this.#framer.overflowed) this.stream.write(BLANK_LINE);
     else this.#writeHeld();
-    this.stream.write(errorEvent(error));
+    this.stream.write(this.#errorEvent(error));
     this.#close(error);
+  }
+
+  #errorEvent(error: WireError): Uint8Array {
+    return this.#watch === null ? errorEvent(error) : this.#watch.errorEvent(error);
   }
 
   #close(error: WireError | null): void {

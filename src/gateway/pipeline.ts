@@ -7,8 +7,6 @@ import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { CacheKey } from "../cache/key.ts";
 import type { Recording } from "../cache/recording.ts";
-import { estimateAnswer, finishReasonOf, usageOfAnswer } from "../dialects/openai/response.ts";
-import { StreamWatch } from "../dialects/openai/stream.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
@@ -30,6 +28,7 @@ import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
 import { privacyMode } from "./privacy_mode.ts";
+import type { TryResult } from "./receiver.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -129,7 +128,7 @@ async function ask(
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer.head, answer.body, prepared, tools);
+      return relayWhole(call, answer, prepared, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
@@ -216,13 +215,14 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
 /** A whole answer: its bytes as they came, unless a guard judges or values are put back. */
 function relayWhole(
   call: Call,
-  head: UpstreamHead,
-  body: Uint8Array,
+  { head, body, told_usage }: Extract<TryResult, { kind: "whole" }>,
   prepared: Prepared,
   tools: PipelineTools,
 ): Response {
-  const usage = usageOfAnswer(body);
-  const finish_reason = finishReasonOf(body);
+  const { format } = call;
+  const is_translated = told_usage !== undefined;
+  const usage = is_translated ? told_usage : format.usageOf(body);
+  const finish_reason = format.finishReasonOf(body);
   const texts = textsOf(call);
   const given = texts === null ? body : restoreAnswer(body, texts);
   const blocked = texts?.is_blocked ? answerBlocked() : null;
@@ -231,13 +231,14 @@ function relayWhole(
     code: blocked?.code ?? null,
     usage,
     finish_reason,
-    counted_tokens: usage === null ? estimateAnswer(body) : null,
+    counted_tokens: usage === null ? format.estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
   const limits = call.account?.headers() ?? null;
   if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
-  const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
+  const content_type = is_translated ? null : head.headers.get("content-type");
+  const headers = callHeaders(call, content_type ?? "application/json");
   return new Response(given, {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
@@ -304,7 +305,7 @@ function relayFlow(
       : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const usage = watch?.usage() ?? flow.tap?.usage() ?? null;
+    const usage = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
     settle(call, tools, {
       ...{ usage, finish_reason },
@@ -378,7 +379,7 @@ function followFlow(
   const { stream_deadline_ms } = prepared.model;
   call.setDeadline(stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity);
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
-  const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
+  const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
   const texts = textsOf(call);
   if (texts !== null) flow.restorer = new StreamRestorer(texts);

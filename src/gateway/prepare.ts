@@ -4,29 +4,31 @@
 import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import type { ApiName } from "../config/providers.ts";
 import {
   estimateInput,
   type OpenAIRequest,
-  type RequestShape,
   readMaxTokens,
   readPrefix,
   readRequest,
   readUser,
   writeRequest,
 } from "../dialects/openai/request.ts";
-import { StreamWatch } from "../dialects/openai/stream.ts";
+import type { StreamWatch } from "../dialects/stream_watch.ts";
+import type { StreamTranslation, TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { withinRegions } from "../routing/region.ts";
+import { apiPlace } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
-import type { Outgoing } from "./attempt.ts";
+import type { Outgoing, Sending } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint, JsonEndpoint, JsonPath, PassedEndpoint } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
-import { StreamReceiver } from "./stream_receiver.ts";
+import { type ForeignStream, StreamReceiver } from "./stream_receiver.ts";
 import { type Patience, peekUpload, streamedBody } from "./upload.ts";
 import { UsageTap } from "./usage_tap.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
@@ -45,6 +47,8 @@ export interface Prepared extends Outgoing {
   readonly model: ModelPlan;
   /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
   readonly watch: StreamWatch | null;
+  /** Translates the stream of the try under way; null where it needs no translation. */
+  readonly translation: StreamTranslation | null;
   /** Who asks, by the request's own word. */
   readonly user: string | null;
   /** Whether what is asked for is counted in tokens. */
@@ -80,36 +84,32 @@ export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise
   }
 }
 
-/** A request in OpenAI's format for a model: sent on as its bytes with the model's name replaced. */
+/** A request for a model: sent on as its bytes with the model's name replaced, or translated where the provider speaks another format. */
 class PreparedJson implements Prepared {
   readonly method = "POST";
   readonly replayable = true;
   readonly pass = false;
   readonly has_tokens = true;
-  readonly path: JsonPath;
-  readonly extra_headers: HeaderFields;
   readonly model: ModelPlan;
   watch: StreamWatch | null = null;
+  translation: StreamTranslation | null = null;
   readonly #call: Call;
-  readonly #shape: RequestShape;
+  readonly #endpoint: JsonEndpoint;
   readonly #request: OpenAIRequest;
   readonly #quiet: QuietClock;
 
   constructor(
     call: Call,
-    path: JsonPath,
-    shape: RequestShape,
+    endpoint: JsonEndpoint,
     request: OpenAIRequest,
     model: ModelPlan,
     quiet: QuietClock,
   ) {
     this.#call = call;
-    this.#shape = shape;
+    this.#endpoint = endpoint;
     this.#request = request;
     this.#quiet = quiet;
-    this.path = path;
     this.model = model;
-    this.extra_headers = traceHeaders(call.request.headers);
   }
 
   get is_stream(): boolean {
@@ -117,13 +117,13 @@ class PreparedJson implements Prepared {
   }
 
   get endpoint(): JsonPath {
-    return this.path;
+    return this.#endpoint.path;
   }
 
   withBody(body: Uint8Array): Prepared | GatewayError {
-    const request = readRequest(body, this.#shape);
+    const request = readRequest(body, this.#endpoint.shape, this.#endpoint.place);
     if (request instanceof GatewayError) return request;
-    return new PreparedJson(this.#call, this.path, this.#shape, request, this.model, this.#quiet);
+    return new PreparedJson(this.#call, this.#endpoint, request, this.model, this.#quiet);
   }
 
   get asks_usage(): boolean {
@@ -131,7 +131,7 @@ class PreparedJson implements Prepared {
   }
 
   again(call: Call): Prepared {
-    return new PreparedJson(call, this.path, this.#shape, this.#request, this.model, this.#quiet);
+    return new PreparedJson(call, this.#endpoint, this.#request, this.model, this.#quiet);
   }
 
   get user(): string | null {
@@ -158,20 +158,98 @@ class PreparedJson implements Prepared {
     return this.#call.request.headers.get("x-venturi-session") ?? readPrefix(this.#request);
   }
 
-  body(target: TargetPlan): Uint8Array[] {
-    const { model, model_json, provider } = target;
-    const is_marked =
-      this.model.has_prompt_cache && provider.cache_breakpoints.some((prefix) => model.startsWith(prefix));
-    return writeRequest(this.#request, model_json, provider.stream_usage, is_marked);
+  write(target: TargetPlan): Sending | GatewayError | Promise<Sending | GatewayError> {
+    const { format } = this.#endpoint;
+    const { speaks, name } = target.provider;
+    this.#call.dropped = NOTHING_DROPPED;
+    if (speaks.includes(format.name)) return this.#asItCame(target);
+    const api = isChat(format.name) ? speaks.find(isChat) : undefined;
+    if (api !== undefined) return this.#translated(target, api);
+    return new GatewayError(
+      "invalid_value",
+      `Provider ${name}, where '${this.model.name}' is served, has no ${this.#endpoint.path}.`,
+      { param: "model" },
+    );
   }
 
-  receiver(target: TargetPlan): Receiver {
+  /** For a provider that speaks what the client speaks. */
+  #asItCame(target: TargetPlan): Sending {
+    const { model, model_json, provider } = target;
+    const { format } = this.#endpoint;
+    const { stream } = this.#request;
+    const is_marked =
+      this.model.has_prompt_cache && provider.cache_breakpoints.some((prefix) => model.startsWith(prefix));
+    const asks_usage = provider.stream_usage && format.name !== "messages" && format.name !== "responses";
+    const { path, is_compatible, headers } = apiPlace(format.name, model, stream);
+    const given = this.#call.request.headers;
+    return {
+      path,
+      is_compatible,
+      extra_headers: [...traceHeaders(given), ...formatHeaders(headers, given)],
+      body: writeRequest(this.#request, model_json, asks_usage, is_marked),
+      receiver: () => this.#receiver(target, null, null),
+    };
+  }
+
+  async #translated(target: TargetPlan, api: ApiName): Promise<Sending | GatewayError> {
+    const { translateRequest } = await import("./translation.ts");
+    const call = this.#call;
+    const { format, place } = this.#endpoint;
+    const { bytes, stream, model } = this.#request;
+    const translated = translateRequest(
+      { bytes, format: format.name, model: place?.model ?? model ?? "", stream },
+      { target, api, on_unsupported: this.model.on_unsupported, call_id: call.ledger_id },
+    );
+    if (translated instanceof GatewayError) return translated;
+    call.dropped = translated.dropped;
+    const { path, is_compatible, headers } = apiPlace(api, target.model, stream);
+    return {
+      path,
+      is_compatible,
+      extra_headers: [...traceHeaders(call.request.headers), ...headers, ...translated.headers],
+      body: [translated.body],
+      receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
+    };
+  }
+
+  #receiver(
+    target: TargetPlan,
+    foreignStream: (() => ForeignStream) | null,
+    translate: ((body: Uint8Array) => TranslatedAnswer | null) | null,
+  ): Receiver {
     const { stream, asks_usage, choices } = this.#request;
     const { name, stream_usage } = target.provider;
-    if (!stream) return new WholeReceiver(this.#call, name, COLLECT_MAX_BYTES, this.#quiet);
-    this.watch = new StreamWatch(!asks_usage, choices);
-    return new StreamReceiver(this.#call, name, this.watch, this.#quiet, stream_usage);
+    const call = this.#call;
+    if (!stream) return new WholeReceiver(call, name, COLLECT_MAX_BYTES, this.#quiet, null, translate);
+    this.watch = this.#endpoint.format.watch(!asks_usage, choices);
+    const foreign = foreignStream === null ? null : foreignStream();
+    this.translation = foreign?.translation ?? null;
+    const is_told = foreign !== null || stream_usage;
+    return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign);
   }
+}
+
+const NOTHING_DROPPED: readonly string[] = [];
+
+/** What is no chat, and so is not translated into one. */
+const NO_CHATS: ReadonlySet<ApiName> = new Set(["embeddings", "moderations", "rerank"]);
+
+function isChat(api: ApiName): boolean {
+  return !NO_CHATS.has(api);
+}
+
+/** Fields of a format that its clients may say themselves. */
+const FORMAT_FIELDS = ["anthropic-version", "anthropic-beta"];
+
+/** What a request of a format says beside its body: the client's own words, where it has some, before the gateway's. */
+function formatHeaders(own: HeaderFields, given: Headers): HeaderFields {
+  if (own.length === 0) return own;
+  const fields = new Map<string, string>(own);
+  for (const name of FORMAT_FIELDS) {
+    const value = given.get(name);
+    if (value !== null) fields.set(name, value);
+  }
+  return [...fields];
 }
 
 async function prepareJson(
@@ -183,7 +261,7 @@ async function prepareJson(
   if (request instanceof GatewayError) return request;
   const model = modelOfName(call, request.model);
   if (model instanceof GatewayError) return model;
-  return new PreparedJson(call, endpoint.path, endpoint.shape, request, model, clocks.quiet);
+  return new PreparedJson(call, endpoint, request, model, clocks.quiet);
 }
 
 /** Scans a body that was read. */
@@ -194,7 +272,8 @@ function readJson(
 ): OpenAIRequest | GatewayError {
   call.body_ms = performance.now();
   if (body instanceof GatewayError) return body;
-  const request = readRequest(body, endpoint.shape);
+  const place = endpoint.kind === "json" ? endpoint.place : null;
+  const request = readRequest(body, endpoint.shape, place);
   call.scanned_ms = performance.now();
   return request;
 }
@@ -217,6 +296,7 @@ async function prepareMedia(
     const write = (target: TargetPlan) => writeRequest(request, target.model_json, false);
     return passedOn(call, clocks, model, {
       path: endpoint.path,
+      is_compatible: true,
       body: write,
       replayable: true,
       pass: false,
@@ -233,6 +313,7 @@ async function prepareMedia(
   const extra: HeaderFields = [...traceHeaders(headers), ["content-type", content_type]];
   return passedOn(call, clocks, model, {
     path: endpoint.path,
+    is_compatible: true,
     body: write,
     replayable: false,
     pass: true,
@@ -253,6 +334,7 @@ async function preparePassThrough(
   const provider = model.targets[0]!.provider;
   return passedOn(call, clocks, model, {
     path: endpoint.path,
+    is_compatible: endpoint.kind === "resource",
     body: () => body,
     replayable: body === null,
     pass: true,
@@ -260,13 +342,13 @@ async function preparePassThrough(
   });
 }
 
+/** What is sent of a request that is passed on. */
+interface PassedOn extends Pick<Outgoing, "replayable" | "pass">, Omit<Sending, "body" | "receiver"> {
+  body(target: TargetPlan): Sending["body"];
+}
+
 /** A request whose answer is passed on as it comes. */
-function passedOn(
-  call: Call,
-  clocks: Clocks,
-  model: ModelPlan,
-  rest: Pick<Outgoing, "path" | "body" | "replayable" | "pass" | "extra_headers">,
-): Prepared {
+function passedOn(call: Call, clocks: Clocks, model: ModelPlan, rest: PassedOn): Prepared {
   const { method } = call.request;
   // Only what makes something uses anything: other methods tell of what was used before.
   const receiver = ({ provider }: TargetPlan) =>
@@ -278,10 +360,13 @@ function passedOn(
       method === "POST" ? new UsageTap(provider.kind) : null,
     );
   const again = (other: Call) => passedOn(other, clocks, model, rest);
+  const { path, is_compatible, extra_headers, replayable, pass } = rest;
+  const write = (target: TargetPlan): Sending => ({
+    ...{ path, is_compatible, extra_headers, body: rest.body(target), receiver: () => receiver(target) },
+  });
   const prepared: Prepared = {
-    ...rest,
     ...NO_TOKENS,
-    ...{ model, method, is_stream: false, receiver, watch: null, again },
+    ...{ replayable, pass, write, model, method, is_stream: false, watch: null, translation: null, again },
     // Its body is nobody's to change.
     withBody: () => prepared,
   };

@@ -1,6 +1,7 @@
 // The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
+import type { Usage } from "../dialects/usage.ts";
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode } from "../wire/content_coding.ts";
 import type { Call, StopListener } from "./call.ts";
@@ -12,7 +13,13 @@ const ERROR_BODY_MAX_BYTES = 64 * 1024;
 
 /** What a try came to. */
 export type TryResult =
-  | { readonly kind: "whole"; readonly head: UpstreamHead; readonly body: Uint8Array }
+  | {
+      readonly kind: "whole";
+      readonly head: UpstreamHead;
+      readonly body: Uint8Array;
+      /** What the provider told of its usage in a format that is not the client's. */
+      readonly told_usage?: Usage | null;
+    }
   | { readonly kind: "flow"; readonly head: UpstreamHead; readonly flow: Flow }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "stopped" };
@@ -26,6 +33,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected readonly provider: string;
   protected head: UpstreamHead | null = null;
   protected settled = false;
+  /** Whether the provider speaks another format than the client. */
+  protected abstract readonly is_translated: boolean;
   #exchange: Exchange | null = null;
   #resolve: (result: TryResult) => void = () => {};
   #error_body: Uint8Array[] | null = null;
@@ -114,6 +123,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
     const collected = Buffer.concat(this.#error_body ?? []).subarray(0, ERROR_BODY_MAX_BYTES);
     const coding = head.headers.get("content-encoding");
     const body = coding === null ? collected : decode(collected, coding, ERROR_BODY_MAX_BYTES);
-    this.fail(statusFailure(this.provider, head, body ?? new Uint8Array(0)));
+    const { format } = this.call;
+    const passError = this.is_translated ? () => null : format.passError;
+    this.fail(statusFailure(this.provider, head, body ?? new Uint8Array(0), passError));
   }
 }

@@ -179,6 +179,7 @@ export function startGateway(options: GatewayOptions): Gateway {
 
   function answerAt(endpoint: Endpoint, request: Request): Response | Promise<Response> {
     const call = makeCall(request);
+    if (endpoint.kind === "json") call.format = endpoint.format;
     const refusal = refuseAtDoor(call);
     return refusal === null ? run(call, endpoint) : refused(call, refusal);
   }
@@ -192,6 +193,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function run(call: Call, endpoint: Endpoint): Response | Promise<Response> {
+    if (endpoint.kind === "json") call.format = endpoint.format;
     const answered = answerCall(call, endpoint, tools);
     if (answered instanceof Response) return closing(call, answered);
     return answered.then(

@@ -3,7 +3,8 @@
 
 import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
-import type { StreamWatch } from "../dialects/openai/stream.ts";
+import type { StreamWatch } from "../dialects/stream_watch.ts";
+import type { StreamTranslation } from "../dialects/translate.ts";
 import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
@@ -21,8 +22,17 @@ const OPENING_MAX_MS = 1_000;
 /** A body that is no event stream is read up to this size, to see what it says. */
 const ODD_BODY_MAX_BYTES = 64 * 1024;
 
+/** A stream in a provider's own format. */
+export interface ForeignStream {
+  readonly translation: StreamTranslation;
+  /** How the content type of such streams begins. */
+  readonly content_type: string;
+}
+
 /** Receives a stream of chunks. */
 export class StreamReceiver extends Receiver {
+  protected readonly is_translated: boolean;
+  readonly #foreign: ForeignStream | null;
   readonly #watch: StreamWatch;
   readonly #flow: EventFlow;
   #odd_body: Uint8Array[] | null = null;
@@ -30,9 +40,21 @@ export class StreamReceiver extends Receiver {
   #opening: ReturnType<typeof setTimeout> | null = null;
   #has_content = false;
 
-  /** @param is_told whether the provider tells usage in streams */
-  constructor(call: Call, provider: string, watch: StreamWatch, quiet: QuietClock, is_told = true) {
+  /**
+   * @param is_told whether the provider tells usage in streams
+   * @param foreign translates a stream that is not in the client's format; null: it is
+   */
+  constructor(
+    call: Call,
+    provider: string,
+    watch: StreamWatch,
+    quiet: QuietClock,
+    is_told = true,
+    foreign: ForeignStream | null = null,
+  ) {
     super(call, provider);
+    this.#foreign = foreign;
+    this.is_translated = foreign !== null;
     this.#watch = watch;
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
@@ -44,7 +66,8 @@ export class StreamReceiver extends Receiver {
   protected begin(head: UpstreamHead): void {
     const content_type = head.headers.get("content-type") ?? "";
     const is_coded = isCoded(head.headers.get("content-encoding"));
-    const is_events = content_type.toLowerCase().startsWith("text/event-stream");
+    const expected = this.#foreign?.content_type ?? "text/event-stream";
+    const is_events = content_type.toLowerCase().startsWith(expected);
     if (is_events && !is_coded) {
       if (this.call.lead !== null) this.#flow.recording = new Recording(serverOf(this.call)!);
       this.#flow.begin(this.exchange);
@@ -53,7 +76,8 @@ export class StreamReceiver extends Receiver {
 
   protected take(chunk: Uint8Array): void {
     if (this.#odd_body === null) {
-      this.#flow.take(chunk);
+      const given = this.#foreign === null ? chunk : this.#foreign.translation.feed(chunk);
+      if (given.length > 0) this.#flow.take(given);
       return;
     }
     this.#odd_body.push(chunk);
@@ -66,6 +90,8 @@ export class StreamReceiver extends Receiver {
       this.#failOdd();
       return;
     }
+    const rest = this.#foreign?.translation.close();
+    if (rest !== undefined && rest.length > 0) this.#flow.take(rest);
     const is_complete = this.#flow.closeInput();
     if (this.settled) {
       if (is_complete) this.#flow.end();

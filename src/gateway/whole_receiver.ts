@@ -2,6 +2,7 @@
 // An answer over the bound is passed on from there as it comes; so is any answer where the bound is 0.
 
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
+import type { TranslatedAnswer } from "../dialects/translate.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode, isCoded } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
@@ -13,8 +14,13 @@ import type { UsageTap } from "./usage_tap.ts";
 /** A coded answer may grow to this size; bytes. */
 const DECODED_MAX_BYTES = 64 * 1024 * 1024;
 
+/** Gives an answer in the client's format; null where it is no answer. */
+type Translate = (body: Uint8Array) => TranslatedAnswer | null;
+
 /** Receives JSON whole (`collect_max_bytes` above 0), or anything as it comes (0). */
 export class WholeReceiver extends Receiver {
+  protected readonly is_translated: boolean;
+  readonly #translate: Translate | null;
   readonly #collect_max_bytes: number;
   readonly #quiet: QuietClock;
   readonly #tap: UsageTap | null;
@@ -22,15 +28,21 @@ export class WholeReceiver extends Receiver {
   #size = 0;
   #flow: Flow | null = null;
 
-  /** @param tap reads the usage of an answer that is passed on as it comes */
+  /**
+   * @param tap reads the usage of an answer that is passed on as it comes
+   * @param translate gives an answer in the client's format, or null where it is none; null: it is in that format
+   */
   constructor(
     call: Call,
     provider: string,
     collect_max_bytes: number,
     quiet: QuietClock,
     tap: UsageTap | null = null,
+    translate: Translate | null = null,
   ) {
     super(call, provider);
+    this.#translate = translate;
+    this.is_translated = translate !== null;
     this.#tap = tap;
     this.#collect_max_bytes = collect_max_bytes;
     this.#quiet = quiet;
@@ -47,7 +59,12 @@ export class WholeReceiver extends Receiver {
     }
     this.#pieces.push(chunk);
     this.#size += chunk.length;
-    if (this.#size > this.#collect_max_bytes) this.#passOn(this.head!);
+    if (this.#size <= this.#collect_max_bytes) return;
+    if (this.#translate === null) this.#passOn(this.head!);
+    else {
+      this.exchange.abort();
+      this.fail(unfitAnswer(this.provider, "it is too long to be translated"));
+    }
   }
 
   protected finish(): void {
@@ -72,7 +89,12 @@ export class WholeReceiver extends Receiver {
     }
     const error = errorInAnswer(body);
     if (error !== null) this.fail(inBandFailure(error));
-    else this.settle({ kind: "whole", head, body });
+    else if (this.#translate === null) this.settle({ kind: "whole", head, body });
+    else {
+      const translated = this.#translate(body);
+      if (translated === null) this.fail(unfitAnswer(this.provider, "it is not in the provider's format"));
+      else this.settle({ kind: "whole", head, body: translated.body, told_usage: translated.usage });
+    }
   }
 
   protected breakOff(error: UpstreamError): void {

@@ -42,7 +42,7 @@ function sourceOf(name: string, plan: Plan): EmbedderSource | null {
     kind: "provider",
     provider: provider_name,
     model,
-    url: address + requestPath(provider, model, "/embeddings"),
+    url: address + requestPath(provider, model, "/embeddings", true),
     headers: Object.fromEntries(provider.keys[0]!.headers),
     timeout_ms: EMBED_MAX_MS,
     batch_max: EMBED_BATCH_MAX,

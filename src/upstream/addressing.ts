@@ -1,6 +1,7 @@
 // Where a request for a provider's endpoint goes: base path, Azure's deployment, query.
 
-import type { ProviderPlan } from "../config/plan.ts";
+import type { HeaderFields, ProviderPlan } from "../config/plan.ts";
+import type { ApiName } from "../config/providers.ts";
 
 /** Azure addresses these by the deployment in the path; everything else lies beside the deployments. */
 const BY_DEPLOYMENT = ["/chat/completions", "/completions", "/embeddings", "/images/", "/audio/"];
@@ -9,12 +10,18 @@ const BY_DEPLOYMENT = ["/chat/completions", "/completions", "/embeddings", "/ima
  * The path and query of a request.
  * @param model as the provider calls it; empty for requests without one
  * @param path below the base path, perhaps with a query of the client's own
+ * @param is_compatible whether the path is one of OpenAI's format, which some providers have in a place of its own
  * Source for Azure: Azure OpenAI REST API reference, "API endpoints".
  */
-export function requestPath(provider: ProviderPlan, model: string, path: string): string {
+export function requestPath(
+  provider: ProviderPlan,
+  model: string,
+  path: string,
+  is_compatible: boolean,
+): string {
   const known = last_paths.get(provider);
   if (known !== undefined && known.path === path && known.model === model) return known.full;
-  const full = makePath(provider, model, path);
+  const full = makePath(provider, model, is_compatible ? provider.compatible_path + path : path);
   last_paths.set(provider, { model, path, full });
   return full;
 }
@@ -34,4 +41,43 @@ function makePath(provider: ProviderPlan, model: string, path: string): string {
   const full = provider.base_path + place + path;
   if (provider.query === "") return full;
   return `${full}${path.includes("?") ? "&" : "?"}${provider.query}`;
+}
+
+/** Where a provider is asked for what: a path below its base path. */
+export interface ApiPlace {
+  readonly path: string;
+  /** Whether it is one of OpenAI's format. */
+  readonly is_compatible: boolean;
+  readonly headers: HeaderFields;
+}
+
+const NO_FIELDS: HeaderFields = [];
+/** https://platform.claude.com/docs/en/api/versioning */
+const ANTHROPIC_VERSION: HeaderFields = [["anthropic-version", "2023-06-01"]];
+
+const COMPATIBLE_PLACES: Readonly<Partial<Record<ApiName, ApiPlace>>> = Object.fromEntries(
+  (
+    [
+      ["chat", "/chat/completions"],
+      ["completions", "/completions"],
+      ["responses", "/responses"],
+      ["embeddings", "/embeddings"],
+      ["moderations", "/moderations"],
+      ["rerank", "/rerank"],
+    ] as const
+  ).map(([api, path]) => [api, { path, is_compatible: true, headers: NO_FIELDS }]),
+);
+const MESSAGES_PLACE: ApiPlace = { path: "/messages", is_compatible: false, headers: ANTHROPIC_VERSION };
+
+/**
+ * Where a provider takes requests of a format.
+ * Sources: Anthropic API, "Messages"; Gemini API, "Generating content" (streams as events by `alt=sse`).
+ */
+export function apiPlace(api: ApiName, model: string, is_stream: boolean): ApiPlace {
+  const compatible = COMPATIBLE_PLACES[api];
+  if (compatible !== undefined) return compatible;
+  if (api === "messages") return MESSAGES_PLACE;
+  const name = encodeURIComponent(model);
+  const what = is_stream ? "streamGenerateContent?alt=sse" : "generateContent";
+  return { path: `/models/${name}:${what}`, is_compatible: false, headers: NO_FIELDS };
 }

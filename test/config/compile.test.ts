@@ -41,11 +41,11 @@ test("a key's constant header fields, for JSON and for what is passed through", 
 test("keys are presented as each provider wants them", () => {
   const first = (item: ProviderPlan) => [item.keys[0]?.headers[0], item.keys[0]?.pass_headers[0]];
   expect(first(provider("kind: anthropic, api_keys: [k]"))).toEqual([
-    ["authorization", "Bearer k"],
+    ["x-api-key", "k"],
     ["x-api-key", "k"],
   ]);
   expect(first(provider("kind: gemini, api_keys: [k]"))).toEqual([
-    ["authorization", "Bearer k"],
+    ["x-goog-api-key", "k"],
     ["x-goog-api-key", "k"],
   ]);
   expect(first(provider("kind: azure, api_keys: [k], base_url: https://r.example"))).toEqual([
@@ -84,10 +84,10 @@ const ADDRESSES: readonly (readonly [settings: string, url: string, query?: stri
   ["kind: anthropic", "https://api.anthropic.com:443/v1"],
   ["kind: anthropic, base_url: http://h.example", "http://h.example:80/v1"],
   ["kind: anthropic, base_url: http://h.example/v1/", "http://h.example:80/v1"],
-  ["kind: gemini", "https://generativelanguage.googleapis.com:443/v1beta/openai"],
-  ["kind: gemini, base_url: http://h.example", "http://h.example:80/v1beta/openai"],
-  ["kind: gemini, base_url: http://h.example/v1beta", "http://h.example:80/v1beta/openai"],
-  ["kind: gemini, base_url: http://h.example/x/v1beta/openai", "http://h.example:80/x/v1beta/openai"],
+  ["kind: gemini", "https://generativelanguage.googleapis.com:443/v1beta"],
+  ["kind: gemini, base_url: http://h.example", "http://h.example:80/v1beta"],
+  ["kind: gemini, base_url: http://h.example/v1beta", "http://h.example:80/v1beta"],
+  ["kind: gemini, base_url: http://h.example/x/v1beta/openai", "http://h.example:80/x/v1beta"],
   ["kind: cohere", "https://api.cohere.ai:443/compatibility/v1"],
   ["kind: ollama, base_url: http://h.example:11434", "http://h.example:11434/v1"],
   [

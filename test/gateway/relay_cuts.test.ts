@@ -1,7 +1,7 @@
 // Recorded streams, cut everywhere: what goes out is what came in, and the usage seen is the usage told.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { StreamWatch } from "../../src/dialects/openai/stream.ts";
+import { ChatWatch } from "../../src/dialects/openai/stream.ts";
 import { Alarms } from "../../src/gateway/alarms.ts";
 import { Call } from "../../src/gateway/call.ts";
 import { EventFlow } from "../../src/gateway/flow.ts";
@@ -14,8 +14,8 @@ import { cuts, RECORDINGS_MISSING, type Recording, recordings } from "./recordin
 const QUIET = { alarms: new Alarms(1_000), after_ms: 15_000 };
 
 /** What a flow gives the client, and what the watch saw, of a body that comes in these pieces. */
-function relay(pieces: readonly Uint8Array[], hide_usage: boolean): { out: Buffer; watch: StreamWatch } {
-  const watch = new StreamWatch(hide_usage);
+function relay(pieces: readonly Uint8Array[], hide_usage: boolean): { out: Buffer; watch: ChatWatch } {
+  const watch = new ChatWatch(hide_usage);
   const flow = new EventFlow(watch, null, QUIET);
   const out: Uint8Array[] = [];
   flow.stream.write = (bytes) => void out.push(bytes);
@@ -25,7 +25,7 @@ function relay(pieces: readonly Uint8Array[], hide_usage: boolean): { out: Buffe
   return { out: Buffer.concat(out), watch };
 }
 
-function usageOf(watch: StreamWatch): Recording["usage"] {
+function usageOf(watch: ChatWatch): Recording["usage"] {
   const usage = watch.usage();
   return usage && { input: usage.input_tokens, output: usage.output_tokens };
 }
@@ -35,7 +35,7 @@ const plan = planOf("providers: {}");
 /** The receiving end of a try whose upstream sends the beginning of a body and then ends, or breaks off. */
 async function receive(begin: Uint8Array): Promise<string | null> {
   const call = new Call("req_test", new Request("http://gateway/"), plan, QUIET.alarms);
-  const receiver = new StreamReceiver(call, "up", new StreamWatch(false), QUIET);
+  const receiver = new StreamReceiver(call, "up", new ChatWatch(false), QUIET);
   const exchange: Exchange = {
     times: { started_ms: 0, connected_ms: 0, first_byte_ms: 0 },
     reused: false,

@@ -1,12 +1,7 @@
 // What a format cannot say of a request: an error that names the parameter, or a note that it was dropped.
 
+import type { OnUnsupported } from "../../config/plan.ts";
 import { GatewayError } from "../../errors.ts";
-
-/**
- * What is done about a parameter that a target cannot take: `error` refuses the call, `drop` leaves it out. By default what changes the
- * meaning of the answer is an error, and a hint is dropped.
- */
-export type OnUnsupported = "error" | "drop" | "default";
 
 /** How much a parameter matters: a schema changes what the answer is, a cache mark only what it costs. */
 export type Weight = "meaning" | "hint";

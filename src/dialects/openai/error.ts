@@ -112,3 +112,29 @@ export function statusOfStreamError(error: WireError): number {
   if (Number.isInteger(numeric) && numeric >= 400 && numeric <= 599) return numeric;
   return STATUS_OF_TYPE[error.type] ?? STATUS_OF_TYPE[error.code ?? ""] ?? 502;
 }
+
+/**
+ * A provider's body as clients get it: as it came where it has OpenAI's shape, else with the four fields in that shape and
+ * the provider's further ones beside them. Null: it has no error object.
+ */
+export function passError(body: Uint8Array, error: WireError): Uint8Array | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body).toString());
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || !("error" in value)) return null;
+  const own = value.error;
+  if (typeof own !== "object" || own === null || Array.isArray(own)) return null;
+  const { message, type, param, code } = error;
+  const fields: Readonly<Record<string, unknown>> = { ...own };
+  const is_own_shape =
+    fields["message"] === message &&
+    fields["type"] === type &&
+    fields["param"] === param &&
+    fields["code"] === code;
+  return is_own_shape
+    ? body
+    : Buffer.from(JSON.stringify({ ...value, error: { ...own, message, type, param, code } }));
+}

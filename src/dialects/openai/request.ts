@@ -97,8 +97,21 @@ function missing(name: string): GatewayError {
   });
 }
 
-/** Reads a request, or says what is wrong with it (400). The bytes must not change afterwards. */
-export function readRequest(bytes: Uint8Array, shape: RequestShape): OpenAIRequest | GatewayError {
+/** What a path says of a request, where its body does not. */
+export interface PathWords {
+  readonly model: string;
+  readonly stream: boolean;
+}
+
+/**
+ * Reads a request, or says what is wrong with it (400). The bytes must not change afterwards.
+ * @param place what its path says of it; null: the body says all
+ */
+export function readRequest(
+  bytes: Uint8Array,
+  shape: RequestShape,
+  place: PathWords | null = null,
+): OpenAIRequest | GatewayError {
   const scan = scanObject(bytes);
   if (scan.fault !== null) {
     const message =
@@ -117,6 +130,10 @@ export function readRequest(bytes: Uint8Array, shape: RequestShape): OpenAIReque
     } else if (!input.kinds.includes(member.kind)) {
       return wrongType(input.name, input.kinds.map((kind) => ARTICLES[kind]).join(" or "), member);
     }
+  }
+  if (place !== null) {
+    const { model: named, stream: streams } = place;
+    return { bytes, model: named, stream: streams, asks_usage: true, choices: 1, scan };
   }
   if (!shape.streams) return { bytes, model, stream: false, asks_usage: false, choices: 1, scan };
   const stream = readFlag(scan, "stream");

@@ -4,8 +4,9 @@
 import { scanMembers, scanObject } from "../../wire/json.ts";
 import { indexOf, needle } from "../../wire/search.ts";
 import { insertMember, splice } from "../../wire/splice.ts";
+import type { EventClass, StreamEvent, StreamWatch } from "../stream_watch.ts";
 import type { Usage } from "../usage.ts";
-import { readError, type WireError } from "./error.ts";
+import { errorEvent, readError, type WireError } from "./error.ts";
 import { finishReasonOf } from "./response.ts";
 import { readUsage } from "./usage.ts";
 
@@ -20,15 +21,6 @@ const COLON = 0x3a;
 const LETTER_N = 0x6e;
 
 const decoder = new TextDecoder();
-
-/** What an event is to a relay: an opening may be held back, the first of the others begins the answer. */
-export type EventClass = "opening" | "content";
-
-/** The data of an event, and its name where it has one. */
-export interface StreamEvent {
-  readonly data: Uint8Array | null;
-  readonly name: Uint8Array | null;
-}
 
 /** Whether the data of an event that no blank line closed is all there: it may have been cut anywhere. */
 export function isWhole({ data }: StreamEvent): boolean {
@@ -79,8 +71,8 @@ function isOpeningChoice(choice: unknown): boolean {
   return Object.entries(delta).every(([name, value]) => name === "role" || isEmpty(value));
 }
 
-/** Watches one stream. Feed it every event, in order. */
-export class StreamWatch {
+/** Watches one stream of chat or legacy completions. */
+export class ChatWatch implements StreamWatch {
   /** `[DONE]` came. */
   done = false;
   /** Every choice gave its finish reason. */
@@ -106,12 +98,10 @@ export class StreamWatch {
     this.#choices_left = choices;
   }
 
-  /** Whether the stream came to an end: well, or by an error that it told of. */
   get complete(): boolean {
     return this.done || this.finished || this.error !== null;
   }
 
-  /** What the event is; for the events before the first content only. Call `see` as well. */
   classify(event: StreamEvent): EventClass {
     const { data } = event;
     if (data === null) return "opening";
@@ -123,7 +113,6 @@ export class StreamWatch {
     return choices.every(isOpeningChoice) ? "opening" : "content";
   }
 
-  /** Notes what the event says. False: the client must not see it. */
   see(event: StreamEvent): boolean {
     const { data } = event;
     if (data === null) return true;
@@ -142,26 +131,32 @@ export class StreamWatch {
     return true;
   }
 
-  /** The reason that the last finishing chunk gave, or null. */
   finishReason(): string | null {
     return this.#finish_data === null ? null : finishReasonOf(this.#finish_data);
   }
 
-  /** The last usage seen, or null. */
   usage(): Usage | null {
     if (this.#usage_data === null) return null;
     return readUsage(parse(this.#usage_data)?.["usage"]);
   }
 
-  /** Whether an event that was just seen tells usage to a client that asked for it. */
+  isWhole(event: StreamEvent): boolean {
+    return isWhole(event);
+  }
+
+  withCost(raw: Uint8Array, data: Uint8Array, cost_usd: string): Uint8Array {
+    return withCost(raw, data, cost_usd);
+  }
+
+  errorEvent(error: WireError): Uint8Array {
+    return errorEvent(error);
+  }
+
   tellsUsage(data: Uint8Array): boolean {
     return !this.#hide_usage && this.#usage_data === data;
   }
 
-  /**
-   * The events that end the stream here because its budget is used up: a chunk that says so, the usage if the client asked
-   * for it, `[DONE]`.
-   */
+  /** A chunk that says so, the usage if the client asked for it, `[DONE]`. */
   budgetStop(usage: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array {
     this.done = true;
     return stopEvents(this.#last_data, this.#choices, this.#hide_usage ? null : usage);

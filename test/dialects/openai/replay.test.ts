@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { assembleAnswer } from "../../../src/dialects/openai/assemble.ts";
 import { replayEvents } from "../../../src/dialects/openai/replay.ts";
-import { StreamWatch, withCost } from "../../../src/dialects/openai/stream.ts";
+import { ChatWatch, withCost } from "../../../src/dialects/openai/stream.ts";
 import { streamAnswer } from "../../../src/dialects/openai/unfold.ts";
 import { type SseEvent, SseFramer } from "../../../src/wire/sse.ts";
 import { RECORDINGS_MISSING, recordings } from "../../gateway/recordings.ts";
@@ -20,7 +20,7 @@ function eventsOf(bytes: Uint8Array): SseEvent[] {
 
 /** What a live stream shows of it, as name and data. */
 function shown(bytes: Uint8Array, include_usage: boolean, cost_usd?: string): string[] {
-  const watch = new StreamWatch(!include_usage);
+  const watch = new ChatWatch(!include_usage);
   return eventsOf(bytes).flatMap((event) => {
     if (!watch.see(event) || event.data === null) return [];
     if (cost_usd === undefined || !watch.tellsUsage(event.data)) return [textOf(event)];

@@ -1,0 +1,67 @@
+// An answer in one format given on in another, whole or while it streams. The neutral form lies between; no pair knows the other.
+
+import { parseExact } from "../wire/exact_json.ts";
+import { isFields } from "./fields.ts";
+import type { StreamEvent } from "./neutral/answer.ts";
+import type { AnswerContext, AnswerFormat, StreamReader, StreamWriter } from "./neutral/format.ts";
+import { laterUsage, type Usage } from "./usage.ts";
+
+const NOTHING = new Uint8Array(0);
+
+/** A whole answer in the client's format. */
+export interface TranslatedAnswer {
+  readonly body: Uint8Array;
+  /** As the provider told it: the client's format may have no words for all of it. */
+  readonly usage: Usage | null;
+}
+
+/** Translates a whole answer; null where it is none. */
+export function translateAnswer(
+  body: Uint8Array,
+  from: AnswerFormat,
+  to: AnswerFormat,
+  context: AnswerContext,
+): TranslatedAnswer | null {
+  const value = parseExact(body);
+  const answer = isFields(value) ? from.readAnswer(value) : null;
+  if (answer === null) return null;
+  return { body: Buffer.from(JSON.stringify(to.writeAnswer(answer, context))), usage: answer.usage };
+}
+
+/** Translates one stream, as its bytes come. */
+export class StreamTranslation {
+  /** What the provider has told so far; null for nothing. */
+  usage: Usage | null = null;
+  readonly #reader: StreamReader;
+  readonly #writer: StreamWriter;
+  #written = "";
+
+  constructor(from: AnswerFormat, to: AnswerFormat, context: AnswerContext) {
+    this.#writer = to.writeStream(context);
+    this.#reader = from.readStream((event) => this.#take(event));
+  }
+
+  /** What the bytes say, in the client's format; empty where nothing is complete. */
+  feed(chunk: Uint8Array): Uint8Array {
+    this.#reader.feed(chunk);
+    return this.#given();
+  }
+
+  /** No more bytes come. */
+  close(): Uint8Array {
+    this.#reader.close();
+    return this.#given();
+  }
+
+  #take(event: StreamEvent): void {
+    if (event.kind === "usage") this.usage = laterUsage(this.usage, event.usage);
+    this.#written += this.#writer.write(event);
+  }
+
+  #given(): Uint8Array {
+    if (this.#written === "") return NOTHING;
+    const bytes = Buffer.from(this.#written);
+    this.#written = "";
+    return bytes;
+  }
+}

@@ -1,0 +1,84 @@
+// A call whose provider speaks another format than its client: the request written for the provider, and what turns its answer back.
+// Loaded when the first such call comes.
+
+import type { HeaderFields, OnUnsupported, TargetPlan } from "../config/plan.ts";
+import type { ApiName } from "../config/providers.ts";
+import type { ClientFormatName } from "../dialects/client_format.ts";
+import { isFields } from "../dialects/fields.ts";
+import { FORMATS, type ProviderFormat } from "../dialects/formats.ts";
+import type { AnswerContext } from "../dialects/neutral/format.ts";
+import { Losses } from "../dialects/neutral/losses.ts";
+import type { ChatRequest } from "../dialects/neutral/request.ts";
+import { StreamTranslation, type TranslatedAnswer, translateAnswer } from "../dialects/translate.ts";
+import { GatewayError } from "../errors.ts";
+import { parseExact } from "../wire/exact_json.ts";
+import type { ForeignStream } from "./stream_receiver.ts";
+
+/** A request as its client sent it. */
+export interface ClientRequest {
+  /** Known to be a JSON object. */
+  readonly bytes: Uint8Array;
+  readonly format: ClientFormatName;
+  /** The model as it asks for it. */
+  readonly model: string;
+  readonly stream: boolean;
+}
+
+/** What it is translated for. */
+export interface TranslationTarget {
+  readonly target: TargetPlan;
+  readonly api: ApiName;
+  readonly on_unsupported: OnUnsupported;
+  readonly call_id: string;
+}
+
+/** A request as a provider takes it, and what makes its answers the client's. */
+export interface TranslatedRequest {
+  readonly body: Uint8Array;
+  readonly headers: HeaderFields;
+  /** What could not be said, and was left out. */
+  readonly dropped: readonly string[];
+  foreignStream(): ForeignStream;
+  translateAnswer(body: Uint8Array): TranslatedAnswer | null;
+}
+
+/** Translates a request, or says what in it cannot be said to the target (400). */
+export function translateRequest(
+  { bytes, format, model, stream }: ClientRequest,
+  { target, api, on_unsupported, call_id }: TranslationTarget,
+): TranslatedRequest | GatewayError {
+  const from = formatOf(format);
+  const to = formatOf(api);
+  const body = parseExact(bytes);
+  if (!isFields(body)) return new GatewayError("invalid_json", "The body nests too deeply to be translated.");
+  const request = from.format.readRequest(body, { model, stream });
+  if (request instanceof GatewayError) return request;
+  const { provider, model: served } = target;
+  const losses = new Losses(on_unsupported, `${provider.name}/${served}`);
+  // Usage is always asked for; whether the client sees it is for the watch of its stream to say.
+  const asked: ChatRequest = { ...request, model: served, stream, asks_usage: true };
+  const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.kind }, losses);
+  if (losses.error !== null) return losses.error;
+  const context = (): AnswerContext => ({
+    call_id: call_id.replaceAll("-", ""),
+    model,
+    now_s: Math.floor(Date.now() / 1000),
+    request: asked,
+  });
+  return {
+    body: Buffer.from(JSON.stringify(written)),
+    headers: to.headersOf?.(asked) ?? [],
+    dropped: losses.dropped,
+    foreignStream: () => ({
+      translation: new StreamTranslation(to.format, from.format, context()),
+      content_type: to.content_type,
+    }),
+    translateAnswer: (answer) => translateAnswer(answer, to.format, from.format, context()),
+  };
+}
+
+function formatOf(name: ApiName): ProviderFormat {
+  const format = FORMATS[name];
+  if (format === undefined) throw new Error(`there is no format ${name}`);
+  return format;
+}
