@@ -1,6 +1,8 @@
 // Which paths the gateway answers, and how each kind of call is treated. A table, looked up once per request.
 
+import { MESSAGES, MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
+import { GEMINI_CLIENT, GENERATE_CONTENT } from "../dialects/gemini/client.ts";
 import {
   CHAT_CLIENT,
   COMPLETIONS_CLIENT,
@@ -16,6 +18,8 @@ import {
   type PathWords,
   type RequestShape,
 } from "../dialects/openai/request.ts";
+
+import { RESPONSES, RESPONSES_CLIENT } from "../dialects/responses/client.ts";
 
 /**
  * How a call is treated.
@@ -37,7 +41,14 @@ export interface PassedEndpoint {
 }
 
 /** The paths of the endpoints whose calls are read whole. */
-export type JsonPath = "/chat/completions" | "/completions" | "/embeddings" | "/moderations";
+export type JsonPath =
+  | "/chat/completions"
+  | "/completions"
+  | "/responses"
+  | "/messages"
+  | "/embeddings"
+  | "/moderations"
+  | "/generateContent";
 
 /** One of them. */
 export interface JsonEndpoint {
@@ -55,6 +66,8 @@ export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
     [
       ["/chat/completions", CHAT, CHAT_CLIENT],
       ["/completions", COMPLETIONS, COMPLETIONS_CLIENT],
+      ["/responses", RESPONSES, RESPONSES_CLIENT],
+      ["/messages", MESSAGES, MESSAGES_CLIENT],
       ["/embeddings", EMBEDDINGS, EMBEDDINGS_CLIENT],
       ["/moderations", MODERATIONS, MODERATIONS_CLIENT],
     ] as const
@@ -79,9 +92,27 @@ function isBelow(path: string, prefix: string): boolean {
   return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === "/");
 }
 
-/** The path without `/v1`, which clients may leave out of their base URL. */
+/** The path without `/v1` or `/v1beta`, which clients may leave out of their base URL. */
 export function withoutVersion(path: string): string {
-  return isBelow(path, "/v1") ? path.slice(3) || "/" : path;
+  const version = ["/v1", "/v1beta"].find((prefix) => isBelow(path, prefix));
+  return version === undefined ? path : path.slice(version.length) || "/";
+}
+
+const GEMINI_ENDS = [":generateContent", ":streamGenerateContent"] as const;
+
+/** Gemini's endpoints have the model in their path, perhaps with slashes: `/models/{model}:generateContent`. */
+function geminiEndpoint(path: string): JsonEndpoint | null {
+  const end = path.startsWith("/models/") ? GEMINI_ENDS.find((one) => path.endsWith(one)) : undefined;
+  if (end === undefined) return null;
+  const model = decodeSegment(path.slice("/models/".length, -end.length));
+  if (model === null || model === "") return null;
+  return {
+    kind: "json",
+    format: GEMINI_CLIENT,
+    shape: GENERATE_CONTENT,
+    path: "/generateContent",
+    place: { model, stream: end === ":streamGenerateContent" },
+  };
 }
 
 /**
@@ -98,6 +129,8 @@ export function findEndpoint(
 ): Endpoint | null {
   const json = JSON_ENDPOINTS.get(path);
   if (json !== undefined) return json;
+  const gemini = geminiEndpoint(path);
+  if (gemini !== null) return gemini;
   if (MEDIA_PREFIXES.some((prefix) => path.startsWith(prefix))) {
     return { kind: "media", shape: MEDIA, path: path + query };
   }

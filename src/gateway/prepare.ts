@@ -179,7 +179,9 @@ class PreparedJson implements Prepared {
     const { stream } = this.#request;
     const is_marked =
       this.model.has_prompt_cache && provider.cache_breakpoints.some((prefix) => model.startsWith(prefix));
-    const asks_usage = provider.stream_usage && format.name !== "messages" && format.name !== "responses";
+    // Formats other than these two always tell usage.
+    const may_ask = format.name === "chat" || format.name === "completions";
+    const asks_usage = may_ask && provider.stream_usage;
     const { path, is_compatible, headers } = apiPlace(format.name, model, stream);
     const given = this.#call.request.headers;
     return {

@@ -168,7 +168,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     const call = makeCall(request);
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
-    if (path === "/models" || path.startsWith("/models/")) return closing(call, answerModels(call, path));
+    const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
+    if (is_list) return closing(call, answerModels(call, path));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
     const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
     if (endpoint === null) return refused(call, unknownPath(request, full_path));

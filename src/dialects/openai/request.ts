@@ -172,10 +172,16 @@ function readChoices(bytes: Uint8Array, scan: JsonObjectScan): number {
   return (member === null ? null : readInteger(bytes, member)) ?? 1;
 }
 
-/** The `user` of a request, or null. */
-export function readUser(request: OpenAIRequest): string | null {
-  const member = request.scan.find("user");
-  return member === null ? null : readString(request.bytes, member);
+/** Who asks, as a request says it: `user`, in Messages `metadata.user_id`; null where it does not. */
+export function readUser({ bytes, scan }: OpenAIRequest): string | null {
+  const member = scan.find("user") ?? memberOf(bytes, scan.find("metadata"), "user_id");
+  return member === null ? null : readString(bytes, member);
+}
+
+/** A member of a member, or null. */
+function memberOf(bytes: Uint8Array, outer: JsonMember | null, name: string): JsonMember | null {
+  const scan = outer?.kind === "object" ? scanMembers(bytes, outer.start, outer.end) : null;
+  return scan === null || scan.fault !== null ? null : scan.find(name);
 }
 
 /** Shorter beginnings are not kept by any provider: about a thousand tokens; bytes. */
@@ -192,7 +198,7 @@ export function readPrefix({ bytes, scan }: OpenAIRequest): string | null {
   const parts: Uint8Array[] = [];
   let missing = PREFIX_MIN_BYTES;
   // Providers read the tools first, which are the same in all turns of a chat; of its messages only the first are.
-  for (const part of ["tools", "messages", "prompt", "input"]) {
+  for (const part of PREFIX_MEMBERS) {
     const member = scan.find(part);
     if (member === null || missing <= 0) continue;
     const is_list_of_tools = part === "tools";
@@ -204,6 +210,12 @@ export function readPrefix({ bytes, scan }: OpenAIRequest): string | null {
   }
   return missing > 0 ? null : parts.map((part) => Bun.hash.xxHash64(part).toString(36)).join(" ");
 }
+
+/** What the prompts of all formats begin with, in this order. */
+const PREFIX_MEMBERS = [
+  ...["tools", "system", "systemInstruction", "instructions"],
+  ...["messages", "contents", "prompt", "input"],
+];
 
 const CACHE_CONTROL = needle('"cache_control"');
 /** A breakpoint of Anthropic's cache, for as long as it keeps it by default (https://docs.claude.com/en/docs/build-with-claude/prompt-caching). */
@@ -251,11 +263,14 @@ function markContent(bytes: Uint8Array, content: JsonMember): Edit[] | null {
   return part === null || part.fault !== null ? null : [insertMember(part, "cache_control", EPHEMERAL)];
 }
 
-/** The most tokens of all choices together, by `max_completion_tokens` or `max_tokens`; null where there is no such bound. */
+/** The most tokens of all choices together, as the request's format bounds them; null where there is no such bound. */
 export function readMaxTokens(request: OpenAIRequest): number | null {
   const { bytes, scan } = request;
-  for (const name of ["max_completion_tokens", "max_tokens"]) {
-    const member = scan.find(name);
+  const members = [
+    ...["max_completion_tokens", "max_tokens", "max_output_tokens"].map((name) => scan.find(name)),
+    memberOf(bytes, scan.find("generationConfig"), "maxOutputTokens"),
+  ];
+  for (const member of members) {
     const bound = member === null ? null : readInteger(bytes, member);
     if (bound !== null && bound > 0) {
       return Math.min(bound * Math.max(1, readChoices(bytes, scan)), TOKENS_MAX);
@@ -268,7 +283,10 @@ export function readMaxTokens(request: OpenAIRequest): number | null {
 const TOKENS_MAX = 1_000_000_000;
 
 /** The members that a prompt is made of. */
-const PROMPT_MEMBERS = ["messages", "prompt", "input", "tools", "functions", "response_format", "suffix"];
+const PROMPT_MEMBERS = [
+  ...["messages", "prompt", "input", "tools", "functions", "response_format", "suffix"],
+  ...["system", "instructions", "text", "contents", "systemInstruction"],
+];
 
 /** About how many tokens the prompt has, by an estimate over its text. */
 export function estimateInput(request: OpenAIRequest): number {

@@ -1,0 +1,94 @@
+// Watching a stream of Responses go by. Of its many deltas only the names are looked at.
+// Source: OpenAI API reference, "Streaming events" of Responses.
+
+import { type EventData, EventWatch, eventBytes } from "../event_watch.ts";
+import { record } from "../fields.ts";
+import { readError, typeOfStatus, type WireError } from "../openai/error.ts";
+import type { Usage } from "../usage.ts";
+import { readResponsesUsage } from "./usage.ts";
+
+/** Events before the answer itself. */
+const OPENINGS: ReadonlySet<string> = new Set([
+  "response.created",
+  "response.in_progress",
+  "response.queued",
+  "response.content_part.added",
+  "response.reasoning_summary_part.added",
+  "keepalive",
+]);
+/** Items that say something by being there. */
+const EMPTY_ITEMS: ReadonlySet<unknown> = new Set(["message", "reasoning"]);
+
+/** Watches one stream. */
+export class ResponsesWatch extends EventWatch {
+  protected readonly usage_path = ["response", "usage"];
+  /** The response as it began. */
+  #response: Readonly<Record<string, unknown>> = {};
+  #last: EventData | null = null;
+
+  protected isContent(type: string, data: EventData): boolean {
+    if (type === "response.output_item.added") {
+      return !EMPTY_ITEMS.has(record(data.value?.["item"])["type"]);
+    }
+    return !OPENINGS.has(type);
+  }
+
+  protected note(type: string, data: EventData): void {
+    this.#last = data;
+    switch (type) {
+      case "response.created":
+        this.#response = record(data.value?.["response"]);
+        break;
+      case "response.completed":
+      case "response.incomplete":
+        this.#noteEnd(data);
+        break;
+      case "response.failed": {
+        const response = record(data.value?.["response"]);
+        this.error = readError(response, 500) ?? {
+          ...{ message: "The response failed.", type: typeOfStatus(500), param: null, code: null },
+        };
+        break;
+      }
+      case "error":
+        this.error = readError(data.value, 500);
+    }
+  }
+
+  #noteEnd(data: EventData): void {
+    const { status, incomplete_details, usage, output } = record(data.value?.["response"]);
+    const { reason } = record(incomplete_details);
+    this.finish = typeof reason === "string" ? reason : typeof status === "string" ? status : null;
+    this.finished = true;
+    this.done = true;
+    this.last_usage = readResponsesUsage(usage, output);
+    this.tellUsage(data);
+  }
+
+  budgetStop({ input_tokens, output_tokens }: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array {
+    this.done = true;
+    const response = {
+      ...this.#response,
+      status: "incomplete",
+      incomplete_details: { reason: "max_output_tokens" },
+      usage: {
+        ...{ input_tokens, input_tokens_details: { cached_tokens: 0 }, output_tokens },
+        ...{ output_tokens_details: { reasoning_tokens: 0 }, total_tokens: input_tokens + output_tokens },
+      },
+      venturi: { stopped: "budget_exceeded" },
+    };
+    return this.#event("response.incomplete", { response });
+  }
+
+  /** `response.failed`, as OpenAI ends a response that broke. */
+  errorEvent({ message, type, code }: WireError): Uint8Array {
+    const error = { code: code ?? type, message };
+    return this.#event("response.failed", { response: { ...this.#response, status: "failed", error } });
+  }
+
+  #event(type: string, fields: object): Uint8Array {
+    const number = this.#last?.value?.["sequence_number"];
+    const sequence_number = typeof number === "number" ? number + 1 : 0;
+    return eventBytes(type, { type, sequence_number, ...fields });
+  }
+}
