@@ -88,9 +88,10 @@ export class Fingerprints {
   /** Of a request's JSON; null where none but the very same request may have the same answer. */
   lastTurn(bytes: Uint8Array, subject: FingerprintSubject, rules: SimilarityRules): LastTurn | null {
     const said = this.#read(Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length), subject);
-    const last = said === null ? null : lastTurnOf(said.request, rules);
+    const turns = said === null ? null : TURNS.find((name) => Array.isArray(said.request[name]));
+    const last = said === null || !turns ? null : lastTurnOf(said.request, turns, rules);
     if (said === null || last === null) return null;
-    const others = said.names.filter((name) => name !== "messages");
+    const others = said.names.filter((name) => name !== turns);
     const rest = `~${said.head}${canonicalMembers(said.request, others)}${last.role}${canonicalText(last.before)}`;
     return { text: last.text, rest: this.#hash(rest) };
   }
@@ -133,7 +134,7 @@ function isObject(value: unknown): value is Members {
 }
 
 /** The members of a request that hold what was written, by people or their programs. */
-const WRITTEN = ["messages", "prompt", "input"];
+const WRITTEN = ["messages", "prompt", "input", "contents", "system", "instructions", "systemInstruction"];
 
 function stripped(request: Members, strip: NonNullable<StripVolatile>): Members {
   const copy: Record<string, unknown> = { ...request };
@@ -149,6 +150,9 @@ function withTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withTexts(item, change)]));
 }
 
+/** The members that hold a conversation's turns, in the formats that have them in a list. */
+const TURNS = ["messages", "contents", "input"];
+
 /** What opens a chat without being a turn of it. */
 const OPENING_ROLES: ReadonlySet<unknown> = new Set(["system", "developer"]);
 /** Members that a chat has tools by. */
@@ -162,8 +166,8 @@ interface SplitChat {
 }
 
 /** A chat split at what its user said last; null where that is no text, or the rules are against it. */
-function lastTurnOf(request: Members, rules: SimilarityRules): SplitChat | null {
-  const { messages } = request;
+function lastTurnOf(request: Members, turns: string, rules: SimilarityRules): SplitChat | null {
+  const messages = request[turns];
   if (!Array.isArray(messages) || messages.length === 0) return null;
   const last: unknown = messages.at(-1);
   if (!isObject(last) || last["role"] !== "user") return null;
@@ -176,9 +180,9 @@ function lastTurnOf(request: Members, rules: SimilarityRules): SplitChat | null 
   });
   if (hasTools && !rules.tools) return null;
   if (!rules.images && before.some(hasImage)) return null;
-  const split = splitContent(last["content"]);
+  const split = splitContent(last["content"] ?? last["parts"]);
   if (split === null || (split.others.length > 0 && !rules.images)) return null;
-  const { content: _content, ...rest } = last;
+  const { content: _content, parts: _parts, ...rest } = last;
   return { text: split.text, role: `${canonicalText(rest)}${canonicalText(split.others)}`, before };
 }
 
@@ -189,15 +193,21 @@ function splitContent(content: unknown): { readonly text: string; readonly other
   const texts: string[] = [];
   const others: unknown[] = [];
   for (const part of content as unknown[]) {
-    if (isObject(part) && part["type"] === "text" && typeof part["text"] === "string")
-      texts.push(part["text"]);
+    if (isText(part)) texts.push(part.text);
     else others.push(part);
   }
   const text = texts.join("\n");
   return text.trim() === "" ? null : { text, others };
 }
 
+/** The types of a part that is a text; Gemini's parts have none. */
+const TEXT_TYPES: ReadonlySet<unknown> = new Set(["text", "input_text", "output_text", undefined]);
+
+function isText(part: unknown): part is { readonly text: string } {
+  return isObject(part) && TEXT_TYPES.has(part["type"]) && typeof part["text"] === "string";
+}
+
 function hasImage(message: unknown): boolean {
-  const content = isObject(message) ? message["content"] : null;
-  return Array.isArray(content) && content.some((part) => !isObject(part) || part["type"] !== "text");
+  const content = isObject(message) ? (message["content"] ?? message["parts"]) : null;
+  return Array.isArray(content) && !content.every(isText);
 }

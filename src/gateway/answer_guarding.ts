@@ -2,11 +2,18 @@
 
 import { GatewayError } from "../errors.ts";
 import { AnswerTexts } from "../privacy/answer_texts.ts";
+import { type FormatPlaces, PLACES } from "../privacy/places/places.ts";
 import type { Call } from "./call.ts";
+import type { JsonPath } from "./endpoints.ts";
 
 /** What treats the texts of a call's answer; null where they are given as they came. */
 export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
   return mapping === null && answer_guard === null ? null : new AnswerTexts(mapping, answer_guard);
+}
+
+/** Where the texts of a call's answer lie. */
+export function placesOf({ endpoint }: { readonly endpoint: JsonPath | null }): FormatPlaces {
+  return PLACES[endpoint ?? "/chat/completions"];
 }
 
 /** The error in place of an answer, or of the rest of it. */

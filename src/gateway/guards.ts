@@ -11,6 +11,8 @@ import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
 import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import { PLACES } from "../privacy/places/places.ts";
+import { placesOf } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -36,13 +38,13 @@ export class Guards {
     for (const { guard, action } of findings) noteFinding(call, guard, action);
     const last = findings.at(-1)!;
     if (last.action === "block") return refused(`${last.what} (${last.guard})`);
-    const body = rewriteTexts(read_body, contents.texts);
+    const body = rewriteTexts(read_body, contents.texts, placesOf(prepared).request);
     return body === read_body ? prepared : prepared.withBody(body);
   }
 
   /** What judges the answer of a call; null where the answer has no texts. */
   answerGuard(call: Call, { endpoint, read_body }: Prepared, plan: GuardsPlan): AnswerGuard | null {
-    if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
+    if (endpoint === null || !PLACES[endpoint].has_answer) return null;
     let makers = this.#made_for_answers.get(plan);
     if (makers === undefined) {
       makers = plan.output.map(makerOf);

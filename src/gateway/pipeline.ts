@@ -9,12 +9,13 @@ import type { CacheKey } from "../cache/key.ts";
 import type { Recording } from "../cache/recording.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
+import type { AnswerTexts } from "../privacy/answer_texts.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
 import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
-import { answerBlocked, textsOf } from "./answer_guarding.ts";
+import { answerBlocked, placesOf, textsOf } from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -224,7 +225,7 @@ function relayWhole(
   const usage = is_translated ? told_usage : format.usageOf(body);
   const finish_reason = format.finishReasonOf(body);
   const texts = textsOf(call);
-  const given = texts === null ? body : restoreAnswer(body, texts);
+  const given = texts === null ? body : restoreAnswer(body, texts, placesOf(prepared).answer);
   const blocked = texts?.is_blocked ? answerBlocked() : null;
   settle(call, tools, {
     status: blocked?.status ?? head.status,
@@ -352,8 +353,7 @@ function giveKept(
 ): Response {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
   const texts = textsOf(call);
-  const treat = prepared.is_stream ? restoreEvents : restoreAnswer;
-  const given = texts === null ? bytes : treat(bytes, texts);
+  const given = texts === null ? bytes : restored(bytes, texts, prepared);
   const blocked = texts?.is_blocked ? answerBlocked() : null;
   settle(call, tools, {
     ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
@@ -366,6 +366,11 @@ function giveKept(
     ...call.account?.headers(),
   });
   return new Response(given, { status: 200, headers });
+}
+
+function restored(bytes: Uint8Array, texts: AnswerTexts, prepared: Prepared): Uint8Array {
+  const { answer, stream } = placesOf(prepared);
+  return prepared.is_stream ? restoreEvents(bytes, texts, stream) : restoreAnswer(bytes, texts, answer);
 }
 
 /** The stream that an equal call gets, from its beginning. */
@@ -382,7 +387,7 @@ function followFlow(
   const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
   const texts = textsOf(call);
-  if (texts !== null) flow.restorer = new StreamRestorer(texts);
+  if (texts !== null) flow.restorer = new StreamRestorer(texts, placesOf(prepared).stream);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

@@ -90,8 +90,8 @@ export class Privacy {
       if (fault)
         return blocked(`The values of this conversation (x-venturi-session) could not be kept: ${fault}`);
     }
-    const is_told = mapping.size > 0 && endpoint === "/chat/completions" && call.plan.privacy.note;
-    const body = is_told ? withNote(redacted.bytes) : redacted.bytes;
+    const is_told = mapping.size > 0 && call.plan.privacy.note;
+    const body = is_told ? withNote(redacted.bytes, endpoint) : redacted.bytes;
     return body === read_body ? prepared : prepared.withBody(body);
   }
 

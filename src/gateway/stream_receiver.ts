@@ -5,7 +5,9 @@ import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { StreamTranslation } from "../dialects/translate.ts";
+import { CHAT_STREAM } from "../privacy/places/chat_stream.ts";
 import { StreamRestorer } from "../privacy/restore_stream.ts";
+import type { StreamPlaces } from "../privacy/stream_places.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
@@ -43,6 +45,7 @@ export class StreamReceiver extends Receiver {
   /**
    * @param is_told whether the provider tells usage in streams
    * @param foreign translates a stream that is not in the client's format; null: it is
+   * @param places where the texts of the client's format lie
    */
   constructor(
     call: Call,
@@ -51,6 +54,7 @@ export class StreamReceiver extends Receiver {
     quiet: QuietClock,
     is_told = true,
     foreign: ForeignStream | null = null,
+    places: StreamPlaces = CHAT_STREAM,
   ) {
     super(call, provider);
     this.#foreign = foreign;
@@ -60,7 +64,7 @@ export class StreamReceiver extends Receiver {
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
     const texts = textsOf(call);
-    if (texts !== null) this.#flow.restorer = new StreamRestorer(texts);
+    if (texts !== null) this.#flow.restorer = new StreamRestorer(texts, places);
   }
 
   protected begin(head: UpstreamHead): void {

@@ -2,24 +2,73 @@
 
 import {
   type JsonArrayScan,
+  type JsonObjectScan,
   type JsonSpan,
   readString,
   scanElements,
   scanMembers,
   scanObject,
 } from "../wire/json.ts";
-import { type Edit, splice } from "../wire/splice.ts";
+import { type Edit, insertMember, splice } from "../wire/splice.ts";
 
 const NOTE =
   "Some real values in this conversation are replaced by placeholders: a kind and a number in square brackets. " +
   "Each stands for one value, always the same. Wherever you mean the value, write its placeholder exactly as it is. " +
   "Do not explain, change or translate placeholders, and make up none.";
 
+/** Where other formats than chat completions have their instructions: a text, or parts in a list. */
+const INSTRUCTIONS: Readonly<Record<string, { readonly member: string; readonly parts: string | null }>> = {
+  "/messages": { member: "system", parts: null },
+  "/responses": { member: "instructions", parts: null },
+  "/generateContent": { member: "systemInstruction", parts: "parts" },
+};
+
+/** A request with the note where its format has its instructions; one that has no place for it comes back as it is. */
+export function withNote(bytes: Uint8Array, endpoint = "/chat/completions"): Uint8Array {
+  if (endpoint === "/chat/completions") return withNoteInMessages(bytes);
+  const place = INSTRUCTIONS[endpoint];
+  const scan = scanObject(bytes);
+  if (place === undefined || scan.fault !== null) return bytes;
+  const snake = place.member.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const member = scan.find(place.member) ?? scan.find(snake);
+  const fresh = place.parts === null ? NOTE : { [place.parts]: [{ text: NOTE }] };
+  const edit =
+    member === null || member.kind === "null"
+      ? memberEdit(scan, member, place.member, fresh)
+      : behindEdit(bytes, member, place.parts);
+  return edit === null ? bytes : Buffer.concat(splice(bytes, [edit]));
+}
+
+function memberEdit(scan: JsonObjectScan, member: JsonSpan | null, name: string, value: unknown): Edit {
+  const bytes = Buffer.from(JSON.stringify(value));
+  return member === null ? insertMember(scan, name, bytes) : { start: member.start, end: member.end, bytes };
+}
+
+/** The note behind instructions that are there; null where they are of a form that nobody knows. */
+function behindEdit(bytes: Uint8Array, instructions: JsonSpan, parts: string | null): Edit | null {
+  const { start, end, kind } = instructions;
+  if (kind === "string") {
+    const text = `${readString(bytes, instructions)}\n\n${NOTE}`;
+    return { start, end, bytes: Buffer.from(JSON.stringify(text)) };
+  }
+  let list: JsonSpan | null = kind === "array" ? instructions : null;
+  if (kind === "object" && parts !== null) {
+    const scan = scanMembers(bytes, start, end);
+    list = scan.fault === null ? scan.find(parts) : null;
+  }
+  if (list === null || list.kind !== "array") return null;
+  const part = parts === null ? { type: "text", text: NOTE } : { text: NOTE };
+  const elements = scanElements(bytes, list.start, list.end);
+  const comma = elements.fault === null && elements.count > 0 ? "," : "";
+  const at = list.end - 1;
+  return { start: at, end: at, bytes: Buffer.from(comma + JSON.stringify(part)) };
+}
+
 /**
  * A request to chat completions with the note: behind the instructions that its first message gives, or in a message before all others.
  * Some models take one message of instructions alone. A request without messages comes back as it is.
  */
-export function withNote(bytes: Uint8Array): Uint8Array {
+function withNoteInMessages(bytes: Uint8Array): Uint8Array {
   const scan = scanObject(bytes);
   const member = scan.fault === null ? scan.find("messages") : null;
   if (member === null || member.kind !== "array") return bytes;

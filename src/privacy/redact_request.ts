@@ -5,9 +5,10 @@ import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
+import { PLACES, type RedactedEndpoint } from "./places/places.ts";
 import { type RedactionMode, TextRedaction } from "./redact_text.ts";
-import { REQUEST, type RequestTreatment } from "./request_places.ts";
-import { walk } from "./walk.ts";
+import type { RequestTreatment } from "./request_places.ts";
+import { type Rule, walk } from "./walk.ts";
 
 /** The most characters that are recognised for one request, unless somebody says otherwise. */
 const CHARS_MAX = 32 * 1024 * 1024;
@@ -23,7 +24,7 @@ interface Place {
 
 /** How a request is redacted. */
 export interface RequestRedaction {
-  readonly endpoint: "/chat/completions" | "/completions" | "/embeddings" | "/moderations";
+  readonly endpoint: RedactedEndpoint;
   /** Called once for each text, in the order of the request. */
   readonly recognise: Recognise;
   /** The values of the conversation, to which those of this request are added. */
@@ -67,14 +68,15 @@ export function redactRequest(
   const entities = new Set(options.entities);
   mapping.admit(entities);
   const redaction = new TextRedaction({ recognise, mode, entities, chars_max });
-  const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
+  const { request: root, has_answer } = PLACES[endpoint];
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const places = placesOf(bytes, (kept) => has_answer && redaction.escape(kept, mapping));
+  const places = placesOf(bytes, root, (kept) => has_answer && redaction.escape(kept, mapping));
   for (const { span, treatment } of places) {
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
+    else if (treatment === "data" && isBase64(text)) changed = null;
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
     else changed = redaction.redact(text, mappingOf());
     if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
@@ -90,14 +92,23 @@ export function redactRequest(
 }
 
 /** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
-function placesOf(bytes: Uint8Array, onKept: (text: string) => void): Place[] {
+function placesOf(bytes: Uint8Array, root: Rule<RequestTreatment>, onKept: (text: string) => void): Place[] {
   const places: Place[] = [];
-  walk(bytes, REQUEST, (span, treatment) => {
+  walk(bytes, root, (span, treatment) => {
     if (span.kind !== "string") return;
     if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
   });
   return places;
+}
+
+/** A shorter text is none of a file's; characters. */
+const BASE64_MIN_CHARS = 64;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** Whether a text is the bytes of a file: words would have spaces between them. */
+function isBase64(text: string): boolean {
+  return text.length >= BASE64_MIN_CHARS && BASE64.test(text);
 }
 
 function ownMapping(entities: Iterable<Entity>): Mapping {

@@ -4,14 +4,17 @@
 import { dataRule, type Rule, rule } from "./walk.ts";
 
 /**
- * `text` is redacted, inside of its JSON where it is JSON; `name` is somebody's name in a conversation; `hash` names a user and becomes a
- * keyed hash.
+ * `text` is redacted, inside of its JSON where it is JSON; `data` too, unless it is base64; `name` is somebody's name in a conversation;
+ * `hash` names a user and becomes a keyed hash.
  */
-export type RequestTreatment = "text" | "name" | "hash";
+export type RequestTreatment = "text" | "data" | "name" | "hash";
 
-const KEEP: Rule<RequestTreatment> = rule<RequestTreatment>("keep");
-const TEXT: Rule<RequestTreatment> = rule("text");
-const HASH: Rule<RequestTreatment> = rule("hash");
+/** Left as it is, and all within it. */
+export const KEEP: Rule<RequestTreatment> = rule<RequestTreatment>("keep");
+/** A text. */
+export const TEXT: Rule<RequestTreatment> = rule("text");
+/** A user's name. */
+export const HASH: Rule<RequestTreatment> = rule("hash");
 
 /** Arguments are a string that holds JSON. The names of tools must stay what they are: the client looks them up. */
 const CALLED = rule<RequestTreatment>("text", { name: KEEP });
@@ -23,7 +26,7 @@ const TOOL_CALLS = rule<RequestTreatment>("text", {
 });
 
 /** A text, or parts of which some are texts. Media are kept: their URLs, their base64, the ids of files. */
-const CONTENT = rule<RequestTreatment>("text", {
+export const CONTENT: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   type: KEEP,
   id: KEEP,
   image_url: KEEP,
@@ -57,7 +60,7 @@ const MESSAGE = rule<RequestTreatment>("text", {
 });
 
 /** A JSON Schema: descriptions, titles, examples, defaults and the values of an enum are texts; what names and types are is kept. */
-const SCHEMA: Rule<RequestTreatment> = schema();
+export const SCHEMA: Rule<RequestTreatment> = schema();
 
 function schema(): Rule<RequestTreatment> {
   const keywords: Record<string, Rule<RequestTreatment>> = {

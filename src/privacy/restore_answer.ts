@@ -2,13 +2,20 @@
 
 import { readString, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
-import { ANSWER } from "./answer_places.ts";
+import { ANSWER, type AnswerTreatment } from "./answer_places.ts";
 import { AnswerTexts } from "./answer_texts.ts";
 import type { Mapping } from "./mapping.ts";
-import { walk } from "./walk.ts";
+import { type Rule, walk } from "./walk.ts";
 
-/** Restores the body of an answer of chat or legacy completions; anything else comes back as it is. */
-export function restoreAnswer(body: Uint8Array, treated: Mapping | AnswerTexts): Uint8Array {
+/**
+ * Restores the body of an answer; anything else comes back as it is.
+ * @param places of the answer's format; of chat and legacy completions by default
+ */
+export function restoreAnswer(
+  body: Uint8Array,
+  treated: Mapping | AnswerTexts,
+  places: Rule<AnswerTreatment> = ANSWER,
+): Uint8Array {
   const texts = treated instanceof AnswerTexts ? treated : new AnswerTexts(treated);
   if (texts.is_idle) return body;
   if (scanObject(body).fault !== null) {
@@ -16,7 +23,7 @@ export function restoreAnswer(body: Uint8Array, treated: Mapping | AnswerTexts):
     return body;
   }
   const edits: Edit[] = [];
-  walk(body, ANSWER, (span, treatment) => {
+  walk(body, places, (span, treatment) => {
     if (treatment === "keep") return;
     const text = readString(body, span);
     if (text === null) texts.refuse();

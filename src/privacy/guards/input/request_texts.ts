@@ -1,4 +1,5 @@
-// The texts of a request in OpenAI's format, by who they come from: a guard trusts a system prompt more than the result of a tool.
+// The texts of a request, by who they come from: a guard trusts a system prompt more than the result of a tool. The formats' names for
+// what they hold do not clash, so that one reader knows them all.
 
 import type { Modality } from "../../../config/guards.ts";
 import { isFields } from "../../../dialects/fields.ts";
@@ -39,25 +40,39 @@ class Contents implements RequestContents {
   has_unreadable = false;
 
   read(request: Readonly<Record<string, unknown>>): RequestContents {
-    const { messages, prompt, suffix, input, tools, functions } = request;
-    if (Array.isArray(messages)) {
-      this.messages = messages.length;
-      for (const message of messages) if (isFields(message)) this.#message(message);
+    const { messages, prompt, suffix, input, contents, tools, functions } = request;
+    for (const member of ["system", "instructions", "systemInstruction", "system_instruction"])
+      this.#content(request[member], "system");
+    for (const turns of [messages, contents, input]) {
+      if (!Array.isArray(turns)) continue;
+      this.messages += turns.length;
+      for (const turn of turns) {
+        if (isFields(turn)) this.#message(turn);
+        else this.#content(turn, "user");
+      }
     }
-    for (const given of [prompt, suffix, input]) this.#content(given, "user");
+    if (!Array.isArray(input)) this.#content(input, "user");
+    if (!Array.isArray(contents)) this.#content(contents, "user");
+    for (const given of [prompt, suffix]) this.#content(given, "user");
     for (const defined of [tools, functions]) {
       if (!Array.isArray(defined)) continue;
       this.tools += defined.length;
       this.#all(defined, "definition");
     }
     // What the answer is to look like.
-    for (const member of ["response_format", "prediction"]) this.#all(request[member], "assistant");
+    for (const member of ["response_format", "prediction", "text", "output_config", "generationConfig"])
+      this.#all(request[member], "assistant");
     return this;
   }
 
+  /** A message; in Responses it may be an item of another kind: a call, its output. */
   #message(message: Readonly<Record<string, unknown>>): void {
-    const source = sourceOf(message["role"]);
+    const source = ITEM_SOURCES[String(message["type"])] ?? sourceOf(message["role"]);
     this.#content(message["content"], source);
+    this.#content(message["parts"], source);
+    for (const member of ["output", "summary"]) this.#content(message[member], source);
+    for (const member of ["arguments", "action", "code"]) this.#all(message[member], "assistant");
+    if (message["type"] === "custom_tool_call") this.#content(message["input"], "assistant");
     for (const member of ["name", "refusal", "reasoning_content"]) this.#content(message[member], source);
     for (const member of ["tool_calls", "function_call"]) this.#all(message[member], "assistant");
   }
@@ -71,12 +86,18 @@ class Contents implements RequestContents {
   }
 
   #part(part: Readonly<Record<string, unknown>>, source: TextSource): void {
-    const { type } = part;
-    const modality = MODALITIES[typeof type === "string" ? type : ""];
+    const { type, file, source: document } = part;
+    const modality = MODALITIES[typeof type === "string" ? type : ""] ?? mediaOf(part);
     if (modality !== undefined) this.modalities.add(modality);
-    for (const member of ["text", "refusal", "content"]) this.#content(part[member], source);
-    const { file } = part;
-    if (isFields(file)) this.#content(file["filename"], source);
+    const from = type === "tool_result" ? "tool" : source;
+    for (const member of PART_TEXTS) this.#content(part[member], from);
+    if (isFields(file)) this.#content(file["filename"], from);
+    // A document of Messages: a plain text, or blocks.
+    if (isFields(document) && document["type"] === "text") this.#content(document["data"], from);
+    else if (isFields(document)) this.#content(document["content"], from);
+    for (const member of ["functionCall", "function_call"]) this.#all(part[member], "assistant");
+    for (const member of ["functionResponse", "function_response"]) this.#all(part[member], "tool");
+    if (type === "tool_use") this.#all(part["input"], "assistant");
   }
 
   /** Every string within. */
@@ -93,9 +114,33 @@ class Contents implements RequestContents {
   }
 }
 
+/** The members of a part that hold texts, or parts of their own. */
+const PART_TEXTS = ["text", "refusal", "content", "parts", "thinking", "title", "context", "filename"];
+
+/** Who the items of Responses come from that have no role. */
+const ITEM_SOURCES: Readonly<Record<string, TextSource | undefined>> = {
+  function_call: "assistant",
+  custom_tool_call: "assistant",
+  reasoning: "assistant",
+  function_call_output: "tool",
+  custom_tool_call_output: "tool",
+  computer_call_output: "tool",
+  local_shell_call_output: "tool",
+};
+
+/** What a part of Gemini's carries, by its media type. */
+function mediaOf(part: Readonly<Record<string, unknown>>): Modality | undefined {
+  const data = part["inlineData"] ?? part["inline_data"] ?? part["fileData"] ?? part["file_data"];
+  if (!isFields(data)) return undefined;
+  const kind = String(data["mimeType"] ?? data["mime_type"] ?? "").split("/")[0] ?? "";
+  return kind === "image" || kind === "audio" || kind === "video" ? kind : "file";
+}
+
 const MODALITIES: Readonly<Record<string, Modality | undefined>> = {
   text: "text",
   input_text: "text",
+  image: "image",
+  document: "file",
   image_url: "image",
   input_image: "image",
   input_audio: "audio",
@@ -112,6 +157,7 @@ function sourceOf(role: unknown): TextSource {
     case "developer":
       return "system";
     case "assistant":
+    case "model":
       return "assistant";
     case "tool":
     case "function":

@@ -2,18 +2,25 @@
 
 import { readString } from "../../../wire/json.ts";
 import { type Edit, splice } from "../../../wire/splice.ts";
-import { REQUEST } from "../../request_places.ts";
-import { walk } from "../../walk.ts";
+import { REQUEST, type RequestTreatment } from "../../request_places.ts";
+import { type Rule, walk } from "../../walk.ts";
 import type { RequestText } from "./request_texts.ts";
 
-/** The request with its texts as they are now; the very bytes that came where none has changed. */
-export function rewriteTexts(bytes: Uint8Array, texts: readonly RequestText[]): Uint8Array {
+/**
+ * The request with its texts as they are now; the very bytes that came where none has changed.
+ * @param places of the request's format
+ */
+export function rewriteTexts(
+  bytes: Uint8Array,
+  texts: readonly RequestText[],
+  places: Rule<RequestTreatment> = REQUEST,
+): Uint8Array {
   const changed = new Map<string, string>();
   for (const { came, text } of texts) if (text !== came) changed.set(came, text);
   if (changed.size === 0) return bytes;
   const edits: Edit[] = [];
-  walk(bytes, REQUEST, (span, treatment, visited) => {
-    if ((treatment !== "text" && treatment !== "name") || visited !== "string") return;
+  walk(bytes, places, (span, treatment, visited) => {
+    if (treatment === "keep" || treatment === "hash" || visited !== "string") return;
     const text = changed.get(readString(bytes, span) ?? "");
     if (text !== undefined) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(text)) });
   });

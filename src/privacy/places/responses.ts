@@ -1,0 +1,175 @@
+// What the places of a request to Responses, of its answer and of its stream hold. What is new in the format tomorrow is text, too.
+
+import { isFields, record } from "../../dialects/fields.ts";
+import type { AnswerTreatment } from "../answer_places.ts";
+import { CONTENT, HASH, KEEP, type RequestTreatment, SCHEMA } from "../request_places.ts";
+import {
+  type EventTexts,
+  findTexts,
+  type GrowingPiece,
+  type Path,
+  type StreamPlaces,
+  type WholeText,
+} from "../stream_places.ts";
+import { dataRule, type Rule, rule } from "../walk.ts";
+
+/** What the gateway's format names, and what a provider has encrypted, is kept in all items. */
+const ITEM_KEEPS = [
+  "type",
+  "id",
+  "call_id",
+  "status",
+  "role",
+  "name",
+  "namespace",
+  "encrypted_content",
+  "phase",
+];
+/** Media, and what was done with them. */
+const MEDIA_KEEPS = [
+  "image_url",
+  "file_data",
+  "file_id",
+  "file_url",
+  "detail",
+  "container_id",
+  "result",
+  "server_label",
+];
+
+const kept = <T extends string>(names: readonly string[], keep: Rule<T>): Record<string, Rule<T>> =>
+  Object.fromEntries(names.map((name) => [name, keep]));
+
+/** An item of the input: a message, a call, its output, a reasoning. */
+const ITEM: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
+  ...kept([...ITEM_KEEPS, ...MEDIA_KEEPS], KEEP),
+  content: CONTENT,
+  output: CONTENT,
+  logprobs: KEEP,
+});
+
+const TOOL = rule<RequestTreatment>("text", {
+  ...kept(
+    [
+      "type",
+      "name",
+      "vector_store_ids",
+      "container",
+      "server_label",
+      "server_url",
+      "headers",
+      "authorization",
+    ],
+    KEEP,
+  ),
+  ...kept(["connector_id", "allowed_tools", "require_approval", "filters", "search_context_size"], KEEP),
+  parameters: SCHEMA,
+  format: rule<RequestTreatment>("text", { type: KEEP, syntax: KEEP }),
+});
+
+/** The body of a request. */
+export const RESPONSES_REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
+  ...kept(
+    ["model", "previous_response_id", "conversation", "include", "tool_choice", "reasoning", "service_tier"],
+    KEEP,
+  ),
+  ...kept(["truncation", "context_management", "prompt_cache_retention"], KEEP),
+  user: HASH,
+  safety_identifier: HASH,
+  prompt_cache_key: HASH,
+  input: ITEM,
+  tools: TOOL,
+  text: rule<RequestTreatment>("text", {
+    verbosity: KEEP,
+    format: rule<RequestTreatment>("text", { type: KEEP, name: KEEP, schema: SCHEMA }),
+  }),
+  prompt: rule<RequestTreatment>("text", { id: KEEP, version: KEEP }),
+  metadata: dataRule("text"),
+});
+
+const ANSWER_KEEP = rule<AnswerTreatment>("keep");
+
+/** An item of the output, or a part of one. */
+const ANSWER_ITEM: Rule<AnswerTreatment> = rule<AnswerTreatment>("text", {
+  ...kept([...ITEM_KEEPS, ...MEDIA_KEEPS], ANSWER_KEEP),
+  logprobs: ANSWER_KEEP,
+});
+
+/** A whole response. What it repeats of the request is as the provider got it. */
+export const RESPONSES_ANSWER: Rule<AnswerTreatment> = rule<AnswerTreatment>("keep", {
+  output: ANSWER_ITEM,
+  output_text: rule<AnswerTreatment>("text"),
+});
+
+/** Where the texts of an event lie that has them whole, by its member. */
+const WHOLES: readonly (readonly [member: string, place: Rule<AnswerTreatment>])[] = [
+  ["item", ANSWER_ITEM],
+  ["part", ANSWER_ITEM],
+  ["annotation", ANSWER_ITEM],
+  ["response", RESPONSES_ANSWER],
+  ["text", rule<AnswerTreatment>("text")],
+  ["refusal", rule<AnswerTreatment>("text")],
+  ["arguments", rule<AnswerTreatment>("text")],
+  ["input", rule<AnswerTreatment>("text")],
+  ["code", rule<AnswerTreatment>("text")],
+];
+
+/** Deltas of sounds and images. */
+const NO_TEXTS: ReadonlySet<unknown> = new Set(["response.audio.delta", "response.output_audio.delta"]);
+
+/** The places of a stream. */
+export const RESPONSES_STREAM: StreamPlaces = { number_member: "sequence_number", isEnd: isDone, read };
+
+/** OpenRouter ends its streams as those of chat completions end. */
+function isDone(data: Uint8Array): boolean {
+  return data.length === 6 && Buffer.from(data).toString("latin1") === "[DONE]";
+}
+
+function read(event: Readonly<Record<string, unknown>>): EventTexts | null {
+  const { type, delta } = event;
+  if (typeof type !== "string" || !type.startsWith("response.")) return null;
+  const scope = scopeOf(event);
+  if (type.endsWith(".delta")) {
+    const is_text = typeof delta === "string" && delta !== "" && !NO_TEXTS.has(type);
+    return { growing: is_text ? [pieceOf(event, type, scope, delta)] : [], whole: [], ended: [] };
+  }
+  const whole: WholeText[] = [];
+  const onWhole = (came: string, _: string, path: Path) => whole.push({ came, path });
+  for (const [member, place] of WHOLES) {
+    const value = event[member];
+    if (typeof value === "string" || isFields(value)) findTexts(value, place, "", [member], onWhole);
+  }
+  return { growing: [], whole, ended: type.endsWith(".done") ? [scope] : [] };
+}
+
+/** Which text an event is about: of which item, of which of its parts. */
+function scopeOf({
+  output_index,
+  content_index,
+  summary_index,
+  type,
+}: Readonly<Record<string, unknown>>): string {
+  const kind = String(type).replace(/\.(delta|done)$/, "");
+  return [kind, output_index, content_index ?? "", summary_index ?? ""].join(" ");
+}
+
+function pieceOf(
+  event: Readonly<Record<string, unknown>>,
+  type: string,
+  scope: string,
+  came: string,
+): GrowingPiece {
+  return {
+    ...{ name: scope, scope, kind: type, came, path: ["delta"] },
+    frame: (text, sequence_number) => {
+      const { logprobs, ...rest } = record(event);
+      const more = {
+        ...rest,
+        sequence_number,
+        delta: text,
+        ...(logprobs === undefined ? {} : { logprobs: [] }),
+      };
+      return `event: ${type}\ndata: ${JSON.stringify(more)}\n\n`;
+    },
+  };
+}
