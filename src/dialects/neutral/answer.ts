@@ -108,6 +108,7 @@ export type PartStart =
       readonly name: string;
       readonly is_custom?: boolean;
       readonly signature?: Signature;
+      readonly own?: OwnFields;
     }
   /** Whole at once: media that a model made, and what only one format knows. */
   | {

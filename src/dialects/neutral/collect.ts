@@ -154,11 +154,12 @@ function startOf(part: Part): PartStart | null {
       };
     }
     case "tool_call": {
-      const { id, name, is_custom, signature } = part;
+      const { id, name, is_custom, signature, own } = part;
       return {
         ...{ kind: "tool_call", id, name },
         ...(is_custom === undefined ? {} : { is_custom }),
         ...(signature === undefined ? {} : { signature }),
+        ...(own === undefined ? {} : { own }),
       };
     }
     case "tool_result":

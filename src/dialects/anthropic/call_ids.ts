@@ -1,0 +1,43 @@
+// Ids of calls as the provider takes them: letters, digits, `_` and `-`, and no two alike. Clients and other providers have calls with other
+// ids, with none, or with the same id in every turn; a result keeps to its call.
+// Source: the provider's own error, "tool_use.id: String should match pattern '^[a-zA-Z0-9_-]+$'", and "`tool_use` ids must be unique".
+
+/** Gives ids to the calls and results of one conversation, in their order. */
+export class CallIds {
+  readonly #used = new Set<string>();
+  readonly #repeats = new Map<string, number>();
+  /** By a call's first id: the new ids of those that have no result yet. */
+  readonly #open = new Map<string, string[]>();
+  readonly #latest = new Map<string, string>();
+
+  /** The id of the next call. */
+  call(id: string): string {
+    const given = this.#unused(cleaned(id));
+    this.#used.add(given);
+    this.#latest.set(id, given);
+    const open = this.#open.get(id);
+    if (open === undefined) this.#open.set(id, [given]);
+    else open.push(given);
+    return given;
+  }
+
+  /** The id of the call that the next result belongs to. A result without a call is the provider's to refuse. */
+  result(id: string): string {
+    return this.#open.get(id)?.shift() ?? this.#latest.get(id) ?? cleaned(id);
+  }
+
+  #unused(id: string): string {
+    let given = id;
+    let repeats = this.#repeats.get(id) ?? 1;
+    while (this.#used.has(given)) {
+      repeats += 1;
+      given = `${id}_${repeats}`;
+    }
+    this.#repeats.set(id, repeats);
+    return given;
+  }
+}
+
+function cleaned(id: string): string {
+  return id === "" ? "call" : id.replace(/[^a-zA-Z0-9_-]/g, "_");
+}

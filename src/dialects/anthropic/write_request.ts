@@ -1,0 +1,124 @@
+// The neutral request into one for a message.
+// Source: https://platform.claude.com/docs/en/api/messages/create; the SDK's `MessageCreateParamsBase`.
+
+import { isFields } from "../fields.ts";
+import type { RequestTarget } from "../neutral/format.ts";
+import type { Losses } from "../neutral/losses.ts";
+import type { ChatRequest } from "../neutral/request.ts";
+import { type Claude, claudeOf } from "./claude.ts";
+import { JSON_TOOL, JSON_WISH, jsonTool } from "./json_tool.ts";
+import { type Fields, FORMAT, keptOf, optional } from "./own.ts";
+import { writeReasoning, writeSampling } from "./reasoning.ts";
+import { strictSchema } from "./schema.ts";
+import { writeAskedTier } from "./service_tier.ts";
+import { isForced, writeToolChoice, writeTools } from "./tools.ts";
+import { type Conversation, writeConversation } from "./write_messages.ts";
+
+/** Writes the body of a request. */
+export function writeRequest(request: ChatRequest, { model }: RequestTarget, losses: Losses): Fields {
+  const claude = claudeOf(model);
+  loseWhatHasNoWord(request, losses);
+  const conversation = writeConversation(request, claude, losses);
+  const answer = writeOutput(request, claude, losses);
+  const tools = [...writeTools(request, claude, losses), ...answer.tools];
+  const asked = { ...request, tool_choice: answer.tool_choice };
+  const choice = tools.length === 0 ? {} : writeToolChoice(asked, claude, losses);
+  const { lacks_thinking } = conversation;
+  const is_forced = tools.length > 0 && isForced(answer.tool_choice) && claude.forced_tools;
+  const max_tokens = request.max_tokens ?? claude.max_tokens;
+  const reasoning = writeReasoning(request, claude, { is_forced, lacks_thinking, max_tokens }, losses);
+  const thinks = reasoning.thinking?.["type"] === "enabled" || reasoning.thinking?.["type"] === "adaptive";
+  const { output_config, metadata, ...kept } = keptOf(request.own);
+  const config = {
+    ...(isFields(output_config) ? output_config : {}),
+    ...optional("effort", reasoning.effort),
+    ...optional("format", answer.format),
+  };
+  const told = { ...(isFields(metadata) ? metadata : {}), ...optional("user_id", request.user) };
+  return {
+    model,
+    max_tokens: reasoning.max_tokens,
+    ...systemOf(conversation, answer.wish),
+    messages: conversation.messages,
+    ...(tools.length === 0 ? {} : { tools }),
+    ...choice,
+    ...optional("thinking", reasoning.thinking),
+    ...(Object.keys(config).length === 0 ? {} : { output_config: config }),
+    ...writeSampling(request, claude, thinks, losses),
+    ...stopOf(request.stop, losses),
+    ...(Object.keys(told).length === 0 ? {} : { metadata: told }),
+    ...tierOf(request.service_tier, losses),
+    ...(request.stream ? { stream: true } : {}),
+    ...kept,
+  };
+}
+
+function systemOf({ system }: Conversation, wish: string | null): Fields {
+  const blocks = wish === null ? system : [...system, { type: "text", text: wish }];
+  const [only] = blocks;
+  if (only === undefined) return {};
+  return { system: blocks.length === 1 && Object.keys(only).length === 2 ? only["text"] : blocks };
+}
+
+/** How the wish for a form of the answer is said. */
+interface WrittenOutput {
+  readonly format: Fields | null;
+  readonly tools: readonly Fields[];
+  readonly tool_choice: ChatRequest["tool_choice"];
+  /** Words for the system prompt. */
+  readonly wish: string | null;
+}
+
+function writeOutput(request: ChatRequest, claude: Claude, losses: Losses): WrittenOutput {
+  const { output, tool_choice } = request;
+  const none = { format: null, tools: [], tool_choice, wish: null };
+  if (output === null || output.kind === "text") return none;
+  if (output.kind === "schema" && claude.schemas) {
+    const schema = request.own?.format === FORMAT ? output.schema : strictSchema(output.schema);
+    return { ...none, format: { type: "json_schema", schema } };
+  }
+  // A call is the answer then.
+  if (tool_choice?.kind === "tool") return none;
+  const tool = jsonTool(output);
+  if (tool === null || (output.kind === "schema" && !claude.forced_tools)) {
+    losses.lose("response_format", "meaning");
+    return none;
+  }
+  if (!claude.forced_tools) {
+    losses.lose("response_format", "hint");
+    return { ...none, wish: JSON_WISH };
+  }
+  const is_alone = request.tools.length === 0 || tool_choice?.kind === "none";
+  const choice = is_alone ? ({ kind: "tool", name: JSON_TOOL } as const) : ({ kind: "required" } as const);
+  return { ...none, tools: [tool], tool_choice: choice };
+}
+
+function stopOf(stop: readonly string[], losses: Losses): Fields {
+  // The provider refuses sequences of white space alone.
+  const taken = stop.filter((sequence) => sequence.trim() !== "");
+  if (taken.length < stop.length) losses.lose("stop", "meaning");
+  return taken.length === 0 ? {} : { stop_sequences: taken };
+}
+
+function tierOf(tier: string | null, losses: Losses): Fields {
+  if (tier === null) return {};
+  const service_tier = writeAskedTier(tier);
+  if (service_tier === null) losses.lose("service_tier", "hint");
+  return optional("service_tier", service_tier);
+}
+
+function loseWhatHasNoWord(request: ChatRequest, losses: Losses): void {
+  if ((request.choices ?? 1) > 1) losses.lose("n", "meaning");
+  if (request.logprobs !== null) losses.lose("logprobs", "meaning");
+  if (Object.keys(request.logit_bias ?? {}).length > 0) losses.lose("logit_bias", "meaning");
+  if (request.modalities.some((modality) => modality !== "text")) losses.lose("modalities", "meaning");
+  if ((request.frequency_penalty ?? 0) !== 0) losses.lose("frequency_penalty", "hint");
+  if ((request.presence_penalty ?? 0) !== 0) losses.lose("presence_penalty", "hint");
+  if (request.min_p !== null) losses.lose("min_p", "hint");
+  if (request.seed !== null) losses.lose("seed", "hint");
+  if (request.verbosity !== null) losses.lose("verbosity", "hint");
+  if (request.metadata !== null) losses.lose("metadata", "hint");
+  if (request.prompt_cache_key !== null) losses.lose("prompt_cache_key", "hint");
+  if (request.own !== null && request.own.format !== FORMAT)
+    for (const field of Object.keys(request.own.fields)) losses.lose(field, "hint");
+}
