@@ -15,10 +15,11 @@ export type Tool =
       readonly own?: OwnFields;
     }
   | {
-      /** Takes any text, perhaps of a grammar (`own`). */
+      /** Takes any text, perhaps of a grammar: `lark` or `regex`. */
       readonly kind: "custom";
       readonly name: string;
       readonly description?: string;
+      readonly grammar?: { readonly syntax: string; readonly definition: string };
       readonly cache?: CacheMark;
       readonly own?: OwnFields;
     }
