@@ -1,7 +1,11 @@
 // The formats that calls are translated between, by name. Loaded when the first call needs one: most gateways pass on what they get.
 
+import { betasOf } from "./anthropic/betas.ts";
+import { MESSAGES } from "./anthropic/format.ts";
 import type { Format } from "./neutral/format.ts";
+import type { FormatName } from "./neutral/parts.ts";
 import type { ChatRequest } from "./neutral/request.ts";
+import { RESPONSES } from "./responses/format.ts";
 
 /** A format, and what HTTP has to know of it. */
 export interface ProviderFormat {
@@ -15,5 +19,14 @@ export interface ProviderFormat {
 const EVENTS = "text/event-stream";
 
 /** Every format that is read and written. */
-export const FORMATS: Readonly<Record<string, ProviderFormat>> = {};
-void EVENTS;
+export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
+  responses: { format: RESPONSES, content_type: EVENTS },
+  messages: {
+    format: MESSAGES,
+    content_type: EVENTS,
+    headersOf: (request) => {
+      const betas = betasOf(request);
+      return betas.length === 0 ? [] : [["anthropic-beta", betas.join(",")]];
+    },
+  },
+};

@@ -8,6 +8,7 @@ import { isFields } from "../dialects/fields.ts";
 import { FORMATS, type ProviderFormat } from "../dialects/formats.ts";
 import type { AnswerContext } from "../dialects/neutral/format.ts";
 import { Losses } from "../dialects/neutral/losses.ts";
+import type { FormatName } from "../dialects/neutral/parts.ts";
 import type { ChatRequest } from "../dialects/neutral/request.ts";
 import { StreamTranslation, type TranslatedAnswer, translateAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
@@ -78,7 +79,7 @@ export function translateRequest(
 }
 
 function formatOf(name: ApiName): ProviderFormat {
-  const format = FORMATS[name];
+  const format = name in FORMATS ? FORMATS[name as FormatName] : undefined;
   if (format === undefined) throw new Error(`there is no format ${name}`);
   return format;
 }

@@ -5,7 +5,7 @@ import { record } from "../fields.ts";
 import { estimateMember, parseValue, readMembers } from "../members.ts";
 import type { RequestShape } from "../openai/request.ts";
 import { errorInAnswer } from "../openai/response.ts";
-import { writeAnthropicError } from "./error.ts";
+import { messagesError } from "./error.ts";
 import { readAnthropicUsage } from "./usage.ts";
 import { MessagesWatch } from "./watch.ts";
 
@@ -29,5 +29,5 @@ export const MESSAGES_CLIENT: ClientFormat = {
   watch: () => new MessagesWatch(),
   passError: (body) => (record(parseValue(body))["type"] === "error" ? body : null),
   errorBody: (error, status, request_id) =>
-    Buffer.from(JSON.stringify(writeAnthropicError(error, status, request_id))),
+    Buffer.from(JSON.stringify(messagesError(error, status, request_id))),
 };

@@ -3,9 +3,9 @@
 
 import { type EventData, EventWatch, eventBytes } from "../event_watch.ts";
 import { record } from "../fields.ts";
-import { readError, statusOfStreamError, type WireError } from "../openai/error.ts";
+import type { WireError } from "../openai/error.ts";
 import { laterUsage, type Usage } from "../usage.ts";
-import { writeAnthropicError } from "./error.ts";
+import { messagesErrorEvent, readMessagesError } from "./error.ts";
 import { readAnthropicUsage } from "./usage.ts";
 
 /** Blocks whose start says all there is, or already something. */
@@ -47,7 +47,7 @@ export class MessagesWatch extends EventWatch {
         this.done = true;
         break;
       case "error":
-        this.error = readError(data.value, 500);
+        this.error = readMessagesError(data.value, 500);
     }
   }
 
@@ -86,6 +86,6 @@ export class MessagesWatch extends EventWatch {
   }
 
   errorEvent(error: WireError): Uint8Array {
-    return eventBytes("error", writeAnthropicError(error, statusOfStreamError(error)));
+    return Buffer.from(messagesErrorEvent(error));
   }
 }

@@ -78,6 +78,7 @@ export type StreamEvent =
       readonly model: string;
       readonly created_s: number | null;
       readonly service_tier?: string;
+      readonly own?: OwnFields;
     }
   | { readonly kind: "part_start"; readonly choice: number; readonly part: number; readonly start: PartStart }
   /** Text of a `text`, `thinking` or `refusal` part, or of a call's arguments. */
@@ -99,9 +100,13 @@ export type StreamEvent =
 
 /** What a part of a stream is; its text follows. */
 export type PartStart =
-  | { readonly kind: "text" }
-  | { readonly kind: "refusal" }
-  | { readonly kind: "thinking"; readonly id?: string; readonly encrypted?: Signature }
+  | { readonly kind: "text" | "refusal"; readonly own?: OwnFields }
+  | {
+      readonly kind: "thinking";
+      readonly id?: string;
+      readonly encrypted?: Signature;
+      readonly own?: OwnFields;
+    }
   | {
       readonly kind: "tool_call";
       readonly id: string;

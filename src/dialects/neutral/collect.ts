@@ -11,7 +11,7 @@ import type {
   StreamEvent,
   TokenLogprob,
 } from "./answer.ts";
-import type { Citation, Part, Signature } from "./parts.ts";
+import type { Citation, OwnFields, OwnPart, Part, Signature } from "./parts.ts";
 
 /** A part while it grows. */
 interface GrowingPart {
@@ -68,13 +68,14 @@ export class AnswerCollector {
 
   /** What came so far, as an answer. */
   answer(): ChatAnswer {
-    const { id = "", model = "", created_s = null, service_tier } = this.#start ?? {};
+    const { id = "", model = "", created_s = null, service_tier, own } = this.#start ?? {};
     const choices = [...this.#choices]
       .sort(([a], [b]) => a - b)
       .map(([index, choice]) => choiceOf(index, choice));
     return {
       ...{ id, model, created_s, choices, usage: this.#usage },
       ...(service_tier === undefined ? {} : { service_tier }),
+      ...(own === undefined ? {} : { own }),
     };
   }
 
@@ -102,9 +103,9 @@ function partOf({ start, texts, citations, signature }: GrowingPart): Part {
   const signed = signature === null ? {} : { signature };
   switch (start.kind) {
     case "text":
-      return { kind: "text", text, ...(citations.length === 0 ? {} : { citations }), ...signed };
+      return { ...start, kind: "text", text, ...(citations.length === 0 ? {} : { citations }), ...signed };
     case "refusal":
-      return { kind: "refusal", text };
+      return { ...start, kind: "refusal", text };
     case "thinking":
       return { ...start, text, ...signed };
     case "tool_call":
@@ -116,8 +117,12 @@ function partOf({ start, texts, citations, signature }: GrowingPart): Part {
 
 /** Tells a whole answer as the events of a stream, each part's text at once. */
 export function tellAnswer(answer: ChatAnswer, sink: EventSink): void {
-  const { id, model, created_s, service_tier, usage } = answer;
-  sink({ kind: "start", id, model, created_s, ...(service_tier === undefined ? {} : { service_tier }) });
+  const { id, model, created_s, service_tier, usage, own } = answer;
+  sink({
+    ...{ kind: "start", id, model, created_s },
+    ...(service_tier === undefined ? {} : { service_tier }),
+    ...(own === undefined ? {} : { own }),
+  });
   for (const { index: choice, parts, finish, logprobs } of answer.choices) {
     let part = 0;
     for (const said of parts) {
@@ -144,22 +149,23 @@ function startOf(part: Part): PartStart | null {
   switch (part.kind) {
     case "text":
     case "refusal":
-      return { kind: part.kind };
+      return { kind: part.kind, ...ownOf(part) };
     case "thinking": {
       const { id, encrypted } = part;
       return {
         kind: "thinking",
         ...(id === undefined ? {} : { id }),
         ...(encrypted === undefined ? {} : { encrypted }),
+        ...ownOf(part),
       };
     }
     case "tool_call": {
-      const { id, name, is_custom, signature, own } = part;
+      const { id, name, is_custom, signature } = part;
       return {
         ...{ kind: "tool_call", id, name },
         ...(is_custom === undefined ? {} : { is_custom }),
         ...(signature === undefined ? {} : { signature }),
-        ...(own === undefined ? {} : { own }),
+        ...ownOf(part),
       };
     }
     case "tool_result":
@@ -168,6 +174,10 @@ function startOf(part: Part): PartStart | null {
     default:
       return { kind: "whole", whole: part };
   }
+}
+
+function ownOf({ own }: Exclude<Part, OwnPart>): { readonly own?: OwnFields } {
+  return own === undefined ? {} : { own };
 }
 
 function textOf(part: Part): string {

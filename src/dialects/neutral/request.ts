@@ -1,6 +1,6 @@
 // What is asked of a model, whatever format it is written in.
 
-import type { CacheMark, JsonText, Message, OwnFields } from "./parts.ts";
+import type { CacheMark, Message, OwnFields } from "./parts.ts";
 
 /** A tool that the model may call. */
 export type Tool =
@@ -15,10 +15,11 @@ export type Tool =
       readonly own?: OwnFields;
     }
   | {
-      /** Takes any text, perhaps of a grammar (`own`). */
+      /** Takes any text, perhaps of a grammar: `lark` or `regex`. */
       readonly kind: "custom";
       readonly name: string;
       readonly description?: string;
+      readonly grammar?: { readonly syntax: string; readonly definition: string };
       readonly cache?: CacheMark;
       readonly own?: OwnFields;
     }
@@ -130,5 +131,3 @@ export const EMPTY_REQUEST: Omit<ChatRequest, "model"> = {
 
 /** Where an Anthropic-like format wants an object for arguments that are no JSON (Anthropic, "Fine-grained tool streaming"). */
 export const INVALID_JSON_KEY = "INVALID_JSON";
-
-export type { JsonText };
