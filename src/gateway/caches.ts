@@ -175,7 +175,8 @@ export class Caches {
     similarity: number | null = null,
   ): Extract<Found, { kind: "give" }> | null {
     const { is_stream, asks_usage } = prepared;
-    const bytes = this.#kept.bytesOf(key, entry, { is_stream, asks_usage, choices: print.choices });
+    const { name: format } = call.format;
+    const bytes = this.#kept.bytesOf(key, entry, { format, is_stream, asks_usage, choices: print.choices });
     if (bytes === null) return null;
     call.cache = outcome;
     call.kept_from = {
@@ -248,6 +249,7 @@ export class Caches {
         },
       },
       model: prepared.model.name,
+      format: call.format.name,
       tags: tagsOf(call),
       arrived_ms: call.wall_ms,
     });
@@ -270,7 +272,8 @@ export class Caches {
     const last = scope === null ? null : lastTurn(semantic);
     if (scope === null || last === null) return null;
     const neighbourhood = new CacheKey(scope, last.rest);
-    return { text: last.text, neighbourhood, model: prepared.model.name, plan: semantic };
+    const { name: format } = call.format;
+    return { text: last.text, neighbourhood, model: prepared.model.name, format, plan: semantic };
   }
 
   /** Leads a call that asks for a stale answer anew; false: somebody asks already. */

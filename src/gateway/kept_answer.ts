@@ -2,12 +2,16 @@
 
 import type { CacheEntry } from "../cache/entry.ts";
 import type { CacheKey } from "../cache/key.ts";
+import type { ClientFormatName } from "../dialects/client_format.ts";
 import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { streamAnswer } from "../dialects/openai/unfold.ts";
+import { streamOf, wholeOf } from "../dialects/other_form.ts";
 
 /** What a client asked for. */
 export interface AskedForm {
+  /** The client's format; the kept answer is in the same. */
+  readonly format: ClientFormatName;
   readonly is_stream: boolean;
   /** Whether its stream tells usage. */
   readonly asks_usage: boolean;
@@ -33,17 +37,18 @@ export class KeptAnswers {
   bytesOf(key: CacheKey, entry: CacheEntry, asked: AskedForm): Uint8Array | null {
     if (!asked.is_stream) return entry.kind === "whole" ? entry.body : this.#otherForm(key, entry, asked);
     const events = entry.kind === "events" ? entry.body : this.#otherForm(key, entry, asked);
-    const { asks_usage } = asked;
-    return events === null ? null : replayEvents(events, { include_usage: asks_usage, cost_usd: FREE });
+    const { asks_usage, format } = asked;
+    // Streams of other formats tell usage to everyone.
+    if (events === null || !isChunked(format)) return events;
+    return replayEvents(events, { include_usage: asks_usage, cost_usd: FREE });
   }
 
-  #otherForm(key: CacheKey, entry: CacheEntry, { choices }: AskedForm): Uint8Array | null {
+  #otherForm(key: CacheKey, entry: CacheEntry, { choices, format }: AskedForm): Uint8Array | null {
     const { kind, body, created_ms } = entry;
     const name = `${kind} ${key.bytes.toString("latin1")}`;
     const known = this.#other_forms.get(name);
     if (known !== undefined && known.created_ms === created_ms) return known.body;
-    const made =
-      kind === "whole" ? streamAnswer(body, { include_usage: true }) : assembleAnswer(body, choices);
+    const made = otherForm(format, kind, body, choices);
     this.#hold(name, created_ms, made);
     return made;
   }
@@ -67,12 +72,34 @@ export class KeptAnswers {
   }
 }
 
+/** Whether the streams of a format are chunks as those of chat completions are. */
+function isChunked(format: ClientFormatName): boolean {
+  return format === "chat" || format === "completions";
+}
+
+function otherForm(
+  format: ClientFormatName,
+  kind: CacheEntry["kind"],
+  body: Uint8Array,
+  choices: number,
+): Uint8Array | null {
+  switch (format) {
+    case "responses":
+    case "messages":
+    case "gemini":
+      return kind === "whole" ? streamOf(format, body) : wholeOf(format, body);
+    default:
+      return kind === "whole" ? streamAnswer(body, { include_usage: true }) : assembleAnswer(body, choices);
+  }
+}
+
 /** What holding takes, about. */
 function sizeOf(body: Uint8Array | null): number {
   return 512 + (body?.length ?? 0);
 }
 
 /** A stream as it is kept: what says nothing is left out of it. */
-export function keptEvents(events: Uint8Array): Uint8Array {
+export function keptEvents(events: Uint8Array, format: ClientFormatName): Uint8Array {
+  if (!isChunked(format)) return events;
   return replayEvents(events, { include_usage: true });
 }

@@ -5,6 +5,7 @@ import type { Flight } from "../cache/flight.ts";
 import type { CacheKey } from "../cache/key.ts";
 import type { Recording, Server } from "../cache/recording.ts";
 import type { CachePlan } from "../config/plan.ts";
+import type { ClientFormatName } from "../dialects/client_format.ts";
 import type { WireError } from "../dialects/openai/error.ts";
 import type { Usage } from "../dialects/usage.ts";
 import { brokenAnswer, type FailedAnswer } from "./failure.ts";
@@ -26,6 +27,8 @@ export interface LeadOptions {
   readonly keeper: Keeper;
   /** The model as the client asked for it. */
   readonly model: string;
+  /** What the answer is in. */
+  readonly format: ClientFormatName;
   readonly tags: readonly string[];
   /** When its call arrived: on the host's clock, in milliseconds since 1970. */
   readonly arrived_ms: number;
@@ -80,7 +83,7 @@ export class Lead {
     recording.end({ error, cost_nano_usd: answer.cost_nano_usd });
     if (this.#is_over) return;
     const body = error === null ? recording.bytes() : null;
-    if (body !== null) this.answered(keptEvents(body), answer);
+    if (body !== null) this.answered(keptEvents(body, this.options.format), answer);
     else if (error === null) this.scatter();
     else this.failed(brokenAnswer(error));
   }

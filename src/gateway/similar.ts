@@ -10,8 +10,10 @@ import { noteOfReliability, reliabilityOfNote } from "../cache/semantic/note.ts"
 import { chooseHit } from "../cache/semantic/policy.ts";
 import { type Observation, Reliability } from "../cache/semantic/reliability.ts";
 import type { SemanticPlan } from "../config/plan.ts";
+import type { ClientFormatName } from "../dialects/client_format.ts";
 import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { answerText } from "../dialects/openai/written.ts";
+import { wholeOf, writtenIn } from "../dialects/other_form.ts";
 import type { InferenceClient } from "../inference/client.ts";
 import type { Candidate } from "../inference/vectors/entry.ts";
 
@@ -31,6 +33,8 @@ export interface SimilarTurn {
   readonly neighbourhood: CacheKey;
   /** The model as clients ask for it. */
   readonly model: string;
+  /** What its answer is in. */
+  readonly format: ClientFormatName;
   readonly plan: SemanticPlan;
 }
 
@@ -121,12 +125,12 @@ export class SimilarAnswers {
 
   /** The answer that a call got beside those that were in doubt: a verdict on each of them. */
   async learn(turn: SimilarTurn, doubt: SimilarAnswer, entry: CacheEntry): Promise<void> {
-    const given = textOf(entry);
+    const given = textOf(entry, turn.format);
     if (given === null) return;
     const { neighbourhood, plan } = turn;
     const reliability = this.#reliabilityOf(turn);
     for (const { key, entry: kept, similarity, observations } of [doubt, ...doubt.others]) {
-      const text = textOf(kept);
+      const text = textOf(kept, turn.format);
       if (text === null) continue;
       const is_right = await this.#comparator.compare(text, given);
       const place = { partition: neighbourhood.bytes, embedder: plan.embedder, id: key.bytes };
@@ -180,7 +184,11 @@ function noteKey({ neighbourhood, model, plan }: SimilarTurn): CacheKey {
   return new CacheKey({ tenant, within: "reliability" }, hash.subarray(0, HASH_BYTES));
 }
 
-function textOf({ kind, body }: CacheEntry): string | null {
+function textOf({ kind, body }: CacheEntry, format: ClientFormatName): string | null {
+  if (format === "responses" || format === "messages" || format === "gemini") {
+    const whole = kind === "whole" ? body : wholeOf(format, body);
+    return whole === null ? null : writtenIn(format, whole);
+  }
   const answer = kind === "whole" ? body : assembleAnswer(body);
   return answer === null ? null : answerText(answer);
 }
