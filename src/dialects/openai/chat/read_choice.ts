@@ -1,0 +1,335 @@
+// One choice of a stream of chat completions: what its deltas say, as parts that begin, grow and end.
+
+import { Checked, Faults } from "../../checked.ts";
+import { isFields, list } from "../../fields.ts";
+import type { EventSink, PartStart } from "../../neutral/answer.ts";
+import type { Citation, Part, Signature } from "../../neutral/parts.ts";
+import { readSound } from "./audio.ts";
+import { readCitations, readSearchResults } from "./citations.ts";
+import { readLogprobs } from "./logprobs.ts";
+import { readChoiceFinish } from "./read_answer.ts";
+import { newCallId, readCallSaid } from "./read_calls.ts";
+import { readImages, readPart, thinkingText } from "./read_parts.ts";
+import { plainReasoning, type ReasoningDetail, readDetail, readGoogleSignature } from "./reasoning.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The part that text goes to, unless another kind begins. */
+interface OpenPart {
+  readonly number: number;
+  readonly kind: "text" | "refusal" | "thinking";
+  /** Of thoughts told in details: pieces of one have one index. */
+  index: number | null;
+  /** Thoughts that were told as plain text, whose detail repeats it at the end. */
+  is_plain: boolean;
+  has_text: boolean;
+  readonly id: string | null;
+}
+
+interface OpenCall {
+  /** Of its part, once it has begun. */
+  number: number;
+  readonly id: string;
+  /** As the server calls it; empty where it does not. */
+  said_id: string;
+  name: string;
+  is_started: boolean;
+  is_custom: boolean;
+  /** Arguments that came before the name. */
+  pending: string;
+}
+
+/** How much of a call's arguments may come before its name; characters. */
+const PENDING_MAX = 1024 * 1024;
+/** The longest sound; characters of base64. */
+const SOUND_MAX = 64 * 1024 * 1024;
+/** Stands for the call of `function_call`, which has no index. */
+const LEGACY_CALL = -1;
+
+/** Reads the deltas of one choice. */
+export class ChoiceReader {
+  /** Its finish reason came. */
+  finished = false;
+  readonly #index: number;
+  readonly #sink: EventSink;
+  #next_part = 0;
+  #open: OpenPart | null = null;
+  readonly #calls = new Map<number, OpenCall>();
+  #last_call = 0;
+  #refused = false;
+  #cited = false;
+  #spoke = false;
+  #sound: {
+    fields: Record<string, unknown>;
+    readonly data: string[];
+    transcript: string;
+    length: number;
+  } | null = null;
+
+  constructor(index: number, sink: EventSink) {
+    this.#index = index;
+    this.#sink = sink;
+  }
+
+  /** @param found the chunk that told last what a search found */
+  take(choice: Fields, found: Fields): void {
+    if (this.finished) return;
+    const { logprobs } = choice;
+    if (isFields(logprobs)) {
+      const tokens = readLogprobs(logprobs);
+      if (tokens.length > 0) this.#sink({ kind: "logprobs", choice: this.#index, tokens });
+    }
+    const delta = choice["delta"] ?? choice["message"];
+    if (isFields(delta)) this.#delta(delta);
+    if (typeof choice["finish_reason"] === "string" && choice["finish_reason"] !== "")
+      this.#finish(choice, readSearchResults(found));
+  }
+
+  /** The stream ended: well, whatever this choice says. */
+  end(found: readonly Citation[]): void {
+    if (!this.finished) this.#finish({ finish_reason: "stop" }, found);
+  }
+
+  #delta(delta: Fields): void {
+    const { content, refusal, tool_calls, function_call, audio, images, annotations } = delta;
+    if (delta["reasoning_details"] !== undefined || delta["reasoning_content"] || delta["reasoning"])
+      this.#reasoning(delta);
+    if (typeof content === "string") {
+      if (content !== "") this.#say("text", content);
+    } else if (Array.isArray(content)) for (const part of content) this.#contentPart(part);
+    if (typeof refusal === "string" && refusal !== "") {
+      this.#refused = true;
+      this.#say("refusal", refusal);
+    }
+    if (annotations !== undefined) this.#cite(readCitations(annotations));
+    if (images !== undefined) for (const image of readImages(images)) this.#whole(image);
+    if (isFields(audio)) this.#hear(audio);
+    if (delta["extra_content"] !== undefined) {
+      const signature = readGoogleSignature(delta);
+      if (signature !== null) this.#sign(this.#openAs("text"), signature);
+    }
+    if (Array.isArray(tool_calls))
+      for (const call of tool_calls) if (isFields(call)) this.#call(call, this.#callKey(call));
+    if (isFields(function_call)) this.#call({ function: function_call }, LEGACY_CALL);
+  }
+
+  /** A part of a content in parts: Mistral's. */
+  #contentPart(value: unknown): void {
+    if (!isFields(value)) return;
+    const { type, text } = value;
+    if (type === "text" && typeof text === "string") {
+      if (text !== "") this.#say("text", text);
+    } else if (type === "thinking") {
+      const said = thinkingText(value["thinking"]);
+      if (said !== "") this.#say("thinking", said);
+    } else {
+      for (const part of readPart(new Checked(value, "", new Faults()))) this.#whole(part);
+    }
+  }
+
+  #reasoning(delta: Fields): void {
+    const details = list(delta["reasoning_details"]).flatMap((detail) => readDetail(detail) ?? []);
+    const plain = plainReasoning(delta);
+    // OpenRouter says everything twice in one delta; then the details count, which know more.
+    const is_plain = plain !== "" && !details.some(({ kind, text }) => kind === "text" && text !== "");
+    if (is_plain) {
+      this.#say("thinking", plain);
+      this.#open!.is_plain = true;
+    }
+    for (const detail of details) {
+      if (detail.kind === "encrypted") this.#encrypted(detail.signature!, detail);
+      else this.#detail(detail, is_plain || plain !== "");
+    }
+  }
+
+  #detail({ text, signature, index, id }: ReasoningDetail, in_plain: boolean): void {
+    let open = this.#open?.kind === "thinking" ? this.#open : null;
+    if (open?.is_plain && !in_plain) {
+      // The whole of what came in pieces before, now with its signature.
+      if (signature !== null) this.#sign(open, signature);
+      this.#close();
+      return;
+    }
+    const goes_on =
+      open !== null && (open.index === index || (id !== null && open.id === id && !open.has_text));
+    if (!goes_on) open = this.#begin("thinking", { kind: "thinking", ...(id === null ? {} : { id }) }, id);
+    open!.index = index;
+    if (text !== "") this.#grow(open!, text);
+    if (signature !== null) this.#sign(open!, signature);
+  }
+
+  #encrypted(encrypted: Signature, { id, index }: ReasoningDetail): void {
+    for (const call of this.#calls.values()) {
+      if (call.is_started && call.id === id) {
+        this.#sink({ kind: "signature", choice: this.#index, part: call.number, signature: encrypted });
+        return;
+      }
+    }
+    const start: PartStart = { kind: "thinking", encrypted, ...(id === null ? {} : { id }) };
+    this.#begin("thinking", start, id).index = index;
+    // With an id, its summary may follow.
+    if (id === null) this.#close();
+  }
+
+  #say(kind: OpenPart["kind"], text: string): void {
+    this.#grow(this.#openAs(kind), text);
+  }
+
+  #grow(open: OpenPart, text: string): void {
+    open.has_text = true;
+    this.#sink({ kind: "delta", choice: this.#index, part: open.number, text });
+  }
+
+  #sign(open: OpenPart, signature: Signature): void {
+    this.#sink({ kind: "signature", choice: this.#index, part: open.number, signature });
+  }
+
+  #cite(citations: readonly Citation[]): void {
+    if (citations.length === 0) return;
+    this.#cited = true;
+    const { number } = this.#openAs("text");
+    for (const citation of citations)
+      this.#sink({ kind: "citation", choice: this.#index, part: number, citation });
+  }
+
+  /** The open part, if it is of this kind, else a new one. */
+  #openAs(kind: OpenPart["kind"]): OpenPart {
+    return this.#open?.kind === kind ? this.#open : this.#begin(kind, { kind }, null);
+  }
+
+  #begin(kind: OpenPart["kind"], start: PartStart, id: string | null): OpenPart {
+    this.#close();
+    const number = this.#startPart(start);
+    if (kind === "text") this.#spoke = true;
+    const open: OpenPart = { number, kind, index: null, is_plain: false, has_text: false, id };
+    this.#open = open;
+    return open;
+  }
+
+  #startPart(start: PartStart): number {
+    const part = this.#next_part++;
+    this.#sink({ kind: "part_start", choice: this.#index, part, start });
+    return part;
+  }
+
+  #close(): void {
+    if (this.#open === null) return;
+    this.#sink({ kind: "part_stop", choice: this.#index, part: this.#open.number });
+    this.#open = null;
+  }
+
+  #whole(part: Part): void {
+    const is_whole =
+      part.kind === "own" ||
+      part.kind === "image" ||
+      part.kind === "audio" ||
+      part.kind === "video" ||
+      part.kind === "file";
+    if (!is_whole) return;
+    this.#close();
+    const number = this.#startPart({ kind: "whole", whole: part });
+    this.#sink({ kind: "part_stop", choice: this.#index, part: number });
+  }
+
+  /** A sound comes in pieces, and has to be whole for the others. */
+  #hear(audio: Fields): void {
+    const { data, transcript, ...fields } = audio;
+    this.#sound ??= { fields: {}, data: [], transcript: "", length: 0 };
+    const sound = this.#sound;
+    Object.assign(sound.fields, fields);
+    if (typeof transcript === "string") sound.transcript += transcript;
+    if (typeof data === "string" && sound.length + data.length <= SOUND_MAX) {
+      sound.data.push(data);
+      sound.length += data.length;
+    }
+  }
+
+  /** Which call a piece is of. Where no index is told, a new id begins a new one; so it does where every call has the same index. */
+  #callKey(call: Fields): number {
+    const { index, id } = call;
+    const key = typeof index === "number" ? index : this.#last_call;
+    const known = this.#calls.get(key);
+    const is_other =
+      known !== undefined &&
+      typeof id === "string" &&
+      id !== "" &&
+      known.said_id !== "" &&
+      known.said_id !== id &&
+      readCallSaid(call).name !== "";
+    this.#last_call = is_other ? this.#freeKey() : key;
+    return this.#last_call;
+  }
+
+  #freeKey(): number {
+    return Math.max(...this.#calls.keys()) + 1;
+  }
+
+  #call(call: Fields, key: number): void {
+    const said = readCallSaid(call);
+    let open = this.#calls.get(key);
+    if (open === undefined) {
+      open = this.#newCall(said.id);
+      this.#calls.set(key, open);
+    }
+    if (said.id !== "") open.said_id = said.id;
+    if (said.is_custom) open.is_custom = true;
+    if (open.name === "") open.name = said.name;
+    const signature = readGoogleSignature(call);
+    if (!open.is_started) {
+      open.pending += said.arguments;
+      if (open.name !== "" || open.pending.length > PENDING_MAX) this.#startCall(open, signature);
+      return;
+    }
+    if (said.arguments !== "")
+      this.#sink({ kind: "delta", choice: this.#index, part: open.number, text: said.arguments });
+    if (signature !== null)
+      this.#sink({ kind: "signature", choice: this.#index, part: open.number, signature });
+  }
+
+  #newCall(said_id: string): OpenCall {
+    let is_taken = said_id === "";
+    for (const { id } of this.#calls.values()) if (id === said_id) is_taken = true;
+    return {
+      ...{ number: 0, id: is_taken ? newCallId() : said_id, said_id, name: "" },
+      ...{ is_started: false, is_custom: false, pending: "" },
+    };
+  }
+
+  #startCall(call: OpenCall, signature: Signature | null): void {
+    call.is_started = true;
+    const { id, name, is_custom, pending } = call;
+    const start: PartStart = {
+      ...{ kind: "tool_call", id, name },
+      ...(is_custom ? { is_custom } : {}),
+      ...(signature === null ? {} : { signature }),
+    };
+    this.#close();
+    call.number = this.#startPart(start);
+    if (pending !== "") this.#sink({ kind: "delta", choice: this.#index, part: call.number, text: pending });
+    call.pending = "";
+  }
+
+  #finish(choice: Fields, found: readonly Citation[]): void {
+    if (!this.#cited && this.#spoke) this.#cite(found);
+    this.#close();
+    for (const call of this.#calls.values()) {
+      if (!call.is_started) this.#startCall(call, null);
+      this.#sink({ kind: "part_stop", choice: this.#index, part: call.number });
+    }
+    if (this.#sound !== null) {
+      const { fields, data, transcript } = this.#sound;
+      const part = readSound({ ...fields, transcript, data: joinBase64(data) });
+      if (part !== null) this.#whole(part);
+    }
+    this.finished = true;
+    const finish = readChoiceFinish(choice, this.#refused, this.#calls.size > 0);
+    if (finish !== null) this.#sink({ kind: "finish", choice: this.#index, finish });
+  }
+}
+
+/** One base64 text of several, each of which may be padded for itself. */
+function joinBase64(pieces: readonly string[]): string {
+  const is_one = pieces.slice(0, -1).every((piece) => piece.length % 4 === 0 && !piece.endsWith("="));
+  if (is_one) return pieces.join("");
+  return Buffer.concat(pieces.map((piece) => Buffer.from(piece, "base64"))).toString("base64");
+}
