@@ -13,8 +13,12 @@ export function plainRequest(request: Readonly<Fields>): Fields {
     else messages.push({ ...message, content });
   }
   const system = plain["system"] === undefined ? {} : { system: blocksOf(plain["system"]) };
-  const { stream, ...rest } = plain;
-  return { ...withoutEmpty({ ...rest, messages, ...system }), ...(stream === true ? { stream } : {}) };
+  const { stream, tools, ...rest } = plain;
+  const defined = tools === undefined ? {} : { tools: (tools as Fields[]).map(withoutCustom) };
+  return {
+    ...withoutEmpty({ ...rest, messages, ...system, ...defined }),
+    ...(stream === true ? { stream } : {}),
+  };
 }
 
 function blocksOf(content: unknown): Fields[] {
@@ -28,6 +32,11 @@ function blocksOf(content: unknown): Fields[] {
       content: inner === undefined ? [] : blocksOf(inner),
     };
   });
+}
+
+/** Tools are the client's own unless they say what else they are. */
+function withoutCustom({ type, ...tool }: Fields): Fields {
+  return type === undefined || type === "custom" ? tool : { type, ...tool };
 }
 
 function withoutEmpty(fields: Fields): Fields {

@@ -22,7 +22,7 @@ export function checkMessagesStream(bytes: Uint8Array | string): string[] {
   if (events.pop() !== "") wrong.push("the stream does not end with a blank line");
   const checker = new StreamChecker(wrong);
   for (const [index, event] of events.entries()) {
-    const match = /^event: ([a-z_]+)\ndata: (\{.*\}) *$/.exec(event);
+    const match = /^event: ([a-z_]+)\ndata: (\{[^\n\r]*\}) *$/.exec(event);
     if (match === null) {
       wrong.push(`event ${index} is not framed as it should be: ${event.slice(0, 80)}`);
       continue;
