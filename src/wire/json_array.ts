@@ -75,10 +75,6 @@ export class JsonArraySplitter {
       if (byte > SPACE) {
         start = pos;
         this.#step(byte);
-        if (this.#place === "value") {
-          this.#in_string = byte === QUOTE;
-          this.#depth = this.#in_string ? 0 : 1;
-        }
       }
       pos++;
     }
@@ -91,12 +87,13 @@ export class JsonArraySplitter {
     switch (this.#place) {
       case "before":
         this.#is_alone = byte === OBJECT_OPEN;
-        this.#place = byte === LIST_OPEN ? "first" : this.#is_alone ? "value" : "fault";
+        if (this.#is_alone) this.#open(byte);
+        else this.#place = byte === LIST_OPEN ? "first" : "fault";
         return;
       case "first":
       case "element":
         if (byte === LIST_CLOSE) this.#place = this.#place === "first" ? "end" : "fault";
-        else if (byte === OBJECT_OPEN || byte === LIST_OPEN || byte === QUOTE) this.#place = "value";
+        else if (byte === OBJECT_OPEN || byte === LIST_OPEN || byte === QUOTE) this.#open(byte);
         else this.#place = byte === COMMA ? "fault" : "scalar";
         return;
       case "after":
@@ -105,6 +102,12 @@ export class JsonArraySplitter {
       default:
         this.#place = "fault";
     }
+  }
+
+  #open(byte: number): void {
+    this.#place = "value";
+    this.#in_string = byte === QUOTE;
+    this.#depth = this.#in_string ? 0 : 1;
   }
 
   /** Goes on inside a string, list or object; where it ends, else the chunk's end. */
@@ -145,11 +148,17 @@ export class JsonArraySplitter {
   #give(chunk: Uint8Array, start: number, end: number): void {
     let element = chunk.subarray(start, end);
     if (this.#held_bytes > 0) {
-      if (!this.#hold(chunk.subarray(0, end), 0)) return this.#fail();
+      if (!this.#hold(chunk.subarray(0, end), 0)) {
+        this.#fail();
+        return;
+      }
       element = this.#held.subarray(0, this.#held_bytes);
       this.#held = NOTHING;
       this.#held_bytes = 0;
-    } else if (element.length > this.#limit_bytes) return this.#fail();
+    } else if (element.length > this.#limit_bytes) {
+      this.#fail();
+      return;
+    }
     this.#place = this.#is_alone ? "end" : "after";
     this.#onElement(element);
   }

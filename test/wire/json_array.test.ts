@@ -33,7 +33,10 @@ function randomValue(random: () => number, depth: number): unknown {
   if (kind === 2) return null;
   if (kind < 5) {
     const letters = '"\\[]{},: \né😀a';
-    return Array.from({ length: Math.floor(random() * 6) }, () => [...letters][Math.floor(random() * 14)]).join("");
+    return Array.from(
+      { length: Math.floor(random() * 6) },
+      () => [...letters][Math.floor(random() * 14)],
+    ).join("");
   }
   const items = Array.from({ length: Math.floor(random() * 4) }, () => randomValue(random, depth - 1));
   return kind === 5 ? items : Object.fromEntries(items.map((item, index) => [`k"${index}`, item]));
@@ -96,7 +99,10 @@ describe("a JSON array in pieces", () => {
     const random = seededRandom(5);
     const telling = '[[[{{}}]],,"\\: \n1tx';
     for (let round = 0; round < 3000; round++) {
-      const text = Array.from({ length: Math.floor(random() * 24) }, () => telling[Math.floor(random() * 19)]);
+      const text = Array.from(
+        { length: Math.floor(random() * 24) },
+        () => telling[Math.floor(random() * 19)],
+      );
       const bytes = encoder.encode(`[${text.join("")}`);
       const whole = split([bytes], 16);
       for (let at = 1; at < bytes.length; at++) expect(split(cutAt(bytes, at), 16)).toEqual(whole);
@@ -106,7 +112,9 @@ describe("a JSON array in pieces", () => {
   test("an element that drips in costs linear time", () => {
     const bytes = encoder.encode(`[{"a":"${"y".repeat(400_000)}"}]`);
     const started = performance.now();
-    const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, n) => bytes.subarray(7 * n, 7 * n + 7));
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 7) }, (_, n) =>
+      bytes.subarray(7 * n, 7 * n + 7),
+    );
     expect(split(pieces).elements).toHaveLength(1);
     expect(performance.now() - started).toBeLessThan(2_000);
   });
