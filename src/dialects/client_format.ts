@@ -18,6 +18,8 @@ export type ClientFormatName =
 /** A format that a client speaks. Answers and streams are in it, whoever gave them. */
 export interface ClientFormat {
   readonly name: ClientFormatName;
+  /** How its streams go over the wire: as server-sent events, or those in one JSON array. */
+  readonly framing: "events" | "array";
   /** The usage that a whole answer tells, or null. */
   usageOf(body: Uint8Array): Usage | null;
   /** Why a whole answer (the first of them) ended, in the format's own word; null where it does not say. */

@@ -2,9 +2,12 @@
 
 import { betasOf } from "./anthropic/betas.ts";
 import { MESSAGES } from "./anthropic/format.ts";
+import { GEMINI } from "./gemini/format.ts";
 import type { Format } from "./neutral/format.ts";
 import type { FormatName } from "./neutral/parts.ts";
 import type { ChatRequest } from "./neutral/request.ts";
+import { CHAT_FORMAT } from "./openai/chat/format.ts";
+import { COMPLETIONS_FORMAT } from "./openai/completions/format.ts";
 import { RESPONSES } from "./responses/format.ts";
 
 /** A format, and what HTTP has to know of it. */
@@ -20,7 +23,10 @@ const EVENTS = "text/event-stream";
 
 /** Every format that is read and written. */
 export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
+  chat: { format: CHAT_FORMAT, content_type: EVENTS },
+  completions: { format: COMPLETIONS_FORMAT, content_type: EVENTS },
   responses: { format: RESPONSES, content_type: EVENTS },
+  gemini: { format: GEMINI, content_type: EVENTS },
   messages: {
     format: MESSAGES,
     content_type: EVENTS,

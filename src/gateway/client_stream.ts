@@ -25,6 +25,9 @@ export class ClientStream {
   /** What was written since the client's socket became full; bytes. */
   held_bytes = 0;
 
+  /** Puts the events into another form; null: they go out as they are. */
+  frame: { feed(bytes: Uint8Array): Uint8Array; close(): Uint8Array } | null = null;
+
   #feeder: Feeder | null = null;
   #controller: DirectController | null = null;
   #waiting: Uint8Array[] = [];
@@ -48,8 +51,13 @@ export class ClientStream {
     if (this.#full) feeder?.pause();
   }
 
-  write(bytes: Uint8Array): void {
-    if (this.#ended !== null || bytes.length === 0) return;
+  write(events: Uint8Array): void {
+    if (this.#ended !== null || events.length === 0) return;
+    this.#write(this.frame === null ? events : this.frame.feed(events));
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
     this.written_ms = performance.now();
     if (this.#controller !== null) {
       this.#send(this.#controller, bytes);
@@ -62,6 +70,7 @@ export class ClientStream {
 
   /** Ends the answer well. */
   end(): void {
+    if (this.#ended === null && this.frame !== null) this.#write(this.frame.close());
     this.#finish(false);
   }
 

@@ -2,7 +2,7 @@
 
 import { MESSAGES, MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
-import { GEMINI_CLIENT, GENERATE_CONTENT } from "../dialects/gemini/client.ts";
+import { GEMINI_ARRAY_CLIENT, GEMINI_CLIENT, GENERATE_CONTENT } from "../dialects/gemini/client.ts";
 import {
   CHAT_CLIENT,
   COMPLETIONS_CLIENT,
@@ -101,17 +101,19 @@ export function withoutVersion(path: string): string {
 const GEMINI_ENDS = [":generateContent", ":streamGenerateContent"] as const;
 
 /** Gemini's endpoints have the model in their path, perhaps with slashes: `/models/{model}:generateContent`. */
-function geminiEndpoint(path: string): JsonEndpoint | null {
+function geminiEndpoint(path: string, query: string): JsonEndpoint | null {
   const end = path.startsWith("/models/") ? GEMINI_ENDS.find((one) => path.endsWith(one)) : undefined;
   if (end === undefined) return null;
   const model = decodeSegment(path.slice("/models/".length, -end.length));
   if (model === null || model === "") return null;
+  const stream = end === ":streamGenerateContent";
+  const wants_events = new URLSearchParams(query).get("alt") === "sse";
   return {
     kind: "json",
-    format: GEMINI_CLIENT,
+    format: stream && !wants_events ? GEMINI_ARRAY_CLIENT : GEMINI_CLIENT,
     shape: GENERATE_CONTENT,
     path: "/generateContent",
-    place: { model, stream: end === ":streamGenerateContent" },
+    place: { model, stream },
   };
 }
 
@@ -129,7 +131,7 @@ export function findEndpoint(
 ): Endpoint | null {
   const json = JSON_ENDPOINTS.get(path);
   if (json !== undefined) return json;
-  const gemini = geminiEndpoint(path);
+  const gemini = geminiEndpoint(path, query);
   if (gemini !== null) return gemini;
   if (MEDIA_PREFIXES.some((prefix) => path.startsWith(prefix))) {
     return { kind: "media", shape: MEDIA, path: path + query };

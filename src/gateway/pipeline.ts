@@ -23,6 +23,7 @@ import type { Call, StopReason } from "./call.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
+import { frameOf, streamType } from "./framing.ts";
 import type { Guards } from "./guards.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
@@ -303,7 +304,7 @@ function relayFlow(
   const headers =
     watch === null
       ? withMore(callHeaders(call, null), { ...passedHeaders(head), ...limits })
-      : withMore(callHeaders(call, "text/event-stream; charset=utf-8"), { ...STREAM_HEADERS, ...limits });
+      : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
     const usage = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
@@ -360,12 +361,14 @@ function giveKept(
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
   });
   if (blocked !== null) return errorResponse(call, ownAnswer(blocked), call.account?.headers() ?? {});
-  const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
+  const content_type = prepared.is_stream ? streamType(call.format) : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  return new Response(given, { status: 200, headers });
+  const frame = prepared.is_stream ? frameOf(call.format) : null;
+  const framed = frame === null ? given : Buffer.concat([frame.feed(given), frame.close()]);
+  return new Response(framed, { status: 200, headers });
 }
 
 function restored(bytes: Uint8Array, texts: AnswerTexts, prepared: Prepared): Uint8Array {
@@ -407,10 +410,11 @@ function followFlow(
       saved: { nano_usd: recording.ended?.cost_nano_usd ?? 0, duration_ms: 0 },
     });
   });
-  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+  const headers = withMore(callHeaders(call, streamType(call.format)), {
     ...STREAM_HEADERS,
     ...call.account?.headers(),
   });
+  flow.stream.frame = frameOf(call.format);
   flow.begin(follower);
   follower.onMore();
   return new Response(flow.stream.body, { status: 200, headers });

@@ -16,6 +16,7 @@ import { textsOf } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
+import { frameOf } from "./framing.ts";
 import { Receiver } from "./receiver.ts";
 import { StreamMeter } from "./stream_meter.ts";
 
@@ -63,6 +64,7 @@ export class StreamReceiver extends Receiver {
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
+    this.#flow.stream.frame = frameOf(call.format);
     const texts = textsOf(call);
     if (texts !== null) this.#flow.restorer = new StreamRestorer(texts, places);
   }

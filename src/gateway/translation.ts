@@ -56,15 +56,15 @@ export function translateRequest(
   if (request instanceof GatewayError) return request;
   const { provider, model: served } = target;
   const losses = new Losses(on_unsupported, `${provider.name}/${served}`);
-  // Usage is always asked for; whether the client sees it is for the watch of its stream to say.
-  const asked: ChatRequest = { ...request, model: served, stream, asks_usage: true };
+  const asked: ChatRequest = { ...request, model: served, stream, asks_usage: provider.stream_usage };
   const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.kind }, losses);
   if (losses.error !== null) return losses.error;
   const context = (): AnswerContext => ({
     call_id: call_id.replaceAll("-", ""),
     model,
     now_s: Math.floor(Date.now() / 1000),
-    request: asked,
+    // Usage is always told; whether the client sees it is for the watch of its stream to say.
+    request: { ...asked, asks_usage: true },
   });
   return {
     body: Buffer.from(JSON.stringify(written)),

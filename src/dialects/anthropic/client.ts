@@ -19,6 +19,7 @@ export const MESSAGES: RequestShape = {
 /** Messages. */
 export const MESSAGES_CLIENT: ClientFormat = {
   name: "messages",
+  framing: "events",
   usageOf: (body) => readAnthropicUsage(readMembers(body, ["usage"])[0]),
   finishReasonOf: (body) => {
     const [reason] = readMembers(body, ["stop_reason"]);

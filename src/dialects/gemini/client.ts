@@ -19,6 +19,7 @@ export const GENERATE_CONTENT: RequestShape = {
 /** `generateContent`. */
 export const GEMINI_CLIENT: ClientFormat = {
   name: "gemini",
+  framing: "events",
   usageOf: (body) => {
     const [usage, candidates] = readMembers(body, ["usageMetadata", "candidates"]);
     return readGeminiUsage(usage, candidates);
@@ -38,3 +39,6 @@ export const GEMINI_CLIENT: ClientFormat = {
   },
   errorBody: (error, status) => Buffer.from(JSON.stringify(writeGeminiError(error, status))),
 };
+
+/** The same, of a client that wants its stream as one array. */
+export const GEMINI_ARRAY_CLIENT: ClientFormat = { ...GEMINI_CLIENT, framing: "array" };

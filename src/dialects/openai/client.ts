@@ -8,6 +8,7 @@ import { ChatWatch } from "./stream.ts";
 function openai(name: ClientFormatName): ClientFormat {
   return {
     name,
+    framing: "events",
     usageOf: usageOfAnswer,
     finishReasonOf,
     estimateAnswer,

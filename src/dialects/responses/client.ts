@@ -18,6 +18,7 @@ export const RESPONSES: RequestShape = {
 /** Responses. */
 export const RESPONSES_CLIENT: ClientFormat = {
   name: "responses",
+  framing: "events",
   usageOf: (body) => {
     const [usage, output] = readMembers(body, ["usage", "output"]);
     return readResponsesUsage(usage, output);

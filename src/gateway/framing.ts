@@ -1,0 +1,14 @@
+// How a stream goes over the wire to its client: as server-sent events, or those in one JSON array.
+
+import type { ClientFormat } from "../dialects/client_format.ts";
+import { SseArray } from "../wire/sse_array.ts";
+
+/** The content type of a stream as the client wants it. */
+export function streamType({ framing }: ClientFormat): string {
+  return framing === "events" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
+}
+
+/** What puts a stream's events into the form that the client wants; null: they are in it. */
+export function frameOf({ framing }: ClientFormat): SseArray | null {
+  return framing === "events" ? null : new SseArray();
+}
