@@ -66,7 +66,7 @@ class StreamChecker {
     if (this.#head !== null && this.#head !== head) say("id, model or time changed");
     this.#head = head;
     if (this.#had_usage) say("comes behind usage");
-    if (!Array.isArray(choices)) return say("no choices");
+    if (!Array.isArray(choices)) return void say("no choices");
     if (choices.length === 0) {
       this.#had_usage = true;
       if (typeof chunk["usage"] !== "object" || chunk["usage"] === null) say("neither choices nor usage");
@@ -103,7 +103,7 @@ class ChoiceChecker {
     const { delta, finish_reason, index } = choice;
     if (!Number.isInteger(index)) say(`choice has index ${index}`);
     if (this.finished) say("a choice goes on behind its end");
-    if (typeof delta !== "object" || delta === null) return say("a choice has no delta");
+    if (typeof delta !== "object" || delta === null) return void say("a choice has no delta");
     const said = delta as Fields;
     if (!this.#began && said["role"] !== "assistant") say("the first delta has no role");
     if (this.#began && said["role"] !== undefined) say("the role comes again");
@@ -125,7 +125,7 @@ class ChoiceChecker {
 
   #call(call: Fields, say: (what: string) => void): void {
     const { index, id, type } = call;
-    if (typeof index !== "number") return say("a call has no index");
+    if (typeof index !== "number") return void say("a call has no index");
     const known = this.#calls.get(index);
     if (known !== undefined) {
       if (id !== undefined || type !== undefined) say("a call is opened twice");
@@ -141,7 +141,7 @@ class ChoiceChecker {
 function checkCall(call: Fields, say: (what: string) => void): void {
   const { id, type } = call;
   if (typeof id !== "string" || id === "") say("a call has no id");
-  if (type !== "function" && type !== "custom") return say(`a call is a ${type}`);
+  if (type !== "function" && type !== "custom") return void say(`a call is a ${type}`);
   const called = call[type] as Fields | undefined;
   if (typeof called?.["name"] !== "string") say("a call has no name");
   if (typeof called?.[type === "function" ? "arguments" : "input"] !== "string")
@@ -150,7 +150,7 @@ function checkCall(call: Fields, say: (what: string) => void): void {
 
 function checkDetail(detail: Fields, say: (what: string) => void): void {
   const { type, index, text, summary, data } = detail;
-  if (!DETAILS.includes(type as string)) return say(`a detail is a ${type}`);
+  if (!DETAILS.includes(type as string)) return void say(`a detail is a ${type}`);
   if (!Number.isInteger(index)) say("a detail has no index");
   const value = type === "reasoning.text" ? text : type === "reasoning.summary" ? summary : data;
   if (typeof value !== "string") say(`a ${type} without its text`);
@@ -166,7 +166,11 @@ function standard(value: Fields): Fields {
     JSON.stringify(value, (key, member: unknown) => {
       if (key === "finish_reason" && member === "error") return "stop";
       if (key === "service_tier") return undefined;
-      if (key === "content" && Array.isArray(member)) return "";
+      // Parts in an answer are Mistral's.
+      if (key === "content" && Array.isArray(member) && member.some((part: Fields) => "type" in part))
+        return "";
+      // Providers cite addresses that are no URIs.
+      if (key === "url") return "http://a.example";
       return member;
     }),
   ) as Fields;

@@ -70,8 +70,10 @@ function saidByStream(body: Buffer): Said {
     for (const call of (delta["tool_calls"] as Fields[] | null) ?? []) {
       const index = (call["index"] as number | undefined) ?? said.calls.length;
       const called = call["function"] as Fields;
-      const open = (said.calls[index] ??= { name: "", arguments: "" });
-      open.name += (called["name"] as string | undefined) ?? "";
+      const open = said.calls[index] ?? { name: "", arguments: "" };
+      said.calls[index] = open;
+      // Some servers say it in each piece.
+      if (open.name === "") open.name = (called["name"] as string | undefined) ?? "";
       open.arguments += (called["arguments"] as string | undefined) ?? "";
     }
     said.finish ??= choice["finish_reason"] ?? null;
@@ -202,15 +204,25 @@ function canonical(request: Fields): unknown {
   const same: Fields = { ...request };
   for (const name of Object.keys(same)) if (same[name] === null) delete same[name];
   if (same["stream"] === false) delete same["stream"];
+  // Perplexity does not know the field.
+  if (`${same["model"]}`.startsWith("sonar")) delete same["stream_options"];
+  const schema = (same["response_format"] as { json_schema?: Fields } | undefined)?.json_schema;
+  if (schema !== undefined)
+    same["response_format"] = { type: "json_schema", json_schema: { name: "response", ...schema } };
   if (same["enable_thinking"] === false) same["reasoning_effort"] = "none";
   delete same["enable_thinking"];
   same["messages"] = (request["messages"] as Fields[]).map((message) => {
     const content = message["content"];
-    const { reasoning, reasoning_content, ...others } = message;
-    const thought = reasoning_content ?? reasoning;
+    const { reasoning, reasoning_content, reasoning_details: details, ...others } = message;
+    // No thought is told to who has to be told one, and by who tells none.
+    const thought = (reasoning_content ?? reasoning) || undefined;
     return {
       ...others,
       ...(thought === undefined ? {} : { reasoning: thought }),
+      reasoning_details: (details as Fields[] | undefined)?.map((detail) => ({
+        ...detail,
+        index: undefined,
+      })),
       content: Array.isArray(content)
         ? content.map(canonicalPart)
         : content === null || content === ""
