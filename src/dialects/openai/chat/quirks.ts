@@ -16,6 +16,8 @@ export interface Quirks {
    * (Mistral), or not at all.
    */
   readonly thoughts: "reasoning_content" | "reasoning" | "details" | "parts" | null;
+  /** Whether a message with calls must tell thoughts, if only that there were none. */
+  readonly thoughts_with_calls: boolean;
   /**
    * How it is told how much to think: `reasoning_effort`, to those models alone that reason, or to all; OpenRouter's object; a switch in
    * `thinking.type`, perhaps with Anthropic's `budget_tokens` or with `reasoning_effort`; Alibaba's `enable_thinking` and
@@ -71,6 +73,7 @@ const COMPATIBLE: Quirks = {
   names: {},
   developer: false,
   thoughts: "reasoning_content",
+  thoughts_with_calls: false,
   reasoning: "effort",
   google_signatures: false,
   cache_marks: false,
@@ -167,6 +170,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
       ...[...OPENAI_ONLY, ...NOT_OPENAI, "n", "seed", "logit_bias", "user", "parallel_tool_calls"],
       ...["modalities"],
     ]),
+    thoughts_with_calls: true,
     reasoning: "switch_and_effort",
     schemas: false,
   },
@@ -220,6 +224,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
   moonshot: {
     ...COMPATIBLE,
     refuses: new Set([...OPENAI_ONLY, ...NOT_OPENAI, "logprobs", "logit_bias", "seed", "modalities"]),
+    thoughts_with_calls: true,
     reasoning: "switch",
     must_call: null,
     media_urls: new Set(["video"]),

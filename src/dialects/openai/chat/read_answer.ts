@@ -16,6 +16,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const KNOWN: ReadonlySet<string> = new Set([
   ...["id", "object", "created", "model", "choices", "usage", "service_tier"],
+  // Padding, OpenAI's and Mistral's.
+  ...["obfuscation", "p"],
 ]);
 
 /** Reads an answer; see `AnswerFormat.readAnswer`. What is wrong in one costs no more than itself. */
@@ -46,7 +48,8 @@ export function readHead({
   };
 }
 
-function readOwn(answer: Fields): { readonly own?: OwnFields } {
+/** What answers and chunks say that no other format knows. */
+export function readOwn(answer: Fields): { readonly own?: OwnFields } {
   const fields = new Checked(answer, "", new Faults()).others(KNOWN);
   return fields === null ? {} : { own: { format: "chat", fields } };
 }

@@ -87,7 +87,10 @@ export class ChoiceReader {
 
   /** The stream ended: well, whatever this choice says. */
   end(found: readonly Citation[]): void {
-    if (!this.finished) this.#finish({ finish_reason: "stop" }, found);
+    if (this.finished) return;
+    this.#closeAll(found);
+    const reason = this.#calls.size > 0 ? "tool_calls" : this.#refused ? "refusal" : "stop";
+    this.#sink({ kind: "finish", choice: this.#index, finish: { reason } });
   }
 
   #delta(delta: Fields): void {
@@ -310,6 +313,12 @@ export class ChoiceReader {
   }
 
   #finish(choice: Fields, found: readonly Citation[]): void {
+    this.#closeAll(found);
+    const finish = readChoiceFinish(choice, this.#refused, this.#calls.size > 0);
+    if (finish !== null) this.#sink({ kind: "finish", choice: this.#index, finish });
+  }
+
+  #closeAll(found: readonly Citation[]): void {
     if (!this.#cited && this.#spoke) this.#cite(found);
     this.#close();
     for (const call of this.#calls.values()) {
@@ -322,8 +331,6 @@ export class ChoiceReader {
       if (part !== null) this.#whole(part);
     }
     this.finished = true;
-    const finish = readChoiceFinish(choice, this.#refused, this.#calls.size > 0);
-    if (finish !== null) this.#sink({ kind: "finish", choice: this.#index, finish });
   }
 }
 

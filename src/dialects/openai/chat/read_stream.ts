@@ -8,7 +8,7 @@ import { readError, type WireError } from "../error.ts";
 import { isDone, isNamedError } from "../stream.ts";
 import { readUsage } from "../usage.ts";
 import { readSearchResults } from "./citations.ts";
-import { readHead } from "./read_answer.ts";
+import { readHead, readOwn } from "./read_answer.ts";
 import { ChoiceReader } from "./read_choice.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -158,7 +158,7 @@ export class ChatChunks implements ChunkReader {
   #start(chunk: Fields): void {
     if (this.#started) return;
     this.#started = true;
-    this.#sink({ kind: "start", ...readHead(chunk) });
+    this.#sink({ kind: "start", ...readHead(chunk), ...readOwn(chunk) });
   }
 
   #choice(index: unknown): ChoiceReader | null {

@@ -45,18 +45,25 @@ function readTool(tool: Checked): Tool {
   if (type === "custom") {
     if (!tool.has("custom")) tool.faults.missing(tool.path("custom"));
     const custom = tool.object("custom");
-    const format = custom?.fields["format"];
+    const grammar = readGrammar(custom?.fields["format"]);
     const description = custom?.text("description") ?? undefined;
     return {
       ...{ kind: "custom", name: custom?.needText("name") ?? "" },
       ...(description === undefined ? {} : { description }),
-      ...(isFields(format) ? { own: { format: "chat", fields: { format } } } : {}),
+      ...(grammar === null ? {} : { grammar }),
       ...mark,
     };
   }
   const own = { format: "chat", fields: tool.fields } as const;
   if (type?.includes("web_search")) return { kind: "web_search", own };
   return { kind: type?.startsWith("code_") ? "code" : "own", own };
+}
+
+function readGrammar(format: unknown): { readonly syntax: string; readonly definition: string } | null {
+  const grammar = isFields(format) && format["type"] === "grammar" ? format["grammar"] : null;
+  if (!isFields(grammar)) return null;
+  const { syntax, definition } = grammar;
+  return typeof syntax === "string" && typeof definition === "string" ? { syntax, definition } : null;
 }
 
 function readFunction(called: Checked | null, own: Fields | null): Extract<Tool, { kind: "function" }> {

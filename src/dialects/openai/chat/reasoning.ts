@@ -156,8 +156,10 @@ export function writeReasoning(parts: readonly Part[], field: ReasoningField): F
     if (part.kind === "tool_call" && part.signature !== undefined && !isGoogles(part.signature))
       details.push(encryptedDetail(part.signature, details.length, part.id));
   const text = thoughts.map((part) => part.text).join("");
+  // OpenRouter needs nothing beside the details; clients that know nothing of them read the text.
+  const is_told = text === "" || (field === "reasoning" && details.length > 0);
   return {
-    ...(text === "" ? {} : { [field]: text }),
+    ...(is_told ? {} : { [field]: text }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
   };
 }

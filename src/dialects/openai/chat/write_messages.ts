@@ -143,7 +143,8 @@ function writeThoughts(parts: readonly Part[], path: string, { quirks, losses }:
     case "reasoning":
     case "reasoning_content": {
       const text = parts.map((part) => (part.kind === "thinking" ? part.text : "")).join("");
-      return text === "" ? {} : { [thoughts]: text };
+      const is_due = quirks.thoughts_with_calls && parts.some((part) => part.kind === "tool_call");
+      return text === "" && !is_due ? {} : { [thoughts]: text };
     }
     case "parts":
       return {};

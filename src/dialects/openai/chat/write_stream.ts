@@ -47,6 +47,8 @@ interface Choice {
 /** The longest thought that is kept to be told again with its signature; characters. */
 const THOUGHT_MAX = 8 * 1024 * 1024;
 const LEGACY_CALL = -1;
+/** Of so many choices the roles are told at once; more than any provider gives. */
+const CHOICES_MAX = 128;
 
 /** Writes a stream; see `AnswerFormat.writeStream`. */
 export function writeStream(context: AnswerContext): StreamWriter {
@@ -95,21 +97,22 @@ class ChatStreamWriter implements StreamWriter {
   #start(head: Omit<Extract<StreamEvent, { kind: "start" }>, "kind">): string {
     if (this.#head !== "") return "";
     const { id, created, model } = writeHead(head, this.#context);
-    const { service_tier } = head;
+    const { service_tier, own } = head;
+    const { system_fingerprint, ...others } = own?.format === "chat" ? own.fields : {};
     const fields = {
-      id,
-      object: "chat.completion.chunk",
-      created,
-      model,
+      ...{ id, object: "chat.completion.chunk", created, model },
       ...(service_tier === undefined ? {} : { service_tier }),
+      ...(system_fingerprint === undefined ? {} : { system_fingerprint }),
     };
     this.#head = `data: ${JSON.stringify(fields).slice(0, -1)},"choices":[`;
     // As OpenAI does it: where usage comes in a chunk of its own, the others say that they have none.
     this.#tail = this.#context.request.asks_usage ? '],"usage":null}\n\n' : "]}\n\n";
+    // What else the answer says of itself stands in the first chunk alone.
+    const first = JSON.stringify(others).slice(1, -1);
+    const choices = Math.min(this.#context.request.choices ?? 1, CHOICES_MAX);
     let roles = "";
-    for (let index = 0; index < (this.#context.request.choices ?? 1); index++)
-      roles += this.#role(this.#newChoice(index));
-    return roles;
+    for (let index = 0; index < choices; index++) roles += this.#role(this.#newChoice(index));
+    return first === "" ? roles : roles.replace(',"choices":[', () => `,${first},"choices":[`);
   }
 
   #newChoice(index: number): Choice {

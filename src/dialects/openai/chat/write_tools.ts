@@ -68,10 +68,14 @@ function writeTool(tool: Tool, path: string, pen: RequestPen): Fields | null {
     }
     case "custom": {
       if (!quirks.custom_tools) break;
-      const { name, description } = tool;
+      const { name, description, grammar } = tool;
       return {
         type: "custom",
-        custom: { name, ...(description === undefined ? {} : { description }), ...own },
+        custom: {
+          name,
+          ...(description === undefined ? {} : { description }),
+          ...(grammar === undefined ? {} : { format: { type: "grammar", grammar } }),
+        },
       };
     }
     default:

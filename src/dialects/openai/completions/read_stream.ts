@@ -44,8 +44,7 @@ class TextChunks implements ChunkReader {
 
   finish(): void {
     this.#start({});
-    for (const [index, choice] of this.#choices)
-      if (!choice.finished) this.#finish(index, choice, { finish_reason: "stop" });
+    for (const [index, choice] of this.#choices) if (!choice.finished) this.#finish(index, choice, null);
   }
 
   #start(chunk: Fields): void {
@@ -72,10 +71,11 @@ class TextChunks implements ChunkReader {
     if (typeof finish_reason === "string" && finish_reason !== "") this.#finish(index, choice, said);
   }
 
-  #finish(index: number, choice: Choice, said: Fields): void {
+  /** @param said null: it ends without a word of why */
+  #finish(index: number, choice: Choice, said: Fields | null): void {
     choice.finished = true;
     if (choice.is_open) this.#sink({ kind: "part_stop", choice: index, part: 0 });
-    const finish = readChoiceFinish(said, false, false);
+    const finish = said === null ? ({ reason: "stop" } as const) : readChoiceFinish(said, false, false);
     if (finish !== null) this.#sink({ kind: "finish", choice: index, finish });
   }
 }
