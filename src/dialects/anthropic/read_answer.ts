@@ -20,7 +20,7 @@ const KNOWN = new Set([
 export function readAnswer(answer: Fields): ChatAnswer | null {
   const { id, model, content, usage } = answer;
   if (!Array.isArray(content)) return null;
-  const blocks = content.filter(isFields);
+  const blocks = content.filter(isFields).filter((block) => typeof block["type"] === "string");
   const parts = blocks.map(readAnswerBlock);
   const refusal = refusalOf(answer["stop_details"]);
   const finish = readFinish(answer["stop_reason"], answer["stop_sequence"]);

@@ -156,6 +156,7 @@ export class MessagesStreamReader implements StreamReader {
         this.#startCall(index, exactBlock(data));
         break;
       default:
+        if (typeof block["type"] !== "string") return;
         this.#setBlock(index, { kind: "own", part: -1, value: exactBlock(data), json: [], has_text: false });
     }
   }

@@ -5,6 +5,7 @@ import type { ChatAnswer, Finish } from "../neutral/answer.ts";
 import type { AnswerContext } from "../neutral/format.ts";
 import type { Part } from "../neutral/parts.ts";
 import { NO_USAGE } from "../usage.ts";
+import { CallIds } from "./call_ids.ts";
 import { carry } from "./carried.ts";
 import { writeCitation } from "./citations.ts";
 import { stopReason } from "./finish.ts";
@@ -17,12 +18,13 @@ import { writeUsage } from "./write_usage.ts";
 export function writeAnswer(answer: ChatAnswer, context: AnswerContext): Fields {
   const { parts, finish } = answer.choices[0] ?? { parts: [], finish: null };
   const usage = answer.usage ?? NO_USAGE;
+  const ids = new CallIds(`toolu_${context.call_id}`);
   const tier = answer.service_tier === undefined ? undefined : writeGivenTier(answer.service_tier);
   const refusal = parts.flatMap((part) => (part.kind === "refusal" ? [part.text] : []));
   const has_calls = parts.some((part) => part.kind === "tool_call");
   return {
     ...messageHead(answer, context),
-    content: parts.flatMap((part, index) => answerBlocks(part, callId(part, context, index))),
+    content: parts.flatMap((part) => answerBlocks(part, (call) => ids.call(call))),
     ...ending(finish, has_calls, refusal[0]),
     usage: writeUsage(usage, tier),
     ...keptOf(answer.own),
@@ -54,17 +56,11 @@ export function ending(finish: Finish | null, has_calls: boolean, refusal?: stri
   };
 }
 
-/** A call's id for the client, who gives it back with the result: its own if it has one. */
-export function callId(
-  part: { kind: string; id?: string },
-  { call_id }: AnswerContext,
-  index: number,
-): string {
-  return part.id === undefined || part.id === "" ? `toolu_${call_id}_${index}` : part.id;
-}
-
-/** The blocks of a part of an answer; none where the format has no word for it. */
-export function answerBlocks(part: Part, call_id: string): readonly Fields[] {
+/**
+ * The blocks of a part of an answer; none where the format has no word for it.
+ * @param idOf a call's id as the client is to see it
+ */
+export function answerBlocks(part: Part, idOf: (id: string) => string): readonly Fields[] {
   switch (part.kind) {
     case "text": {
       const citations = (part.citations ?? []).flatMap((citation) => listed(writeCitation(citation)));
@@ -75,7 +71,7 @@ export function answerBlocks(part: Part, call_id: string): readonly Fields[] {
     case "thinking":
       return [thinkingBlock(part)];
     case "tool_call": {
-      const block = callBlock(part, call_id);
+      const block = callBlock(part, idOf(part.id));
       if (part.signature === undefined) return [block];
       return [{ type: "redacted_thinking", data: carry("next", part.signature) }, block];
     }

@@ -5,12 +5,13 @@ import type { Finish, StreamEvent } from "../neutral/answer.ts";
 import type { AnswerContext, StreamWriter } from "../neutral/format.ts";
 import type { Citation, Signature } from "../neutral/parts.ts";
 import { laterUsage, NO_USAGE, type Usage } from "../usage.ts";
+import { CallIds } from "./call_ids.ts";
 import { carry } from "./carried.ts";
 import { writeCitation } from "./citations.ts";
 import { messagesErrorEvent } from "./error.ts";
 import { type Fields, keptOf } from "./own.ts";
 import { writeGivenTier } from "./service_tier.ts";
-import { answerBlocks, callId, ending, messageHead } from "./write_answer.ts";
+import { answerBlocks, ending, messageHead } from "./write_answer.ts";
 import { opaqueSignature, thinkingBlock } from "./write_blocks.ts";
 import { writeDeltaUsage, writeUsage } from "./write_usage.ts";
 
@@ -37,6 +38,7 @@ interface GrowingPart {
 /** Writes a stream; of several answers only the first. */
 export class MessagesStreamWriter implements StreamWriter {
   readonly #context: AnswerContext;
+  readonly #ids: CallIds;
   #start: Start = { kind: "start", id: "", model: "", created_s: null };
   #usage: Usage | null = null;
   #finish: Finish | null = null;
@@ -51,6 +53,7 @@ export class MessagesStreamWriter implements StreamWriter {
 
   constructor(context: AnswerContext) {
     this.#context = context;
+    this.#ids = new CallIds(`toolu_${context.call_id}`);
   }
 
   write(event: StreamEvent): string {
@@ -165,7 +168,7 @@ export class MessagesStreamWriter implements StreamWriter {
   #openCall(part: GrowingPart): string {
     const { start } = part;
     if (start.kind !== "tool_call" || part.is_open) return "";
-    const id = callId(start, this.#context, part.number);
+    const id = this.#ids.call(start.id);
     const carried = start.signature === undefined ? "" : this.#whole(carriedBlock("next", start.signature));
     return (
       carried + this.#open(part, { type: "tool_use", id, name: start.name, input: {}, ...keptOf(start.own) })
@@ -215,7 +218,7 @@ export class MessagesStreamWriter implements StreamWriter {
     const signed = signature === null ? {} : { signature };
     switch (start.kind) {
       case "whole":
-        return answerBlocks(start.whole, "")
+        return answerBlocks(start.whole, String)
           .map((block) => this.#whole(block))
           .join("");
       case "thinking": {
