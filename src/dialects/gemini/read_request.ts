@@ -88,16 +88,44 @@ function readContents(value: unknown): Message[] | GatewayError {
   // Its SDKs' servers take a single content for a list of one.
   const list: readonly unknown[] = Array.isArray(contents) ? contents : [contents];
   const calls = new OpenCalls();
-  const messages: Message[] = [];
+  const messages: GrowingMessage[] = [];
   for (const [index, content] of list.entries()) {
     const message = readContent(content, `contents[${index}]`, calls);
     if (message instanceof GatewayError) return message;
-    messages.push(message);
+    const last = messages.at(-1);
+    if (last?.role === message.role) append(last, message.parts);
+    else messages.push(message);
   }
   return messages;
 }
 
-function readContent(value: unknown, place: string, calls: OpenCalls): Message | GatewayError {
+interface GrowingMessage {
+  readonly role: "user" | "assistant";
+  readonly parts: Part[];
+}
+
+/** Contents of one role are one message. SDKs keep a streamed answer as the contents of its chunks: its texts are put together again. */
+function append({ role, parts }: GrowingMessage, more: readonly Part[]): void {
+  const [first, ...others] = more;
+  const last = parts.at(-1);
+  if (first === undefined) return;
+  const joined = role === "assistant" && last !== undefined ? joinedParts(last, first) : null;
+  if (joined === null) parts.push(first);
+  else parts[parts.length - 1] = joined;
+  for (const part of others) parts.push(part);
+}
+
+/** Two pieces of a text or a thought as one; null where they are none. What Gemini signed stays as it was signed. */
+function joinedParts(before: Part, after: Part): Part | null {
+  if (before.kind !== after.kind || (before.kind !== "text" && before.kind !== "thinking")) return null;
+  if (after.kind !== "text" && after.kind !== "thinking") return null;
+  if (before.signature !== undefined || before.own !== undefined || after.own !== undefined) return null;
+  if (after.signature?.format === "gemini") return null;
+  if (before.kind === "thinking" && before.encrypted !== undefined) return null;
+  return { ...before, ...after, text: before.text + after.text } as Part;
+}
+
+function readContent(value: unknown, place: string, calls: OpenCalls): GrowingMessage | GatewayError {
   const content = camelFields(value);
   if (content === null) return wrongType(place, "an object");
   const given = content["role"] ?? "user";

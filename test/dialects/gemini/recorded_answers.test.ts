@@ -61,7 +61,7 @@ describe.skipIf(!HAS_RECORDINGS)("recorded answers (../shared/fixtures)", () => 
 
   test.each(calls.map((call) => [call.name, call] as const))("%s", (name, { body: bytes }) => {
     // Old ones have no id; then it is the call's, and ids of their calls are made of it.
-    const body = { responseId: CONTEXT.call_id, ...(parseExact(bytes) as Json) };
+    const body: Json = { responseId: CONTEXT.call_id, ...(parseExact(bytes) as Json) };
     const answer = GEMINI.readAnswer(body);
     if (name.includes("unary-failure-invalid-response")) {
       expect(answer).toBeNull();
