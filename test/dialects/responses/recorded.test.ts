@@ -3,14 +3,12 @@
 import { describe, expect, test } from "vitest";
 import type { ChatAnswer, StreamEvent } from "../../../src/dialects/neutral/answer.ts";
 import { AnswerCollector, tellAnswer } from "../../../src/dialects/neutral/collect.ts";
-import type { AnswerContext } from "../../../src/dialects/neutral/format.ts";
 import { Losses } from "../../../src/dialects/neutral/losses.ts";
-import type { ChatRequest } from "../../../src/dialects/neutral/request.ts";
 import { readResponsesError } from "../../../src/dialects/responses/error.ts";
 import { RESPONSES } from "../../../src/dialects/responses/format.ts";
-import { GatewayError } from "../../../src/errors.ts";
 import { parseExact } from "../../../src/wire/exact_json.ts";
 import { checkResponsesAnswer, checkResponsesStream } from "../grammar/responses.ts";
+import { contextOf, requestOf } from "./context.ts";
 import { has_recordings, recordedCalls } from "./recorded.ts";
 
 type Fields = Record<string, unknown>;
@@ -22,17 +20,6 @@ const answers = good.filter(({ kind }) => kind === "json");
 
 function read(bytes: Uint8Array): Fields {
   return parseExact(bytes) as Fields;
-}
-
-function requestOf(body: Fields): ChatRequest {
-  const request = RESPONSES.readRequest(body, { model: null, stream: false });
-  if (request instanceof GatewayError) throw new Error(`${request.param}: ${request.message}`);
-  return request;
-}
-
-function contextOf(body: Fields | null): AnswerContext {
-  const request = requestOf(body ?? { model: "m", input: "x" });
-  return { call_id: "c1", model: request.model, now_s: 1_800_000_000, request };
 }
 
 function eventsOf(chunks: readonly Uint8Array[]): StreamEvent[] {
@@ -49,7 +36,7 @@ function collected(events: readonly StreamEvent[]): ChatAnswer {
   return collector.answer();
 }
 
-function written(events: readonly StreamEvent[], context: AnswerContext): Uint8Array {
+function written(events: readonly StreamEvent[], context: ReturnType<typeof contextOf>): Uint8Array {
   const writer = RESPONSES.writeStream(context);
   return Buffer.from(events.map((event) => writer.write(event)).join(""));
 }
@@ -233,8 +220,8 @@ describe.skipIf(!has_recordings)("what was recorded (needs ../shared/fixtures)",
       .map(({ body, status }) => readResponsesError(read(body), status));
     expect(errors.map((error) => [error?.type, error?.code, error?.param])).toEqual([
       ["invalid_request_error", "invalid_api_key", null],
-      ["invalid_request_error", "invalid_api_key", null],
       ["invalid_request_error", "context_length_exceeded", "input"],
+      ["invalid_request_error", "invalid_api_key", null],
       ["invalid_request_error", "invalid-argument", null],
     ]);
   });
