@@ -1,6 +1,8 @@
 // Fields of values that a provider sent: whatever is wrong with one, a count or an object comes out.
 // A provider's mistake in telling what it used must not cost the client its answer.
 
+import { isExactNumber } from "../wire/exact_json.ts";
+
 const NANO = 1_000_000_000;
 
 /** A count: a whole number from zero up; anything else is zero. */
@@ -27,6 +29,17 @@ export function list(value: unknown): readonly unknown[] {
 /** Dollars as the nearest whole nano-dollars. */
 export function nanoUsd(dollars: unknown): number {
   return typeof dollars === "number" ? count(Math.round(dollars * NANO)) : 0;
+}
+
+/** A number, one too that is kept as the text that it came as (see `parseExact`); null for anything else. */
+export function numberOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  return isExactNumber(value) ? Number(JSON.stringify(value)) : null;
+}
+
+/** A value whose numbers are all plain ones: what is counted with. */
+export function withNumbers(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }
 
 /** Seconds as the nearest whole milliseconds. */

@@ -11,6 +11,7 @@ import type {
   StreamEvent,
   TokenLogprob,
 } from "./answer.ts";
+import { LogprobsByText } from "./logprobs.ts";
 import type { Citation, OwnFields, OwnPart, Part, Signature } from "./parts.ts";
 
 /** A part while it grows. */
@@ -125,11 +126,14 @@ export function tellAnswer(answer: ChatAnswer, sink: EventSink): void {
   });
   for (const { index: choice, parts, finish, logprobs } of answer.choices) {
     let part = 0;
+    const dealt = new LogprobsByText(logprobs ?? [], parts.filter(({ kind }) => kind === "text").length);
     for (const said of parts) {
       const start = startOf(said);
       if (start === null) continue;
       sink({ kind: "part_start", choice, part, start });
       const text = textOf(said);
+      const tokens = said.kind === "text" ? dealt.next(text) : [];
+      if (tokens.length > 0) sink({ kind: "logprobs", choice, tokens });
       if (text !== "") sink({ kind: "delta", choice, part, text });
       if (said.kind === "text")
         for (const citation of said.citations ?? []) sink({ kind: "citation", choice, part, citation });
@@ -138,7 +142,8 @@ export function tellAnswer(answer: ChatAnswer, sink: EventSink): void {
       sink({ kind: "part_stop", choice, part });
       part += 1;
     }
-    if (logprobs !== undefined) sink({ kind: "logprobs", choice, tokens: logprobs });
+    const others = dealt.rest();
+    if (others.length > 0) sink({ kind: "logprobs", choice, tokens: others });
     if (finish !== null) sink({ kind: "finish", choice, finish });
   }
   if (usage !== null) sink({ kind: "usage", usage });

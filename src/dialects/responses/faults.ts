@@ -1,7 +1,7 @@
 // What is wrong with a request: the first fault, told as OpenAI tells it.
 
 import { GatewayError } from "../../errors.ts";
-import { isFields } from "../fields.ts";
+import { isFields, numberOf } from "../fields.ts";
 
 /** Collects the first fault while a request is read. */
 export class Faults {
@@ -45,7 +45,8 @@ export class Faults {
   optional(value: unknown, kind: "boolean", param: string): boolean | null;
   optional(value: unknown, kind: "string" | "number" | "boolean", param: string): unknown {
     if (value === undefined || value === null) return null;
-    if (typeof value === kind) return value;
+    const read = kind === "number" ? (numberOf(value) ?? value) : value;
+    if (typeof read === kind) return read;
     this.type(param, `a ${kind}`, value);
     return null;
   }

@@ -46,10 +46,10 @@ export function beginning(part: { readonly own?: OwnFields }): Fields | null {
   return own["item"] === undefined ? null : memberFields(own, "item");
 }
 
-/** A reasoning. */
-export function reasoningItem(part: ThinkingPart, id: string | undefined): Fields {
+/** A reasoning, in the pieces that it came in; `is_whole`: in one. */
+export function reasoningItem(part: ThinkingPart, id: string | undefined, is_whole = false): Fields {
   const own = ownFields(part);
-  const { summary, content } = textsOf(part.text, own);
+  const { summary, content } = textsOf(part.text, is_whole ? { is_raw: own["is_raw"] } : own);
   const encrypted = encryptedOf(part);
   return {
     ...(id === undefined ? {} : { id }),
@@ -83,7 +83,8 @@ function textsOf(text: string, own: Fields): { readonly summary: string[]; reado
   const summary = stringsOf(own["summary"]);
   const content = stringsOf(own["content"]);
   if (text === (content.length > 0 ? content : summary).join(PARAGRAPH)) return { summary, content };
-  return own["is_raw"] === true ? { summary: [], content: [text] } : { summary: [text], content: [] };
+  const texts = text === "" ? [] : [text];
+  return own["is_raw"] === true ? { summary: [], content: texts } : { summary: texts, content: [] };
 }
 
 function stringsOf(value: unknown): string[] {

@@ -1,6 +1,6 @@
 // A whole answer of the Responses format.
 
-import { isFields, list } from "../fields.ts";
+import { isFields, list, numberOf, withNumbers } from "../fields.ts";
 import type { ChatAnswer } from "../neutral/answer.ts";
 import { readFinish } from "./finish.ts";
 import { type Fields, others } from "./own.ts";
@@ -26,26 +26,28 @@ export function readAnswer(answer: Fields): ChatAnswer | null {
   return {
     ...readHead(answer),
     choices: [choice],
-    usage: readResponsesUsage(answer["usage"], answer["output"]),
+    usage: readResponsesUsage(withNumbers(answer["usage"]), answer["output"]),
   };
 }
 
 /** What a response object tells beside its output. */
 export function readHead(response: Fields): Omit<ChatAnswer, "choices" | "usage"> {
-  const { id, model, created_at, service_tier, completed_at, error } = response;
+  const { id, model, service_tier, error } = response;
+  const created_at = numberOf(response["created_at"]);
+  const completed_at = numberOf(response["completed_at"]);
   const rest = others(response, READ);
   // While an answer is made, these are null.
   const { completed_at: _, error: __, ...settled } = rest;
   return {
     id: typeof id === "string" ? id : "",
     model: typeof model === "string" ? model : "",
-    created_s: typeof created_at === "number" ? Math.floor(created_at) : null,
+    created_s: created_at === null ? null : Math.floor(created_at),
     ...(typeof service_tier === "string" ? { service_tier } : {}),
     own: {
       format: "responses",
       fields: {
         ...settled,
-        ...(typeof completed_at === "number" ? { completed_at } : {}),
+        ...(completed_at === null ? {} : { completed_at }),
         ...(isFields(error) ? { error } : {}),
       },
     },

@@ -1,7 +1,7 @@
 // The content of messages and of tools' results: texts, images, files and sounds as Responses writes them.
 // Source: OpenAI API reference, "Create a model response", `input` (types `ResponseInputContent`, `ResponseOutputText` of its SDK).
 
-import { isFields } from "../fields.ts";
+import { isFields, numberOf } from "../fields.ts";
 import type { TokenLogprob } from "../neutral/answer.ts";
 import type { Citation, Part, Source } from "../neutral/parts.ts";
 import type { Faults } from "./faults.ts";
@@ -104,14 +104,16 @@ export function readRefusal(part: Fields, item?: Fields): Extract<Part, { kind: 
 
 /** An annotation; those that are not of the web are kept as they are, too. */
 export function readCitation(annotation: Fields): Citation {
-  const { url, title, filename, start_index: start, end_index: end } = annotation;
+  const { url, title, filename } = annotation;
+  const start = numberOf(annotation["start_index"]);
+  const end = numberOf(annotation["end_index"]);
   const is_url = annotation["type"] === "url_citation" && typeof url === "string";
   const name = typeof title === "string" ? title : filename;
   return {
     ...(is_url ? { url } : {}),
     ...(typeof name === "string" ? { title: name } : {}),
-    ...(typeof start === "number" ? { start } : {}),
-    ...(typeof end === "number" ? { end } : {}),
+    ...(start === null ? {} : { start }),
+    ...(end === null ? {} : { end }),
     ...kept(is_url ? others(annotation, URL_CITATION) : annotation),
   };
 }
@@ -128,7 +130,7 @@ export function readLogprobs(list: unknown): TokenLogprob[] {
 function readToken({ token, logprob, bytes }: Fields): Omit<TokenLogprob, "top"> {
   return {
     token: typeof token === "string" ? token : "",
-    logprob: typeof logprob === "number" ? logprob : 0,
+    logprob: numberOf(logprob) ?? 0,
     ...(Array.isArray(bytes) ? { bytes: bytes.map(Number) } : {}),
   };
 }

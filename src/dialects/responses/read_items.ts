@@ -13,8 +13,10 @@ export const PARAGRAPH = "\n\n";
 
 const MESSAGE = new Set(["type", "role", "content", "status"]);
 const REASONING = new Set(["type", "id", "status", "summary", "content", "encrypted_content"]);
-const FUNCTION_CALL = new Set(["type", "call_id", "name", "arguments", "status"]);
-const CUSTOM_CALL = new Set(["type", "call_id", "name", "input", "status"]);
+/** Bedrock's calls have the fields of an event in place of an id. */
+const CALL = new Set(["type", "call_id", "name", "status", "id", "item_id", "output_index"]);
+const FUNCTION_CALL = new Set([...CALL, "arguments"]);
+const CUSTOM_CALL = new Set([...CALL, "input"]);
 const IMAGE_CALL = new Set(["type", "result"]);
 
 /** What belongs to one message item: the first part of each keeps it. */
@@ -122,13 +124,17 @@ function textsOf(value: unknown): string[] {
 /** A call of a function or of a custom tool. */
 export function readCall(item: Fields): Extract<Part, { kind: "tool_call" }> {
   const is_custom = item["type"] === "custom_tool_call";
-  const { call_id, id, name } = item;
+  const { call_id, name } = item;
+  const id = item["id"] ?? item["item_id"];
   const args = item[is_custom ? "input" : "arguments"];
   return {
     ...{ kind: "tool_call", id: typeof call_id === "string" ? call_id : typeof id === "string" ? id : "" },
     ...{ name: typeof name === "string" ? name : "", arguments: typeof args === "string" ? args : "" },
     ...(is_custom ? { is_custom } : {}),
-    ...kept(others(item, is_custom ? CUSTOM_CALL : FUNCTION_CALL)),
+    ...kept({
+      ...(typeof id === "string" ? { id } : {}),
+      ...others(item, is_custom ? CUSTOM_CALL : FUNCTION_CALL),
+    }),
   };
 }
 

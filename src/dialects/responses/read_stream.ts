@@ -4,7 +4,7 @@
 
 import { parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
-import { isFields, list } from "../fields.ts";
+import { isFields, list, withNumbers } from "../fields.ts";
 import type { EventSink, StreamEvent } from "../neutral/answer.ts";
 import type { StreamReader } from "../neutral/format.ts";
 import { readError } from "../openai/error.ts";
@@ -140,7 +140,7 @@ export class ResponsesStreamReader implements StreamReader {
     const status = response["status"] ?? type.slice("response.".length);
     const finish = readFinish({ ...response, status }, this.#has_calls) ?? { reason: "stop" };
     this.#sink({ kind: "finish", choice: 0, finish });
-    const usage = readResponsesUsage(response["usage"], response["output"]);
+    const usage = readResponsesUsage(withNumbers(response["usage"]), response["output"]);
     if (usage !== null) this.#sink({ kind: "usage", usage });
     this.#is_over = true;
     this.#sink({ kind: "end" });

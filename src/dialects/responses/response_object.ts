@@ -72,10 +72,16 @@ export class ResponseObject {
     this.id = idOf(head, call_id);
     this.created_at = head.created_s ?? now_s;
     this.#model = head.model === "" ? model : head.model;
+    const told = withoutNulls(ownFields(head), ["metadata", "service_tier", "tools"]);
+    const asked = said(request);
     this.#rest = {
       ...DEFAULTS,
-      ...ownFields(head),
-      ...said(request),
+      ...told,
+      ...asked,
+      // A provider of this format tells more of these than was asked.
+      reasoning: merged("reasoning", told, asked),
+      text: merged("text", told, asked),
+      tools: told["tools"] ?? asked["tools"] ?? DEFAULTS.tools,
       ...(head.service_tier === undefined ? {} : { service_tier: head.service_tier }),
     };
   }
@@ -89,6 +95,17 @@ export class ResponseObject {
       ...{ completed_at, error, incomplete_details, model: this.#model, output, usage },
     };
   }
+}
+
+/** Some servers tell these as null until the end. */
+function withoutNulls(fields: Fields, names: readonly string[]): Fields {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([name, value]) => value !== null || !names.includes(name)),
+  );
+}
+
+function merged(name: "reasoning" | "text", told: Fields, asked: Fields): Fields {
+  return { ...DEFAULTS[name], ...memberFields(told, name), ...memberFields(asked, name) };
 }
 
 /** Clients of this format tell a response's id by how it begins; what a provider of this format calls it stays. */
@@ -114,16 +131,13 @@ function said(request: ChatRequest): Fields {
     max_output_tokens: request.max_tokens,
     parallel_tool_calls: request.parallel_tool_calls,
     prompt_cache_key: request.prompt_cache_key,
-    reasoning:
-      reasoning === null
-        ? null
-        : {
-            effort: reasoning.effort ?? null,
-            summary: reasoning.summary ?? null,
-            ...memberFields(own, "reasoning"),
-          },
+    reasoning: {
+      ...(reasoning?.effort === undefined ? {} : { effort: reasoning.effort }),
+      ...(reasoning?.summary === undefined ? {} : { summary: reasoning.summary }),
+      ...memberFields(own, "reasoning"),
+    },
     temperature: request.temperature,
-    text: Object.keys(text).length === 0 ? null : { ...DEFAULTS.text, ...text },
+    text: withFormat(text),
     tool_choice: own["tool_choice"] ?? writeToolChoice(request),
     tools: request.tools.length === 0 ? null : writeTools(request.tools, unheard).map(withDefaults),
     top_logprobs: request.logprobs?.top ?? null,
@@ -133,6 +147,11 @@ function said(request: ChatRequest): Fields {
     ...Object.fromEntries(REPEATED.map((name) => [name, own[name] ?? null])),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+}
+
+function withFormat(text: Fields): Fields {
+  const format = memberFields(text, "format");
+  return format["type"] === "json_schema" ? { ...text, format: { description: null, ...format } } : text;
 }
 
 function withDefaults(tool: Fields): Fields {

@@ -280,7 +280,7 @@ export class ReasoningOutput extends OutputItem {
 
   protected override item(status: ItemStatus): Fields {
     const text = this.#texts.join("");
-    const item = reasoningItem({ ...this.#start, text, ...this.#signed }, this.id);
+    const item = reasoningItem({ ...this.#start, text, ...this.#signed }, this.id, true);
     return status === "incomplete" ? { ...item, status } : item;
   }
 

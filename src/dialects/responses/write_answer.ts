@@ -1,7 +1,8 @@
 // An answer as a whole response object.
 
-import type { ChatAnswer, TokenLogprob } from "../neutral/answer.ts";
+import type { ChatAnswer } from "../neutral/answer.ts";
 import type { AnswerContext } from "../neutral/format.ts";
+import { LogprobsByText } from "../neutral/logprobs.ts";
 import type { Part, RefusalPart, TextPart } from "../neutral/parts.ts";
 import { SERVER_ERROR } from "./error.ts";
 import { writeFinish } from "./finish.ts";
@@ -24,7 +25,9 @@ export function writeAnswer(answer: ChatAnswer, context: AnswerContext): Fields 
     finish,
     parts.some((part) => part.kind === "refusal"),
   );
-  const output = new OutputWriter(context.call_id, ending.status, choice?.logprobs ?? []).write(parts);
+  const texts = parts.filter(({ kind }) => kind === "text").length;
+  const logprobs = new LogprobsByText(choice?.logprobs ?? [], texts);
+  const output = new OutputWriter(context.call_id, ending.status, logprobs).write(parts);
   const failure = own["error"] ?? { code: SERVER_ERROR, message: "The answer was broken off." };
   return response.in({
     status: ending.status,
@@ -45,12 +48,11 @@ function completedAt(own: Fields, response: ResponseObject, { now_s }: AnswerCon
 class OutputWriter {
   readonly #ids: ItemIds;
   readonly #end_status: string;
-  readonly #logprobs: readonly TokenLogprob[];
-  #logged = 0;
+  readonly #logprobs: LogprobsByText;
   readonly #items: Fields[] = [];
   #said: (TextPart | RefusalPart)[] = [];
 
-  constructor(call_id: string, end_status: string, logprobs: readonly TokenLogprob[]) {
+  constructor(call_id: string, end_status: string, logprobs: LogprobsByText) {
     this.#ids = new ItemIds(call_id);
     this.#end_status = end_status === "completed" ? "completed" : "incomplete";
     this.#logprobs = logprobs;
@@ -102,20 +104,12 @@ class OutputWriter {
     if (first === undefined) return;
     const own = beginning(first) ?? {};
     const content = this.#said.map((part) =>
-      part.kind === "text" ? writeOutputText(part, this.#logprobsOf(part.text)) : writeRefusal(part),
+      part.kind === "text" ? writeOutputText(part, this.#logprobs.next(part.text)) : writeRefusal(part),
     );
     this.#said = [];
     this.#items.push({
       ...{ id: this.#ids.of("msg", own["id"]), type: "message", status, content, role: "assistant" },
       ...others(own, ID),
     });
-  }
-
-  /** The next tokens, up to a text's end. */
-  #logprobsOf(text: string): readonly TokenLogprob[] {
-    const start = this.#logged;
-    for (let length = 0; length < text.length && this.#logged < this.#logprobs.length; this.#logged++)
-      length += this.#logprobs[this.#logged]!.token.length;
-    return this.#logprobs.slice(start, this.#logged);
   }
 }
