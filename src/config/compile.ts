@@ -79,6 +79,12 @@ export function compilePlan(config: ResolvedConfig): Plan {
       ]),
     ),
     admin_token_hash: config.admin === undefined ? null : sha256(config.admin.token),
+    media: {
+      max_bytes: config.media.max_mb * 1024 * 1024,
+      max_count: config.media.max_count,
+      timeout_ms: config.media.timeout_ms,
+      trusted_hosts: config.media.trusted_hosts.map((host) => host.toLowerCase()),
+    },
     caches: {
       max_entry_bytes: config.cache.max_entry_kb * 1024,
       volatile: [...config.cache.volatile],

@@ -262,8 +262,19 @@ export interface CachesPlan {
   readonly semantic_budget_ms: number;
 }
 
+/** How media are fetched that a client names by a URL, for providers that take bytes alone. */
+export interface MediaPlan {
+  readonly max_bytes: number;
+  /** Of one request. */
+  readonly max_count: number;
+  readonly timeout_ms: number;
+  /** Hosts that may be anywhere, in lower case. */
+  readonly trusted_hosts: readonly string[];
+}
+
 /** A compiled configuration. */
 export interface Plan {
+  readonly media: MediaPlan;
   readonly listen: ListenPlan;
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */

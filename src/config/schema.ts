@@ -475,6 +475,19 @@ const ledger = z.strictObject({
     .describe("Every row as an event, for those who bill from it; at least once, with the call's id."),
 });
 
+const media = z.strictObject({
+  max_mb: whole(1, 1_000).default(20).describe("Larger ones are refused."),
+  max_count: whole(0, 1_000)
+    .default(20)
+    .describe("The most that are fetched for one request; 0 fetches none."),
+  timeout_ms: whole(100, DAY_MS).default(10_000).describe("How long one may take."),
+  trusted_hosts: z
+    .array(text(253))
+    .max(1_000)
+    .default([])
+    .describe("Hosts that may have a private address; others are fetched from public addresses alone."),
+});
+
 const alerts = z.strictObject({
   webhook,
   at: z
@@ -548,6 +561,9 @@ export const config_schema = z.strictObject({
     })
     .optional()
     .describe("The admin API on the public port; without it, it is reached by its socket alone."),
+  media: media
+    .prefault({})
+    .describe("How media are fetched that a client names by a URL, for providers that take bytes alone."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
   privacy: privacy

@@ -6,8 +6,8 @@ import { GEMINI } from "./gemini/format.ts";
 import type { Format } from "./neutral/format.ts";
 import type { FormatName } from "./neutral/parts.ts";
 import type { ChatRequest } from "./neutral/request.ts";
-import { CHAT_FORMAT } from "./openai/chat/format.ts";
-import { COMPLETIONS_FORMAT } from "./openai/completions/format.ts";
+import { CHAT } from "./openai/chat/format.ts";
+import { COMPLETIONS } from "./openai/completions/format.ts";
 import { RESPONSES } from "./responses/format.ts";
 
 /** A format, and what HTTP has to know of it. */
@@ -15,21 +15,39 @@ export interface ProviderFormat {
   readonly format: Format;
   /** How the content type of its streams begins. */
   readonly content_type: string;
+  /** Whether it takes media of this kind by this URL; others have to be fetched for it. */
+  takesUrl(kind: MediaKind, url: string): boolean;
   /** What a request says beside its body. */
   headersOf?(request: ChatRequest): readonly (readonly [name: string, value: string])[];
 }
 
+/** What a part with media is. */
+export type MediaKind = "image" | "audio" | "video" | "file";
+
 const EVENTS = "text/event-stream";
+const PICTURES: ReadonlySet<MediaKind> = new Set(["image", "video"]);
+const PAPERS: ReadonlySet<MediaKind> = new Set(["image", "file"]);
+/** Gemini takes its own files, Google's storage and YouTube's films by their URLs. */
+const GOOGLES = [
+  "https://generativelanguage.googleapis.com/",
+  "https://www.youtube.com/",
+  "https://youtu.be/",
+];
 
 /** Every format that is read and written. */
 export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
-  chat: { format: CHAT_FORMAT, content_type: EVENTS },
-  completions: { format: COMPLETIONS_FORMAT, content_type: EVENTS },
-  responses: { format: RESPONSES, content_type: EVENTS },
-  gemini: { format: GEMINI, content_type: EVENTS },
+  chat: { format: CHAT, content_type: EVENTS, takesUrl: (kind) => PICTURES.has(kind) },
+  completions: { format: COMPLETIONS, content_type: EVENTS, takesUrl: () => true },
+  responses: { format: RESPONSES, content_type: EVENTS, takesUrl: (kind) => PAPERS.has(kind) },
+  gemini: {
+    format: GEMINI,
+    content_type: EVENTS,
+    takesUrl: (_, url) => !/^https?:/i.test(url) || GOOGLES.some((start) => url.startsWith(start)),
+  },
   messages: {
     format: MESSAGES,
     content_type: EVENTS,
+    takesUrl: (kind) => PAPERS.has(kind),
     headersOf: (request) => {
       const betas = betasOf(request);
       return betas.length === 0 ? [] : [["anthropic-beta", betas.join(",")]];

@@ -199,9 +199,15 @@ class PreparedJson implements Prepared {
     const call = this.#call;
     const { format, place } = this.#endpoint;
     const { bytes, stream, model } = this.#request;
-    const translated = translateRequest(
+    const translated = await translateRequest(
       { bytes, format: format.name, model: place?.model ?? model ?? "", stream },
-      { target, api, on_unsupported: this.model.on_unsupported, call_id: call.ledger_id },
+      {
+        target,
+        api,
+        on_unsupported: this.model.on_unsupported,
+        call_id: call.ledger_id,
+        media: call.plan.media,
+      },
     );
     if (translated instanceof GatewayError) return translated;
     call.dropped = translated.dropped;

@@ -1,7 +1,7 @@
 // A call whose provider speaks another format than its client: the request written for the provider, and what turns its answer back.
 // Loaded when the first such call comes.
 
-import type { HeaderFields, OnUnsupported, TargetPlan } from "../config/plan.ts";
+import type { HeaderFields, MediaPlan, OnUnsupported, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { isFields } from "../dialects/fields.ts";
@@ -13,6 +13,7 @@ import type { ChatRequest } from "../dialects/neutral/request.ts";
 import { StreamTranslation, type TranslatedAnswer, translateAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import { parseExact } from "../wire/exact_json.ts";
+import { withInlinedMedia } from "./inlining.ts";
 import type { ForeignStream } from "./stream_receiver.ts";
 
 /** A request as its client sent it. */
@@ -31,6 +32,7 @@ export interface TranslationTarget {
   readonly api: ApiName;
   readonly on_unsupported: OnUnsupported;
   readonly call_id: string;
+  readonly media: MediaPlan;
 }
 
 /** A request as a provider takes it, and what makes its answers the client's. */
@@ -44,10 +46,10 @@ export interface TranslatedRequest {
 }
 
 /** Translates a request, or says what in it cannot be said to the target (400). */
-export function translateRequest(
+export async function translateRequest(
   { bytes, format, model, stream }: ClientRequest,
-  { target, api, on_unsupported, call_id }: TranslationTarget,
-): TranslatedRequest | GatewayError {
+  { target, api, on_unsupported, call_id, media }: TranslationTarget,
+): Promise<TranslatedRequest | GatewayError> {
   const from = formatOf(format);
   const to = formatOf(api);
   const body = parseExact(bytes);
@@ -56,7 +58,9 @@ export function translateRequest(
   if (request instanceof GatewayError) return request;
   const { provider, model: served } = target;
   const losses = new Losses(on_unsupported, `${provider.name}/${served}`);
-  const asked: ChatRequest = { ...request, model: served, stream, asks_usage: provider.stream_usage };
+  const inlined = await withInlinedMedia(request, ({ kind }, url) => to.takesUrl(kind, url), media);
+  if (inlined instanceof GatewayError) return inlined;
+  const asked: ChatRequest = { ...inlined, model: served, stream, asks_usage: provider.stream_usage };
   const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.kind }, losses);
   if (losses.error !== null) return losses.error;
   const context = (): AnswerContext => ({
