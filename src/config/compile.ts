@@ -86,6 +86,10 @@ export function compilePlan(config: ResolvedConfig): Plan {
         ...{ name, pattern, checksum, context, score },
       })),
       by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block" }, config),
+      is_asked: [
+        ...Object.values(config.models).map(({ privacy }) => privacy?.mode),
+        ...config.keys.map(({ privacy }) => privacy),
+      ].some((mode) => modeOf(mode) !== null),
     },
     default_provider: defaultProvider(listen.default_provider, providers),
   };

@@ -276,6 +276,8 @@ export interface Plan {
     readonly custom: readonly CustomEntity[];
     /** For models that say nothing themselves. */
     readonly by_default: PrivacyPlan;
+    /** Whether a model or a key of the configuration asks that anything be done. */
+    readonly is_asked: boolean;
   };
   /** For routes without a model. */
   readonly default_provider: ProviderPlan | null;

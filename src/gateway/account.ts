@@ -66,7 +66,8 @@ export class Account implements MeteredAccount {
     this.#call = call;
     this.#prepared = prepared;
     this.#books = books;
-    this.user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    const user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    this.user = user === null ? null : call.discreet(user);
     this.#labels = labelsOf(call);
     this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
   }
@@ -302,10 +303,11 @@ interface Labels {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-function labelsOf({ request: { headers } }: Call): Labels {
+function labelsOf({ request: { headers }, discreet }: Call): Labels {
+  const feature = wordOf(headers.get("x-venturi-feature"));
   return {
-    feature: wordOf(headers.get("x-venturi-feature")),
-    tags: readTags(headers.get("x-venturi-tags")),
+    feature: feature === null ? null : discreet(feature),
+    tags: readTags(headers.get("x-venturi-tags"), discreet),
   };
 }
 
@@ -315,7 +317,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
   const server = serverOf(call);
   return {
     id: call.ledger_id,
-    request_id: call.id,
+    request_id: call.kept_id,
     time: Math.round(call.wall_ms),
     tenant: client?.tenant ?? "",
     team: client?.team ?? null,

@@ -1,6 +1,8 @@
-// What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut.
+// What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut; and none with
+// personal data, where a configuration looks for that.
 
 import { NOTHING } from "../ledger/row.ts";
+import { type Discretion, OPEN } from "../privacy/discretion.ts";
 
 /** The most characters of a user, a feature, a tag's name or value. */
 const WORD_MAX_CHARS = 128;
@@ -15,14 +17,15 @@ export function wordOf(text: string | null): string | null {
 }
 
 /** `x-venturi-tags`: `a,b=c` is a tag without a value and one with. */
-export function readTags(text: string | null): Readonly<Record<string, string>> {
+export function readTags(text: string | null, discreet: Discretion = OPEN): Readonly<Record<string, string>> {
   if (text === null || text === "") return NOTHING;
   const tags: Record<string, string> = {};
   for (const part of text.slice(0, TAGS_MAX_CHARS).split(",").slice(0, TAGS_MAX)) {
     const equals = part.indexOf("=");
     const name = wordOf(equals < 0 ? part : part.slice(0, equals));
     if (name === null || name === "__proto__") continue;
-    tags[name] = equals < 0 ? "" : (wordOf(part.slice(equals + 1)) ?? "");
+    const value = equals < 0 ? "" : (wordOf(part.slice(equals + 1)) ?? "");
+    tags[discreet(name)] = discreet(value, name);
   }
   return tags;
 }

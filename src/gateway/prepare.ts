@@ -109,7 +109,7 @@ class PreparedJson implements Prepared {
     this.#quiet = quiet;
     this.path = path;
     this.model = model;
-    this.extra_headers = traceHeaders(call.request.headers);
+    this.extra_headers = traceHeaders(call);
   }
 
   get is_stream(): boolean {
@@ -220,7 +220,7 @@ async function prepareMedia(
       body: write,
       replayable: true,
       pass: false,
-      extra_headers: traceHeaders(headers),
+      extra_headers: traceHeaders(call),
     });
   }
   if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
@@ -230,7 +230,7 @@ async function prepareMedia(
   const model = modelOfName(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
-  const extra: HeaderFields = [...traceHeaders(headers), ["content-type", content_type]];
+  const extra: HeaderFields = [...traceHeaders(call), ["content-type", content_type]];
   return passedOn(call, clocks, model, {
     path: endpoint.path,
     body: write,
@@ -413,13 +413,17 @@ function modelOf(provider: ProviderPlan): ModelPlan {
   return model;
 }
 
-/** W3C Trace Context goes on to the provider. */
-function traceHeaders(headers: Headers): HeaderFields {
+/** A version, a trace, a span and flags, in hexadecimal; those of later versions may be longer. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?$/;
+
+/** W3C Trace Context goes on to the provider, where it is that and holds no personal data. */
+function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
   const traceparent = headers.get("traceparent");
-  if (traceparent === null) return NO_HEADERS;
+  if (traceparent === null || !TRACEPARENT.test(traceparent) || discreet(traceparent) !== traceparent)
+    return NO_HEADERS;
   const tracestate = headers.get("tracestate");
   const fields: [string, string][] = [["traceparent", traceparent]];
-  if (tracestate !== null) fields.push(["tracestate", tracestate]);
+  if (tracestate !== null && discreet(tracestate) === tracestate) fields.push(["tracestate", tracestate]);
   return fields;
 }
 

@@ -15,6 +15,10 @@ const CHARS_MAX = 32 * 1024 * 1024;
 /** What is kept and longer is no name that a model would write: media, signatures. */
 const NAME_MAX_BYTES = 256;
 
+/** The most characters of a field's name that is not looked into. */
+const PLAIN_MAX_CHARS = 64;
+const PLAIN = /^[A-Za-z_$.-]*$/;
+
 /** A string of a request, and what is done with it. */
 interface Place {
   readonly span: JsonSpan;
@@ -70,7 +74,10 @@ export function redactRequest(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const places = placesOf(bytes, (kept) => has_answer && redaction.escape(kept, mapping));
+  const places = placesOf(bytes, {
+    isFound: (name) => redaction.isFoundIn(name),
+    onKept: (kept) => has_answer && redaction.escape(kept, mapping),
+  });
   for (const { span, treatment } of places) {
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
@@ -89,15 +96,31 @@ export function redactRequest(
   };
 }
 
+/** What the search for places asks and tells. */
+interface PlaceSearch {
+  /** Whether the name of a field holds something that is redacted. */
+  isFound(name: string): boolean;
+  onKept(text: string): void;
+}
+
 /** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
-function placesOf(bytes: Uint8Array, onKept: (text: string) => void): Place[] {
+function placesOf(bytes: Uint8Array, { isFound, onKept }: PlaceSearch): Place[] {
   const places: Place[] = [];
-  walk(bytes, REQUEST, (span, treatment) => {
+  walk(bytes, REQUEST, (span, treatment, visited) => {
     if (span.kind !== "string") return;
-    if (treatment !== "keep") places.push({ span, treatment });
+    if (treatment !== "keep" && visited === "name") {
+      const name = readString(bytes, span) ?? "";
+      if (isPlain(name) || !isFound(name)) onKept(name);
+      else places.push({ span, treatment: "text" });
+    } else if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
   });
   return places;
+}
+
+/** Whether a field's name is what fields are called: nothing is recognised in letters alone. */
+function isPlain(name: string): boolean {
+  return name.length <= PLAIN_MAX_CHARS && PLAIN.test(name);
 }
 
 function ownMapping(entities: Iterable<Entity>): Mapping {

@@ -16,8 +16,8 @@ export function restoreAnswer(body: Uint8Array, treated: Mapping | AnswerTexts):
     return body;
   }
   const edits: Edit[] = [];
-  walk(body, ANSWER, (span, treatment) => {
-    if (treatment === "keep") return;
+  walk(body, ANSWER, (span, treatment, visited) => {
+    if (treatment === "keep" || visited === "name") return;
     const text = readString(body, span);
     if (text === null) texts.refuse();
     const restored = text === null ? null : texts.treat(text);

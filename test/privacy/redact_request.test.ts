@@ -208,8 +208,41 @@ describe("no value is left", () => {
   });
 });
 
+describe("names of fields that hold a value", () => {
+  const value = "ada@example.org";
+
+  test("are redacted: in data, in what is new in the format, and those of a tool's parameters with all that names them", () => {
+    const parameters = { type: "object", required: [value], properties: { [value]: { type: "string" } } };
+    const redacted = redactedJson({
+      messages: [{ role: "user", content: "Hello" }],
+      metadata: { [value]: "x" },
+      tools: [{ type: "function", function: { name: "f", parameters } }],
+      new_in_the_format: { [value]: 1, list: [{ [value]: [] }], email_2: value },
+    }) as Json;
+    const placeholder = "[EMAIL_1]";
+    expect(redacted).toEqual({
+      messages: [{ role: "user", content: "Hello" }],
+      metadata: { [placeholder]: "x" },
+      tools: [
+        {
+          type: "function",
+          function: {
+            name: "f",
+            parameters: {
+              type: "object",
+              required: [placeholder],
+              properties: { [placeholder]: { type: "string" } },
+            },
+          },
+        },
+      ],
+      new_in_the_format: { [placeholder]: 1, list: [{ [placeholder]: [] }], email_2: placeholder },
+    });
+  });
+});
+
 describe("what is no text stays", () => {
-  test("names of models, tools and parameters, ids, media, what controls", () => {
+  test("names of models, tools and fields, ids, media, what controls", () => {
     const value = "ada@example.org";
     const request = {
       model: value,
@@ -228,7 +261,7 @@ describe("what is no text stays", () => {
           type: "function",
           function: {
             name: value,
-            parameters: { type: value, required: [value], properties: { [value]: { type: "string" } } },
+            parameters: { type: value, properties: { email_2: { type: "string" } } },
           },
         },
       ],
