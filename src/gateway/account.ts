@@ -66,8 +66,8 @@ export class Account implements MeteredAccount {
     this.#call = call;
     this.#prepared = prepared;
     this.#books = books;
-    const user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
-    this.user = user === null ? null : call.discreet(user);
+    const { discreet } = call;
+    this.user = wordOf(request.headers.get("x-venturi-user"), discreet) ?? wordOf(prepared.user, discreet);
     this.#labels = labelsOf(call);
     this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
   }
@@ -304,9 +304,8 @@ interface Labels {
 }
 
 function labelsOf({ request: { headers }, discreet }: Call): Labels {
-  const feature = wordOf(headers.get("x-venturi-feature"));
   return {
-    feature: feature === null ? null : discreet(feature),
+    feature: wordOf(headers.get("x-venturi-feature"), discreet),
     tags: readTags(headers.get("x-venturi-tags"), discreet),
   };
 }

@@ -81,7 +81,7 @@ export function redactRequest(
   for (const { span, treatment } of places) {
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
-    if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
+    if (treatment === "hash" && mode !== "audit") changed = hashed(text, secret);
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
     else changed = redaction.redact(text, mappingOf());
     if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
