@@ -65,9 +65,14 @@ const PROVIDER_MODELS: Readonly<Record<string, (request: SeenRequest, reply: Rep
   waits: (_, reply) => reply.never(),
 };
 
-/** The last thing in quotes that has a blank, or a placeholder: what somebody wrote. */
+/** The last thing in quotes that has a blank, an "@" or a bracket: what somebody wrote. */
 function textIn(body: string): string {
-  return body.match(/"[^"]*(?: |\[)[^"]*"/g)?.at(-1)?.slice(1, 120) ?? "nothing";
+  return (
+    body
+      .match(/"[^"]*[ @[][^"]*"/g)
+      ?.at(-1)
+      ?.slice(1, 120) ?? "nothing"
+  );
 }
 
 /** Says again all that it was told. */
@@ -75,7 +80,13 @@ async function echo(request: SeenRequest, reply: Reply): Promise<void> {
   if (request.path.endsWith("/embeddings") || request.path.endsWith("/moderations")) {
     const { input } = request.json() as { input: string | string[] };
     const data = [input].flat().map((_, index) => ({ object: "embedding", index, embedding: [1, index] }));
-    return reply.json(200, { object: "list", data, results: [], model: "echo", usage: { prompt_tokens: 1, total_tokens: 1 } });
+    return reply.json(200, {
+      object: "list",
+      data,
+      results: [],
+      model: "echo",
+      usage: { prompt_tokens: 1, total_tokens: 1 },
+    });
   }
   if (!request.text().startsWith("{")) return reply.json(200, { text: "what was said" });
   const { stream } = request.json() as { stream?: boolean };
@@ -92,7 +103,10 @@ async function echo(request: SeenRequest, reply: Reply): Promise<void> {
 }
 
 function chunkOf(content: string): object {
-  return { ...(chatChunks("x")[1] as object), choices: [{ index: 0, delta: { content }, finish_reason: null }] };
+  return {
+    ...(chatChunks("x")[1] as object),
+    choices: [{ index: 0, delta: { content }, finish_reason: null }],
+  };
 }
 
 function configOf(base_url: string, hooks_url: string, { mode, rest = "" }: MarkedOptions): string {
@@ -111,7 +125,7 @@ models:
   stops: { targets: [up/stops], ${alone} }
   odd: { targets: [up/odd], ${alone} }
   garbled: { targets: [up/garbled], ${alone} }
-  waits: { targets: [up/waits], ${alone}, cache: { exact: {} } }
+  waits: { targets: [up/waits], ${alone} }
   hurried: { targets: [up/waits], ${alone}, deadline_ms: 50 }
   named: { targets: [up/echo], retries: { attempts: 0 }, privacy: { mode: ${mode}, entities: [PERSON, EMAIL], on_failure: block }, cache: { exact: {}, semantic: {} } }
   judged:
@@ -176,7 +190,11 @@ export class MarkedGateway {
   }
 
   /** Posts a body, and gives what came back; null where that broke off. */
-  async post(path: string, body: unknown, asked: Asked = {}): Promise<{ status: number; text: string } | null> {
+  async post(
+    path: string,
+    body: unknown,
+    asked: Asked = {},
+  ): Promise<{ status: number; text: string } | null> {
     const type = body instanceof FormData ? {} : { "content-type": "application/json" };
     try {
       const response = await fetch(`${this.venturi.url}${path}`, {
@@ -191,9 +209,21 @@ export class MarkedGateway {
     }
   }
 
+  /** Resolves when it takes calls again. */
+  async answers(): Promise<void> {
+    const ask = () => fetch(`${this.venturi.url}/health/ready`, { keepalive: false }).catch(() => null);
+    for (const end_ms = performance.now() + 10_000; (await ask())?.status !== 200; ) {
+      if (performance.now() > end_ms) throw new Error("it takes no calls");
+      await Bun.sleep(20);
+    }
+  }
+
   /** What the admin API answers at its socket. */
   async admin(path: string, method = "GET"): Promise<string> {
-    const response = await fetch(`http://admin/admin/v1/${path}`, { unix: join(this.data, "admin.sock"), method });
+    const response = await fetch(`http://admin/admin/v1/${path}`, {
+      unix: join(this.data, "admin.sock"),
+      method,
+    });
     return response.text();
   }
 
@@ -201,7 +231,10 @@ export class MarkedGateway {
   async told(): Promise<Map<string, Buffer>> {
     await this.admin("ledger/flush", "POST");
     const told = new Map<string, Buffer>();
-    told.set("metrics", Buffer.from(await (await fetch(`${this.venturi.url}/metrics`)).text()));
+    told.set(
+      "metrics",
+      Buffer.from(await (await fetch(`${this.venturi.url}/metrics`, { keepalive: false })).text()),
+    );
     for (const path of [
       "calls?limit=1000",
       "usage?by=user,feature,model,provider,key",
@@ -243,7 +276,9 @@ export class MarkedGateway {
   sent(): Map<string, Buffer> {
     return new Map(
       this.upstream.requests.map(({ method, path, header_list, body }, index) => {
-        const head = [`${method} ${path}`, ...header_list.map(([name, value]) => `${name}: ${value}`)].join("\n");
+        const head = [`${method} ${path}`, ...header_list.map(([name, value]) => `${name}: ${value}`)].join(
+          "\n",
+        );
         return [`request ${index} to the provider`, Buffer.concat([Buffer.from(`${head}\n\n`), body])];
       }),
     );

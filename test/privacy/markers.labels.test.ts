@@ -38,12 +38,19 @@ test.concurrent.each<Mode>(["redact", "mask", "audit"])("with %s nothing of them
     // What its words alone tell is told without them by some values only.
     const is_told = text === `It is ${value}, I think.` || text.startsWith("Reach me at");
     const headers = headersOf(text, value, is_told);
-    const body = { model: ["chat", "open", "judged"][index % 3]!, messages: [{ role: "user", content: `Round ${index % 40}` }] };
+    const body = {
+      model: ["chat", "open", "judged"][index % 3]!,
+      messages: [{ role: "user", content: `Round ${index % 40}` }],
+    };
     const answer = await gateway.post("/v1/chat/completions", { ...body, user: text }, { headers });
     expect(answer?.status).toBe(200);
     // Whoever is refused before anything is known of the call leaves no more.
     if (index % 4 > 0) continue;
-    await gateway.post(`/v1/chat/completions?who=${encodeURIComponent(value)}`, { ...body, model: text }, { headers });
+    await gateway.post(
+      `/v1/chat/completions?who=${encodeURIComponent(value)}`,
+      { ...body, model: text },
+      { headers },
+    );
     await gateway.post(`/v1/${encodeURIComponent(value)}`, body, { headers });
     await gateway.post("/v1/chat/completions", body, { headers, key: value.replaceAll(" ", "") });
   }
@@ -55,12 +62,20 @@ test("users, features and tags without a value stay what they are, and those wit
   const body = { model: "open", messages: [{ role: "user", content: "Hello" }] };
   const call = (user: string) =>
     gateway.post("/v1/chat/completions", body, {
-      headers: { "x-venturi-user": user, "x-venturi-feature": "search", "x-venturi-tags": "team=blue", "x-request-id": "mine-1" },
+      headers: {
+        "x-venturi-user": user,
+        "x-venturi-feature": "search",
+        "x-venturi-tags": "team=blue",
+        "x-request-id": "mine-1",
+      },
     });
   for (const user of ["user-17", "ada@example.com", "jo@example.com", "ada@example.com"]) await call(user);
   await gateway.admin("ledger/flush", "POST");
-  const { data: calls } = JSON.parse(await gateway.admin("calls?limit=10")) as { data: Record<string, unknown>[] };
-  for (const row of calls) expect(row).toMatchObject({ feature: "search", tags: { team: "blue" }, request_id: "mine-1" });
+  const { data: calls } = JSON.parse(await gateway.admin("calls?limit=10")) as {
+    data: Record<string, unknown>[];
+  };
+  for (const row of calls)
+    expect(row).toMatchObject({ feature: "search", tags: { team: "blue" }, request_id: "mine-1" });
   const [ada, jo, ada_before, plain] = calls.map(({ user }) => String(user));
   expect(plain).toBe("user-17");
   expect(ada).toMatch(/^hidden-[0-9a-f]{16}$/);

@@ -99,7 +99,12 @@ const CHATS: Readonly<Record<string, object>> = {
     new_in_the_format: { list: texts, ...record(texts), [texts[6]!]: { [texts[7]!]: 1 } },
   },
   files: {
-    messages: [{ role: "user", content: texts.map((filename) => ({ type: "file", file: { filename, file_id: "f" } })) }],
+    messages: [
+      {
+        role: "user",
+        content: texts.map((filename) => ({ type: "file", file: { filename, file_id: "f" } })),
+      },
+    ],
   },
 };
 
@@ -124,10 +129,15 @@ async function sendEverything(gateway: MarkedGateway): Promise<number[]> {
     }
     await post("/v1/chat/completions", { model: "judged", ...body });
   }
-  for (const text of texts) await post("/v1/chat/completions", { model: "chat", messages: [{ role: "user", content: text }] });
+  for (const text of texts)
+    await post("/v1/chat/completions", { model: "chat", messages: [{ role: "user", content: text }] });
   for (const { text } of NAMED) {
     for (const stream of [false, true]) {
-      await post("/v1/chat/completions", { model: "named", messages: [{ role: "user", content: text }], stream });
+      await post("/v1/chat/completions", {
+        model: "named",
+        messages: [{ role: "user", content: text }],
+        stream,
+      });
     }
   }
   for (const model of ["chat", "judged"]) {

@@ -1,4 +1,4 @@
-// Values that can be told wherever they turn up: two hundred, of every kind that is recognised, and a search for them in bytes of any
+// Values that can be told wherever they turn up: more than two hundred, of every kind that is recognised, and a search for them in bytes of any
 // sort, however they are written there.
 
 import { TOLD_BY_CONTEXT, TOLD_BY_THEMSELVES } from "./recognisers/values.cases.ts";
@@ -10,7 +10,6 @@ export interface Marker {
   readonly text: string;
 }
 
-const COUNT = 200;
 /** Shorter values turn up by chance. */
 const VALUE_MIN_CHARS = 9;
 /** Values that turn up without anybody's doing. */
@@ -33,19 +32,10 @@ const listed: Marker[] = [
   ...TOLD_BY_CONTEXT.map(([text, entity, value]) => ({ entity, value, text })),
 ].filter(({ value }) => value.length >= VALUE_MIN_CHARS && !COMMON.has(value));
 
-/** Values of kinds that every letter of can be another. */
-function more(count: number): Marker[] {
-  return Array.from({ length: count }, (_, index) => {
-    const number = String(index).padStart(2, "0");
-    const value = index % 2 === 0 ? `marker.${number}@planted.example` : `+49 30 9018${number}55`;
-    return { entity: index % 2 === 0 ? "EMAIL" : "PHONE", value, text: `Reach me at ${value}, please.` };
-  });
-}
-
-const distinct = [...new Map([...own, ...listed].map((marker) => [marker.value, marker])).values()];
-
 /** All of them. */
-export const MARKERS: readonly Marker[] = [...distinct, ...more(Math.max(0, COUNT - distinct.length))].slice(0, COUNT);
+export const MARKERS: readonly Marker[] = [
+  ...new Map([...own, ...listed].map((marker) => [marker.value, marker])).values(),
+];
 
 /** Names that the built-in model finds in these texts. */
 export const NAMED: readonly Marker[] = [
@@ -67,7 +57,10 @@ interface Needle {
 export function formsOf(value: string): readonly (readonly [form: string, bytes: Buffer])[] {
   const line = value.split(/\n|\\n/).reduce((longest, one) => (one.length > longest.length ? one : longest));
   const escaped = JSON.stringify(line).slice(1, -1);
-  const ascii = escaped.replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const ascii = escaped.replace(
+    /[^ -~]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return [
     ["UTF-8", Buffer.from(line)],
     ["JSON", Buffer.from(escaped)],
@@ -90,7 +83,9 @@ export function formsOf(value: string): readonly (readonly [form: string, bytes:
 
 /** What Base64 makes of bytes wherever they stand: its digits that hold nothing of what is before and behind them. */
 function base64Within(bytes: Buffer, before: number): string {
-  const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64").replaceAll("=", "");
+  const text = Buffer.concat([Buffer.alloc(before), bytes])
+    .toString("base64")
+    .replaceAll("=", "");
   const first = Math.ceil((before * 8) / 6);
   return text.slice(first, Math.floor(((before + bytes.length) * 8) / 6));
 }
@@ -118,18 +113,32 @@ export class MarkerSearch {
   /** The markers that some bytes hold, as "value (form)". */
   in(bytes: Uint8Array): string[] {
     const found = new Set<string>();
-    for (let at = 0; at + 4 <= bytes.length; at++) {
+    for (let page = 0; page < bytes.length; page += PAGE_BYTES) {
+      // Most of a mapped file was never written.
+      if (Buffer.compare(bytes.subarray(page, page + PAGE_BYTES), NOTHING) !== 0)
+        this.#search(bytes, page, found);
+    }
+    return [...found];
+  }
+
+  /** Searches for what begins in a page, or with its last zero in the one before. */
+  #search(bytes: Uint8Array, page: number, found: Set<string>): void {
+    const end = Math.min(page + PAGE_BYTES, bytes.length - 3);
+    for (let at = Math.max(0, page - 1); at < end; at++) {
       if (this.#begins[bytes[at]! | (bytes[at + 1]! << 8)] === 0) continue;
       for (const needle of this.#needles.get(headOf(bytes, at)) ?? []) {
-        const end = at + needle.bytes.length;
-        if (end <= bytes.length && Buffer.compare(bytes.subarray(at, end), needle.bytes) === 0) {
+        const needle_end = at + needle.bytes.length;
+        const has_room = needle_end <= bytes.length;
+        if (has_room && Buffer.compare(bytes.subarray(at, needle_end), needle.bytes) === 0) {
           found.add(`${needle.value} (${needle.form})`);
         }
       }
     }
-    return [...found];
   }
 }
+
+const PAGE_BYTES = 4_096;
+const NOTHING = Buffer.alloc(PAGE_BYTES);
 
 function headOf(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
