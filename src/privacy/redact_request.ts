@@ -1,7 +1,7 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
 import { createHmac } from "node:crypto";
-import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
+import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
@@ -14,6 +14,9 @@ const CHARS_MAX = 32 * 1024 * 1024;
 
 /** What is kept and longer is no name that a model would write: media, signatures. */
 const NAME_MAX_BYTES = 256;
+
+/** What may be given as tokens, in which nothing can be recognised. */
+const TOKENS_OF = ["prompt", "input"];
 
 /** The most characters of a field's name that is not looked into. */
 const PLAIN_MAX_CHARS = 64;
@@ -67,6 +70,8 @@ export function redactRequest(
 ): RedactedRequest | RedactionFault {
   const scan = scanObject(bytes);
   if (scan.fault !== null) return { fault: `the request is not JSON: ${scan.reason}` };
+  if (TOKENS_OF.some((name) => isTokens(bytes, scan.find(name))))
+    return { fault: "its texts are given as tokens" };
   const { endpoint, recognise, mapping, mode, secret, chars_max = CHARS_MAX } = options;
   const entities = new Set(options.entities);
   mapping.admit(entities);
@@ -94,6 +99,18 @@ export function redactRequest(
     counts: Object.fromEntries(redaction.found),
     is_blocked,
   };
+}
+
+/** Whether a member is a list of numbers, or of such lists. */
+function isTokens(bytes: Uint8Array, member: JsonSpan | null): boolean {
+  if (member === null || member.kind !== "array") return false;
+  const items = scanElements(bytes, member.start, member.end);
+  if (items.fault !== null || items.count === 0) return false;
+  for (let index = 0; index < items.count; index++) {
+    const item = items.at(index);
+    if (item.kind === "number" || item.kind === "array") return true;
+  }
+  return false;
 }
 
 /** What the search for places asks and tells. */

@@ -208,6 +208,14 @@ describe("no value is left", () => {
   });
 });
 
+test.each([{ prompt: [15496, 995] }, { prompt: ["a", [15496]] }, { input: [[15496], [995]] }])(
+  "texts that are given as tokens are not looked into, and that is a fault: %j",
+  (request) => {
+    const redacted = redactRequest(Buffer.from(JSON.stringify(request)), options());
+    expect(redacted).toEqual({ fault: "its texts are given as tokens" });
+  },
+);
+
 describe("names of fields that hold a value", () => {
   const value = "ada@example.org";
 
@@ -273,9 +281,9 @@ describe("what is no text stays", () => {
     expect(result.fault === null && result.bytes).toBe(bytes);
   });
 
-  test("tokens of embeddings, numbers that no double holds, and the spelling of the rest", () => {
+  test("numbers that no double holds, and the spelling of the rest", () => {
     const request =
-      '{ "seed" : 12345678901234567890,\n"input":[[1,2,3],[4111111111111111]], "messages":[{"content":"\\u0041da@example.org \\/"},{"content":"\\u0041 \\/"}] }';
+      '{ "seed" : 12345678901234567890,\n"logit_bias":{"4111111111111111":[[1,2,3]]}, "messages":[{"content":"\\u0041da@example.org \\/"},{"content":"\\u0041 \\/"}] }';
     expect(text(redacted(request).bytes)).toBe(
       request.replace('"\\u0041da@example.org \\/"', '"[EMAIL_1] /"'),
     );
