@@ -79,6 +79,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       semantic_budget_ms: config.cache.semantic.budget_ms,
     },
     privacy: {
+      names: config.privacy.names,
       names_budget_ms: config.privacy.names_budget_ms,
       session_ttl_ms: config.privacy.session_ttl_s * 1_000,
       note: config.privacy.note,

@@ -267,6 +267,8 @@ export interface Plan {
   readonly admin_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
   readonly privacy: {
+    /** The model that finds names. */
+    readonly names: string;
     /** How long a call waits for the names in its texts. */
     readonly names_budget_ms: number;
     /** How long the values of a conversation that has a name are kept. */

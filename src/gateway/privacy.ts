@@ -132,10 +132,7 @@ export class Privacy {
     const byForm = this.#byForm(plan, call.plan);
     const wanted = NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
     if (wanted.length === 0) return byForm;
-    const names = await this.#names.find(
-      textsOf(body, endpoint, this.#secret),
-      call.plan.privacy.names_budget_ms,
-    );
+    const names = await this.#names.find(textsOf(body, endpoint, this.#secret), call.plan.privacy);
     if (names === null) {
       call.may_be_kept = false;
       return plan.on_failure === "recognisers-only" ? byForm : null;

@@ -2,8 +2,8 @@
 
 import type { TransformersSource } from "../config.ts";
 import { Pool } from "../pool.ts";
+import type { ModelOrder } from "../transformers.ts";
 import { type Embedded, type Embedder, normalised } from "./embedder.ts";
-import type { ModelOrder } from "./transformers_thread.ts";
 
 const QUEUE_MAX = 256;
 
