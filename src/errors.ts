@@ -76,3 +76,18 @@ export class GatewayError {
     return ERROR_KINDS[this.code].retryable;
   }
 }
+
+/**
+ * A fault of the program's own, for its log: what it is, and where it happened. What its message says is left out, because that may repeat
+ * whatever was being worked on.
+ */
+export function faultText(fault: unknown): string {
+  if (!(fault instanceof Error)) return `a ${typeof fault} was thrown`;
+  const { name, message, stack = "" } = fault;
+  const at = stack.indexOf(message);
+  const frames = (at < 0 ? "" : stack.slice(at + message.length))
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
+  const code = "code" in fault && typeof fault.code === "string" ? ` (${fault.code})` : "";
+  return [`${name}${code}`, ...frames].join("\n");
+}

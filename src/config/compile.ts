@@ -91,6 +91,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       semantic_budget_ms: config.cache.semantic.budget_ms,
     },
     privacy: {
+      names: config.privacy.names,
       names_budget_ms: config.privacy.names_budget_ms,
       session_ttl_ms: config.privacy.session_ttl_s * 1_000,
       note: config.privacy.note,
@@ -98,6 +99,10 @@ export function compilePlan(config: ResolvedConfig): Plan {
         ...{ name, pattern, checksum, context, score },
       })),
       by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block" }, config),
+      is_asked: [
+        ...Object.values(config.models).map(({ privacy }) => privacy?.mode),
+        ...config.keys.map(({ privacy }) => privacy),
+      ].some((mode) => modeOf(mode) !== null),
     },
     default_provider: defaultProvider(listen.default_provider, providers),
   };

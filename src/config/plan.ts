@@ -290,6 +290,8 @@ export interface Plan {
   readonly admin_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
   readonly privacy: {
+    /** The model that finds names. */
+    readonly names: string;
     /** How long a call waits for the names in its texts. */
     readonly names_budget_ms: number;
     /** How long the values of a conversation that has a name are kept. */
@@ -299,6 +301,8 @@ export interface Plan {
     readonly custom: readonly CustomEntity[];
     /** For models that say nothing themselves. */
     readonly by_default: PrivacyPlan;
+    /** Whether a model or a key of the configuration asks that anything be done. */
+    readonly is_asked: boolean;
   };
   /** For routes without a model. */
   readonly default_provider: ProviderPlan | null;

@@ -342,6 +342,13 @@ const privacy = z.strictObject({
     .describe(
       "What values are sealed and users hashed with; by default one that is made in the data folder.",
     ),
+  names: z
+    .string()
+    .regex(/^(builtin|transformers:[!-~]{1,512})$/, "is builtin or transformers:MODEL")
+    .default("builtin")
+    .describe(
+      "What finds PERSON, LOCATION and ORGANIZATION: builtin, or a token-classification model (transformers:MODEL, a folder or its name on the hub).",
+    ),
   names_budget_ms: whole(1, 60_000)
     .default(500)
     .describe("How long a call waits for the names in its texts to be found."),

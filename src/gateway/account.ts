@@ -66,7 +66,8 @@ export class Account implements MeteredAccount {
     this.#call = call;
     this.#prepared = prepared;
     this.#books = books;
-    this.user = wordOf(request.headers.get("x-venturi-user")) ?? wordOf(prepared.user);
+    const { discreet } = call;
+    this.user = wordOf(request.headers.get("x-venturi-user"), discreet) ?? wordOf(prepared.user, discreet);
     this.#labels = labelsOf(call);
     this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
   }
@@ -302,10 +303,10 @@ interface Labels {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-function labelsOf({ request: { headers } }: Call): Labels {
+function labelsOf({ request: { headers }, discreet }: Call): Labels {
   return {
-    feature: wordOf(headers.get("x-venturi-feature")),
-    tags: readTags(headers.get("x-venturi-tags")),
+    feature: wordOf(headers.get("x-venturi-feature"), discreet),
+    tags: readTags(headers.get("x-venturi-tags"), discreet),
   };
 }
 
@@ -315,7 +316,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
   const server = serverOf(call);
   return {
     id: call.ledger_id,
-    request_id: call.id,
+    request_id: call.kept_id,
     time: Math.round(call.wall_ms),
     tenant: client?.tenant ?? "",
     team: client?.team ?? null,

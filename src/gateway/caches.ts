@@ -361,7 +361,7 @@ function identityOf(model: ModelPlan): string {
 }
 
 function tagsOf(call: Call): string[] {
-  const tags = readTags(call.request.headers.get("x-venturi-tags"));
+  const tags = readTags(call.request.headers.get("x-venturi-tags"), call.discreet);
   return Object.entries(tags).map(([name, value]) => (value === "" ? name : `${name}=${value}`));
 }
 

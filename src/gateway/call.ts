@@ -7,6 +7,7 @@ import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import { NOTHING } from "../ledger/row.ts";
+import { type Discretion, OPEN } from "../privacy/discretion.ts";
 import type { GuardAction } from "../privacy/guards/guard.ts";
 import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
@@ -64,6 +65,10 @@ export class Call implements Alarm {
   target: TargetPlan | null = null;
   model: ModelPlan | null = null;
   cache: CacheOutcome = "bypass";
+  /** What words of its client's, and of who answered it, are kept as. */
+  discreet: Discretion = OPEN;
+  /** Whether its request and answer may lie in the caches: they hold no personal data that is known of. */
+  may_be_kept = true;
   /** How often each kind of personal data was found in its request. */
   redactions: Readonly<Record<string, number>> = NOTHING;
   /** What became of what guards found in it, by their names. */
@@ -117,10 +122,12 @@ export class Call implements Alarm {
   answered_ms = 0;
 
   readonly #alarms: Alarms;
+  readonly #is_own_id: boolean;
 
   /** @param id the client's own name for it; null for none */
   constructor(id: string | null, request: Request, plan: Plan, alarms: Alarms) {
     this.ledger_id = Bun.randomUUIDv7();
+    this.#is_own_id = id === null;
     this.id = id ?? requestName(this.ledger_id);
     this.request = request;
     this.plan = plan;
@@ -133,7 +140,13 @@ export class Call implements Alarm {
     const twin = new Call(null, new Request(url, { method, headers }), this.plan, this.#alarms);
     twin.client = this.client;
     twin.format = this.format;
+    twin.discreet = this.discreet;
     return twin;
+  }
+
+  /** The id that is kept of it: what its client calls it is shown to the client, and may hold what must not be kept. */
+  get kept_id(): string {
+    return this.#is_own_id ? this.id : this.discreet(this.id);
   }
 
   /** Sets or moves the deadline; Infinity takes it away. */

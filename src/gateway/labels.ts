@@ -1,28 +1,30 @@
-// What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut.
+// What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut; and none with
+// personal data, where a configuration looks for that.
 
 import { NOTHING } from "../ledger/row.ts";
+import { type Discretion, OPEN } from "../privacy/discretion.ts";
 
 /** The most characters of a user, a feature, a tag's name or value. */
 const WORD_MAX_CHARS = 128;
 const TAGS_MAX = 16;
 const TAGS_MAX_CHARS = 1_024;
 
-/** A word as it is kept; null where there is none. */
-export function wordOf(text: string | null): string | null {
+/** A word as it is kept; null where there is none. What it holds is looked for before it is cut. */
+export function wordOf(text: string | null, discreet: Discretion = OPEN, name = ""): string | null {
   if (text === null) return null;
   const word = text.trim();
-  return word === "" ? null : word.slice(0, WORD_MAX_CHARS).toWellFormed();
+  return word === "" ? null : discreet(word, name).slice(0, WORD_MAX_CHARS).toWellFormed();
 }
 
 /** `x-venturi-tags`: `a,b=c` is a tag without a value and one with. */
-export function readTags(text: string | null): Readonly<Record<string, string>> {
+export function readTags(text: string | null, discreet: Discretion = OPEN): Readonly<Record<string, string>> {
   if (text === null || text === "") return NOTHING;
   const tags: Record<string, string> = {};
   for (const part of text.slice(0, TAGS_MAX_CHARS).split(",").slice(0, TAGS_MAX)) {
     const equals = part.indexOf("=");
-    const name = wordOf(equals < 0 ? part : part.slice(0, equals));
+    const name = wordOf(equals < 0 ? part : part.slice(0, equals), discreet);
     if (name === null || name === "__proto__") continue;
-    tags[name] = equals < 0 ? "" : (wordOf(part.slice(equals + 1)) ?? "");
+    tags[name] = equals < 0 ? "" : (wordOf(part.slice(equals + 1), discreet, part.slice(0, equals)) ?? "");
   }
   return tags;
 }

@@ -10,6 +10,7 @@ import type { Recording } from "../cache/recording.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { AnswerTexts } from "../privacy/answer_texts.ts";
+import { OPEN } from "../privacy/discretion.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
 import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
@@ -68,6 +69,11 @@ export function answerCall(
 }
 
 async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: PipelineTools): Promise<Response> {
+  // What is kept of a call tells nothing of a person, where anybody asks for that.
+  if (call.plan.privacy.is_asked || call.client!.privacy !== null) {
+    call.discreet = (await tools.privacy.get()).discretionOf(call.plan);
+  }
+
   // Read as much of the request as it takes to route it, and find the model.
   const given = await prepare(call, endpoint, tools.clocks);
   if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
@@ -93,7 +99,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
-  if (cache !== null && tools.caches !== null) {
+  if (cache !== null && tools.caches !== null && call.may_be_kept) {
     const caches = tools.caches.value ?? (await tools.caches.get());
     const found = await caches.lookUp(call, prepared, cache);
     call.looked_ms = performance.now();
@@ -480,7 +486,8 @@ function gone(call: Call, tools: PipelineTools): Response {
 const NOTHING_CAME = { usage: null, finish_reason: null, counted_tokens: null } as const;
 
 /** The end of every call: counted once, and its row written. */
-function settle(call: Call, tools: PipelineTools, end: CallEnd): void {
+function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
+  const end = discreetEnd(call, told);
   const { status, code, usage, saved } = end;
   measureOverhead(call);
   if (call.account !== null) call.cost_nano_usd = call.account.close(end);
@@ -493,4 +500,16 @@ function settle(call: Call, tools: PipelineTools, end: CallEnd): void {
   if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
   tools.onCallEnd(call);
+}
+
+/** What a provider says of itself and its answer may repeat what it was asked. */
+function discreetEnd({ discreet }: Call, end: CallEnd): CallEnd {
+  if (discreet === OPEN) return end;
+  const { code, finish_reason, model } = end;
+  return {
+    ...end,
+    code: code === null ? null : discreet(code),
+    finish_reason: finish_reason === null ? null : discreet(finish_reason),
+    ...(model === undefined || model === null ? {} : { model: discreet(model) }),
+  };
 }

@@ -184,11 +184,10 @@ class PreparedJson implements Prepared {
     const may_ask = format.name === "chat" || format.name === "completions";
     const asks_usage = may_ask && provider.stream_usage;
     const { path, is_compatible, headers } = apiPlace(format.name, model, stream);
-    const given = this.#call.request.headers;
     return {
       path,
       is_compatible,
-      extra_headers: [...traceHeaders(given), ...formatHeaders(headers, given)],
+      extra_headers: [...traceHeaders(this.#call), ...formatHeaders(headers, this.#call.request.headers)],
       body: writeRequest(this.#request, model_json, asks_usage, is_marked),
       receiver: () => this.#receiver(target, null, null),
     };
@@ -215,7 +214,7 @@ class PreparedJson implements Prepared {
     return {
       path,
       is_compatible,
-      extra_headers: [...traceHeaders(call.request.headers), ...headers, ...translated.headers],
+      extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
       body: [translated.body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
@@ -310,7 +309,7 @@ async function prepareMedia(
       body: write,
       replayable: true,
       pass: false,
-      extra_headers: traceHeaders(headers),
+      extra_headers: traceHeaders(call),
     });
   }
   if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
@@ -320,7 +319,7 @@ async function prepareMedia(
   const model = modelOfName(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
-  const extra: HeaderFields = [...traceHeaders(headers), ["content-type", content_type]];
+  const extra: HeaderFields = [...traceHeaders(call), ["content-type", content_type]];
   return passedOn(call, clocks, model, {
     path: endpoint.path,
     is_compatible: true,
@@ -508,13 +507,17 @@ function modelOf(provider: ProviderPlan): ModelPlan {
   return model;
 }
 
-/** W3C Trace Context goes on to the provider. */
-function traceHeaders(headers: Headers): HeaderFields {
+/** A version, a trace, a span and flags, in hexadecimal; those of later versions may be longer. */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?$/;
+
+/** W3C Trace Context goes on to the provider, where it is that and holds no personal data. */
+function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
   const traceparent = headers.get("traceparent");
-  if (traceparent === null) return NO_HEADERS;
+  if (traceparent === null || !TRACEPARENT.test(traceparent) || discreet(traceparent) !== traceparent)
+    return NO_HEADERS;
   const tracestate = headers.get("tracestate");
   const fields: [string, string][] = [["traceparent", traceparent]];
-  if (tracestate !== null) fields.push(["tracestate", tracestate]);
+  if (tracestate !== null && discreet(tracestate) === tracestate) fields.push(["tracestate", tracestate]);
   return fields;
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
+import { type Discretion, makeDiscretion } from "../privacy/discretion.ts";
 import type { Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
@@ -41,6 +42,7 @@ export class Privacy {
   readonly #vault: Vault | null;
   readonly #names: NameFinder;
   readonly #recognisers = new WeakMap<PrivacyPlan, Recognise>();
+  readonly #discretions = new WeakMap<Plan, Discretion>();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
   constructor({ key, folder, ttl_ms }: PrivacyOptions) {
@@ -59,12 +61,14 @@ export class Privacy {
     const plan = prepared.model.privacy ?? call.plan.privacy.by_default;
     const { endpoint, read_body } = prepared;
     if (endpoint === null || read_body === null) {
+      call.may_be_kept = false;
       return mode === "audit"
         ? prepared
         : blocked("Requests of this kind cannot be searched for personal data");
     }
     const recognise = await this.#recogniserOf(call, read_body, endpoint, plan);
     if (recognise === null) {
+      call.may_be_kept = false;
       if (plan.on_failure === "pass") return prepared;
       return blocked("The request cannot be searched for names at this moment");
     }
@@ -77,11 +81,14 @@ export class Privacy {
     });
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
+      call.may_be_kept = false;
       if (mode === "audit") return prepared;
       return blocked(`The request cannot be searched for personal data: ${redacted.fault}`);
     }
     call.redactions = redacted.counts;
     const found = Object.keys(redacted.counts);
+    // What goes out as it came must not lie in the caches as it came.
+    if (mode === "audit" && found.length > 0) call.may_be_kept = false;
     if (redacted.is_blocked) return blocked(`The request holds personal data (${found.join(", ")})`);
     if (mode !== "redact") return redacted.bytes === read_body ? prepared : prepared.withBody(redacted.bytes);
     if (mapping.size > 0) call.mapping = mapping;
@@ -93,6 +100,16 @@ export class Privacy {
     const is_told = mapping.size > 0 && call.plan.privacy.note;
     const body = is_told ? withNote(redacted.bytes, endpoint) : redacted.bytes;
     return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** What words that go into the books with a call are kept as: names and addresses of people are not for those. */
+  discretionOf(plan: Plan): Discretion {
+    let discreet = this.#discretions.get(plan);
+    if (discreet === undefined) {
+      discreet = makeDiscretion(this.#byForm(plan.privacy.by_default, plan), this.#secret);
+      this.#discretions.set(plan, discreet);
+    }
+    return discreet;
   }
 
   close(): void {
@@ -115,11 +132,11 @@ export class Privacy {
     const byForm = this.#byForm(plan, call.plan);
     const wanted = NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
     if (wanted.length === 0) return byForm;
-    const names = await this.#names.find(
-      textsOf(body, endpoint, this.#secret),
-      call.plan.privacy.names_budget_ms,
-    );
-    if (names === null) return plan.on_failure === "recognisers-only" ? byForm : null;
+    const names = await this.#names.find(textsOf(body, endpoint, this.#secret), call.plan.privacy);
+    if (names === null) {
+      call.may_be_kept = false;
+      return plan.on_failure === "recognisers-only" ? byForm : null;
+    }
     return (text) => {
       const named = names(text).filter(
         ({ entity, score }) =>

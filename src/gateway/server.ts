@@ -6,10 +6,11 @@ import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
 import { errorBody } from "../dialects/openai/error.ts";
-import { GatewayError } from "../errors.ts";
+import { faultText, GatewayError } from "../errors.ts";
 import { collectMetrics } from "../ledger/collect.ts";
 import { Metrics, renderPrometheus } from "../ledger/metrics.ts";
 import { Roster } from "../memory/roster.ts";
+import { CLOSED } from "../privacy/discretion.ts";
 import { KeyRotation } from "../routing/rotation.ts";
 import type { UpstreamClient } from "../upstream/exchange.ts";
 import { createFetchClient } from "../upstream/fetch.ts";
@@ -141,7 +142,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     routes: jsonRoutes(answerAt),
     fetch: answer,
     error: (error) => {
-      console.error("venturi: a call failed by a fault of the gateway:", error);
+      console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
       return plainError(
         new GatewayError("internal_error", "The gateway failed at this call by a fault of its own."),
       );
@@ -186,7 +187,10 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function makeCall(request: Request): Call {
-    return new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
+    const call = new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
+    // Of who may not call, or names no model, the books tell as well.
+    if (plan.privacy.is_asked) call.discreet = tools.privacy.value?.discretionOf(plan) ?? CLOSED;
+    return call;
   }
 
   function refused(call: Call, error: GatewayError): Response {
@@ -200,7 +204,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     return answered.then(
       (response) => closing(call, response),
       (fault: unknown) => {
-        console.error("venturi: a call failed by a fault of the gateway:", fault);
+        console.error(`venturi: a call failed by a fault of the gateway: ${faultText(fault)}`);
         return closing(call, failCall(call, tools));
       },
     );

@@ -40,7 +40,7 @@ export interface InferenceConfig {
   /** The data folder. */
   readonly data: string;
   readonly embedders: readonly EmbedderSource[];
-  /** Models that find names: `builtin`. Left out or empty, none is loaded. */
+  /** Models that find names: `builtin`, `transformers:MODEL`. Left out or empty, none is loaded. */
   readonly names?: readonly string[];
   /** Entries of the semantic cache, all partitions together; the oldest that were not used go first. */
   readonly max_entries: number;

@@ -40,19 +40,19 @@ export class Desk {
   }
 
   /** Does what is asked, at once where it can. It does not throw. */
-  readonly work = (asked: Asked): Outcome | Promise<Outcome> => {
+  readonly work = (asked: Asked, deadline_ms = Number.POSITIVE_INFINITY): Outcome | Promise<Outcome> => {
     try {
-      const outcome = this.#work(asked);
+      const outcome = this.#work(asked, deadline_ms);
       return outcome instanceof Promise ? outcome.catch(() => BROKEN) : outcome;
     } catch {
       return BROKEN;
     }
   };
 
-  #work(asked: Asked): Outcome | Promise<Outcome> {
+  #work(asked: Asked, deadline_ms: number): Outcome | Promise<Outcome> {
     if (asked.kind === "stats") return this.#tools.stats();
     if (asked.kind === "embed") return this.#embed(asked);
-    if (asked.kind === "names") return this.#names(asked);
+    if (asked.kind === "names") return this.#names(asked, deadline_ms);
     const index = this.#tools.index();
     if (index === null) return DOWN;
     switch (asked.kind) {
@@ -103,8 +103,8 @@ export class Desk {
     });
   }
 
-  async #names({ model, texts }: NamesRequest): Promise<Outcome> {
-    const found = await this.#tools.names.find(model, texts);
+  async #names({ model, texts }: NamesRequest, deadline_ms: number): Promise<Outcome> {
+    const found = await this.#tools.names.find(model, texts, deadline_ms);
     if ("fault" in found) return DOWN;
     if (found.some((names) => names.length > NAMES_MAX)) return BROKEN;
     const packed = found.map((names) =>

@@ -62,7 +62,7 @@ export class Inference {
     this.#embedders = new EmbedderSet(options.makeEmbedder, options.log);
     this.#embedders.configure(options.config);
     this.#names = new NameSet(options.loadNer ?? (() => loadBuiltinNer()), options.log);
-    this.#names.configure(options.config.names ?? []);
+    this.#names.configure(options.config.names ?? [], options.config.threads);
     const desk = new Desk({
       embedder: (name) => this.#embedders.get(name),
       index: () => this.#index,
@@ -78,7 +78,7 @@ export class Inference {
   configure(config: InferenceConfig): void {
     this.#config = config;
     this.#embedders.configure(config);
-    this.#names.configure(config.names ?? []);
+    this.#names.configure(config.names ?? [], config.threads);
     this.#index?.limit(config.max_entries);
   }
 
@@ -91,6 +91,7 @@ export class Inference {
     this.#index = null;
     await index?.close();
     await this.#embedders.close();
+    await this.#names.close();
   }
 
   #open(): void {

@@ -72,7 +72,7 @@ export interface EmbedRequest {
 /** Texts in which names are looked for. */
 export interface NamesRequest {
   readonly kind: "names";
-  /** `builtin`. */
+  /** `builtin`, or `transformers:MODEL`. */
   readonly model: string;
   readonly texts: readonly string[];
 }

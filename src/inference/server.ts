@@ -29,8 +29,11 @@ export interface ServerOptions {
   readonly path: string;
   /** Requests that wait or are worked on; more are answered `full`. */
   readonly queue_max: number;
-  /** Does what is asked, at once or later. It does not throw. */
-  work(asked: Asked): Outcome | Promise<Outcome>;
+  /**
+   * Does what is asked, at once or later. It does not throw.
+   * @param deadline_ms when nobody waits for it any more, by the host's clock
+   */
+  work(asked: Asked, deadline_ms: number): Outcome | Promise<Outcome>;
 }
 
 /** Figures of a server. */
@@ -173,7 +176,7 @@ export class InferenceServer {
       this.#forget(task);
       return;
     }
-    const outcome = this.#options.work(task.asked);
+    const outcome = this.#options.work(task.asked, task.deadline_ms);
     if (!(outcome instanceof Promise)) {
       this.#answer(task, outcome);
       return;

@@ -1,7 +1,7 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
 import { createHmac } from "node:crypto";
-import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
+import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
@@ -15,6 +15,13 @@ const CHARS_MAX = 32 * 1024 * 1024;
 
 /** What is kept and longer is no name that a model would write: media, signatures. */
 const NAME_MAX_BYTES = 256;
+
+/** What may be given as tokens, in which nothing can be recognised. */
+const TOKENS_OF = ["prompt", "input"];
+
+/** The most characters of a field's name that is not looked into. */
+const PLAIN_MAX_CHARS = 64;
+const PLAIN = /^[A-Za-z_$.-]*$/;
 
 /** A string of a request, and what is done with it. */
 interface Place {
@@ -64,6 +71,8 @@ export function redactRequest(
 ): RedactedRequest | RedactionFault {
   const scan = scanObject(bytes);
   if (scan.fault !== null) return { fault: `the request is not JSON: ${scan.reason}` };
+  if (TOKENS_OF.some((name) => isTokens(bytes, scan.find(name))))
+    return { fault: "its texts are given as tokens" };
   const { endpoint, recognise, mapping, mode, secret, chars_max = CHARS_MAX } = options;
   const entities = new Set(options.entities);
   mapping.admit(entities);
@@ -71,11 +80,14 @@ export function redactRequest(
   const { request: root, has_answer } = PLACES[endpoint];
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const places = placesOf(bytes, root, (kept) => has_answer && redaction.escape(kept, mapping));
+  const places = placesOf(bytes, root, {
+    isFound: (name) => redaction.isFoundIn(name),
+    onKept: (kept) => has_answer && redaction.escape(kept, mapping),
+  });
   for (const { span, treatment } of places) {
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
-    if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
+    if (treatment === "hash" && mode !== "audit") changed = hashed(text, secret);
     else if (treatment === "data" && isBase64(text)) changed = null;
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
     else changed = redaction.redact(text, mappingOf());
@@ -91,12 +103,39 @@ export function redactRequest(
   };
 }
 
+/** Whether a member is a list of numbers, or of such lists. */
+function isTokens(bytes: Uint8Array, member: JsonSpan | null): boolean {
+  if (member === null || member.kind !== "array") return false;
+  const items = scanElements(bytes, member.start, member.end);
+  if (items.fault !== null || items.count === 0) return false;
+  for (let index = 0; index < items.count; index++) {
+    const item = items.at(index);
+    if (item.kind === "number" || item.kind === "array") return true;
+  }
+  return false;
+}
+
+/** What the search for places asks and tells. */
+interface PlaceSearch {
+  /** Whether the name of a field holds something that is redacted. */
+  isFound(name: string): boolean;
+  onKept(text: string): void;
+}
+
 /** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
-function placesOf(bytes: Uint8Array, root: Rule<RequestTreatment>, onKept: (text: string) => void): Place[] {
+function placesOf(
+  bytes: Uint8Array,
+  root: Rule<RequestTreatment>,
+  { isFound, onKept }: PlaceSearch,
+): Place[] {
   const places: Place[] = [];
-  walk(bytes, root, (span, treatment) => {
+  walk(bytes, root, (span, treatment, visited) => {
     if (span.kind !== "string") return;
-    if (treatment !== "keep") places.push({ span, treatment });
+    if (treatment !== "keep" && visited === "name") {
+      const name = readString(bytes, span) ?? "";
+      if (isPlain(name) || !isFound(name)) onKept(name);
+      else places.push({ span, treatment: "text" });
+    } else if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
   });
   return places;
@@ -109,6 +148,11 @@ const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 /** Whether a text is the bytes of a file: words would have spaces between them. */
 function isBase64(text: string): boolean {
   return text.length >= BASE64_MIN_CHARS && BASE64.test(text);
+}
+
+/** Whether a field's name is what fields are called: nothing is recognised in letters alone. */
+function isPlain(name: string): boolean {
+  return name.length <= PLAIN_MAX_CHARS && PLAIN.test(name);
 }
 
 function ownMapping(entities: Iterable<Entity>): Mapping {

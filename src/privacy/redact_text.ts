@@ -54,6 +54,11 @@ export class TextRedaction {
     return bytes === null ? this.#plain(text, mapping) : this.#json(bytes, mapping);
   }
 
+  /** Whether a text holds anything that counts. */
+  isFoundIn(text: string): boolean {
+    return this.fault === null && this.#recognise(text).length > 0;
+  }
+
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
   redactName(name: string, mapping: Mapping): string | null {
     if (this.fault !== null) return null;

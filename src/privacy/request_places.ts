@@ -66,9 +66,9 @@ function schema(): Rule<RequestTreatment> {
   const keywords: Record<string, Rule<RequestTreatment>> = {
     type: KEEP,
     format: KEEP,
-    required: KEEP,
-    propertyOrdering: KEEP,
-    dependentRequired: KEEP,
+    required: TEXT,
+    propertyOrdering: TEXT,
+    dependentRequired: TEXT,
     $ref: KEEP,
     $id: KEEP,
     $schema: KEEP,

@@ -23,8 +23,8 @@ export function restoreAnswer(
     return body;
   }
   const edits: Edit[] = [];
-  walk(body, places, (span, treatment) => {
-    if (treatment === "keep") return;
+  walk(body, places, (span, treatment, visited) => {
+    if (treatment === "keep" || visited === "name") return;
     const text = readString(body, span);
     if (text === null) texts.refuse();
     const restored = text === null ? null : texts.treat(text);

@@ -25,11 +25,12 @@ export interface Rule<Treatment extends string> {
   readonly others: Rule<Treatment> | null;
 }
 
-/** What a walk comes by. */
-export type Visited = "key" | "string" | "number";
+/** What a walk comes by. A `name` is the key of a field that is not of data. */
+export type Visited = "key" | "name" | "string" | "number";
 
 /**
- * Hears of every key and string, in order, and of the numbers in data. Keys that are not of data are kept. A span includes the quotes.
+ * Hears of every key and string, in order, and of the numbers in data. Keys that have a rule of their own are kept; others may hold
+ * anything, and are treated like what they are of. A span includes the quotes.
  */
 export type Visit<Treatment extends string> = (
   span: JsonSpan,
@@ -90,11 +91,13 @@ class Walk<Treatment extends string> {
     this.#at++;
     while (this.#skipBlank() !== BRACE_CLOSE) {
       const key = this.#string();
-      this.#visit(key, place.is_data ? place.treatment : "keep", "key");
+      const name = place.members.size === 0 ? null : (readString(this.#bytes, key) ?? "");
+      const own = name === null ? undefined : place.members.get(name);
+      this.#visit(key, own === undefined ? place.treatment : "keep", place.is_data ? "key" : "name");
       this.#skipBlank();
       // The colon.
       this.#at++;
-      this.value(this.#ruleOf(key, place));
+      this.value(own ?? place.others ?? place);
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
@@ -107,11 +110,6 @@ class Walk<Treatment extends string> {
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
-  }
-
-  #ruleOf(key: JsonSpan, place: Rule<Treatment>): Rule<Treatment> {
-    if (place.members.size === 0) return place.others ?? place;
-    return ruleOfMember(place, readString(this.#bytes, key) ?? "");
   }
 
   /** A number or a word. */

@@ -25,7 +25,13 @@ export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | nul
   const plan = compilePlan(config);
   const { max_entries, threads } = config.cache.semantic;
   const embedders = [...names].flatMap((name) => sourceOf(name, plan) ?? []);
-  return { data: config.data, embedders, names: has_names ? ["builtin"] : [], max_entries, threads };
+  return {
+    data: config.data,
+    embedders,
+    names: has_names ? [config.privacy.names] : [],
+    max_entries,
+    threads,
+  };
 }
 
 /** Where an embedder comes from, by its name; null where its provider is not there. */

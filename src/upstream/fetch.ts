@@ -2,6 +2,7 @@
 // The same interface and times; where `fetch` hides a moment (connecting, having sent), the nearest visible one stands in.
 
 import type { Origin } from "../config/plan.ts";
+import { faultText } from "../errors.ts";
 import {
   type Exchange,
   type ExchangeHandler,
@@ -54,7 +55,9 @@ export function createFetchClient(options: FetchOptions = {}): FetchClient {
   const context: FetchContext = {
     protocol: options.protocol,
     sweep: new Sweep(() => false),
-    report: options.report ?? ((error) => console.error(error)),
+    report:
+      options.report ??
+      ((error) => console.error(`venturi: an answer failed by a fault of the gateway: ${faultText(error)}`)),
     session(origin, pool) {
       const { tls, host, port, server_name, ca, proxy } = origin;
       const key = JSON.stringify([tls, host, port, server_name, ca, proxy, pool]);

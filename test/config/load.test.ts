@@ -71,7 +71,7 @@ test("defaults are filled in", () => {
       max_calls: 20_000,
     },
     data: "d",
-    privacy: { note: true, custom: [], session_ttl_s: 86_400, names_budget_ms: 500 },
+    privacy: { note: true, custom: [], session_ttl_s: 86_400, names: "builtin", names_budget_ms: 500 },
     cache: {
       ...{ max_mb: 1_024, max_entry_kb: 1_024, volatile: [] },
       semantic: { budget_ms: 15, max_entries: 200_000, threads: 1 },

@@ -39,28 +39,23 @@ function table(): Float32Array {
   return numbers;
 }
 
-function onnx(): Uint8Array {
-  const numbers = table();
+/** A model that gives, as `output`, a row of a table for each token. */
+export function gatherModel(output: string, numbers: Float32Array, width: number): Uint8Array {
   const initializer = [
-    ...number(1, WORDS.length),
-    ...number(1, TINY_DIMS),
+    ...number(1, numbers.length / width),
+    ...number(1, width),
     ...number(2, FLOAT),
     ...text(8, "table"),
     ...bytes(9, new Uint8Array(numbers.buffer)),
   ];
-  const gather = [
-    ...text(1, "table"),
-    ...text(1, "input_ids"),
-    ...text(2, "last_hidden_state"),
-    ...text(4, "Gather"),
-  ];
+  const gather = [...text(1, "table"), ...text(1, "input_ids"), ...text(2, output), ...text(4, "Gather")];
   const inputs = ["input_ids", "attention_mask", "token_type_ids"];
   const graph = [
     ...bytes(1, gather),
     ...text(2, "tiny"),
     ...bytes(5, initializer),
     ...inputs.flatMap((name) => bytes(11, value(name, INT64, ["batch", "sequence"]))),
-    ...bytes(12, value("last_hidden_state", FLOAT, ["batch", "sequence", TINY_DIMS])),
+    ...bytes(12, value(output, FLOAT, ["batch", "sequence", width])),
   ];
   return Uint8Array.from([...number(1, 8), ...bytes(7, graph), ...bytes(8, number(2, 13))]);
 }
@@ -69,11 +64,22 @@ function onnx(): Uint8Array {
 export function writeTinyModel(folder: string): void {
   mkdirSync(join(folder, "onnx"), { recursive: true });
   const write = (name: string, content: string | Uint8Array) => writeFileSync(join(folder, name), content);
-  write("onnx/model.onnx", onnx());
+  write("onnx/model.onnx", gatherModel("last_hidden_state", table(), TINY_DIMS));
   write(
     "config.json",
     JSON.stringify({ model_type: "bert", architectures: ["BertModel"], hidden_size: TINY_DIMS }),
   );
+  writeWordPiece(folder, WORDS, false);
+}
+
+/** Writes a tokenizer of a few words, the first four of them special; whether it puts its own marks around a text. */
+export function writeWordPiece(folder: string, words: readonly string[], has_marks: boolean): void {
+  const write = (name: string, content: string) => writeFileSync(join(folder, name), content);
+  const marked = [
+    { SpecialToken: { id: "[CLS]", type_id: 0 } },
+    { Sequence: { id: "A", type_id: 0 } },
+    { SpecialToken: { id: "[SEP]", type_id: 0 } },
+  ];
   write(
     "tokenizer_config.json",
     JSON.stringify({
@@ -89,14 +95,19 @@ export function writeTinyModel(folder: string): void {
     "tokenizer.json",
     JSON.stringify({
       version: "1.0",
-      added_tokens: WORDS.slice(0, 4).map((content, id) => ({ id, content, special: true })),
+      added_tokens: words.slice(0, 4).map((content, id) => ({ id, content, special: true })),
       normalizer: { type: "BertNormalizer", lowercase: true, clean_text: true, handle_chinese_chars: true },
       pre_tokenizer: { type: "BertPreTokenizer" },
       post_processor: {
         type: "TemplateProcessing",
-        single: [{ Sequence: { id: "A", type_id: 0 } }],
+        single: has_marks ? marked : [{ Sequence: { id: "A", type_id: 0 } }],
         pair: [{ Sequence: { id: "A", type_id: 0 } }, { Sequence: { id: "B", type_id: 1 } }],
-        special_tokens: {},
+        special_tokens: has_marks
+          ? {
+              "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
+              "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
+            }
+          : {},
       },
       decoder: { type: "WordPiece", prefix: "##", cleanup: true },
       model: {
@@ -104,7 +115,7 @@ export function writeTinyModel(folder: string): void {
         unk_token: "[UNK]",
         continuing_subword_prefix: "##",
         max_input_chars_per_word: 100,
-        vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])),
+        vocab: Object.fromEntries(words.map((word, id) => [word, id])),
       },
     }),
   );

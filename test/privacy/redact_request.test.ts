@@ -208,8 +208,49 @@ describe("no value is left", () => {
   });
 });
 
+test.each([{ prompt: [15496, 995] }, { prompt: ["a", [15496]] }, { input: [[15496], [995]] }])(
+  "texts that are given as tokens are not looked into, and that is a fault: %j",
+  (request) => {
+    const redacted = redactRequest(Buffer.from(JSON.stringify(request)), options());
+    expect(redacted).toEqual({ fault: "its texts are given as tokens" });
+  },
+);
+
+describe("names of fields that hold a value", () => {
+  const value = "ada@example.org";
+
+  test("are redacted: in data, in what is new in the format, and those of a tool's parameters with all that names them", () => {
+    const parameters = { type: "object", required: [value], properties: { [value]: { type: "string" } } };
+    const redacted = redactedJson({
+      messages: [{ role: "user", content: "Hello" }],
+      metadata: { [value]: "x" },
+      tools: [{ type: "function", function: { name: "f", parameters } }],
+      new_in_the_format: { [value]: 1, list: [{ [value]: [] }], email_2: value },
+    }) as Json;
+    const placeholder = "[EMAIL_1]";
+    expect(redacted).toEqual({
+      messages: [{ role: "user", content: "Hello" }],
+      metadata: { [placeholder]: "x" },
+      tools: [
+        {
+          type: "function",
+          function: {
+            name: "f",
+            parameters: {
+              type: "object",
+              required: [placeholder],
+              properties: { [placeholder]: { type: "string" } },
+            },
+          },
+        },
+      ],
+      new_in_the_format: { [placeholder]: 1, list: [{ [placeholder]: [] }], email_2: placeholder },
+    });
+  });
+});
+
 describe("what is no text stays", () => {
-  test("names of models, tools and parameters, ids, media, what controls", () => {
+  test("names of models, tools and fields, ids, media, what controls", () => {
     const value = "ada@example.org";
     const request = {
       model: value,
@@ -228,7 +269,7 @@ describe("what is no text stays", () => {
           type: "function",
           function: {
             name: value,
-            parameters: { type: value, required: [value], properties: { [value]: { type: "string" } } },
+            parameters: { type: value, properties: { email_2: { type: "string" } } },
           },
         },
       ],
@@ -240,9 +281,9 @@ describe("what is no text stays", () => {
     expect(result.fault === null && result.bytes).toBe(bytes);
   });
 
-  test("tokens of embeddings, numbers that no double holds, and the spelling of the rest", () => {
+  test("numbers that no double holds, and the spelling of the rest", () => {
     const request =
-      '{ "seed" : 12345678901234567890,\n"input":[[1,2,3],[4111111111111111]], "messages":[{"content":"\\u0041da@example.org \\/"},{"content":"\\u0041 \\/"}] }';
+      '{ "seed" : 12345678901234567890,\n"logit_bias":{"4111111111111111":[[1,2,3]]}, "messages":[{"content":"\\u0041da@example.org \\/"},{"content":"\\u0041 \\/"}] }';
     expect(text(redacted(request).bytes)).toBe(
       request.replace('"\\u0041da@example.org \\/"', '"[EMAIL_1] /"'),
     );

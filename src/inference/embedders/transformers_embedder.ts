@@ -2,10 +2,14 @@
 
 import type { TransformersSource } from "../config.ts";
 import { Pool } from "../pool.ts";
+import type { ModelOrder } from "../transformers.ts";
 import { type Embedded, type Embedder, normalised } from "./embedder.ts";
-import type { ModelOrder } from "./transformers_thread.ts";
+import type { ModelAnswer } from "./transformers_thread.ts";
 
 const QUEUE_MAX = 256;
+
+/** What an answer with vectors should have. */
+type Claimed = { readonly [field in keyof Exclude<ModelAnswer, { readonly fault: string }>]?: unknown };
 
 /** An embedder that runs a model. */
 export function transformersEmbedder({ model }: TransformersSource, threads: number): Embedder {
@@ -28,7 +32,7 @@ export function transformersEmbedder({ model }: TransformersSource, threads: num
 function vectorsOf(answer: unknown, count: number): Embedded {
   if (typeof answer !== "object" || answer === null) return { fault: "the model's thread answers nonsense" };
   if ("fault" in answer) return { fault: String(answer.fault) };
-  const { dims, numbers } = answer as { dims?: unknown; numbers?: unknown };
+  const { dims, numbers } = answer as Claimed;
   if (typeof dims !== "number" || !(numbers instanceof Float32Array) || numbers.length !== dims * count) {
     return { fault: "the model gives no vectors of texts" };
   }

@@ -1,30 +1,13 @@
-// The thread that runs a model by transformers.js: loaded with the first text, from a folder or the hub, quantised where it can be.
+// The thread that runs an embedder by transformers.js: loaded with the first text, from a folder or the hub, quantised where it can be.
 
-import { existsSync } from "node:fs";
-import { basename, dirname, resolve } from "node:path";
 import { workerData } from "node:worker_threads";
 import { Fields } from "../fields.ts";
-
-/** What a thread is told when it starts. */
-export interface ModelOrder {
-  readonly model: string;
-  /** Threads that the runtime may use for one text: with several threads of ours it is known to crash. */
-  readonly threads: number;
-}
+import { beginModel, loadTransformers, type ModelOrder, messageOf } from "../transformers.ts";
 
 /** What a thread answers: all vectors one after another; or why there are none. */
 export type ModelAnswer =
   | { readonly dims: number; readonly numbers: Float32Array }
   | { readonly fault: string };
-
-/** The package's name is not a literal, because it need not be installed. */
-const PACKAGE: string = "@huggingface/transformers";
-
-/** What is used of the package. */
-interface Transformers {
-  readonly env: { allowRemoteModels: boolean; localModelPath: string };
-  pipeline(task: "feature-extraction", model: string, options: object): Promise<Extractor>;
-}
 
 type Extractor = (
   texts: readonly string[],
@@ -63,34 +46,12 @@ function orderOf(data: unknown): ModelOrder {
   return { model: fields.text("model"), threads: fields.number("threads") };
 }
 
-async function load({ model, threads }: ModelOrder): Promise<Extractor | { readonly fault: string }> {
-  const found = await import(PACKAGE).catch((error: unknown) => ({ fault: messageOf(error) }));
-  if (!isTransformers(found)) {
-    return { fault: `install ${PACKAGE} to use this model (${String(found.fault)})` };
-  }
-  const is_folder = existsSync(model);
-  if (is_folder) {
-    found.env.localModelPath = `${dirname(resolve(model))}/`;
-    found.env.allowRemoteModels = false;
-  }
-  const name = is_folder ? basename(resolve(model)) : model;
-  const begin = (dtype: string) =>
-    found.pipeline("feature-extraction", name, {
-      dtype,
-      device: "cpu",
-      session_options: { intraOpNumThreads: threads },
-    });
-  try {
-    return await begin("q8").catch(() => begin("fp32"));
-  } catch (error) {
-    return { fault: `the model cannot be loaded: ${messageOf(error)}` };
-  }
-}
-
-function isTransformers(found: unknown): found is Transformers {
-  return typeof found === "object" && found !== null && "pipeline" in found && "env" in found;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message.split("\n")[0]! : String(error);
+async function load(order: ModelOrder): Promise<Extractor | { readonly fault: string }> {
+  const loaded = await loadTransformers(order.model);
+  if ("fault" in loaded) return loaded;
+  const { transformers, name } = loaded;
+  return beginModel(
+    order,
+    (options) => transformers.pipeline("feature-extraction", name, options) as Promise<Extractor>,
+  );
 }

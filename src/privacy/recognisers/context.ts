@@ -163,6 +163,8 @@ const BEFORE_WORDS = 10;
 const AFTER_CHARS = 28;
 const AFTER_WORDS = 3;
 const UNSPACED_CHARS = 16;
+/** Where scripts without spaces begin among the characters. */
+const FIRST_UNSPACED = 0x2e80;
 const NEWLINE = 0x0a;
 
 /** What the words around a place speak of, as sums of `SUBJECT`s. */
@@ -180,7 +182,17 @@ export function contextBefore(text: string, start: number): Context {
   const spaced = readBefore(text, start);
   const unspaced = readUnspaced(text, start);
   if (unspaced === 0) return spaced;
-  return { ...spaced, all: spaced.all | unspaced, nearest: spaced.nearest || unspaced };
+  const nearest = isUnspaced(text, start) ? unspaced : spaced.nearest || unspaced;
+  return { ...spaced, all: spaced.all | unspaced, nearest };
+}
+
+/** Whether the last letter before `start` is of a script without spaces: then no spaced word is nearer. */
+function isUnspaced(text: string, start: number): boolean {
+  for (let at = start - 1; at >= Math.max(0, start - UNSPACED_CHARS); at--) {
+    const code = text.charCodeAt(at);
+    if (code >= FIRST_UNSPACED || isLetter(code)) return code >= FIRST_UNSPACED;
+  }
+  return false;
 }
 
 function readBefore(text: string, start: number): Context {
@@ -232,7 +244,7 @@ export function contextAfter(text: string, end: number): number {
 
 function readUnspaced(text: string, start: number): number {
   const last = lastVisible(text, start);
-  if (!(last >= 0x2e80)) return 0;
+  if (!(last >= FIRST_UNSPACED)) return 0;
   const window = text.slice(Math.max(0, start - UNSPACED_CHARS), start);
   let said = 0;
   for (const [word, subject] of UNSPACED) if (window.includes(word)) said |= subject;
@@ -243,7 +255,7 @@ function readUnspaced(text: string, start: number): number {
 function lastVisible(text: string, start: number): number {
   for (let at = start - 1; at >= Math.max(0, start - UNSPACED_CHARS); at--) {
     const code = text.charCodeAt(at);
-    if (code >= 0x2e80) return code;
+    if (code >= FIRST_UNSPACED) return code;
   }
   return 0;
 }

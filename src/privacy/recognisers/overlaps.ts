@@ -1,4 +1,5 @@
-// Of findings that overlap only one can stand: the surest, and of those alike the longest.
+// Of findings that overlap only one can stand: the surest, and of those alike the longest. What another of the same entity covers
+// besides stands too: of two addresses that run into each other neither is lost.
 
 import type { Found } from "../entity.ts";
 
@@ -29,12 +30,23 @@ function best(found: readonly Found[]): readonly Found[] {
     const place = placeOf(kept, candidate.start);
     const before = kept[place - 1];
     const after = kept[place];
-    const overlaps =
-      (before !== undefined && before.end > candidate.start) ||
-      (after !== undefined && after.start < candidate.end);
-    if (!overlaps) kept.splice(place, 0, candidate);
+    const rest = beside(candidate, before, after);
+    if (rest !== null) kept.splice(place, 0, rest);
   }
   return kept;
+}
+
+/** What of a finding neither of its neighbours covers; null for nothing, and where one of another entity covers a part. */
+function beside(candidate: Found, before: Found | undefined, after: Found | undefined): Found | null {
+  let { start, end } = candidate;
+  for (const other of [before, after]) {
+    if (other === undefined || other.end <= start || other.start >= end) continue;
+    if (other.entity !== candidate.entity) return null;
+    if (other === before) start = other.end;
+    else end = other.start;
+  }
+  if (start >= end) return null;
+  return start === candidate.start && end === candidate.end ? candidate : { ...candidate, start, end };
 }
 
 /** How many of the kept start before or at a place. */

@@ -1,6 +1,7 @@
 // The HTTP/1.1 client: what the other files make together, behind `UpstreamClient`.
 // One per process; it keeps connections, so it is made once and closed at the end.
 
+import { faultText } from "../../errors.ts";
 import type { Exchange, ExchangeHandler, UpstreamClient, UpstreamRequest } from "../exchange.ts";
 import type { Http1Context, Http1Options, Http1Stats } from "./context.ts";
 import { Http1Exchange } from "./exchange.ts";
@@ -26,7 +27,9 @@ export function createHttp1Client(options: Http1Options = {}): Http1Client {
     head_ms: options.head_ms ?? 10_000,
     stagger_ms: options.stagger_ms ?? 250,
     limits: { ...DEFAULT_PARSER_LIMITS, ...options.limits },
-    report: options.report ?? ((error) => console.error(error)),
+    report:
+      options.report ??
+      ((error) => console.error(`venturi: an answer failed by a fault of the gateway: ${faultText(error)}`)),
     resolver: new Resolver(options.resolve_ms ?? 30_000, options.lookup),
     pools,
     sweep: new Sweep((now_ms) => pools.expire(now_ms)),

@@ -112,11 +112,11 @@ describe("names over the socket", () => {
   });
 
   test("of another model are refused, and it is said once", async () => {
-    start(["transformers:x/y"]);
-    expect(await client.names({ model: "transformers:x/y", texts: ["Ada"] }, BUDGET_MS)).toEqual({
+    start(["other:x/y"]);
+    expect(await client.names({ model: "other:x/y", texts: ["Ada"] }, BUDGET_MS)).toEqual({
       fault: "down",
     });
-    expect(said).toEqual(["no model for names is called transformers:x/y"]);
+    expect(said).toEqual(["no model for names is called other:x/y"]);
   });
 
   test("are refused where the weights cannot be loaded", async () => {

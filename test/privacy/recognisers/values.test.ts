@@ -65,6 +65,11 @@ describe("a value that tells itself", () => {
   });
 });
 
+test("of two addresses that run into each other neither is lost", () => {
+  const text = "I live at Møllebakken 35\n\nAv. Paulista 1578";
+  expect(found(text)).toEqual(["STREET_ADDRESS Møllebakken 35\n\n", "STREET_ADDRESS Av. Paulista 1578"]);
+});
+
 test.each(TOLD_BY_CONTEXT)("%j: %s", (text, entity, value) => {
   expect(found(text)).toContain(`${entity} ${value}`);
 });

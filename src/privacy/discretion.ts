@@ -1,0 +1,31 @@
+// Short words that are kept with a call, such as its user and its tags: what personal data stands in is kept as a hash of it.
+
+import { createHmac } from "node:crypto";
+import type { Recognise } from "./entity.ts";
+
+/** Gives a word as it may be kept. Beside its name a value may be told for what the word alone is not. */
+export type Discretion = (word: string, name?: string) => string;
+
+/** Keeps words as they are. */
+export const OPEN: Discretion = (word) => word;
+
+/** Keeps no words, where nothing is there yet that could tell which may be. */
+export const CLOSED: Discretion = () => "withheld";
+
+/** How a hash in the place of a word begins, and the digits behind that. */
+const HIDDEN = "hidden-";
+const HASH_DIGITS = 16;
+
+/**
+ * Keeps the words in which nothing is recognised. Of others a keyed hash is kept: equal words stay equal, and may be counted and limited by.
+ * @param secret what they are hashed with
+ */
+export function makeDiscretion(recognise: Recognise, secret: Uint8Array): Discretion {
+  return (word, name = "") => {
+    if (word === "") return word;
+    const is_open =
+      recognise(word).length === 0 && (name === "" || recognise(`${name}: ${word}`).length === 0);
+    if (is_open) return word;
+    return HIDDEN + createHmac("sha256", secret).update(word).digest("hex").slice(0, HASH_DIGITS);
+  };
+}
