@@ -2,14 +2,27 @@
 
 import { GatewayError } from "../errors.ts";
 import { AnswerTexts } from "../privacy/answer_texts.ts";
+import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { Call } from "./call.ts";
+import type { EventFlow } from "./flow.ts";
+
+/** Lets the texts of a call's stream be treated, before it begins. */
+export function treatStream(call: Call, flow: EventFlow): void {
+  if (call.remote_answer !== null) {
+    flow.guardBy(call.remote_answer);
+    return;
+  }
+  const texts = textsOf(call);
+  if (texts !== null) flow.restorer = new StreamRestorer(texts);
+}
 
 /** What treats the texts of a call's answer; null where they are given as they came. */
 export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
   return mapping === null && answer_guard === null ? null : new AnswerTexts(mapping, answer_guard);
 }
 
-/** The error in place of an answer, or of the rest of it. */
-export function answerBlocked(): GatewayError {
-  return new GatewayError("content_blocked", "The guards of this model do not let the answer through.");
+/** The error in place of an answer, or of the rest of it; perhaps with a word on why. */
+export function answerBlocked(why: string | null = null): GatewayError {
+  const reason = why === null ? "" : `: ${why}`;
+  return new GatewayError("content_blocked", `The guards of this model do not let the answer through${reason}.`);
 }

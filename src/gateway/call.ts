@@ -11,6 +11,7 @@ import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { Lead } from "./lead.ts";
+import type { RemoteAnswer } from "./remote_answer.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -63,6 +64,8 @@ export class Call implements Alarm {
   guards: Readonly<Record<string, GuardAction>> = NOTHING;
   /** Judges its answer; null where nobody does. */
   answer_guard: AnswerGuard | null = null;
+  /** Has it judged over the network as well; null where nobody is asked. */
+  remote_answer: RemoteAnswer | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */

@@ -12,11 +12,11 @@ import { StreamWatch } from "../dialects/openai/stream.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
-import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
+import { restoreEvents } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
-import { answerBlocked, textsOf } from "./answer_guarding.ts";
+import { answerBlocked, textsOf, treatStream } from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -25,6 +25,7 @@ import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import type { Guards } from "./guards.ts";
+import { guardsInForce } from "./guards_in_force.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
@@ -73,22 +74,29 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   call.routed_ms = performance.now();
 
   // Let the model's guards look at the request, and take personal data out before anything else sees it.
-  const { guards } = given.model;
+  const guards = guardsInForce(call, given.model);
   const judged = guards === null ? given : (await tools.guards.get()).judge(call, given, guards);
   if (judged instanceof GatewayError) return refuse(call, ownAnswer(judged), tools);
   const mode = privacyMode(call, judged);
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
-  const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
-  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
-  if (guards !== null && guards.output.length > 0) {
-    call.answer_guard = (await tools.guards.get()).answerGuard(call, prepared, guards);
-  }
-  call.account = new Account(call, prepared, tools.books);
+  const cleaned = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
+  if (cleaned instanceof GatewayError) return refuse(call, ownAnswer(cleaned), tools);
 
   // From here on the clock ticks: one deadline over all that is to come.
-  const deadline_ms = deadlineOf(call, prepared);
+  const deadline_ms = deadlineOf(call, cleaned);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
+
+  // Guards elsewhere are not told personal data either.
+  let prepared = cleaned;
+  if (guards !== null) {
+    const asked = await (await tools.guards.get()).ask(call, cleaned, guards, tools);
+    if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+    prepared = asked;
+    (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
+  }
+  call.account = new Account(call, prepared, tools.books);
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
@@ -99,7 +107,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     switch (found.kind) {
       case "give":
         if (found.stale !== null) void refresh(call, prepared, found.stale, tools);
-        return giveKept(call, found.entry, found.bytes, prepared, tools);
+        return giveKept(call, found.entry, found.bytes, prepared, deadline_ms, tools);
       case "follow":
         return followFlow(call, found.recording, found.flight, prepared, tools);
       case "refused":
@@ -129,7 +137,7 @@ async function ask(
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer.head, answer.body, prepared, tools);
+      return relayWhole(call, answer.head, answer.body, prepared, deadline_ms, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
@@ -213,22 +221,46 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** A whole answer: its bytes as they came, unless a guard judges or values are put back. */
-function relayWhole(
+/** What the client gets of a whole answer: its bytes as they came, unless a guard judges or values are put back; or an error. */
+async function givenOf(
+  call: Call,
+  bytes: Uint8Array,
+  treat: typeof restoreAnswer,
+  deadline_ms: number,
+): Promise<Uint8Array | FailedAnswer> {
+  if (call.remote_answer !== null) {
+    const given = await call.remote_answer.judgeWhole(bytes, treat);
+    // What was not judged to its end must not go out.
+    if (call.stopped !== null) return cutShort(call.stopped, deadline_ms);
+    return given instanceof GatewayError ? ownAnswer(given) : given;
+  }
+  const texts = textsOf(call);
+  const given = texts === null ? bytes : treat(bytes, texts);
+  return texts?.is_blocked ? ownAnswer(answerBlocked()) : given;
+}
+
+/** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
+function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<CallEnd, "status" | "code"> {
+  if (failed === null) return { status, code: null };
+  if (call.stopped === "gone") return { status: GONE, code: "client_closed" };
+  return { status: failed.status, code: failed.error.code };
+}
+
+/** A whole answer. */
+async function relayWhole(
   call: Call,
   head: UpstreamHead,
   body: Uint8Array,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
-): Response {
+): Promise<Response> {
   const usage = usageOfAnswer(body);
   const finish_reason = finishReasonOf(body);
-  const texts = textsOf(call);
-  const given = texts === null ? body : restoreAnswer(body, texts);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const given = await givenOf(call, body, restoreAnswer, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    status: blocked?.status ?? head.status,
-    code: blocked?.code ?? null,
+    ...endOf(call, head.status, failed),
     usage,
     finish_reason,
     counted_tokens: usage === null ? estimateAnswer(body) : null,
@@ -236,7 +268,7 @@ function relayWhole(
   });
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
   const limits = call.account?.headers() ?? null;
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   return new Response(given, {
     status: head.status,
@@ -342,23 +374,22 @@ function ledAnswer(
 }
 
 /** A kept answer. */
-function giveKept(
+async function giveKept(
   call: Call,
   entry: CacheEntry,
   bytes: Uint8Array,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
-): Response {
+): Promise<Response> {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
-  const texts = textsOf(call);
-  const treat = prepared.is_stream ? restoreEvents : restoreAnswer;
-  const given = texts === null ? bytes : treat(bytes, texts);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const given = await givenOf(call, bytes, prepared.is_stream ? restoreEvents : restoreAnswer, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
+    ...{ ...NOTHING_CAME, ...endOf(call, 200, failed), finish_reason },
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
   });
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), call.account?.headers() ?? {});
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, call.account?.headers() ?? {});
   const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
@@ -380,8 +411,7 @@ function followFlow(
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
-  const texts = textsOf(call);
-  if (texts !== null) flow.restorer = new StreamRestorer(texts);
+  treatStream(call, flow);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {
