@@ -2,8 +2,8 @@
 // It reads nothing and cannot fail: whatever `loadConfig` accepts, compiles, in any process.
 
 import { createHash } from "node:crypto";
-import { compileCache } from "./caches.ts";
 import { originOf } from "./address.ts";
+import { compileCache } from "./caches.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
 import { constantFields } from "./header_fields.ts";
 import { compileLimits, compilePrice } from "./limits.ts";

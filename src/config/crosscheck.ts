@@ -141,7 +141,11 @@ export function crossCheck(
       for (const name of Object.keys(thresholds)) {
         if (categories === null || categories.includes(name)) continue;
         const path = [...at, "thresholds", name];
-        add(path, `${formatPath(path)} has no effect: ${formatPath([...at, "categories"])} leaves it out`, "key");
+        add(
+          path,
+          `${formatPath(path)} has no effect: ${formatPath([...at, "categories"])} leaves it out`,
+          "key",
+        );
       }
     }
   }

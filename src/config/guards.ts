@@ -60,7 +60,10 @@ export interface GuardsPlan {
   readonly input: readonly InputGuardPlan[];
   readonly output: readonly OutputGuardPlan[];
   /** Those that are asked over the network, all at once. */
-  readonly remote: { readonly input: readonly RemoteGuardPlan[]; readonly output: readonly RemoteGuardPlan[] };
+  readonly remote: {
+    readonly input: readonly RemoteGuardPlan[];
+    readonly output: readonly RemoteGuardPlan[];
+  };
 }
 
 /** So many words of a prompt in a row are no chance. */

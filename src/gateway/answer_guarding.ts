@@ -24,5 +24,8 @@ export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
 /** The error in place of an answer, or of the rest of it; perhaps with a word on why. */
 export function answerBlocked(why: string | null = null): GatewayError {
   const reason = why === null ? "" : `: ${why}`;
-  return new GatewayError("content_blocked", `The guards of this model do not let the answer through${reason}.`);
+  return new GatewayError(
+    "content_blocked",
+    `The guards of this model do not let the answer through${reason}.`,
+  );
 }

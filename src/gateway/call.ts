@@ -101,6 +101,8 @@ export class Call implements Alarm {
   routed_ms = 0;
   /** Its request had been looked through for personal data. */
   redacted_ms = 0;
+  /** How long guards elsewhere were waited for, before the answer could begin; no moment, but milliseconds. */
+  guards_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */

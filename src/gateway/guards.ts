@@ -46,7 +46,12 @@ export class Guards {
   }
 
   /** The same by guards that are asked over the network. Waits no longer than the call lasts. */
-  async ask(call: Call, prepared: Prepared, plan: GuardsPlan, tools: AskTools): Promise<Prepared | GatewayError> {
+  async ask(
+    call: Call,
+    prepared: Prepared,
+    plan: GuardsPlan,
+    tools: AskTools,
+  ): Promise<Prepared | GatewayError> {
     const plans = plan.remote.input;
     const { endpoint, read_body, model } = prepared;
     if (plans.length === 0 || endpoint === "/moderations" || read_body === null) return prepared;
@@ -57,9 +62,16 @@ export class Guards {
     const texts = contents.texts.map(({ source, text }) => ({ source, text, given: 0 }));
     const question = { stage: "input", texts } as const;
     const about = aboutOf(call, model.name);
-    const { blocked, spans } = await askGuards(plans, question, about, tools, stopping.signal, (guard, action) =>
-      noteFinding(call, guard, action),
+    const asked_ms = performance.now();
+    const { blocked, spans } = await askGuards(
+      plans,
+      question,
+      about,
+      tools,
+      stopping.signal,
+      (guard, action) => noteFinding(call, guard, action),
     );
+    call.guards_ms += performance.now() - asked_ms;
     call.listener = null;
     if (blocked !== null) return refused(blocked);
     for (const [index, found] of Map.groupBy(spans, ({ text }) => text)) {

@@ -81,22 +81,20 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
   const cleaned = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
   if (cleaned instanceof GatewayError) return refuse(call, ownAnswer(cleaned), tools);
+  call.account = new Account(call, cleaned, tools.books);
 
   // From here on the clock ticks: one deadline over all that is to come.
   const deadline_ms = deadlineOf(call, cleaned);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
 
-  // Guards elsewhere are not told personal data either.
-  let prepared = cleaned;
-  if (guards !== null) {
-    const asked = await (await tools.guards.get()).ask(call, cleaned, guards, tools);
-    if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
-    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
-    prepared = asked;
-    (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
-  }
-  call.account = new Account(call, prepared, tools.books);
+  // Ask those guards that are elsewhere: what was taken out is not for them either.
+  const prepared =
+    guards === null ? cleaned : await (await tools.guards.get()).ask(call, cleaned, guards, tools);
+  if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  if (prepared !== cleaned) call.account = new Account(call, prepared, tools.books);
+  if (guards !== null) (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
@@ -116,7 +114,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
         return refuse(call, cutShort(call.stopped, deadline_ms), tools);
     }
   }
-  return ask(call, call.account, prepared, deadline_ms, tools);
+  return ask(call, call.account!, prepared, deadline_ms, tools);
 }
 
 /** Asks upstream, for this call and for whoever asks the same. */

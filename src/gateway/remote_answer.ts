@@ -52,7 +52,9 @@ export class RemoteAnswer {
     const { listener } = this.#call;
     if (this.#call.stopped !== null) stopping.abort();
     this.#call.listener = { onStop: () => stopping.abort() };
+    const asked_ms = performance.now();
     const ruling = asked.length === 0 ? NOTHING_SAID : await this.#ask(this.#plans, asked, stopping.signal);
+    this.#call.guards_ms += performance.now() - asked_ms;
     if (this.#call.stopped === null) this.#call.listener = listener;
     if (ruling.blocked !== null) return answerBlocked(ruling.blocked);
     judged.settle(ruling.spans);

@@ -11,7 +11,11 @@ import {
   type TextSpan,
   type Verdict,
 } from "../privacy/guards/remote/question.ts";
-import { type AskedCall, readWebhookVerdict, writeWebhookQuestion } from "../privacy/guards/remote/webhook.ts";
+import {
+  type AskedCall,
+  readWebhookVerdict,
+  writeWebhookQuestion,
+} from "../privacy/guards/remote/webhook.ts";
 import { retryAfterMs } from "../routing/retry.ts";
 import { requestPath } from "../upstream/addressing.ts";
 import type { AttemptTools } from "./attempt.ts";

@@ -78,9 +78,11 @@ export class StreamGate {
       this.#held.push({ bytes, came: judged.came });
       this.#held_bytes += bytes.length;
     } else this.#pass(bytes);
-    if (this.#held_bytes + this.#unjudged_chars > HELD_MAX_BYTES) return this.#giveUp();
-    this.#letGo();
-    this.#look();
+    if (this.#held_bytes + this.#unjudged_chars > HELD_MAX_BYTES) this.#giveUp();
+    else {
+      this.#letGo();
+      this.#look();
+    }
   }
 
   /** No more text comes: what is there is judged at once. */
@@ -91,9 +93,9 @@ export class StreamGate {
 
   /** No more events come: `onEnd` when all of them have gone out, and are judged. */
   finish(onEnd: () => void): void {
-    if (this.#is_over) return onEnd();
     this.#onEnd = onEnd;
-    this.endText();
+    if (this.#is_over) onEnd();
+    else this.endText();
   }
 
   /** Drops what is held, and asks no more. */
@@ -124,10 +126,12 @@ export class StreamGate {
     const onRuling = ({ blocked, spans }: Ruling) => {
       this.#is_asking = false;
       if (this.#is_over) return;
-      if (blocked !== null) return client.block(blocked);
-      judged.settle(spans);
-      this.#letGo();
-      this.#look();
+      if (blocked !== null) client.block(blocked);
+      else {
+        judged.settle(spans);
+        this.#letGo();
+        this.#look();
+      }
     };
     ask(judged.take(), this.#stopping.signal).then(onRuling, () => {
       this.#is_asking = false;
@@ -140,9 +144,11 @@ export class StreamGate {
     const { judged, enforces, client, giveUp } = this.#options;
     if (this.#is_over) return;
     giveUp();
-    if (enforces) return client.block("it could not be judged");
-    judged.stop();
-    this.#look();
+    if (enforces) client.block("it could not be judged");
+    else {
+      judged.stop();
+      this.#look();
+    }
   }
 
   get #unjudged_chars(): number {

@@ -30,11 +30,7 @@ export class AnswerTexts implements TextStage {
   readonly #stages: readonly TextStage[];
 
   /** @param between what else happens to texts, between the guard and the values */
-  constructor(
-    mapping: Mapping | null,
-    guard: AnswerGuard | null = null,
-    between: TextStage | null = null,
-  ) {
+  constructor(mapping: Mapping | null, guard: AnswerGuard | null = null, between: TextStage | null = null) {
     this.#mapping = mapping;
     this.#guard = guard;
     this.#between = between;

@@ -27,7 +27,8 @@ export function writeModerations(
 ): readonly { readonly body: Uint8Array; readonly count: number }[] | Fault {
   const judged = stage === "input" ? texts.filter(({ source }) => SAID.has(source)) : texts;
   const pieces = [...new Set(judged.flatMap(({ text }) => piecesOf(text.toWellFormed())))];
-  if (pieces.length > PIECES_MAX * REQUESTS_MAX) return { fault: "there is more text than it can be asked about" };
+  if (pieces.length > PIECES_MAX * REQUESTS_MAX)
+    return { fault: "there is more text than it can be asked about" };
   const requests = [];
   for (let at = 0; at < pieces.length; at += PIECES_MAX) {
     const input = pieces.slice(at, at + PIECES_MAX);
@@ -70,7 +71,7 @@ function look(result: unknown, name: string, plan: ModerationPlan, found: Set<st
   if (!isFields(scores)) return `'${name}.category_scores' must be an object`;
   // A category that nobody knows would be a guard that never finds anything.
   for (const category of plan.categories ?? [...Object.keys(plan.thresholds), ...Object.keys(categories)]) {
-    const threshold = plan.thresholds[category];
+    const threshold = Object.hasOwn(plan.thresholds, category) ? plan.thresholds[category] : undefined;
     const at = threshold === undefined ? categories : scores;
     const value = Object.hasOwn(at, category) ? at[category] : undefined;
     const field = `${name}.${threshold === undefined ? "categories" : "category_scores"}.${category}`;

@@ -31,7 +31,9 @@ export function writeWebhookQuestion({ stage, texts }: Question, call: AskedCall
   const told = texts.map(({ source, text: came, given }) => {
     // Half a character is none that every reader of JSON takes.
     const text = came.toWellFormed();
-    return stage === "input" ? { source, text } : { source, text, given: countCodePoints(text.slice(0, given)) };
+    return stage === "input"
+      ? { source, text }
+      : { source, text, given: countCodePoints(text.slice(0, given)) };
   });
   return Buffer.from(JSON.stringify({ version: 1, stage, ...call, texts: told }));
 }
@@ -48,7 +50,8 @@ export function readWebhookVerdict(body: Uint8Array, texts: readonly JudgedText[
   if (action === "allow") return NOTHING_FOUND;
   const verdict = { action, reason: reason ? reason.slice(0, REASON_MAX_CHARS) : null };
   if (action !== "redact") return { ...verdict, spans: [] };
-  if (!Array.isArray(spans) || spans.length === 0) return { fault: "'spans' must be a list with at least one" };
+  if (!Array.isArray(spans) || spans.length === 0)
+    return { fault: "'spans' must be a list with at least one" };
   if (spans.length > SPANS_MAX) return { fault: `'spans' must have at most ${SPANS_MAX}` };
   const places = new Map<number, Uint32Array | null>();
   const placesIn = (text: number) => {
@@ -76,7 +79,8 @@ function readSpan(
   const places = placesIn(text);
   const length = places === null ? texts[text]!.text.length : places.length - 1;
   if (!isCount(start, length)) return { fault: `'${name}.start' must be a place in the text` };
-  if (!isCount(end, length) || end <= start) return { fault: `'${name}.end' must be a place behind its start` };
+  if (!isCount(end, length) || end <= start)
+    return { fault: `'${name}.end' must be a place behind its start` };
   if (typeof replacement !== "string" || replacement.length > REPLACEMENT_MAX_CHARS) {
     return { fault: `'${name}.replacement' must be a text of at most ${REPLACEMENT_MAX_CHARS} characters` };
   }
