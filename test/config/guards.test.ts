@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ENTITIES } from "../../src/config/entities.ts";
+import type { WebhookPlan } from "../../src/config/remote_guards.ts";
 import { load, plan, problems } from "./loading.ts";
 
 const withGuards = (guards: string) => `models: { chat: { targets: [sim/echo], guards: { ${guards} } } }`;
@@ -80,7 +81,7 @@ test("a guard elsewhere has its usual provider, time and name, and fails as it a
     ...{ guard: "webhook", name: "mine", action: "flag", on_failure: "flag", timeout_ms: 2_000 },
     ...{ origin: { tls: true, host: "guard.test", port: 443 }, path: "/a?b=c" },
   });
-  const fields = new Map((webhook as { headers: [string, string][] }).headers);
+  const fields = new Map((webhook as WebhookPlan).headers);
   expect(fields.get("x-key")).toBe("s");
   expect(fields.get("content-type")).toBe("application/json");
 });
@@ -94,7 +95,7 @@ test("a short name means what all of it does", () => {
 
 test("a webhook's secret comes from the environment", () => {
   const guards = withGuards(
-    "input: [{ guard: webhook, url: 'https://g.test', headers: { x-key: '${GUARD}' } }]",
+    "input: [{ guard: webhook, url: 'https://g.test', headers: { x-key: env.GUARD } }]",
   );
   expect(load(guards, { env: {} }).ok).toBe(false);
   const [webhook] = plan(guards, { env: { GUARD: "s3" } }).models.get("chat")!.guards!.remote.input;
