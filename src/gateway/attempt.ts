@@ -47,7 +47,7 @@ export interface Sending {
 export interface AttemptTools {
   readonly rotation: KeyRotation;
   readonly metrics: Metrics;
-  clientOf(provider: ProviderPlan): UpstreamClient;
+  clientOf(provider: Pick<ProviderPlan, "client">): UpstreamClient;
 }
 
 /** What all attempts together came to. */

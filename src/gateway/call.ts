@@ -13,7 +13,9 @@ import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
+import type { RemoteAnswer } from "./remote_answer.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -57,6 +59,8 @@ export class Call implements Alarm {
   client: ClientKey | null = null;
   /** What its client speaks. */
   format: ClientFormat = CHAT_CLIENT;
+  /** What it is for, where its request is read; null where it is passed on. */
+  endpoint: JsonPath | null = null;
   /** What of its request could not be said to the target that was tried last, and was left out. */
   dropped: readonly string[] = NO_NAMES;
   /** Tries sent upstream. */
@@ -75,6 +79,8 @@ export class Call implements Alarm {
   guards: Readonly<Record<string, GuardAction>> = NOTHING;
   /** Judges its answer; null where nobody does. */
   answer_guard: AnswerGuard | null = null;
+  /** Has it judged over the network as well; null where nobody is asked. */
+  remote_answer: RemoteAnswer | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */
@@ -110,6 +116,8 @@ export class Call implements Alarm {
   routed_ms = 0;
   /** Its request had been looked through for personal data. */
   redacted_ms = 0;
+  /** How long guards elsewhere were waited for, before the answer could begin; no moment, but milliseconds. */
+  guards_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */
@@ -140,6 +148,7 @@ export class Call implements Alarm {
     const twin = new Call(null, new Request(url, { method, headers }), this.plan, this.#alarms);
     twin.client = this.client;
     twin.format = this.format;
+    twin.endpoint = this.endpoint;
     twin.discreet = this.discreet;
     return twin;
   }

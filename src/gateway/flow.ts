@@ -9,6 +9,8 @@ import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { answerBlocked } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
+import type { RemoteAnswer } from "./remote_answer.ts";
+import { GatedFeeder, type StreamGate } from "./stream_gate.ts";
 import type { StreamMeter } from "./stream_meter.ts";
 import type { UsageTap } from "./usage_tap.ts";
 
@@ -160,6 +162,11 @@ export class EventFlow extends Flow implements Alarm {
   /** Adjacent bytes that wait for the end of the chunk. */
   #run: Uint8Array | null = null;
   #feeder: Feeder | null = null;
+  /** Lets events out when they are judged; null where nobody takes time for that. */
+  #gate: StreamGate | null = null;
+  #gated: GatedFeeder | null = null;
+  /** All of it has come, and some is still to be judged. */
+  #is_closing = false;
 
   /**
    * @param watch sees every event and may leave it out; null passes all on
@@ -189,8 +196,22 @@ export class EventFlow extends Flow implements Alarm {
     return this.#meter?.chunks ?? null;
   }
 
+  /** Has the stream judged over the network, before it begins. */
+  guardBy(remote: RemoteAnswer): void {
+    const { restorer, gate } = remote.judgeStream({
+      write: (bytes) => this.stream.write(bytes),
+      block: (why) => this.#block(why),
+      hold: () => this.#gated?.hold(),
+      release: () => this.#gated?.release(),
+    });
+    this.restorer = restorer;
+    this.#gate = gate;
+  }
+
   override begin(feeder: Feeder): void {
-    this.#feeder = this.recording === null ? feeder : new SharedFeeder(feeder, this.recording);
+    const shared = this.recording === null ? feeder : new SharedFeeder(feeder, this.recording);
+    if (this.#gate !== null) this.#gated = new GatedFeeder(shared);
+    this.#feeder = this.#gated ?? shared;
     super.begin(this.#feeder);
     this.stream.written_ms = performance.now();
     this.#sleep();
@@ -205,7 +226,7 @@ export class EventFlow extends Flow implements Alarm {
     // What is no event cannot be judged.
     this.restorer?.refuse();
     if (this.restorer?.is_blocked) this.#block();
-    else this.stream.write(unframed);
+    else this.#write(unframed);
   }
 
   /**
@@ -217,7 +238,7 @@ export class EventFlow extends Flow implements Alarm {
     const watch = this.#watch;
     const rest = this.#framer.end();
     if (watch === null) {
-      if (rest !== null) this.stream.write(rest.raw);
+      if (rest !== null) this.#write(rest.raw);
       return true;
     }
     if (rest !== null && watch.isWhole(rest)) {
@@ -225,14 +246,14 @@ export class EventFlow extends Flow implements Alarm {
       this.#onEvent?.(rest);
       if (is_shown && watch.complete) {
         const { raw } = this.#restored(rest);
-        if (!this.restorer?.is_blocked) this.stream.write(raw);
+        if (!this.restorer?.is_blocked) this.#write(raw);
       }
     }
     return watch.complete || this.#framer.overflowed;
   }
 
   end(): void {
-    if (this.is_ended) return;
+    if (this.is_ended || this.#is_closing) return;
     this.closeInput();
     if (this.restorer?.is_blocked) {
       this.#block();
@@ -245,21 +266,24 @@ export class EventFlow extends Flow implements Alarm {
 
   breakOff(error: WireError): void {
     // What breaks behind `[DONE]` takes nothing from the answer.
-    if (this.#watch?.done) this.end();
+    if (this.#watch?.done && !this.#is_closing) this.end();
     else this.#tell(error);
   }
 
   override drop(): void {
     this.#quiet.alarms.remove(this);
+    this.#gate?.drop();
     super.drop();
   }
 
   override part(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
+    this.#gate?.drop();
     if (error !== null) this.stream.write(this.#errorEvent(error));
     super.part(error);
     // A client that does not read does not hold back the others any more.
     this.#feeder?.resume();
+    if (this.#is_closing) this.#closeNow(null);
   }
 
   #record(recording: Recording, chunk: Uint8Array): void {
@@ -313,6 +337,11 @@ export class EventFlow extends Flow implements Alarm {
       this.#block();
       return;
     }
+    if (this.#gate !== null) {
+      this.#gate.write(raw);
+      if (watch?.finished || watch?.done) this.#gate.endText();
+      return;
+    }
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
       this.#run = new Uint8Array(run.buffer, run.byteOffset, run.length + raw.length);
@@ -328,19 +357,25 @@ export class EventFlow extends Flow implements Alarm {
     this.#run = null;
   }
 
+  /** What a guard may have to judge first. */
+  #write(bytes: Uint8Array): void {
+    if (this.#gate === null) this.stream.write(bytes);
+    else this.#gate.write(bytes);
+  }
+
   /** What was held back of a text that might have become a value's place, or a finding; unless it became one that blocks. */
   #writeHeld(): void {
     const { restorer } = this;
     if (restorer === null || restorer.is_blocked) return;
     const held = restorer.end();
-    if (!restorer.is_blocked) this.stream.write(held);
+    if (!restorer.is_blocked) this.#write(held);
   }
 
   /** A guard does not let the rest pass: upstream need not go on. */
-  #block(): void {
+  #block(why: string | null = null): void {
     this.#flush();
     this.#meter?.stopUpstream();
-    this.#tell(answerBlocked());
+    this.#tell(answerBlocked(why));
   }
 
   /** The usage goes out with what it cost, where that is known. */
@@ -352,7 +387,7 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     this.#flush();
-    this.stream.write(cost_usd === null || data === null ? raw : this.#watch!.withCost(raw, data, cost_usd));
+    this.#write(cost_usd === null || data === null ? raw : this.#watch!.withCost(raw, data, cost_usd));
   }
 
   /** An event with the client's values put back; what was held back before it is written. */
@@ -361,7 +396,7 @@ export class EventFlow extends Flow implements Alarm {
     const restored = this.restorer.restore(event);
     if (restored.before.length > 0 && !this.restorer.is_blocked) {
       this.#flush();
-      this.stream.write(restored.before);
+      this.#write(restored.before);
     }
     return restored;
   }
@@ -371,7 +406,7 @@ export class EventFlow extends Flow implements Alarm {
     this.#flush();
     this.#writeHeld();
     this.stopped_by_budget = true;
-    this.stream.write(watch.budgetStop(this.#meter!.usage()));
+    this.#write(watch.budgetStop(this.#meter!.usage()));
     this.#meter!.stopUpstream();
     this.#close(null);
   }
@@ -379,8 +414,10 @@ export class EventFlow extends Flow implements Alarm {
   /** Ends the stream with an error's event. */
   #tell(error: WireError): void {
     if (this.is_ended) return;
-    if (this.#framer.overflowed) this.stream.write(BLANK_LINE);
+    if (this.#framer.overflowed) this.#write(BLANK_LINE);
     else this.#writeHeld();
+    // What is not judged yet is not waited for.
+    this.#gate?.drop();
     this.stream.write(this.#errorEvent(error));
     this.#close(error);
   }
@@ -390,6 +427,13 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   #close(error: WireError | null): void {
+    if (error === null && this.#gate !== null) {
+      this.#is_closing = true;
+      this.#gate.finish(() => this.#closeNow(null));
+    } else this.#closeNow(error);
+  }
+
+  #closeNow(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
     this.stream.end();
     this.finish(error);

@@ -12,11 +12,11 @@ import { GatewayError } from "../errors.ts";
 import type { AnswerTexts } from "../privacy/answer_texts.ts";
 import { OPEN } from "../privacy/discretion.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
-import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
+import { restoreEvents } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
-import { answerBlocked, placesOf, textsOf } from "./answer_guarding.ts";
+import { answerBlocked, placesOf, textsOf, treatStream } from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -26,12 +26,14 @@ import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
 import type { Guards } from "./guards.ts";
+import { guardsInForce } from "./guards_in_force.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
 import { privacyMode } from "./privacy_mode.ts";
 import type { TryResult } from "./receiver.ts";
+import type { Treat } from "./remote_answer.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -80,22 +82,27 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   call.routed_ms = performance.now();
 
   // Let the model's guards look at the request, and take personal data out before anything else sees it.
-  const { guards } = given.model;
+  const guards = guardsInForce(call, given.model);
   const judged = guards === null ? given : (await tools.guards.get()).judge(call, given, guards);
   if (judged instanceof GatewayError) return refuse(call, ownAnswer(judged), tools);
   const mode = privacyMode(call, judged);
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
-  const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
-  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
-  if (guards !== null && guards.output.length > 0) {
-    call.answer_guard = (await tools.guards.get()).answerGuard(call, prepared, guards);
-  }
-  call.account = new Account(call, prepared, tools.books);
+  const cleaned = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
+  if (cleaned instanceof GatewayError) return refuse(call, ownAnswer(cleaned), tools);
+  call.account = new Account(call, cleaned, tools.books);
 
   // From here on the clock ticks: one deadline over all that is to come.
-  const deadline_ms = deadlineOf(call, prepared);
+  const deadline_ms = deadlineOf(call, cleaned);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
+
+  // Ask those guards that are elsewhere: what was taken out is not for them either.
+  const prepared =
+    guards === null ? cleaned : await (await tools.guards.get()).ask(call, cleaned, guards, tools);
+  if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  if (prepared !== cleaned) call.account = new Account(call, prepared, tools.books);
+  if (guards !== null) (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
@@ -106,7 +113,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     switch (found.kind) {
       case "give":
         if (found.stale !== null) void refresh(call, prepared, found.stale, tools);
-        return giveKept(call, found.entry, found.bytes, prepared, tools);
+        return giveKept(call, found.entry, found.bytes, prepared, deadline_ms, tools);
       case "follow":
         return followFlow(call, found.recording, found.flight, prepared, tools);
       case "refused":
@@ -115,7 +122,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
         return refuse(call, cutShort(call.stopped, deadline_ms), tools);
     }
   }
-  return ask(call, call.account, prepared, deadline_ms, tools);
+  return ask(call, call.account!, prepared, deadline_ms, tools);
 }
 
 /** Asks upstream, for this call and for whoever asks the same. */
@@ -136,7 +143,7 @@ async function ask(
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer, prepared, tools);
+      return relayWhole(call, answer, prepared, deadline_ms, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
@@ -220,23 +227,49 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** A whole answer: its bytes as they came, unless a guard judges or values are put back. */
-function relayWhole(
+/** What the client gets of a whole answer: its bytes as they came, unless a guard judges or values are put back; or an error. */
+async function givenOf(
+  call: Call,
+  bytes: Uint8Array,
+  treat: Treat,
+  deadline_ms: number,
+): Promise<Uint8Array | FailedAnswer> {
+  if (call.remote_answer !== null) {
+    const given = await call.remote_answer.judgeWhole(bytes, treat);
+    // What was not judged to its end must not go out.
+    if (call.stopped !== null) return cutShort(call.stopped, deadline_ms);
+    return given instanceof GatewayError ? ownAnswer(given) : given;
+  }
+  const texts = textsOf(call);
+  const given = texts === null ? bytes : treat(bytes, texts);
+  return texts?.is_blocked ? ownAnswer(answerBlocked()) : given;
+}
+
+/** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
+function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<CallEnd, "status" | "code"> {
+  if (failed === null) return { status, code: null };
+  if (call.stopped === "gone") return { status: GONE, code: "client_closed" };
+  return { status: failed.status, code: failed.error.code };
+}
+
+/** A whole answer. */
+async function relayWhole(
   call: Call,
   { head, body, told_usage }: Extract<TryResult, { kind: "whole" }>,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
-): Response {
+): Promise<Response> {
   const { format } = call;
   const is_translated = told_usage !== undefined;
   const usage = is_translated ? told_usage : format.usageOf(body);
   const finish_reason = format.finishReasonOf(body);
-  const texts = textsOf(call);
-  const given = texts === null ? body : restoreAnswer(body, texts, placesOf(prepared).answer);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const { answer: places } = placesOf(call);
+  const treat = (bytes: Uint8Array, texts: AnswerTexts) => restoreAnswer(bytes, texts, places);
+  const given = await givenOf(call, body, treat, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    status: blocked?.status ?? head.status,
-    code: blocked?.code ?? null,
+    ...endOf(call, head.status, failed),
     usage,
     finish_reason,
     counted_tokens: usage === null ? format.estimateAnswer(body) : null,
@@ -244,7 +277,7 @@ function relayWhole(
   });
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
   const limits = call.account?.headers() ?? null;
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
   const content_type = is_translated ? null : head.headers.get("content-type");
   const headers = callHeaders(call, content_type ?? "application/json");
   return new Response(given, {
@@ -351,22 +384,25 @@ function ledAnswer(
 }
 
 /** A kept answer. */
-function giveKept(
+async function giveKept(
   call: Call,
   entry: CacheEntry,
   bytes: Uint8Array,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
-): Response {
+): Promise<Response> {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
-  const texts = textsOf(call);
-  const given = texts === null ? bytes : restored(bytes, texts, prepared);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const { answer, stream } = placesOf(call);
+  const treat = (kept: Uint8Array, texts: AnswerTexts) =>
+    prepared.is_stream ? restoreEvents(kept, texts, stream) : restoreAnswer(kept, texts, answer);
+  const given = await givenOf(call, bytes, treat, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
+    ...{ ...NOTHING_CAME, ...endOf(call, 200, failed), finish_reason },
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
   });
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), call.account?.headers() ?? {});
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, call.account?.headers() ?? {});
   const content_type = prepared.is_stream ? streamType(call.format) : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
@@ -375,11 +411,6 @@ function giveKept(
   const frame = prepared.is_stream ? frameOf(call.format) : null;
   const framed = frame === null ? given : Buffer.concat([frame.feed(given), frame.close()]);
   return new Response(framed, { status: 200, headers });
-}
-
-function restored(bytes: Uint8Array, texts: AnswerTexts, prepared: Prepared): Uint8Array {
-  const { answer, stream } = placesOf(prepared);
-  return prepared.is_stream ? restoreEvents(bytes, texts, stream) : restoreAnswer(bytes, texts, answer);
 }
 
 /** The stream that an equal call gets, from its beginning. */
@@ -395,8 +426,7 @@ function followFlow(
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
-  const texts = textsOf(call);
-  if (texts !== null) flow.restorer = new StreamRestorer(texts, placesOf(prepared).stream);
+  treatStream(call, flow);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

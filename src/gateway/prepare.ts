@@ -22,7 +22,6 @@ import { withinRegions } from "../routing/region.ts";
 import { apiPlace } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
-import { placesOf } from "./answer_guarding.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
@@ -233,8 +232,7 @@ class PreparedJson implements Prepared {
     const foreign = foreignStream === null ? null : foreignStream();
     this.translation = foreign?.translation ?? null;
     const is_told = foreign !== null || stream_usage;
-    const { stream: places } = placesOf(this);
-    return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign, places);
+    return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign);
   }
 }
 

@@ -181,7 +181,7 @@ export function startGateway(options: GatewayOptions): Gateway {
 
   function answerAt(endpoint: Endpoint, request: Request): Response | Promise<Response> {
     const call = makeCall(request);
-    if (endpoint.kind === "json") call.format = endpoint.format;
+    enter(call, endpoint);
     const refusal = refuseAtDoor(call);
     return refusal === null ? run(call, endpoint) : refused(call, refusal);
   }
@@ -198,7 +198,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function run(call: Call, endpoint: Endpoint): Response | Promise<Response> {
-    if (endpoint.kind === "json") call.format = endpoint.format;
+    enter(call, endpoint);
     const answered = answerCall(call, endpoint, tools);
     if (answered instanceof Response) return closing(call, answered);
     return answered.then(
@@ -336,6 +336,13 @@ function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response
     routes[`/v1${endpoint.path}`] = route;
   }
   return routes;
+}
+
+/** What a call is for tells how its client is spoken to. */
+function enter(call: Call, endpoint: Endpoint): void {
+  if (endpoint.kind !== "json") return;
+  call.format = endpoint.format;
+  call.endpoint = endpoint.path;
 }
 
 function foreignPage(): GatewayError {

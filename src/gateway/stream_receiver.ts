@@ -5,14 +5,11 @@ import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { StreamTranslation } from "../dialects/translate.ts";
-import { CHAT_STREAM } from "../privacy/places/chat_stream.ts";
-import { StreamRestorer } from "../privacy/restore_stream.ts";
-import type { StreamPlaces } from "../privacy/stream_places.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOf } from "./answer.ts";
-import { textsOf } from "./answer_guarding.ts";
+import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
@@ -46,7 +43,6 @@ export class StreamReceiver extends Receiver {
   /**
    * @param is_told whether the provider tells usage in streams
    * @param foreign translates a stream that is not in the client's format; null: it is
-   * @param places where the texts of the client's format lie
    */
   constructor(
     call: Call,
@@ -55,7 +51,6 @@ export class StreamReceiver extends Receiver {
     quiet: QuietClock,
     is_told = true,
     foreign: ForeignStream | null = null,
-    places: StreamPlaces = CHAT_STREAM,
   ) {
     super(call, provider);
     this.#foreign = foreign;
@@ -65,8 +60,7 @@ export class StreamReceiver extends Receiver {
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
     this.#flow.stream.frame = frameOf(call.format);
-    const texts = textsOf(call);
-    if (texts !== null) this.#flow.restorer = new StreamRestorer(texts, places);
+    treatStream(call, this.#flow);
   }
 
   protected begin(head: UpstreamHead): void {

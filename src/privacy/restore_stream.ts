@@ -171,7 +171,7 @@ export class StreamRestorer {
       return null;
     }
     this.#scopes.set(scope, count + 1);
-    const text: GrowingText = { treatment: this.#texts.begin(), scope, kind, last: piece };
+    const text: GrowingText = { treatment: this.#texts.begin(name), scope, kind, last: piece };
     this.#growing.set(name, text);
     return text;
   }
