@@ -5,6 +5,7 @@ import type { CacheKey } from "../cache/key.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
+import type { Usage } from "../dialects/usage.ts";
 import type { AttemptRow } from "../ledger/row.ts";
 import { NOTHING } from "../ledger/row.ts";
 import { type Discretion, OPEN } from "../privacy/discretion.ts";
@@ -13,6 +14,7 @@ import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { ClientStream } from "./client_stream.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
@@ -61,6 +63,12 @@ export class Call implements Alarm {
   format: ClientFormat = CHAT_CLIENT;
   /** What it is for, where its request is read; null where it is passed on. */
   endpoint: JsonPath | null = null;
+  /** The request's body, where it did not come over HTTP. */
+  given_body: Uint8Array | null = null;
+  /** Its answer, where that is a stream; null until it has begun. */
+  stream: ClientStream | null = null;
+  /** What was used, once the call is over and somebody has told it. */
+  usage: Usage | null = null;
   /** What of its request could not be said to the target that was tried last, and was left out. */
   dropped: readonly string[] = NO_NAMES;
   /** Tries sent upstream. */

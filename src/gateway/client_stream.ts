@@ -8,7 +8,9 @@ export interface Feeder {
   resume(): void;
 }
 
-interface DirectController {
+/** Where a stream's bytes go. */
+export interface StreamSink {
+  /** A Promise: the client takes no more until it resolves. */
   write(bytes: Uint8Array): number | Promise<number>;
   flush(): number | Promise<number>;
   close(error?: Error): void;
@@ -29,7 +31,7 @@ export class ClientStream {
   frame: { feed(bytes: Uint8Array): Uint8Array; close(): Uint8Array } | null = null;
 
   #feeder: Feeder | null = null;
-  #controller: DirectController | null = null;
+  #controller: StreamSink | null = null;
   #waiting: Uint8Array[] = [];
   #waiting_bytes = 0;
   #full = false;
@@ -39,7 +41,7 @@ export class ClientStream {
     this.body = new ReadableStream({
       type: "direct",
       // Returning without having closed keeps the stream open until `close`.
-      pull: (controller) => this.#open(controller as unknown as DirectController),
+      pull: (controller) => this.attach(controller as unknown as StreamSink),
       // The call itself hears of it by the request's signal, before the response has begun too.
       cancel: () => this.#forget(),
     });
@@ -79,7 +81,8 @@ export class ClientStream {
     this.#finish(true);
   }
 
-  #open(controller: DirectController): void {
+  /** The client is there: from now on bytes go to it. The server's own response attaches itself where its body is read. */
+  attach(controller: StreamSink): void {
     this.#controller = controller;
     const waiting = this.#waiting;
     this.#waiting = [];
@@ -90,7 +93,7 @@ export class ClientStream {
     else if (!this.#full) this.#feeder?.resume();
   }
 
-  #send(controller: DirectController, bytes: Uint8Array): void {
+  #send(controller: StreamSink, bytes: Uint8Array): void {
     const taken = controller.write(bytes);
     controller.flush();
     if (this.#full) this.held_bytes += bytes.length;
@@ -124,7 +127,7 @@ export class ClientStream {
     if (this.#controller !== null && !is_waiting) this.#close(this.#controller, broken);
   }
 
-  #close(controller: DirectController, broken: boolean): void {
+  #close(controller: StreamSink, broken: boolean): void {
     this.#controller = null;
     if (broken) controller.close(new Error("the answer broke off"));
     else controller.close();

@@ -361,6 +361,7 @@ function relayFlow(
     const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
     lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason), broken);
   });
+  call.stream = flow.stream;
   return new Response(flow.stream.body, { status: head.status, headers });
 }
 
@@ -453,6 +454,7 @@ function followFlow(
   flow.stream.frame = frameOf(call.format);
   flow.begin(follower);
   follower.onMore();
+  call.stream = flow.stream;
   return new Response(flow.stream.body, { status: 200, headers });
 }
 
@@ -527,6 +529,7 @@ function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   series.countCall(status, code);
   if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);
   if (usage !== null) series.countTokens(usage);
+  call.usage = usage;
   if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
   tools.onCallEnd(call);
