@@ -77,8 +77,10 @@ export function writeReasoning(
   if (isOff(reasoning)) {
     const off = offOf(claude);
     if (off === null && claude.thinking !== "none") losses.lose("reasoning", "hint");
-    return { thinking: off, effort: atMostHigh(effort), max_tokens };
+    return { thinking: off, effort: withoutThinking(effort, claude), max_tokens };
   }
+  // Who only says how thoughts are to be shown leaves it to the model whether there are any.
+  if (is_effort_alone && reasoning.effort === undefined && !claude.thinks_unasked) return none;
   // In this format effort alone is no wish to think.
   if (is_own && is_effort_alone) {
     if (effort === null) losses.lose("output_config.effort", "hint");
@@ -87,7 +89,7 @@ export function writeReasoning(
   const form = formOf(reasoning, claude);
   if (form === null || (lacks_thinking && form === "budget") || (is_forced && claude.off !== null)) {
     losses.lose("reasoning", "hint");
-    return { thinking: offOf(claude), effort: atMostHigh(effort), max_tokens };
+    return { thinking: offOf(claude), effort: withoutThinking(effort, claude), max_tokens };
   }
   const display = displayOf(reasoning);
   if (form === "adaptive") {
@@ -132,9 +134,9 @@ function effortOf(
   return effort === "minimal" ? "low" : effort === "xhigh" || effort === "max" ? "high" : null;
 }
 
-/** Without thinking the provider takes no more. */
-function atMostHigh(effort: string | null): string | null {
-  return effort === "xhigh" || effort === "max" ? "high" : effort;
+/** Models that think unasked take no more while they may not. */
+function withoutThinking(effort: string | null, { thinks_unasked }: Claude): string | null {
+  return thinks_unasked && (effort === "xhigh" || effort === "max") ? "high" : effort;
 }
 
 function budgetOf({ budget_tokens, effort, mode }: Reasoning, max_tokens: number): number {

@@ -13,7 +13,7 @@ export function textBlock(part: Extract<Part, { kind: "text" | "refusal" }>): Fi
 
 /** A block for an image, or null where the format has no such source. */
 export function imageBlock(part: Extract<Part, { kind: "image" }>): Fields | null {
-  const source = sourceOf(part.source);
+  const source = sourceOf(plainSource(part.source));
   if (source === null || source["type"] === "text") return null;
   return { type: "image", source, ...writeCache(part.cache), ...keptOf(part.own) };
 }
@@ -38,20 +38,23 @@ export function documentBlock(part: FilePart): Fields | null {
   };
 }
 
-function documentSource(source: Source): Fields | null {
-  if (source.kind !== "base64" || source.media_type === "application/pdf") return sourceOf(source);
+function documentSource(told: Source): Fields | null {
+  const source = plainSource(told);
+  if (source?.kind !== "base64" || source.media_type === "application/pdf") return sourceOf(source);
   if (!isText(source.media_type)) return null;
   return sourceOf({ kind: "text", text: Buffer.from(source.data, "base64").toString() });
 }
 
 function isText(media_type: string): boolean {
-  return media_type.startsWith("text/") || media_type.startsWith("application/json");
+  return media_type.startsWith("text/") || media_type === "application/json";
 }
 
-function sourceOf(source: Source): Fields | null {
-  switch (source.kind) {
+function sourceOf(source: Source | null): Fields | null {
+  switch (source?.kind) {
+    case undefined:
+      return null;
     case "url":
-      return sourceOfUrl(source.url);
+      return { type: "url", url: source.url };
     case "base64":
       return { type: "base64", media_type: source.media_type, data: source.data };
     case "text":
@@ -64,14 +67,15 @@ function sourceOf(source: Source): Fields | null {
 const DATA = "data:";
 const BASE64 = ";base64";
 
-/** The provider fetches no data URL: its bytes are put in its place. */
-function sourceOfUrl(url: string): Fields | null {
-  if (!url.startsWith(DATA)) return { type: "url", url };
+/** The provider fetches no data URL: its bytes are put in its place. Null: it is none that can be read. */
+function plainSource(source: Source): Source | null {
+  if (source.kind !== "url" || !source.url.startsWith(DATA)) return source;
+  const { url } = source;
   const comma = url.indexOf(",");
   const head = url.slice(DATA.length, comma);
   if (comma < 0 || !head.endsWith(BASE64)) return null;
   const media_type = head.slice(0, -BASE64.length).split(";")[0] ?? "";
-  return { type: "base64", media_type, data: url.slice(comma + 1) };
+  return { kind: "base64", media_type, data: url.slice(comma + 1) };
 }
 
 /** A call's block. */
