@@ -90,8 +90,8 @@ function writeOutput(request: ChatRequest, claude: Claude, losses: Losses): Writ
   }
   const is_alone = request.tools.length === 0 || tool_choice?.kind === "none";
   const called = { tool_choice: { kind: "tool", name: JSON_TOOL }, parallel_tool_calls: false } as const;
-  const any = { tool_choice: { kind: "required" }, parallel_tool_calls } as const;
-  return { ...none, tools: [tool], choice: is_alone ? called : any };
+  const beside = { tool_choice: { kind: "required" }, parallel_tool_calls } as const;
+  return { ...none, tools: [tool], choice: is_alone ? called : beside };
 }
 
 function stopOf(stop: readonly string[], losses: Losses): Fields {
