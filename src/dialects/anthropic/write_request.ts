@@ -9,7 +9,7 @@ import { type Claude, claudeOf } from "./claude.ts";
 import { JSON_TOOL, JSON_WISH, jsonTool } from "./json_tool.ts";
 import { type Fields, FORMAT, keptOf, optional } from "./own.ts";
 import { writeReasoning, writeSampling } from "./reasoning.ts";
-import { strictSchema } from "./schema.ts";
+import { hasMaps, strictSchema } from "./schema.ts";
 import { writeAskedTier } from "./service_tier.ts";
 import { isForced, writeToolChoice, writeTools } from "./tools.ts";
 import { type Conversation, writeConversation } from "./write_messages.ts";
@@ -73,8 +73,13 @@ function writeOutput(request: ChatRequest, claude: Claude, losses: Losses): Writ
   const { output, tool_choice, parallel_tool_calls } = request;
   const none = { format: null, tools: [], choice: { tool_choice, parallel_tool_calls }, wish: null };
   if (output === null || output.kind === "text") return none;
-  if (output.kind === "schema" && claude.schemas) {
-    const schema = request.own?.format === FORMAT ? output.schema : strictSchema(output.schema);
+  const is_own = request.own?.format === FORMAT;
+  if (
+    output.kind === "schema" &&
+    claude.schemas &&
+    (is_own || output.strict === true || !hasMaps(output.schema))
+  ) {
+    const schema = is_own ? output.schema : strictSchema(output.schema);
     return { ...none, format: { type: "json_schema", schema } };
   }
   // A call is the answer then.

@@ -302,6 +302,13 @@ test("a schema is the provider's own, or a tool that has to be called", () => {
     tools: [{ name: "f" }, { name: "answer_as_json" }],
     tool_choice: { type: "any" },
   });
+  // The provider's own schemas know no objects of any members.
+  const map = { type: "object", properties: { by_name: { additionalProperties: { type: "number" } } } };
+  const open = write({ output: { ...SCHEMA, strict: null, schema: map } }).body;
+  expect(open).toMatchObject({ tools: [{ name: "answer_as_json", input_schema: map }] });
+  expect(write({ output: { ...SCHEMA, strict: null, schema: map } }, "claude-opus-5-5").refused).toBe(
+    "response_format",
+  );
   const list = { ...SCHEMA, schema: { type: "array" } };
   expect(write({ output: list }, "claude-sonnet-4").refused).toBe("response_format");
   expect(write({ output: { kind: "json" } }).body["tool_choice"]).toMatchObject({ name: "answer_as_json" });
