@@ -2,6 +2,7 @@
 // Sources: https://platform.claude.com/docs/en/build-with-claude/thinking; .../extended-thinking, "Feature compatibility"; .../effort.
 
 import { isFields } from "../fields.ts";
+import { effortOfBudget } from "../neutral/effort.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, Reasoning } from "../neutral/request.ts";
 import type { Claude } from "./claude.ts";
@@ -126,7 +127,7 @@ function effortOf(
   if (effort === undefined) {
     // A budget that cannot be told says how hard to try.
     if (budget_tokens === undefined || thinking !== "adaptive" || mode === "off") return null;
-    return budget_tokens <= 4096 ? "low" : budget_tokens <= 10_000 ? "medium" : "high";
+    return effortOfBudget(budget_tokens);
   }
   if (efforts.length === 0 || effort === "none") return null;
   if (!is_known && mode === undefined) return null;

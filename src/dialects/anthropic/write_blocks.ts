@@ -2,6 +2,7 @@
 // Source: https://platform.claude.com/docs/en/api/messages, "Content block".
 
 import type { FilePart, Part, Source, ThinkingPart, ToolCallPart } from "../neutral/parts.ts";
+import { sourceOfUrl } from "../neutral/source.ts";
 import { inputOf } from "./arguments.ts";
 import { carry } from "./carried.ts";
 import { type Fields, FORMAT, keptOf, optional, writeCache } from "./own.ts";
@@ -64,18 +65,10 @@ function sourceOf(source: Source | null): Fields | null {
   }
 }
 
-const DATA = "data:";
-const BASE64 = ";base64";
-
-/** The provider fetches no data URL: its bytes are put in its place. Null: it is none that can be read. */
+/** The provider fetches no data URL: its bytes are put in its place. Null: they cannot be read. */
 function plainSource(source: Source): Source | null {
-  if (source.kind !== "url" || !source.url.startsWith(DATA)) return source;
-  const { url } = source;
-  const comma = url.indexOf(",");
-  const head = url.slice(DATA.length, comma);
-  if (comma < 0 || !head.endsWith(BASE64)) return null;
-  const media_type = head.slice(0, -BASE64.length).split(";")[0] ?? "";
-  return { kind: "base64", media_type, data: url.slice(comma + 1) };
+  const plain = source.kind === "url" ? sourceOfUrl(source.url) : source;
+  return plain.kind === "url" && plain.url.startsWith("data:") ? null : plain;
 }
 
 /** A call's block. */
