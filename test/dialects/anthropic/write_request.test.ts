@@ -175,7 +175,6 @@ test.each([
   [{ logit_bias: { "7": 1 } }, "logit_bias"],
   [{ modalities: ["text", "audio"] }, "modalities"],
   [{ stop: [" ", "END"] }, "stop"],
-  [{ tools: [{ kind: "custom", name: "sh" }] }, "tools.custom"],
   [
     {
       messages: [
@@ -282,6 +281,18 @@ test("tools of the provider's, and functions, strict where the model knows it", 
   const older = write({ tools: [strict] }, "claude-3-5-haiku-20241022");
   expect(older.lost).toEqual(["tools.strict"]);
   expect((older.body["tools"] as Json[])[0]).not.toHaveProperty("strict");
+});
+
+test("a custom tool is a function of one text", () => {
+  const own = { format: "responses", fields: { format: { type: "grammar" } } } as const;
+  const call_parts: Part[] = [{ ...call("a", "ls -l"), name: "sh", is_custom: true }];
+  const messages: Message[] = [HELLO, { role: "assistant", parts: call_parts }, result("a")];
+  const { body, lost, refused } = write({ messages, tools: [{ kind: "custom", name: "sh", own }] });
+  expect({ lost, refused }).toEqual({ lost: ["tools.custom.format"], refused: null });
+  expect(body["tools"]).toMatchObject([
+    { name: "sh", input_schema: { properties: { input: { type: "string" } }, required: ["input"] } },
+  ]);
+  expect(body.messages[1]).toMatchObject({ content: [{ type: "tool_use", input: { input: "ls -l" } }] });
 });
 
 test("a schema is the provider's own, or a tool that has to be called", () => {
