@@ -1,6 +1,6 @@
 // Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; the mapped file;
 // what a call's account costs.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | memory | account ...]`
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | memory | account | translation ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
@@ -12,6 +12,7 @@ import { privacyTasks } from "./micro/privacy.ts";
 import { recogniserTasks } from "./micro/recognisers.ts";
 import { sseTasks } from "./micro/sse.ts";
 import { type Text, texts } from "./micro/texts.ts";
+import { translationTasks } from "./micro/translation.ts";
 
 const MARKERS = markerSet(["[EMAIL_", "[PHONE_", "[PERSON_", "[IP_"]);
 
@@ -26,7 +27,7 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 /** The names of what can be measured. */
 export const MICRO_PARTS: readonly string[] = [
   ...Object.keys(FUNCTIONS),
-  ...["sse", "privacy", "recognisers", "memory", "account"],
+  ...["sse", "privacy", "recognisers", "memory", "account", "translation"],
 ];
 
 function tasksOf(part: string, over: readonly Text[], scale: number): readonly Task[] {
@@ -51,6 +52,7 @@ function partOf(
 ): { readonly tasks: readonly Task[]; end(): void } {
   if (part === "memory") return memoryTasks();
   if (part === "account") return accountTasks();
+  if (part === "translation") return { tasks: translationTasks(), end: () => {} };
   return { tasks: tasksOf(part, over, scale), end: () => {} };
 }
 

@@ -3,6 +3,7 @@
 import { parseExact } from "../wire/exact_json.ts";
 import { isFields } from "./fields.ts";
 import type { StreamEvent } from "./neutral/answer.ts";
+import { customCallsTo, withCustomCalls } from "./neutral/custom_tools.ts";
 import type { AnswerContext, AnswerFormat, StreamReader, StreamWriter } from "./neutral/format.ts";
 import { laterUsage, type Usage } from "./usage.ts";
 
@@ -23,8 +24,9 @@ export function translateAnswer(
   context: AnswerContext,
 ): TranslatedAnswer | null {
   const value = parseExact(body);
-  const answer = isFields(value) ? from.readAnswer(value) : null;
-  if (answer === null) return null;
+  const read = isFields(value) ? from.readAnswer(value) : null;
+  if (read === null) return null;
+  const answer = withCustomCalls(read, context.request);
   return { body: Buffer.from(JSON.stringify(to.writeAnswer(answer, context))), usage: answer.usage };
 }
 
@@ -38,7 +40,7 @@ export class StreamTranslation {
 
   constructor(from: AnswerFormat, to: AnswerFormat, context: AnswerContext) {
     this.#writer = to.writeStream(context);
-    this.#reader = from.readStream((event) => this.#take(event));
+    this.#reader = from.readStream(customCallsTo(context.request, (event) => this.#take(event)));
   }
 
   /** What the bytes say, in the client's format; empty where nothing is complete. */

@@ -45,29 +45,17 @@ const OTHER: Claude = {
 };
 
 const FAMILIES: ReadonlySet<string> = new Set(["opus", "sonnet", "haiku", "fable", "mythos", "instant"]);
-const SEPARATORS: ReadonlySet<string> = new Set(["-", ".", "@", ":", "/", "_"]);
+const SEPARATORS = /[-.@:/_]/;
 
 /** Reads a model's name, as Anthropic, Bedrock, Vertex AI and others write it: `claude-opus-4-6`, `us.anthropic.claude-3-haiku-20240307-v1:0`. */
 export function claudeOf(model: string): Claude {
-  const words = wordsOf(model.toLowerCase());
+  const words = model.toLowerCase().split(SEPARATORS);
   const start = words.indexOf("claude");
   if (start < 0) return OTHER;
   const behind = words.slice(start + 1);
   const family = behind.find((word) => FAMILIES.has(word)) ?? "";
   const version = versionOf(family, behind);
   return version === null ? OTHER : factsOf(family, version);
-}
-
-function wordsOf(name: string): string[] {
-  const words: string[] = [];
-  let word = "";
-  for (const letter of name) {
-    if (SEPARATORS.has(letter)) {
-      words.push(word);
-      word = "";
-    } else word += letter;
-  }
-  return [...words, word];
 }
 
 /** The version as one number: 4.6 for `4-6`. Dates and what follows them do not count. */

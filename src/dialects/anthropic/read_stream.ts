@@ -4,18 +4,20 @@
 
 import { parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
-import { isFields, record } from "../fields.ts";
+import { isFields, list, record } from "../fields.ts";
 import type { EventSink, PartStart } from "../neutral/answer.ts";
 import type { StreamReader } from "../neutral/format.ts";
+import type { OwnPart } from "../neutral/parts.ts";
 import type { WireError } from "../openai/error.ts";
 import { argumentsOf } from "./arguments.ts";
 import { readCitation } from "./citations.ts";
 import { readMessagesError } from "./error.ts";
 import { readFinish } from "./finish.ts";
+import { GrowingBlock } from "./growing_block.ts";
 import { JSON_TOOL } from "./json_tool.ts";
 import { type Fields, FORMAT, ownOf } from "./own.ts";
 import { answeredAsJson, refusalOf } from "./read_answer.ts";
-import { ownPart, TOOL_USE } from "./read_blocks.ts";
+import { TOOL_USE } from "./read_blocks.ts";
 import { readGivenTier } from "./service_tier.ts";
 import { readAnthropicUsage } from "./usage.ts";
 
@@ -32,9 +34,10 @@ interface OpenBlock {
   readonly kind: "text" | "thinking" | "tool_call" | "own";
   /** The part's number; -1 for what is told when it is whole. */
   readonly part: number;
-  /** As it started; of a block that only this format knows, as it grows. */
-  readonly value: Record<string, unknown>;
-  readonly json: string[];
+  /** What a call started with. */
+  readonly input: unknown;
+  /** What only this format knows. */
+  readonly growing: GrowingBlock | null;
   has_text: boolean;
 }
 
@@ -44,7 +47,8 @@ export class MessagesStreamReader implements StreamReader {
   readonly #framer: SseFramer;
   readonly #blocks = new Map<number, OpenBlock>();
   #parts = 0;
-  #json_bytes = 0;
+  /** Characters of blocks that are told when they are whole. */
+  #grown_length = 0;
   #has_started = false;
   #has_calls = false;
   #has_json = false;
@@ -140,7 +144,7 @@ export class MessagesStreamReader implements StreamReader {
       case "text":
         this.#open(index, "text", { kind: "text" });
         this.#tell(index, "text", block["text"]);
-        for (const citation of listOf(block["citations"])) this.#cite(index, citation);
+        for (const citation of list(block["citations"])) this.#cite(index, citation);
         break;
       case "thinking":
         this.#open(index, "thinking", { kind: "thinking" });
@@ -157,7 +161,8 @@ export class MessagesStreamReader implements StreamReader {
         break;
       default:
         if (typeof block["type"] !== "string") return;
-        this.#setBlock(index, { kind: "own", part: -1, value: exactBlock(data), json: [], has_text: false });
+        this.#begin();
+        this.#blocks.set(index, ownBlock(exactBlock(data)));
     }
   }
 
@@ -165,33 +170,23 @@ export class MessagesStreamReader implements StreamReader {
     const name = String(block["name"] ?? "");
     if (name === JSON_TOOL) {
       this.#has_json = true;
-      this.#open(index, "tool_call", { kind: "text" }, block);
+      this.#open(index, "tool_call", { kind: "text" }, block["input"]);
       return;
     }
     this.#has_calls = true;
     const { id } = block;
     const call = { kind: "tool_call", id: typeof id === "string" ? id : "", name } as const;
-    this.#open(index, "tool_call", { ...call, ...ownOf(block, TOOL_USE) }, block);
+    this.#open(index, "tool_call", { ...call, ...ownOf(block, TOOL_USE) }, block["input"]);
   }
 
-  #open(
-    index: number,
-    kind: OpenBlock["kind"],
-    start: PartStart,
-    value: Record<string, unknown> = {},
-  ): OpenBlock {
+  #open(index: number, kind: OpenBlock["kind"], start: PartStart, input?: unknown): OpenBlock {
     this.#begin();
     const part = this.#parts;
     this.#parts += 1;
-    const block = { kind, part, value, json: [], has_text: false };
+    const block = { kind, part, input, growing: null, has_text: false };
     this.#blocks.set(index, block);
     this.#sink({ kind: "part_start", choice: 0, part, start });
     return block;
-  }
-
-  #setBlock(index: number, block: OpenBlock): void {
-    this.#begin();
-    this.#blocks.set(index, block);
   }
 
   /** Whatever comes first, a stream starts with its start. */
@@ -202,8 +197,10 @@ export class MessagesStreamReader implements StreamReader {
   #readDelta(told_index: unknown, delta: Fields): void {
     const index = numberOf(told_index);
     const block = this.#blocks.get(index);
-    if (block?.kind === "own") {
-      this.#grow(block, delta);
+    if (block !== undefined && block.growing !== null) {
+      // What is held back is bounded as an event is.
+      this.#grown_length += block.growing.add(delta);
+      if (this.#grown_length > EVENT_BYTES) this.#fail(tooLong());
       return;
     }
     switch (delta["type"]) {
@@ -254,52 +251,25 @@ export class MessagesStreamReader implements StreamReader {
     this.#sink({ kind: "signature", choice: 0, part, signature: { format: FORMAT, value } });
   }
 
-  /** A block that only this format knows is told when it is whole. */
-  #grow(block: OpenBlock, delta: Fields): void {
-    for (const [name, piece] of Object.entries(delta)) {
-      if (name === "type") continue;
-      if (name === "partial_json" && typeof piece === "string") this.#growJson(block.json, piece);
-      else if (name === "citation") block.value["citations"] = [...listOf(block.value["citations"]), piece];
-      else if (typeof piece === "string" && typeof block.value[name] === "string") {
-        this.#count(piece);
-        block.value[name] += piece;
-      } else block.value[name] = piece;
-    }
-  }
-
-  #growJson(json: string[], piece: string): void {
-    this.#count(piece);
-    json.push(piece);
-  }
-
-  /** What is held back is bounded as an event is. */
-  #count(piece: string): void {
-    this.#json_bytes += piece.length;
-    if (this.#json_bytes > EVENT_BYTES) this.#fail(tooLong());
-  }
-
   #stopBlock(index: number): void {
     const block = this.#blocks.get(index);
     if (block === undefined || this.#is_over) return;
     this.#blocks.delete(index);
-    const { kind, part } = block;
-    if (kind === "own") {
-      this.#tellWhole(block);
+    const { kind, part, growing } = block;
+    if (growing !== null) {
+      this.#tellWhole(growing.whole());
       return;
     }
     // The input was whole at the start, or there is none.
     if (kind === "tool_call" && !block.has_text) {
-      this.#sink({ kind: "delta", choice: 0, part, text: argumentsOf(block.value["input"]) });
+      this.#sink({ kind: "delta", choice: 0, part, text: argumentsOf(block.input) });
     }
     this.#sink({ kind: "part_stop", choice: 0, part });
   }
 
-  #tellWhole({ value, json }: OpenBlock): void {
+  #tellWhole(whole: OwnPart): void {
     const part = this.#parts;
     this.#parts += 1;
-    const text = json.join("");
-    const input = text === "" ? undefined : parseExact(Buffer.from(text));
-    const whole = ownPart(input === undefined ? value : { ...value, input });
     this.#sink({ kind: "part_start", choice: 0, part, start: { kind: "whole", whole } });
     this.#sink({ kind: "part_stop", choice: 0, part });
   }
@@ -346,16 +316,15 @@ function unknownError(): WireError {
   return { message: "an error that says nothing", type: "api_error", param: null, code: null };
 }
 
+function ownBlock(start: Fields): OpenBlock {
+  return { kind: "own", part: -1, input: undefined, growing: new GrowingBlock(start), has_text: false };
+}
+
 /** A block whose numbers have to stay as they are. */
-function exactBlock(data: Uint8Array): Record<string, unknown> {
-  const block = record(parseExact(data))["content_block"];
-  return isFields(block) ? { ...block } : {};
+function exactBlock(data: Uint8Array): Fields {
+  return record(record(parseExact(data))["content_block"]);
 }
 
 function numberOf(index: unknown): number {
   return typeof index === "number" ? index : 0;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -2,6 +2,7 @@
 // Sources: https://platform.claude.com/docs/en/build-with-claude/thinking; .../extended-thinking, "Feature compatibility"; .../effort.
 
 import { isFields } from "../fields.ts";
+import { effortOfBudget } from "../neutral/effort.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, Reasoning } from "../neutral/request.ts";
 import type { Claude } from "./claude.ts";
@@ -77,8 +78,10 @@ export function writeReasoning(
   if (isOff(reasoning)) {
     const off = offOf(claude);
     if (off === null && claude.thinking !== "none") losses.lose("reasoning", "hint");
-    return { thinking: off, effort: atMostHigh(effort), max_tokens };
+    return { thinking: off, effort: withoutThinking(effort, claude), max_tokens };
   }
+  // Who only says how thoughts are to be shown leaves it to the model whether there are any.
+  if (is_effort_alone && reasoning.effort === undefined && !claude.thinks_unasked) return none;
   // In this format effort alone is no wish to think.
   if (is_own && is_effort_alone) {
     if (effort === null) losses.lose("output_config.effort", "hint");
@@ -87,7 +90,7 @@ export function writeReasoning(
   const form = formOf(reasoning, claude);
   if (form === null || (lacks_thinking && form === "budget") || (is_forced && claude.off !== null)) {
     losses.lose("reasoning", "hint");
-    return { thinking: offOf(claude), effort: atMostHigh(effort), max_tokens };
+    return { thinking: offOf(claude), effort: withoutThinking(effort, claude), max_tokens };
   }
   const display = displayOf(reasoning);
   if (form === "adaptive") {
@@ -124,7 +127,7 @@ function effortOf(
   if (effort === undefined) {
     // A budget that cannot be told says how hard to try.
     if (budget_tokens === undefined || thinking !== "adaptive" || mode === "off") return null;
-    return budget_tokens <= 4096 ? "low" : budget_tokens <= 10_000 ? "medium" : "high";
+    return effortOfBudget(budget_tokens);
   }
   if (efforts.length === 0 || effort === "none") return null;
   if (!is_known && mode === undefined) return null;
@@ -132,9 +135,9 @@ function effortOf(
   return effort === "minimal" ? "low" : effort === "xhigh" || effort === "max" ? "high" : null;
 }
 
-/** Without thinking the provider takes no more. */
-function atMostHigh(effort: string | null): string | null {
-  return effort === "xhigh" || effort === "max" ? "high" : effort;
+/** Models that think unasked take no more while they may not. */
+function withoutThinking(effort: string | null, { thinks_unasked }: Claude): string | null {
+  return thinks_unasked && (effort === "xhigh" || effort === "max") ? "high" : effort;
 }
 
 function budgetOf({ budget_tokens, effort, mode }: Reasoning, max_tokens: number): number {

@@ -42,7 +42,7 @@ export function strictSchema(schema: Fields): Fields {
     else if (list !== undefined && Array.isArray(value)) taken[list] = value.map(inner);
     else if (keyword === "items") taken[keyword] = inner(value);
     else if (isTaken(keyword, value)) taken[keyword] = value;
-    else if (keyword !== "$schema" && keyword !== "additionalProperties" && keyword !== "strict")
+    else if (keyword !== "$schema" && keyword !== "additionalProperties")
       words.push(`${keyword}: ${JSON.stringify(value)}`);
   }
   if (schema["type"] === "object" || "properties" in schema) taken["additionalProperties"] = false;
@@ -51,6 +51,14 @@ export function strictSchema(schema: Fields): Fields {
     taken["description"] = `${told}{${words.join(", ")}}`;
   }
   return taken;
+}
+
+/** Whether a schema has objects whose members are not named in it: the provider knows none. */
+export function hasMaps(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.some(hasMaps);
+  if (!isFields(schema)) return false;
+  const others = schema["additionalProperties"];
+  return others === true || isFields(others) || Object.values(schema).some(hasMaps);
 }
 
 function isTaken(keyword: string, value: unknown): boolean {

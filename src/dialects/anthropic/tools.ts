@@ -2,6 +2,7 @@
 // Sources: https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools, .../tool-use/tool-reference, .../tool-use/strict-tool-use.
 
 import { isFields } from "../fields.ts";
+import { functionOfCustom } from "../neutral/custom_tools.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, Tool, ToolChoice } from "../neutral/request.ts";
 import type { Claude } from "./claude.ts";
@@ -77,8 +78,8 @@ function writeTool(tool: Tool, is_own: boolean, claude: Claude, losses: Losses):
       };
     }
     case "custom":
-      losses.lose("tools.custom", "meaning");
-      return null;
+      if (tool.own !== undefined) losses.lose("tools.custom.format", "hint");
+      return writeTool(functionOfCustom(tool), is_own, claude, losses);
     case "own":
       if (tool.own.format === FORMAT) return tool.own.fields;
       losses.lose(`tools.${String(tool.own.fields["type"])}`, "meaning");

@@ -2,6 +2,7 @@
 // Source: https://platform.claude.com/docs/en/api/messages, "Content block".
 
 import type { FilePart, Part, Source, ThinkingPart, ToolCallPart } from "../neutral/parts.ts";
+import { sourceOfUrl } from "../neutral/source.ts";
 import { inputOf } from "./arguments.ts";
 import { carry } from "./carried.ts";
 import { type Fields, FORMAT, keptOf, optional, writeCache } from "./own.ts";
@@ -13,7 +14,7 @@ export function textBlock(part: Extract<Part, { kind: "text" | "refusal" }>): Fi
 
 /** A block for an image, or null where the format has no such source. */
 export function imageBlock(part: Extract<Part, { kind: "image" }>): Fields | null {
-  const source = sourceOf(part.source);
+  const source = sourceOf(plainSource(part.source));
   if (source === null || source["type"] === "text") return null;
   return { type: "image", source, ...writeCache(part.cache), ...keptOf(part.own) };
 }
@@ -38,20 +39,23 @@ export function documentBlock(part: FilePart): Fields | null {
   };
 }
 
-function documentSource(source: Source): Fields | null {
-  if (source.kind !== "base64" || source.media_type === "application/pdf") return sourceOf(source);
+function documentSource(told: Source): Fields | null {
+  const source = plainSource(told);
+  if (source?.kind !== "base64" || source.media_type === "application/pdf") return sourceOf(source);
   if (!isText(source.media_type)) return null;
   return sourceOf({ kind: "text", text: Buffer.from(source.data, "base64").toString() });
 }
 
 function isText(media_type: string): boolean {
-  return media_type.startsWith("text/") || media_type.startsWith("application/json");
+  return media_type.startsWith("text/") || media_type === "application/json";
 }
 
-function sourceOf(source: Source): Fields | null {
-  switch (source.kind) {
+function sourceOf(source: Source | null): Fields | null {
+  switch (source?.kind) {
+    case undefined:
+      return null;
     case "url":
-      return sourceOfUrl(source.url);
+      return { type: "url", url: source.url };
     case "base64":
       return { type: "base64", media_type: source.media_type, data: source.data };
     case "text":
@@ -61,17 +65,10 @@ function sourceOf(source: Source): Fields | null {
   }
 }
 
-const DATA = "data:";
-const BASE64 = ";base64";
-
-/** The provider fetches no data URL: its bytes are put in its place. */
-function sourceOfUrl(url: string): Fields | null {
-  if (!url.startsWith(DATA)) return { type: "url", url };
-  const comma = url.indexOf(",");
-  const head = url.slice(DATA.length, comma);
-  if (comma < 0 || !head.endsWith(BASE64)) return null;
-  const media_type = head.slice(0, -BASE64.length).split(";")[0] ?? "";
-  return { type: "base64", media_type, data: url.slice(comma + 1) };
+/** The provider fetches no data URL: its bytes are put in its place. Null: they cannot be read. */
+function plainSource(source: Source): Source | null {
+  const plain = source.kind === "url" ? sourceOfUrl(source.url) : source;
+  return plain.kind === "url" && plain.url.startsWith("data:") ? null : plain;
 }
 
 /** A call's block. */

@@ -9,7 +9,7 @@ import { type Claude, claudeOf } from "./claude.ts";
 import { JSON_TOOL, JSON_WISH, jsonTool } from "./json_tool.ts";
 import { type Fields, FORMAT, keptOf, optional } from "./own.ts";
 import { writeReasoning, writeSampling } from "./reasoning.ts";
-import { strictSchema } from "./schema.ts";
+import { hasMaps, strictSchema } from "./schema.ts";
 import { writeAskedTier } from "./service_tier.ts";
 import { isForced, writeToolChoice, writeTools } from "./tools.ts";
 import { type Conversation, writeConversation } from "./write_messages.ts";
@@ -21,10 +21,10 @@ export function writeRequest(request: ChatRequest, { model }: RequestTarget, los
   const conversation = writeConversation(request, claude, losses);
   const answer = writeOutput(request, claude, losses);
   const tools = [...writeTools(request, claude, losses), ...answer.tools];
-  const asked = { ...request, tool_choice: answer.tool_choice };
+  const asked = { ...request, ...answer.choice };
   const choice = tools.length === 0 ? {} : writeToolChoice(asked, claude, losses);
   const { lacks_thinking } = conversation;
-  const is_forced = tools.length > 0 && isForced(answer.tool_choice) && claude.forced_tools;
+  const is_forced = tools.length > 0 && isForced(answer.choice.tool_choice) && claude.forced_tools;
   const max_tokens = request.max_tokens ?? claude.max_tokens;
   const reasoning = writeReasoning(request, claude, { is_forced, lacks_thinking, max_tokens }, losses);
   const thinks = reasoning.thinking?.["type"] === "enabled" || reasoning.thinking?.["type"] === "adaptive";
@@ -64,17 +64,22 @@ function systemOf({ system }: Conversation, wish: string | null): Fields {
 interface WrittenOutput {
   readonly format: Fields | null;
   readonly tools: readonly Fields[];
-  readonly tool_choice: ChatRequest["tool_choice"];
+  readonly choice: Pick<ChatRequest, "tool_choice" | "parallel_tool_calls">;
   /** Words for the system prompt. */
   readonly wish: string | null;
 }
 
 function writeOutput(request: ChatRequest, claude: Claude, losses: Losses): WrittenOutput {
-  const { output, tool_choice } = request;
-  const none = { format: null, tools: [], tool_choice, wish: null };
+  const { output, tool_choice, parallel_tool_calls } = request;
+  const none = { format: null, tools: [], choice: { tool_choice, parallel_tool_calls }, wish: null };
   if (output === null || output.kind === "text") return none;
-  if (output.kind === "schema" && claude.schemas) {
-    const schema = request.own?.format === FORMAT ? output.schema : strictSchema(output.schema);
+  const is_own = request.own?.format === FORMAT;
+  if (
+    output.kind === "schema" &&
+    claude.schemas &&
+    (is_own || output.strict === true || !hasMaps(output.schema))
+  ) {
+    const schema = is_own ? output.schema : strictSchema(output.schema);
     return { ...none, format: { type: "json_schema", schema } };
   }
   // A call is the answer then.
@@ -89,8 +94,9 @@ function writeOutput(request: ChatRequest, claude: Claude, losses: Losses): Writ
     return { ...none, wish: JSON_WISH };
   }
   const is_alone = request.tools.length === 0 || tool_choice?.kind === "none";
-  const choice = is_alone ? ({ kind: "tool", name: JSON_TOOL } as const) : ({ kind: "required" } as const);
-  return { ...none, tools: [tool], tool_choice: choice };
+  const called = { tool_choice: { kind: "tool", name: JSON_TOOL }, parallel_tool_calls: false } as const;
+  const beside = { tool_choice: { kind: "required" }, parallel_tool_calls } as const;
+  return { ...none, tools: [tool], choice: is_alone ? called : beside };
 }
 
 function stopOf(stop: readonly string[], losses: Losses): Fields {
