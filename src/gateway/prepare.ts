@@ -5,6 +5,7 @@ import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
+import { carriesForeign } from "../dialects/foreign.ts";
 import {
   estimateInput,
   type OpenAIRequest,
@@ -162,7 +163,9 @@ class PreparedJson implements Prepared {
     const { format } = this.#endpoint;
     const { speaks, name } = target.provider;
     this.#call.dropped = NOTHING_DROPPED;
-    if (speaks.includes(format.name)) return this.#asItCame(target);
+    const is_spoken = speaks.includes(format.name);
+    if (is_spoken && !carriesForeign(format.name, this.#request.bytes)) return this.#asItCame(target);
+    if (is_spoken) return this.#translated(target, format.name);
     const api = isChat(format.name) ? speaks.find(isChat) : undefined;
     if (api !== undefined) return this.#translated(target, api);
     return new GatewayError(
