@@ -166,6 +166,9 @@ function standard(value: Fields): Fields {
     JSON.stringify(value, (key, member: unknown) => {
       if (key === "finish_reason" && member === "error") return "stop";
       if (key === "service_tier") return undefined;
+      // OpenAI streams calls of custom tools, but does not describe it.
+      if (key === "type" && member === "custom" && value["object"] === "chat.completion.chunk")
+        return "function";
       // Parts in an answer are Mistral's.
       if (key === "content" && Array.isArray(member) && member.some((part: Fields) => "type" in part))
         return "";

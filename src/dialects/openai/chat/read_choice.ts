@@ -23,6 +23,8 @@ interface OpenPart {
   /** Thoughts that were told as plain text, whose detail repeats it at the end. */
   is_plain: boolean;
   has_text: boolean;
+  /** A signature is the end of a thought. */
+  is_signed: boolean;
   readonly id: string | null;
 }
 
@@ -136,6 +138,7 @@ export class ChoiceReader {
     // OpenRouter says everything twice in one delta; then the details count, which know more.
     const is_plain = plain !== "" && !details.some(({ kind, text }) => kind === "text" && text !== "");
     if (is_plain) {
+      if (this.#open?.kind === "thinking" && this.#open.is_signed) this.#close();
       this.#say("thinking", plain);
       this.#open!.is_plain = true;
     }
@@ -151,6 +154,11 @@ export class ChoiceReader {
       // The whole of what came in pieces before, now with its signature.
       if (signature !== null) this.#sign(open, signature);
       this.#close();
+      return;
+    }
+    if (text === "" && signature === null) {
+      // It says no more than that what was encrypted has no summary.
+      if (open !== null && !open.has_text) this.#close();
       return;
     }
     const goes_on =
@@ -184,6 +192,7 @@ export class ChoiceReader {
   }
 
   #sign(open: OpenPart, signature: Signature): void {
+    open.is_signed = true;
     this.#sink({ kind: "signature", choice: this.#index, part: open.number, signature });
   }
 
@@ -204,7 +213,15 @@ export class ChoiceReader {
     this.#close();
     const number = this.#startPart(start);
     if (kind === "text") this.#spoke = true;
-    const open: OpenPart = { number, kind, index: null, is_plain: false, has_text: false, id };
+    const open: OpenPart = {
+      number,
+      kind,
+      index: null,
+      is_plain: false,
+      has_text: false,
+      is_signed: false,
+      id,
+    };
     this.#open = open;
     return open;
   }

@@ -147,17 +147,19 @@ function readThinkingBlock(value: unknown): ThinkingPart | null {
 /** Where the text of thoughts is told. */
 export type ReasoningField = "reasoning_content" | "reasoning";
 
-/** What a whole message tells of its thoughts: their text, and the details if any of them was signed. */
+/** What a whole message tells of its thoughts: their text, and the details if they are several or any was signed. */
 export function writeReasoning(parts: readonly Part[], field: ReasoningField): Fields {
   const thoughts = parts.filter((part) => part.kind === "thinking");
   const details: Fields[] = [];
-  if (thoughts.some(isSigned)) for (const part of thoughts) details.push(...detailsOf(part, details.length));
+  if (thoughts.length > 1 || thoughts.some(isSigned))
+    for (const part of thoughts) details.push(...detailsOf(part, details.length));
+  const has_thoughts = details.length > 0;
   for (const part of parts)
     if (part.kind === "tool_call" && part.signature !== undefined && !isGoogles(part.signature))
       details.push(encryptedDetail(part.signature, details.length, part.id));
   const text = thoughts.map((part) => part.text).join("");
   // OpenRouter needs nothing beside the details; clients that know nothing of them read the text.
-  const is_told = text === "" || (field === "reasoning" && details.length > 0);
+  const is_told = text === "" || (field === "reasoning" && has_thoughts);
   return {
     ...(is_told ? {} : { [field]: text }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),

@@ -279,8 +279,10 @@ class ChatStreamWriter implements StreamWriter {
   #partStop(part: OpenPart, choice: Choice): string {
     const { start, signature, length } = part;
     if (start.kind !== "thinking") return "";
+    // One that was encrypted is told already; with an id, readers wait for its text.
+    const is_told = start.encrypted !== undefined && start.id === undefined && length === 0;
     const is_signed = signature !== null || start.id !== undefined || start.encrypted !== undefined;
-    if (is_signed && (signature !== null || length > 0)) return this.#detail(part, choice);
+    if (is_signed && !is_told) return this.#detail(part, choice);
     if (length > 0) choice.untold = part;
     return "";
   }
