@@ -56,6 +56,7 @@ export function readContent(holder: Checked, name: string): readonly Part[] {
 /** Reads one part; one of a type that nobody else knows is kept as it is. */
 export function readPart(part: Checked): readonly Part[] {
   const type = part.needText("type");
+  if (type === "") return [];
   if (!Object.hasOwn(READERS, type)) return [ownPart(part.fields)];
   const read = READERS[type]!(part);
   if (read === null || read.kind === "own") return read === null ? [] : [read];
