@@ -155,7 +155,7 @@ export function writeReasoning(parts: readonly Part[], field: ReasoningField): F
     for (const part of thoughts) details.push(...detailsOf(part, details.length));
   const has_thoughts = details.length > 0;
   for (const part of parts)
-    if (part.kind === "tool_call" && part.signature !== undefined && !isGoogles(part.signature))
+    if (part.kind === "tool_call" && part.signature !== undefined && isDetail(part.signature, field))
       details.push(encryptedDetail(part.signature, details.length, part.id));
   const text = thoughts.map((part) => part.text).join("");
   // OpenRouter needs nothing beside the details; clients that know nothing of them read the text.
@@ -164,6 +164,11 @@ export function writeReasoning(parts: readonly Part[], field: ReasoningField): F
     ...(is_told ? {} : { [field]: text }),
     ...(details.length === 0 ? {} : { reasoning_details: details }),
   };
+}
+
+/** Clients are told Google's signatures in Google's place; OpenRouter takes them among the details. */
+function isDetail(signature: Signature, field: ReasoningField): boolean {
+  return field === "reasoning" || !isGoogles(signature);
 }
 
 /** Whether a thought has anything that its text does not say. */

@@ -45,7 +45,7 @@ function writeSpoken(message: Message, path: string, pen: RequestPen): Fields {
   const known = role === "developer" && !pen.quirks.developer ? "system" : role;
   return {
     role: known,
-    ...nameOf(message, path, pen),
+    ...nameOf(message, pen),
     content: writeContent(parts, path, pen),
     ...ownOf(message),
   };
@@ -68,10 +68,10 @@ function textAlone(written: readonly Fields[]): string | null {
   return is_text && typeof only["text"] === "string" ? only["text"] : null;
 }
 
-function nameOf({ name }: Message, path: string, { quirks, losses }: RequestPen): Fields {
+function nameOf({ name }: Message, { quirks, losses }: RequestPen): Fields {
   if (name === undefined) return {};
   if (!quirks.refuses.has("messages.name")) return { name };
-  losses.lose(`${path}.name`, "hint");
+  losses.lose("messages.name", "hint");
   return {};
 }
 
@@ -91,9 +91,9 @@ function writeAssistant(message: Message, path: string, pen: RequestPen): Fields
   const signature = parts.find((part) => part.kind === "text" && part.signature !== undefined);
   return {
     role: "assistant",
-    ...nameOf(message, path, pen),
+    ...nameOf(message, pen),
     content: content === "" && (calls.length > 0 || refusal !== "") ? null : content,
-    ...writeThoughts(parts, path, pen),
+    ...writeThoughts(parts, pen),
     ...(refusal === "" || !quirks.refusals ? {} : { refusal }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
     ...(quirks.google_signatures && signature?.kind === "text" && isGoogles(signature.signature!)
@@ -134,7 +134,7 @@ function writeSaid({ parts }: Message, path: string, pen: RequestPen): string | 
   return is_plain ? written.map((part) => part["text"]).join("") : written;
 }
 
-function writeThoughts(parts: readonly Part[], path: string, { quirks, losses }: RequestPen): Fields {
+function writeThoughts(parts: readonly Part[], { quirks, losses }: RequestPen): Fields {
   const { thoughts } = quirks;
   const is_thought = parts.some((part) => part.kind === "thinking");
   switch (thoughts) {
@@ -149,7 +149,7 @@ function writeThoughts(parts: readonly Part[], path: string, { quirks, losses }:
     case "parts":
       return {};
     case null:
-      if (is_thought) losses.lose(`${path}.reasoning_content`, "hint");
+      if (is_thought) losses.lose("messages.reasoning_content", "hint");
       return {};
   }
 }
@@ -196,7 +196,7 @@ function writeResult(result: ToolResultPart, path: string, shown: Fields[], pen:
     tool_call_id: callId(result.call_id, quirks.short_call_ids),
     // The format has no word for a failure but the text.
     content: result.is_error ? asError(content) : content,
-    ...(result.cache === undefined ? {} : writeCacheMark(result.cache, path, pen)),
+    ...(result.cache === undefined ? {} : writeCacheMark(result.cache, pen)),
   };
 }
 

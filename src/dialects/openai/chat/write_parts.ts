@@ -18,7 +18,7 @@ export interface RequestPen {
 export function writePart(part: Part, path: string, pen: RequestPen): Fields | null {
   const said = writeUnmarked(part, path, pen);
   if (said === null || part.kind === "own" || part.cache === undefined) return said;
-  return { ...said, ...writeCacheMark(part.cache, path, pen) };
+  return { ...said, ...writeCacheMark(part.cache, pen) };
 }
 
 function writeUnmarked(part: Part, path: string, { quirks, losses }: RequestPen): Fields | null {
@@ -53,9 +53,9 @@ function writeUnmarked(part: Part, path: string, { quirks, losses }: RequestPen)
 }
 
 /** The mark that a prompt is to be cached up to here. */
-export function writeCacheMark(cache: CacheMark, path: string, { quirks, losses }: RequestPen): Fields {
+export function writeCacheMark(cache: CacheMark, { quirks, losses }: RequestPen): Fields {
   if (!quirks.cache_marks) {
-    losses.lose(`${path}.cache_control`, "hint");
+    losses.lose("cache_control", "hint");
     return {};
   }
   return { cache_control: { type: "ephemeral", ...(cache.ttl === null ? {} : { ttl: cache.ttl }) } };

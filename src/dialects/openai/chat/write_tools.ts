@@ -63,7 +63,7 @@ function writeTool(tool: Tool, path: string, pen: RequestPen): Fields | null {
           ...(strict === undefined ? {} : { strict }),
         },
         ...others,
-        ...(tool.cache === undefined ? {} : writeCacheMark(tool.cache, path, pen)),
+        ...(tool.cache === undefined ? {} : writeCacheMark(tool.cache, pen)),
       };
     }
     case "custom": {
