@@ -9,7 +9,7 @@ import { writeRequest } from "./write_request.ts";
 import { writeStream } from "./write_stream.ts";
 
 /** Chat completions. */
-export const CHAT_FORMAT: Format = {
+export const CHAT: Format = {
   name: "chat",
   ...{ readRequest, writeRequest, readAnswer, writeAnswer, readStream, writeStream },
 };

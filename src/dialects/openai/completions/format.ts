@@ -9,7 +9,7 @@ import { writeRequest } from "./write_request.ts";
 import { writeStream } from "./write_stream.ts";
 
 /** Legacy completions. */
-export const COMPLETIONS_FORMAT: Format = {
+export const COMPLETIONS: Format = {
   name: "completions",
   ...{ readRequest, writeRequest, readAnswer, writeAnswer, readStream, writeStream },
 };

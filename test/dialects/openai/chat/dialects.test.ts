@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { AnswerChoice, StreamEvent } from "../../../../src/dialects/neutral/answer.ts";
 import type { Part } from "../../../../src/dialects/neutral/parts.ts";
-import { CHAT_FORMAT } from "../../../../src/dialects/openai/chat/format.ts";
+import { CHAT } from "../../../../src/dialects/openai/chat/format.ts";
 import { randomIntegers } from "../../../memory/random.ts";
 import { checkChatStream } from "../../grammar/chat.ts";
 import { answerOfEvents, checkEvents, contextOf, eventsOfStream, streamOf } from "./events.ts";
@@ -16,7 +16,7 @@ function partsOf(message: Fields, others: Fields = {}): readonly Part[] {
 }
 
 function choiceOf(message: Fields, others: Fields = {}, choice: Fields = {}): AnswerChoice {
-  const answer = CHAT_FORMAT.readAnswer({
+  const answer = CHAT.readAnswer({
     id: "c",
     choices: [{ index: 0, message, finish_reason: "stop", ...choice }],
     ...others,
@@ -41,14 +41,14 @@ function said(...deltas: readonly Fields[]): {
   choice: AnswerChoice;
 } {
   const events = eventsOfStream(
-    CHAT_FORMAT,
+    CHAT,
     eventLines(...deltas.map((delta) => chunk(delta)), chunk({}, "stop"), "[DONE]"),
   );
   expect(checkEvents(events)).toEqual([]);
-  const stream = streamOf(CHAT_FORMAT, events, contextOf({ stream: true }));
+  const stream = streamOf(CHAT, events, contextOf({ stream: true }));
   expect(checkChatStream(stream)).toEqual([]);
   const choice = answerOfEvents(events).choices[0]!;
-  expect(answerOfEvents(eventsOfStream(CHAT_FORMAT, stream)).choices[0]!.parts).toEqual(choice.parts);
+  expect(answerOfEvents(eventsOfStream(CHAT, stream)).choices[0]!.parts).toEqual(choice.parts);
   return { events, parts: choice.parts, choice };
 }
 
@@ -157,14 +157,9 @@ describe("thoughts", () => {
       usage: null,
       choices: [{ index: 0, parts: thoughts, finish: null }],
     };
-    const { message } = (
-      CHAT_FORMAT.writeAnswer(answer, contextOf())["choices"] as { message: Fields }[]
-    )[0]!;
+    const { message } = (CHAT.writeAnswer(answer, contextOf())["choices"] as { message: Fields }[])[0]!;
     expect(message["reasoning_content"]).toBe("hm");
-    const request = CHAT_FORMAT.readRequest(
-      { model: "m", messages: [message] },
-      { model: null, stream: false },
-    );
+    const request = CHAT.readRequest({ model: "m", messages: [message] }, { model: null, stream: false });
     expect(request).toMatchObject({ messages: [{ role: "assistant", parts: thoughts }] });
   });
 
@@ -283,18 +278,18 @@ describe("calls", () => {
       chunk({}, "function_call"),
       "[DONE]",
     );
-    const events = eventsOfStream(CHAT_FORMAT, stream);
+    const events = eventsOfStream(CHAT, stream);
     expect(calls(answerOfEvents(events).choices[0]!.parts)).toEqual([["f", "{}"]]);
-    const asked = CHAT_FORMAT.readRequest(
+    const asked = CHAT.readRequest(
       { model: "m", messages: [], functions: [{ name: "f", parameters: {} }] },
       { model: null, stream: true },
     );
     if ("code" in asked) throw new Error(asked.message);
-    const again = streamOf(CHAT_FORMAT, events, contextOf(asked));
+    const again = streamOf(CHAT, events, contextOf(asked));
     expect(checkChatStream(again)).toEqual([]);
     expect(again).toContain('"function_call":{"name":"f","arguments":""}');
     expect(again).toContain('"finish_reason":"function_call"');
-    const whole = CHAT_FORMAT.writeAnswer(answerOfEvents(events), contextOf(asked))["choices"] as Fields[];
+    const whole = CHAT.writeAnswer(answerOfEvents(events), contextOf(asked))["choices"] as Fields[];
     expect(whole[0]).toMatchObject({
       message: { function_call: { name: "f", arguments: "{}" } },
       finish_reason: "function_call",
@@ -322,7 +317,7 @@ describe("citations", () => {
       { ...chunk({ content: "a" }), search_results },
       { ...chunk({ content: "[1]" }, "stop"), search_results },
     );
-    expect(answerOfEvents(eventsOfStream(CHAT_FORMAT, stream)).choices[0]!.parts).toEqual([cited]);
+    expect(answerOfEvents(eventsOfStream(CHAT, stream)).choices[0]!.parts).toEqual([cited]);
   });
 
   test("keep their places, behind the texts before them", () => {
@@ -338,7 +333,7 @@ describe("citations", () => {
       usage: null,
       choices: [{ index: 0, parts: [{ kind: "text", text: "a" } as const, part], finish: null }],
     };
-    const [choice] = CHAT_FORMAT.writeAnswer(answer, contextOf())["choices"] as { message: Fields }[];
+    const [choice] = CHAT.writeAnswer(answer, contextOf())["choices"] as { message: Fields }[];
     expect(choice!.message["annotations"]).toEqual([
       {
         type: "url_citation",
@@ -400,7 +395,7 @@ describe("finish reasons", () => {
       usage: null,
       choices: [{ index: 0, parts: [], finish: { reason: "refusal" } as const }],
     };
-    expect(CHAT_FORMAT.writeAnswer(answer, contextOf())["choices"]).toMatchObject([
+    expect(CHAT.writeAnswer(answer, contextOf())["choices"]).toMatchObject([
       { finish_reason: "content_filter" },
     ]);
   });
@@ -408,13 +403,13 @@ describe("finish reasons", () => {
 
 describe("streams", () => {
   test("end without [DONE] where every choice has finished", () => {
-    const events = eventsOfStream(CHAT_FORMAT, eventLines(chunk({ content: "a" }), chunk({}, "stop")));
+    const events = eventsOfStream(CHAT, eventLines(chunk({ content: "a" }), chunk({}, "stop")));
     expect(events.at(-1)).toEqual({ kind: "end" });
   });
 
   test("end where the last event has no blank line behind it", () => {
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       `${eventLines(chunk({ content: "a" }))}data: ${JSON.stringify(chunk({}, "stop"))}`,
     );
     expect(events.at(-1)).toEqual({ kind: "end" });
@@ -428,7 +423,7 @@ describe("streams", () => {
       eventLines(chunk({ content: "a" }, "stop", 0), chunk({ content: "b" }, null, 1)),
       'data: {"choices":[{"del',
     ])
-      expect(eventsOfStream(CHAT_FORMAT, stream).map(({ kind }) => kind)).not.toContain("end");
+      expect(eventsOfStream(CHAT, stream).map(({ kind }) => kind)).not.toContain("end");
   });
 
   test("end with an error that came as one, and nothing follows", () => {
@@ -439,11 +434,11 @@ describe("streams", () => {
       'event: error\ndata: {"message":"overloaded","code":529}\n\n',
     ]) {
       const events = eventsOfStream(
-        CHAT_FORMAT,
+        CHAT,
         `${eventLines(chunk({ content: "a" }))}${error}${eventLines(chunk({ content: "b" }), "[DONE]")}`,
       );
       expect(events.at(-1)).toMatchObject({ kind: "error", error: { message: "overloaded", code: "529" } });
-      const stream = streamOf(CHAT_FORMAT, events, contextOf());
+      const stream = streamOf(CHAT, events, contextOf());
       expect(checkChatStream(stream)).toEqual([]);
       expect(stream.endsWith("\n\n") && stream.includes("event: error\n")).toBe(true);
     }
@@ -451,11 +446,11 @@ describe("streams", () => {
 
   test("with an event that is no JSON, or too long, end with an error", () => {
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       `${eventLines(chunk({ content: "a" }))}data: {oops\n\ndata: [DONE]\n\n`,
     );
     expect(events.at(-1)).toMatchObject({ kind: "error", error: { type: "upstream_error" } });
-    const long = eventsOfStream(CHAT_FORMAT, `data: {"a":"${"x".repeat(4 * 1024 * 1024)}"}\n\n`);
+    const long = eventsOfStream(CHAT, `data: {"a":"${"x".repeat(4 * 1024 * 1024)}"}\n\n`);
     expect(long.at(-1)).toMatchObject({ kind: "error" });
   });
 
@@ -470,7 +465,7 @@ describe("streams", () => {
       'data: {"choices":[null,{"index":-1,"delta":{"content":"x"}},{"index":1e9,"delta":{"content":"x"}},{"index":"0"}]}\n\n',
     ];
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       `${odd.join("")}${eventLines(chunk({ content: "a", of_the_future: [1] }))}${odd.join("")}${eventLines(chunk({}, "stop"), "[DONE]")}`,
     );
     expect(checkEvents(events)).toEqual([]);
@@ -482,7 +477,7 @@ describe("streams", () => {
   test("open with Azure's word about the prompt", () => {
     const opening = { id: "", created: 0, model: "", choices: [], prompt_filter_results: [] };
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       eventLines(
         opening,
         chunk({ role: "assistant", content: "" }),
@@ -495,7 +490,7 @@ describe("streams", () => {
 
   test("of one message instead of deltas are read", () => {
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       eventLines({
         id: "c",
         choices: [{ index: 0, message: { role: "assistant", content: "a" }, finish_reason: "stop" }],
@@ -506,7 +501,7 @@ describe("streams", () => {
 
   test("tell nothing behind a choice's end", () => {
     const events = eventsOfStream(
-      CHAT_FORMAT,
+      CHAT,
       eventLines(chunk({ content: "a" }, "stop"), chunk({ content: "b" }, "stop"), "[DONE]"),
     );
     expect(checkEvents(events)).toEqual([]);
@@ -542,12 +537,12 @@ describe("streams", () => {
           text = `${text.slice(0, colon)}${values[random(values.length)]}${text.slice(Math.max(end, colon))}`;
         }
       }
-      const events = eventsOfStream(CHAT_FORMAT, text, [random(text.length)]);
+      const events = eventsOfStream(CHAT, text, [random(text.length)]);
       const is_over = events.at(-1)?.kind === "end";
       const wrong = checkEvents(events);
       expect(is_over ? wrong : wrong.filter((what) => !what.includes("open at")), text).toEqual([]);
       if (is_over)
-        expect(checkChatStream(streamOf(CHAT_FORMAT, events, contextOf({ stream: true }))), text).toEqual([]);
+        expect(checkChatStream(streamOf(CHAT, events, contextOf({ stream: true }))), text).toEqual([]);
     }
   });
 });
@@ -583,7 +578,7 @@ describe("whole answers", () => {
     ];
     for (let run = 0; run < 3000; run++) {
       const message = Object.fromEntries(names.map((name) => [name, values[random(values.length)]]));
-      const answer = CHAT_FORMAT.readAnswer({
+      const answer = CHAT.readAnswer({
         id: values[random(values.length)],
         created: values[random(values.length)],
         usage: values[random(values.length)],
@@ -597,7 +592,7 @@ describe("whole answers", () => {
         ],
       });
       expect(answer).not.toBeNull();
-      CHAT_FORMAT.writeAnswer(answer!, contextOf());
+      CHAT.writeAnswer(answer!, contextOf());
     }
   });
 
@@ -609,12 +604,12 @@ describe("whole answers", () => {
       { choices: [{ text: "a" }] },
       { error: {} },
     ])
-      expect(CHAT_FORMAT.readAnswer(value)).toBeNull();
+      expect(CHAT.readAnswer(value)).toBeNull();
   });
 
   test("without id, model or time get the call's", () => {
-    const written = CHAT_FORMAT.writeAnswer(
-      CHAT_FORMAT.readAnswer({ choices: [{ message: { content: "a" }, finish_reason: "stop" }] })!,
+    const written = CHAT.writeAnswer(
+      CHAT.readAnswer({ choices: [{ message: { content: "a" }, finish_reason: "stop" }] })!,
       contextOf(),
     );
     expect(written).toMatchObject({

@@ -5,7 +5,7 @@ import type { ChatAnswer } from "../../../../src/dialects/neutral/answer.ts";
 import { tellAnswer } from "../../../../src/dialects/neutral/collect.ts";
 import { Losses } from "../../../../src/dialects/neutral/losses.ts";
 import { readErrorValue } from "../../../../src/dialects/openai/chat/error.ts";
-import { CHAT_FORMAT } from "../../../../src/dialects/openai/chat/format.ts";
+import { CHAT } from "../../../../src/dialects/openai/chat/format.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { eventsOf } from "../../../gateway/harness.ts";
 import { cuts, recordings } from "../../../gateway/recordings.ts";
@@ -104,7 +104,7 @@ function tokens(usage: unknown): unknown {
 }
 
 function written(answer: ChatAnswer): Fields {
-  return JSON.parse(JSON.stringify(CHAT_FORMAT.writeAnswer(answer, contextOf()))) as Fields;
+  return JSON.parse(JSON.stringify(CHAT.writeAnswer(answer, contextOf()))) as Fields;
 }
 
 describe.skipIf(RECORDED_MISSING !== null)("recorded chat completions", () => {
@@ -113,7 +113,7 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded chat completions", () => {
 
   test.each(answers)("$name", ({ body }) => {
     const value = JSON.parse(body.toString()) as { choices: Fields[]; usage: Fields };
-    const answer = CHAT_FORMAT.readAnswer(value);
+    const answer = CHAT.readAnswer(value);
     if (answer === null) throw new Error("it was not read");
     const [choice] = value.choices;
     const message = choice!["message"] as Fields;
@@ -128,24 +128,22 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded chat completions", () => {
 
     const again = written(answer);
     expect(checkChatAnswer(again)).toEqual([]);
-    expect(saidByAnswer(CHAT_FORMAT.readAnswer(again)!)).toEqual({
+    expect(saidByAnswer(CHAT.readAnswer(again)!)).toEqual({
       ...saidByAnswer(answer),
       finish: (again["choices"] as Fields[])[0]!["finish_reason"],
     });
-    const { choices: first, ...head } = CHAT_FORMAT.readAnswer(again)!;
-    const { choices: second, ...head_again } = CHAT_FORMAT.readAnswer(
-      written(CHAT_FORMAT.readAnswer(again)!),
-    )!;
+    const { choices: first, ...head } = CHAT.readAnswer(again)!;
+    const { choices: second, ...head_again } = CHAT.readAnswer(written(CHAT.readAnswer(again)!))!;
     expect(second).toEqual(first);
     expect(head_again).toEqual(head);
 
     const events: Parameters<Parameters<typeof tellAnswer>[1]>[0][] = [];
     tellAnswer(answer, (event) => events.push(event));
     expect(checkEvents(events)).toEqual([]);
-    const stream = streamOf(CHAT_FORMAT, events, contextOf({ stream: true, asks_usage: true }));
+    const stream = streamOf(CHAT, events, contextOf({ stream: true, asks_usage: true }));
     expect(checkChatStream(stream)).toEqual([]);
-    expect(saidByAnswer(answerOfEvents(eventsOfStream(CHAT_FORMAT, stream)))).toMatchObject({
-      ...saidByAnswer(CHAT_FORMAT.readAnswer(again)!),
+    expect(saidByAnswer(answerOfEvents(eventsOfStream(CHAT, stream)))).toMatchObject({
+      ...saidByAnswer(CHAT.readAnswer(again)!),
     });
   });
 });
@@ -156,7 +154,7 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded streams of chat completions
 
   test.each(streams)("$name", (recording) => {
     const { body, usage, name } = recording;
-    const events = eventsOfStream(CHAT_FORMAT, body);
+    const events = eventsOfStream(CHAT, body);
     expect(checkEvents(events)).toEqual([]);
     const answer = answerOfEvents(events);
     expect(events.at(-1)?.kind).toBe("end");
@@ -165,9 +163,9 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded streams of chat completions
     if (usage !== null && !name.startsWith("perplexity"))
       expect(answer.usage?.input_tokens).toBe(usage.input);
 
-    const stream = streamOf(CHAT_FORMAT, events, contextOf({ stream: true, asks_usage: true }));
+    const stream = streamOf(CHAT, events, contextOf({ stream: true, asks_usage: true }));
     expect(checkChatStream(stream)).toEqual([]);
-    const again = answerOfEvents(eventsOfStream(CHAT_FORMAT, stream));
+    const again = answerOfEvents(eventsOfStream(CHAT, stream));
     expect(again.choices.map(({ parts }) => parts)).toEqual(answer.choices.map(({ parts }) => parts));
     expect(again.choices.map(({ logprobs }) => logprobs)).toEqual(
       answer.choices.map(({ logprobs }) => logprobs),
@@ -178,12 +176,9 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded streams of chat completions
 
   test("wherever they are cut in two, they say the same", () => {
     for (const recording of streams) {
-      const whole = JSON.stringify(eventsOfStream(CHAT_FORMAT, recording.body)).replace(
-        /call_[0-9a-f]{32}/g,
-        "",
-      );
+      const whole = JSON.stringify(eventsOfStream(CHAT, recording.body)).replace(/call_[0-9a-f]{32}/g, "");
       for (const cut of cuts(recording, 1_500, 40)) {
-        const events = eventsOfStream(CHAT_FORMAT, recording.body, [cut]);
+        const events = eventsOfStream(CHAT, recording.body, [cut]);
         expect(JSON.stringify(events).replace(/call_[0-9a-f]{32}/g, ""), `${recording.name} at ${cut}`).toBe(
           whole,
         );
@@ -196,11 +191,9 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded streams of chat completions
       for (const cut of cuts(recording, 0, 20)) {
         const bytes = recording.body.subarray(0, cut);
         const has_finished = /"finish_reason": ?"/.test(bytes.toString("latin1")) || bytes.includes("[DONE]");
-        const ends = eventsOfStream(CHAT_FORMAT, bytes).some(({ kind }) => kind === "end");
+        const ends = eventsOfStream(CHAT, bytes).some(({ kind }) => kind === "end");
         if (!has_finished) expect(ends, `${recording.name} at ${cut}`).toBe(false);
-        expect(
-          checkEvents(eventsOfStream(CHAT_FORMAT, bytes)).filter((what) => !what.includes("open")),
-        ).toEqual([]);
+        expect(checkEvents(eventsOfStream(CHAT, bytes)).filter((what) => !what.includes("open"))).toEqual([]);
       }
     }
   });
@@ -255,12 +248,12 @@ describe.skipIf(RECORDED_MISSING !== null)("recorded requests of chat completion
   test("there are some", () => expect(requests.length).toBeGreaterThan(300));
 
   test.each(requests)("$name", ({ request, provider }) => {
-    const read = CHAT_FORMAT.readRequest(request!, { model: null, stream: false });
+    const read = CHAT.readRequest(request!, { model: null, stream: false });
     if (read instanceof GatewayError) throw new Error(`${read.param}: ${read.message}`);
     const kind =
       { gpustack: "vllm", "ollama-cloud": "ollama", "bedrock-mantle": "openai" }[provider] ?? provider;
     const losses = new Losses("default", "target");
-    const again = CHAT_FORMAT.writeRequest(read, { model: read.model, provider_kind: kind }, losses);
+    const again = CHAT.writeRequest(read, { model: read.model, provider_kind: kind }, losses);
     expect([losses.error?.message, losses.dropped]).toEqual([undefined, []]);
     expect(canonical(JSON.parse(JSON.stringify(again)) as Fields)).toEqual(canonical(request!));
   });

@@ -5,7 +5,7 @@ import { PROVIDERS } from "../../../../src/config/providers.ts";
 import { Losses } from "../../../../src/dialects/neutral/losses.ts";
 import type { Message, Part } from "../../../../src/dialects/neutral/parts.ts";
 import { type ChatRequest, EMPTY_REQUEST } from "../../../../src/dialects/neutral/request.ts";
-import { CHAT_FORMAT } from "../../../../src/dialects/openai/chat/format.ts";
+import { CHAT } from "../../../../src/dialects/openai/chat/format.ts";
 import { quirksOf } from "../../../../src/dialects/openai/chat/quirks.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { parseExact } from "../../../../src/wire/exact_json.ts";
@@ -17,7 +17,7 @@ type Fields = Record<string, unknown>;
 const PLACE = { model: null, stream: false };
 
 function read(request: Fields): ChatRequest {
-  const asked = CHAT_FORMAT.readRequest({ model: "m", messages: [], ...request }, PLACE);
+  const asked = CHAT.readRequest({ model: "m", messages: [], ...request }, PLACE);
   if (asked instanceof GatewayError) throw new Error(asked.message);
   return asked;
 }
@@ -31,11 +31,7 @@ interface Written {
 /** What is written of a request to a provider of this kind. */
 function write(request: Partial<ChatRequest>, provider_kind: string, model = "m"): Written {
   const losses = new Losses("default", "target");
-  const body = CHAT_FORMAT.writeRequest(
-    { ...EMPTY_REQUEST, model, ...request },
-    { model, provider_kind },
-    losses,
-  );
+  const body = CHAT.writeRequest({ ...EMPTY_REQUEST, model, ...request }, { model, provider_kind }, losses);
   return {
     body: JSON.parse(JSON.stringify(body)) as Written["body"],
     dropped: losses.dropped,
@@ -98,7 +94,7 @@ describe("a wrong request names its field", () => {
     [{ logit_bias: { a: "b" } }, "logit_bias.a", "invalid_type"],
     [{ metadata: { a: 1 } }, "metadata.a", "invalid_type"],
   ])("%j", (fields, param, code) => {
-    const error = CHAT_FORMAT.readRequest({ model: "m", messages: [], ...fields } as Fields, PLACE);
+    const error = CHAT.readRequest({ model: "m", messages: [], ...fields } as Fields, PLACE);
     expect(error).toBeInstanceOf(GatewayError);
     expect(error).toMatchObject({ param, code });
   });
@@ -126,7 +122,7 @@ describe("a wrong request names its field", () => {
       }
       const value = parseExact(Buffer.from(text));
       if (typeof value !== "object" || value === null) continue;
-      const asked = CHAT_FORMAT.readRequest(value as Fields, PLACE);
+      const asked = CHAT.readRequest(value as Fields, PLACE);
       if (asked instanceof GatewayError) expect(asked.param, text).not.toBeNull();
       else for (const kind of Object.keys(PROVIDERS)) write(asked, kind);
     }

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { ChatAnswer, StreamEvent } from "../../../../src/dialects/neutral/answer.ts";
 import { tellAnswer } from "../../../../src/dialects/neutral/collect.ts";
 import { Losses } from "../../../../src/dialects/neutral/losses.ts";
-import { CHAT_FORMAT } from "../../../../src/dialects/openai/chat/format.ts";
+import { CHAT } from "../../../../src/dialects/openai/chat/format.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { randomIntegers } from "../../../memory/random.ts";
 import { checkChatAnswer, checkChatStream } from "../../grammar/chat.ts";
@@ -21,10 +21,10 @@ describe("requests", () => {
   test.each(["openai", "openrouter"] as const)("to %s are the same again", (kind) => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const request = plain(randomRequest(randomIntegers(seed), kind)) as Record<string, unknown>;
-      const read = CHAT_FORMAT.readRequest(request, { model: null, stream: false });
+      const read = CHAT.readRequest(request, { model: null, stream: false });
       if (read instanceof GatewayError) throw new Error(`seed ${seed}: ${read.message}`);
       const losses = new Losses("error", "target");
-      const again = CHAT_FORMAT.writeRequest(read, { model: read.model, provider_kind: kind }, losses);
+      const again = CHAT.writeRequest(read, { model: read.model, provider_kind: kind }, losses);
       expect(losses.error?.message, `seed ${seed}`).toBeUndefined();
       expect(plain(again), `seed ${seed}`).toEqual(request);
     }
@@ -33,16 +33,14 @@ describe("requests", () => {
 
 /** An answer as it is read again: what is written of thoughts without signature and of errors is the same to readers. */
 function whole(answer: ChatAnswer): ChatAnswer {
-  return CHAT_FORMAT.readAnswer(
-    plain(CHAT_FORMAT.writeAnswer(answer, contextOf())) as Record<string, unknown>,
-  )!;
+  return CHAT.readAnswer(plain(CHAT.writeAnswer(answer, contextOf())) as Record<string, unknown>)!;
 }
 
 describe("answers", () => {
   test("are the same again", () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const answer = randomAnswerOf(randomIntegers(seed));
-      const written = plain(CHAT_FORMAT.writeAnswer(answer, contextOf()));
+      const written = plain(CHAT.writeAnswer(answer, contextOf()));
       expect(checkChatAnswer(written), `seed ${seed}`).toEqual([]);
       expect(whole(answer), `seed ${seed}`).toEqual(plain(answer));
     }
@@ -55,10 +53,10 @@ describe("answers", () => {
       const events: StreamEvent[] = [];
       tellAnswer(answer, (event) => events.push(event));
       const context = contextOf({ stream: true, asks_usage: true, choices: answer.choices.length });
-      const stream = Buffer.from(streamOf(CHAT_FORMAT, interleaved(events, random), context));
+      const stream = Buffer.from(streamOf(CHAT, interleaved(events, random), context));
       expect(checkChatStream(stream), `seed ${seed}`).toEqual([]);
       const cuts = Array.from({ length: random(9) }, () => random(stream.length)).sort((a, b) => a - b);
-      const read = eventsOfStream(CHAT_FORMAT, stream, cuts);
+      const read = eventsOfStream(CHAT, stream, cuts);
       expect(checkEvents(read), `seed ${seed}`).toEqual([]);
       expect(plain(sorted(answerOfEvents(read))), `seed ${seed}`).toEqual(plain(sorted(answer)));
     }
@@ -68,8 +66,8 @@ describe("answers", () => {
     const answer = { ...randomAnswerOf(randomIntegers(7)), usage: randomAnswerOf(randomIntegers(3)).usage };
     const events: StreamEvent[] = [];
     tellAnswer(answer, (event) => events.push(event));
-    expect(streamOf(CHAT_FORMAT, events, contextOf({ stream: true }))).not.toContain('"usage"');
-    expect(streamOf(CHAT_FORMAT, events, contextOf({ stream: true, asks_usage: true }))).toContain(
+    expect(streamOf(CHAT, events, contextOf({ stream: true }))).not.toContain('"usage"');
+    expect(streamOf(CHAT, events, contextOf({ stream: true, asks_usage: true }))).toContain(
       '"choices":[],"usage":{',
     );
   });

@@ -5,8 +5,8 @@ import type { AnswerChoice, ChatAnswer, StreamEvent } from "../../../../src/dial
 import { tellAnswer } from "../../../../src/dialects/neutral/collect.ts";
 import { Losses } from "../../../../src/dialects/neutral/losses.ts";
 import { type ChatRequest, EMPTY_REQUEST } from "../../../../src/dialects/neutral/request.ts";
-import { CHAT_FORMAT } from "../../../../src/dialects/openai/chat/format.ts";
-import { COMPLETIONS_FORMAT } from "../../../../src/dialects/openai/completions/format.ts";
+import { CHAT } from "../../../../src/dialects/openai/chat/format.ts";
+import { COMPLETIONS } from "../../../../src/dialects/openai/completions/format.ts";
 import { usageOf } from "../../../../src/dialects/usage.ts";
 import { GatewayError } from "../../../../src/errors.ts";
 import { randomIntegers } from "../../../memory/random.ts";
@@ -28,7 +28,7 @@ function write(
   policy: "error" | "default" = "default",
 ): { body: unknown; losses: Losses } {
   const losses = new Losses(policy, "target");
-  const body = COMPLETIONS_FORMAT.writeRequest(
+  const body = COMPLETIONS.writeRequest(
     { ...EMPTY_REQUEST, model: "m", ...request },
     { model: "m", provider_kind: "vllm" },
     losses,
@@ -64,7 +64,7 @@ describe("requests", () => {
     },
   ])("%j is the same again", (fields) => {
     const request = { model: "m", ...fields };
-    const read = COMPLETIONS_FORMAT.readRequest(request, { model: null, stream: false });
+    const read = COMPLETIONS.readRequest(request, { model: null, stream: false });
     if (read instanceof GatewayError) throw new Error(read.message);
     const { body, losses } = write(read, "error");
     expect(losses.error).toBeNull();
@@ -72,13 +72,13 @@ describe("requests", () => {
   });
 
   test("are asked of a chat model as what the user says", () => {
-    const read = COMPLETIONS_FORMAT.readRequest(
+    const read = COMPLETIONS.readRequest(
       { model: "m", prompt: ["hi"], logprobs: 2, suffix: "x" },
       { model: null, stream: false },
     );
     if (read instanceof GatewayError) throw new Error(read.message);
     const losses = new Losses("default", "target");
-    const body = CHAT_FORMAT.writeRequest(read, { model: "gpt-4o", provider_kind: "openai" }, losses);
+    const body = CHAT.writeRequest(read, { model: "gpt-4o", provider_kind: "openai" }, losses);
     expect(plain(body)).toEqual({
       model: "gpt-4o",
       messages: [{ role: "user", content: "hi" }],
@@ -89,13 +89,10 @@ describe("requests", () => {
   });
 
   test("of several prompts are no chat model's", () => {
-    const read = COMPLETIONS_FORMAT.readRequest(
-      { model: "m", prompt: ["a", "b"] },
-      { model: null, stream: false },
-    );
+    const read = COMPLETIONS.readRequest({ model: "m", prompt: ["a", "b"] }, { model: null, stream: false });
     if (read instanceof GatewayError) throw new Error(read.message);
     const losses = new Losses("default", "target");
-    CHAT_FORMAT.writeRequest(read, { model: "gpt-4o", provider_kind: "openai" }, losses);
+    CHAT.writeRequest(read, { model: "gpt-4o", provider_kind: "openai" }, losses);
     expect(losses.error?.param).toBe("messages[0].content[0]");
   });
 
@@ -120,7 +117,7 @@ describe("requests", () => {
     [{ prompt: "a", model: undefined }, "model"],
   ])("%j names its fault", (fields, param) => {
     expect(
-      COMPLETIONS_FORMAT.readRequest({ model: "m", ...fields } as Fields, { model: null, stream: false }),
+      COMPLETIONS.readRequest({ model: "m", ...fields } as Fields, { model: null, stream: false }),
     ).toMatchObject({ param });
   });
 });
@@ -154,18 +151,18 @@ describe("answers", () => {
     for (let seed = 1; seed <= 200; seed++) {
       const random = randomIntegers(seed);
       const answer = answerOf(random);
-      const written = plain(COMPLETIONS_FORMAT.writeAnswer(answer, contextOf())) as Fields;
+      const written = plain(COMPLETIONS.writeAnswer(answer, contextOf())) as Fields;
       expect(checkCompletionsAnswer(written), `seed ${seed}`).toEqual([]);
-      expect(COMPLETIONS_FORMAT.readAnswer(written), `seed ${seed}`).toEqual(answer);
+      expect(COMPLETIONS.readAnswer(written), `seed ${seed}`).toEqual(answer);
 
       const events: StreamEvent[] = [];
       tellAnswer(answer, (event) => events.push(event));
       const stream = Buffer.from(
-        streamOf(COMPLETIONS_FORMAT, events, contextOf({ stream: true, asks_usage: true })),
+        streamOf(COMPLETIONS, events, contextOf({ stream: true, asks_usage: true })),
       );
       expect(checkCompletionsStream(stream), `seed ${seed}`).toEqual([]);
       const cuts = Array.from({ length: random(9) }, () => random(stream.length)).sort((a, b) => a - b);
-      const read = eventsOfStream(COMPLETIONS_FORMAT, stream, cuts);
+      const read = eventsOfStream(COMPLETIONS, stream, cuts);
       expect(checkEvents(read), `seed ${seed}`).toEqual([]);
       expect(answerOfEvents(read), `seed ${seed}`).toEqual(answer);
     }
@@ -174,12 +171,10 @@ describe("answers", () => {
   test("of chat models are text alone", () => {
     for (let seed = 1; seed <= 100; seed++) {
       const answer = randomAnswerOf(randomIntegers(seed));
-      expect(checkCompletionsAnswer(plain(COMPLETIONS_FORMAT.writeAnswer(answer, contextOf())))).toEqual([]);
+      expect(checkCompletionsAnswer(plain(COMPLETIONS.writeAnswer(answer, contextOf())))).toEqual([]);
       const events: StreamEvent[] = [];
       tellAnswer(answer, (event) => events.push(event));
-      expect(
-        checkCompletionsStream(streamOf(COMPLETIONS_FORMAT, events, contextOf({ stream: true }))),
-      ).toEqual([]);
+      expect(checkCompletionsStream(streamOf(COMPLETIONS, events, contextOf({ stream: true })))).toEqual([]);
     }
   });
 
@@ -201,28 +196,28 @@ describe("answers", () => {
         usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
       },
     ].map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`);
-    const events = eventsOfStream(COMPLETIONS_FORMAT, lines.join(""));
+    const events = eventsOfStream(COMPLETIONS, lines.join(""));
     expect(events.at(-1)).toEqual({ kind: "end" });
-    const stream = streamOf(CHAT_FORMAT, events, contextOf({ stream: true, asks_usage: true }));
+    const stream = streamOf(CHAT, events, contextOf({ stream: true, asks_usage: true }));
     expect(checkChatStream(stream)).toEqual([]);
-    expect(answerOfEvents(eventsOfStream(CHAT_FORMAT, stream)).choices).toEqual([
+    expect(answerOfEvents(eventsOfStream(CHAT, stream)).choices).toEqual([
       { index: 0, parts: [{ kind: "text", text: "Hello" }], finish: { reason: "length", raw: "length" } },
     ]);
   });
 
   test("that were cut have no good end, and errors are the last", () => {
     const chunk = `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, text: "a", finish_reason: null }] })}\n\n`;
-    expect(eventsOfStream(COMPLETIONS_FORMAT, chunk).map(({ kind }) => kind)).not.toContain("end");
+    expect(eventsOfStream(COMPLETIONS, chunk).map(({ kind }) => kind)).not.toContain("end");
     const failed = eventsOfStream(
-      COMPLETIONS_FORMAT,
+      COMPLETIONS,
       `${chunk}data: {"error":{"message":"no","code":500}}\n\n${chunk}`,
     );
     expect(failed.at(-1)).toMatchObject({ kind: "error", error: { message: "no" } });
-    expect(checkCompletionsStream(streamOf(COMPLETIONS_FORMAT, failed, contextOf()))).toEqual([]);
+    expect(checkCompletionsStream(streamOf(COMPLETIONS, failed, contextOf()))).toEqual([]);
   });
 
   test("that are none are told so", () => {
     for (const value of [{}, { choices: [{ message: {} }] }, { choices: [null] }])
-      expect(COMPLETIONS_FORMAT.readAnswer(value)).toBeNull();
+      expect(COMPLETIONS.readAnswer(value)).toBeNull();
   });
 });
