@@ -125,7 +125,7 @@ describe("requests", () => {
 function choice(random: Random, index: number): AnswerChoice {
   const text = randomText(random);
   const tokens = text.split(/(?=\s)/).map((token, at) => ({
-    ...{ token, logprob: at === 0 ? Number.NaN : -random(1000) / 7 },
+    ...{ token, logprob: at === 0 ? Number.NaN : -(1 + random(1000)) / 7 },
     top: random(2) === 0 ? [] : [{ token: "x", logprob: -1.5 }],
   }));
   return {
