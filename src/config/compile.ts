@@ -24,6 +24,7 @@ import {
   type ApiName,
   type AuthStyle,
   AZURE_API_VERSION,
+  knownProvider,
   type ProviderEntry,
   providerEntry,
 } from "./providers.ts";
@@ -199,6 +200,7 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
   return {
     name,
     kind: entry.kind,
+    known_as: knownProvider(name, config.kind, config.base_url),
     client: sim ? "sim" : client,
     speaks: spoken(entry, config),
     compatible_path: entry.compatible_path,

@@ -54,6 +54,8 @@ export interface ProviderKey {
 export interface ProviderPlan {
   readonly name: string;
   readonly kind: string;
+  /** The known provider that it builds on (`groq`, `mistral`): by it are told the quirks of those that are all of kind openai. */
+  readonly known_as: string;
   readonly client: ClientKind;
   readonly origin: Origin;
   /** Path that every endpoint is appended to, without a slash at its end: `/v1`, `/openai`. */

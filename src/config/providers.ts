@@ -178,11 +178,16 @@ export const SIM_MODELS: readonly string[] = [
 export const FUTURE_KINDS: readonly string[] = ["vertex", "bedrock"];
 
 /**
- * The entry that a configured provider builds on. A provider of kind openai without an address takes its entry from
+ * The name of the known provider that a configured one builds on. A provider of kind openai without an address takes it from
  * its own name where that is known (`groq: { kind: openai }`), else it is OpenAI itself.
  */
-export function providerEntry(name: string, kind: string, base_url: string | undefined): ProviderEntry {
-  const known = Object.hasOwn(PROVIDERS, kind) ? PROVIDERS[kind]! : PROVIDERS["openai"]!;
+export function knownProvider(name: string, kind: string, base_url: string | undefined): string {
+  const known = Object.hasOwn(PROVIDERS, kind) ? kind : "openai";
   if (kind !== "openai" || base_url !== undefined || name === "sim") return known;
-  return Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]! : known;
+  return Object.hasOwn(PROVIDERS, name) ? name : known;
+}
+
+/** The entry that a configured provider builds on; see `knownProvider`. */
+export function providerEntry(name: string, kind: string, base_url: string | undefined): ProviderEntry {
+  return PROVIDERS[knownProvider(name, kind, base_url)]!;
 }

@@ -61,7 +61,7 @@ export async function translateRequest(
   const inlined = await withInlinedMedia(request, ({ kind }, url) => to.takesUrl(kind, url), media);
   if (inlined instanceof GatewayError) return inlined;
   const asked: ChatRequest = { ...inlined, model: served, stream, asks_usage: provider.stream_usage };
-  const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.kind }, losses);
+  const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.known_as }, losses);
   if (losses.error !== null) return losses.error;
   const context = (): AnswerContext => ({
     call_id: call_id.replaceAll("-", ""),

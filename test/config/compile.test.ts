@@ -128,6 +128,7 @@ for (const [settings, url, query] of ADDRESSES)
 test("a provider of kind openai that is called like a known one has that one's defaults", () => {
   expect(provider("kind: openai, api_keys: [k]", "groq")).toMatchObject({
     kind: "openai",
+    known_as: "groq",
     origin: { host: "api.groq.com" },
   });
   expect(provider("kind: openai, api_keys: [k]", "mistral")).toMatchObject({ stream_usage: false });

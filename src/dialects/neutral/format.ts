@@ -17,7 +17,7 @@ export interface RequestPlace {
 export interface RequestTarget {
   /** As its provider calls it. */
   readonly model: string;
-  /** The provider's kind: quirks are told by it and by the model's name. */
+  /** The known provider that it builds on (`groq`, `mistral`, `gemini`): quirks are told by it and by the model's name. */
   readonly provider_kind: string;
 }
 
