@@ -32,6 +32,8 @@ export interface Quirks {
     | "switch_and_effort"
     | "enable_thinking"
     | null;
+  /** Whether a model that has to call a tool must not think. */
+  readonly forced_excludes_thinking: boolean;
   /** Whether Google's signatures go back in `extra_content`. */
   readonly google_signatures: boolean;
   /** Whether parts and tools may have `cache_control`. */
@@ -75,6 +77,7 @@ const COMPATIBLE: Quirks = {
   thoughts: "reasoning_content",
   thoughts_with_calls: false,
   reasoning: "effort",
+  forced_excludes_thinking: false,
   google_signatures: false,
   cache_marks: false,
   must_call: "required",
@@ -124,6 +127,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
     ]),
     thoughts: null,
     reasoning: "switch_and_budget",
+    forced_excludes_thinking: true,
     schemas: false,
   },
   // https://ai.google.dev/gemini-api/docs/openai
@@ -172,6 +176,8 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
     ]),
     thoughts_with_calls: true,
     reasoning: "switch_and_effort",
+    // Its own error: "Thinking mode does not support this tool_choice".
+    forced_excludes_thinking: true,
     schemas: false,
   },
   // https://docs.x.ai/docs/api-reference#chat-completions

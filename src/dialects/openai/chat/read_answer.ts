@@ -8,6 +8,7 @@ import { readUsage } from "../usage.ts";
 import { readSound } from "./audio.ts";
 import { readSearchResults } from "./citations.ts";
 import { readFinish } from "./finish.ts";
+import { withoutJsonTool } from "./json_tool.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { readAnswerCalls } from "./read_calls.ts";
 import { messageParts } from "./read_messages.ts";
@@ -28,7 +29,7 @@ export function readAnswer(answer: Fields): ChatAnswer | null {
   const read: AnswerChoice[] = [];
   for (const [position, choice] of choices.entries()) {
     if (!isFields(choice) || !isFields(choice["message"])) return null;
-    read.push(readChoice(choice, choice["message"], position, found));
+    read.push(withoutJsonTool(readChoice(choice, choice["message"], position, found)));
   }
   return { ...readHead(answer), choices: read, usage: readUsage(answer["usage"]), ...readOwn(answer) };
 }

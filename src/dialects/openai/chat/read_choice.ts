@@ -6,6 +6,7 @@ import type { EventSink, PartStart } from "../../neutral/answer.ts";
 import type { Citation, Part, Signature } from "../../neutral/parts.ts";
 import { readSound } from "./audio.ts";
 import { readCitations, readSearchResults } from "./citations.ts";
+import { finishOfJson, JSON_TOOL } from "./json_tool.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { readChoiceFinish } from "./read_answer.ts";
 import { newCallId, readCallSaid } from "./read_calls.ts";
@@ -57,6 +58,8 @@ export class ChoiceReader {
   #next_part = 0;
   #open: OpenPart | null = null;
   readonly #calls = new Map<number, OpenCall>();
+  /** Of the calls, those that are the answer itself. */
+  #json_calls = 0;
   #last_call = 0;
   #refused = false;
   #cited = false;
@@ -91,7 +94,7 @@ export class ChoiceReader {
   end(found: readonly Citation[]): void {
     if (this.finished) return;
     this.#closeAll(found);
-    const reason = this.#calls.size > 0 ? "tool_calls" : this.#refused ? "refusal" : "stop";
+    const reason = this.#calls.size > this.#json_calls ? "tool_calls" : this.#refused ? "refusal" : "stop";
     this.#sink({ kind: "finish", choice: this.#index, finish: { reason } });
   }
 
@@ -318,11 +321,16 @@ export class ChoiceReader {
   #startCall(call: OpenCall, signature: Signature | null): void {
     call.is_started = true;
     const { id, name, is_custom, pending } = call;
-    const start: PartStart = {
-      ...{ kind: "tool_call", id, name },
-      ...(is_custom ? { is_custom } : {}),
-      ...(signature === null ? {} : { signature }),
-    };
+    // Its text is the answer; see `json_tool.ts`.
+    const is_json = name === JSON_TOOL && !is_custom;
+    if (is_json) this.#json_calls += 1;
+    const start: PartStart = is_json
+      ? { kind: "text" }
+      : {
+          ...{ kind: "tool_call", id, name },
+          ...(is_custom ? { is_custom } : {}),
+          ...(signature === null ? {} : { signature }),
+        };
     this.#close();
     call.number = this.#startPart(start);
     if (pending !== "") this.#sink({ kind: "delta", choice: this.#index, part: call.number, text: pending });
@@ -331,7 +339,9 @@ export class ChoiceReader {
 
   #finish(choice: Fields, found: readonly Citation[]): void {
     this.#closeAll(found);
-    const finish = readChoiceFinish(choice, this.#refused, this.#calls.size > 0);
+    const called = this.#calls.size > this.#json_calls;
+    const read = readChoiceFinish(choice, this.#refused, called);
+    const finish = this.#json_calls > 0 && !called ? finishOfJson(read) : read;
     if (finish !== null) this.#sink({ kind: "finish", choice: this.#index, finish });
   }
 

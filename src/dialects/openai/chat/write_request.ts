@@ -4,6 +4,7 @@
 import type { RequestTarget } from "../../neutral/format.ts";
 import type { Losses, Weight } from "../../neutral/losses.ts";
 import type { ChatRequest } from "../../neutral/request.ts";
+import { withJsonTool } from "./json_tool.ts";
 import { quirksOf } from "./quirks.ts";
 import { writeMessages } from "./write_messages.ts";
 import type { RequestPen } from "./write_parts.ts";
@@ -15,10 +16,12 @@ type Fields = Readonly<Record<string, unknown>>;
 type Said = readonly [name: string, value: unknown, weight: Weight];
 
 /** Writes a request; see `RequestFormat.writeRequest`. */
-export function writeRequest(request: ChatRequest, target: RequestTarget, losses: Losses): Fields {
+export function writeRequest(asked: ChatRequest, target: RequestTarget, losses: Losses): Fields {
   const quirks = quirksOf(target.provider_kind, target.model);
   const pen: RequestPen = { quirks, losses };
-  const { reasoning, output } = request;
+  const request = withJsonTool(asked, quirks);
+  const { output } = request;
+  const reasoning = thinkingBeside(request, pen);
   return {
     model: target.model,
     messages: writeMessages(request.messages, pen),
@@ -31,6 +34,14 @@ export function writeRequest(request: ChatRequest, target: RequestTarget, losses
     ...(reasoning === null ? {} : writeReasoningWish(reasoning, target.model, pen)),
     ...writeOwn(request, losses),
   };
+}
+
+/** The wish to think; off where the server lets nobody think who has to call a tool. */
+function thinkingBeside({ reasoning, tool_choice: choice }: ChatRequest, { quirks, losses }: RequestPen) {
+  const is_forced = choice !== null && choice.kind !== "auto" && choice.kind !== "none";
+  if (!is_forced || !quirks.forced_excludes_thinking) return reasoning;
+  if (reasoning !== null && reasoning.mode !== "off") losses.lose("reasoning_effort", "hint");
+  return { mode: "off" } as const;
 }
 
 /** Fields by OpenAI's names; those that say nothing are left out. */

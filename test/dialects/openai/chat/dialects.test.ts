@@ -266,6 +266,18 @@ describe("calls", () => {
     ).toEqual([["f", ""]]);
   });
 
+  test("of the tool that stands for a schema are the answer itself", () => {
+    const answer = { id: "a", type: "function", function: { name: "answer_as_json", arguments: '{"b":1}' } };
+    const whole = choiceOf({ content: "Here:", tool_calls: [answer] }, {}, { finish_reason: "tool_calls" });
+    expect(whole).toMatchObject({ parts: [{ kind: "text", text: '{"b":1}' }], finish: { reason: "stop" } });
+    const { parts, choice } = said(
+      call(0, "a", "answer_as_json", '{"b"'),
+      call(0, undefined, undefined, ":1}"),
+    );
+    expect(parts).toEqual([{ kind: "text", text: '{"b":1}' }]);
+    expect(choice.finish).toEqual({ reason: "stop", raw: "stop" });
+  });
+
   test("end an answer as calls, whatever reason it gives", () => {
     expect(said(call(0, "a", "f", "{}")).choice.finish).toEqual({ reason: "tool_calls", raw: "stop" });
   });

@@ -206,6 +206,12 @@ function canonical(request: Fields): unknown {
   if (same["stream"] === false) delete same["stream"];
   // Perplexity does not know the field.
   if (`${same["model"]}`.startsWith("sonar")) delete same["stream_options"];
+  // Who has to call a tool is told not to think.
+  if (
+    same["model"] === "deepseek-chat" &&
+    !["none", "auto", undefined].includes(same["tool_choice"] as string)
+  )
+    same["thinking"] = { type: "disabled" };
   const schema = (same["response_format"] as { json_schema?: Fields } | undefined)?.json_schema;
   if (schema !== undefined)
     same["response_format"] = { type: "json_schema", json_schema: { name: "response", ...schema } };

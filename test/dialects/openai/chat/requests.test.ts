@@ -378,7 +378,11 @@ describe("a request is written", () => {
   test.each([
     ["mistral", { logprobs: { top: 2 } }, "logprobs"],
     ["groq", { choices: 2 }, "n"],
-    ["deepseek", { output: { kind: "schema", name: "a", schema: {}, strict: true } }, "response_format"],
+    [
+      "zhipu",
+      { output: { kind: "schema", name: "a", schema: { type: "object" }, strict: true } },
+      "response_format",
+    ],
     [
       "moonshot",
       { tool_choice: { kind: "required" }, tools: [{ kind: "function", name: "f" }] },
@@ -459,6 +463,27 @@ describe("a request is written", () => {
     });
     expect(write({ tools, tool_choice }, "openai", "gpt-5").body).toMatchObject({
       tool_choice: { type: "allowed_tools" },
+    });
+  });
+
+  test("with a schema as a tool where DeepSeek knows no schemas, and without thoughts beside it", () => {
+    const schema = { type: "object", properties: {} };
+    const output = { kind: "schema", name: "a", schema, strict: true } as const;
+    const { body, error } = write({ output }, "deepseek");
+    expect(error).toBeNull();
+    expect(body).toMatchObject({
+      tools: [{ type: "function", function: { name: "answer_as_json", parameters: schema } }],
+      tool_choice: { type: "function", function: { name: "answer_as_json" } },
+      thinking: { type: "disabled" },
+    });
+    expect(body).not.toHaveProperty("response_format");
+    const tools = [{ kind: "function", name: "f" } as const];
+    expect(write({ output, tools }, "deepseek").body).toMatchObject({ tool_choice: "required" });
+    expect(
+      write({ tools, tool_choice: { kind: "required" }, reasoning: { effort: "high" } }, "deepseek"),
+    ).toMatchObject({
+      body: { thinking: { type: "disabled" }, tool_choice: "required" },
+      dropped: ["reasoning_effort"],
     });
   });
 
