@@ -96,13 +96,11 @@ export class GeminiStreamReader implements StreamReader {
 
   #takeBytes(bytes: Uint8Array): void {
     if (this.#is_over) return;
-    const chunk = camelFields(parseExact(bytes));
-    if (chunk === null) {
-      this.#fail(NO_JSON);
-      return;
-    }
-    const error = readGeminiError(chunk);
+    const value = parseExact(bytes);
+    const error = readGeminiError(value);
+    const chunk = camelFields(value);
     if (error !== null) this.#fail(error);
+    else if (chunk === null) this.#fail(NO_JSON);
     else this.#takeChunk(chunk);
   }
 
