@@ -51,7 +51,8 @@ export class GeminiStreamReader implements StreamReader {
 
   close(): void {
     const rest = this.#events?.end() ?? null;
-    if (rest !== null) this.#takeEvent(rest);
+    // A last event that no blank line ends may be whole; if it was cut, so was the stream.
+    if (rest !== null && (rest.data === null || parseExact(rest.data) !== undefined)) this.#takeEvent(rest);
     if (this.#is_over) return;
     // An array without its last bracket was cut, whatever it said.
     if (this.#array?.ended === false || !this.#isWhole()) this.#tellUsage();

@@ -129,8 +129,13 @@ function choiceOf(mode: string, names: readonly string[]): ToolChoice | null {
 /**
  * The `functionCallingConfig` of a choice; undefined where nothing has to be said. Strict functions are called by their schemas in
  * the mode VALIDATED, which leaves the model free to answer with a text.
+ * @param takes_validated models from 2.5 on
  */
-export function writeToolChoice(choice: ToolChoice | null, tools: readonly Tool[]): Json | undefined {
+export function writeToolChoice(
+  choice: ToolChoice | null,
+  tools: readonly Tool[],
+  takes_validated: boolean,
+): Json | undefined {
   switch (choice?.kind) {
     case "none":
       return { mode: "NONE" };
@@ -144,7 +149,8 @@ export function writeToolChoice(choice: ToolChoice | null, tools: readonly Tool[
         allowedFunctionNames: choice.names,
       };
     default: {
-      const is_strict = tools.some((tool) => tool.kind === "function" && tool.strict === true);
+      const is_strict =
+        takes_validated && tools.some((tool) => tool.kind === "function" && tool.strict === true);
       if (is_strict) return { mode: "VALIDATED" };
       return choice === null ? undefined : { mode: "AUTO" };
     }

@@ -446,6 +446,7 @@ describe("writing", () => {
     expect(allowed("auto")).toEqual({ mode: "VALIDATED", allowedFunctionNames: ["f"] });
     expect(allowed("required")).toEqual({ mode: "ANY", allowedFunctionNames: ["f"] });
     expect(calling({ tools })).toEqual({ mode: "VALIDATED" });
+    expect(write({ tools }, { model: "gemini-2.0-flash" }).body["toolConfig"]).toBeUndefined();
     expect(calling({})).toBeUndefined();
   });
 
@@ -555,6 +556,11 @@ describe("writing", () => {
       ...["messages.cache_control", "metadata", "min_p", "parallel_tool_calls", "prompt_cache_key"],
       ...["service_tier", "user", "verbosity"],
     ]);
+    const stop = ["a", "b", "c", "d", "e", "f"];
+    expect(write({ stop }).losses.error?.param).toBe("stop");
+    expect(write({ stop }, { policy: "drop" }).body["generationConfig"]).toEqual({
+      stopSequences: stop.slice(0, 5),
+    });
     expect(write({ logit_bias: { "1": 5 } }).losses.error?.param).toBe("logit_bias");
     expect(write({ tools: [{ kind: "custom", name: "c" }] }).losses.error?.param).toBe("tools");
     const own = { format: "messages", fields: { type: "computer" } } as const;

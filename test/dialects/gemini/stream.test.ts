@@ -170,6 +170,12 @@ describe("reading a stream", () => {
     ).toEqual(["start"]);
   });
 
+  test("a last event without its blank line counts if it is whole, and is a cut if it is not", () => {
+    const bytes = sse(chunk([{ text: "a" }]), chunk([{ text: "b" }], { finishReason: "STOP" }));
+    expect(kinds(readStream([bytes.subarray(0, -4)])).at(-1)).toBe("end");
+    expect(kinds(readStream([bytes.subarray(0, -9)]))).toEqual(["start", "part_start", "delta"]);
+  });
+
   test("an array without its last bracket was cut, and one that is empty says nothing", () => {
     const text = JSON.stringify([chunk([{ text: "a" }], { finishReason: "STOP" })]);
     expect(kinds(readStream([Buffer.from(text)])).at(-1)).toBe("end");
