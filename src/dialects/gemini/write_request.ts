@@ -97,7 +97,8 @@ class ContentsWriter {
     this.#tells_id = this.#is_third || provider_kind !== "vertex";
   }
 
-  add({ role, parts }: Message): void {
+  add({ role, name, parts }: Message): void {
+    if (name !== undefined && role !== "tool") this.#losses.lose("messages.name", "hint");
     if (role === "system" || role === "developer") {
       for (const part of parts) this.#addSystem(part);
     } else if (role === "assistant") {

@@ -104,8 +104,10 @@ describe("errors of Google's", () => {
       ...[
         [401, "UNAUTHENTICATED"],
         [429, "RESOURCE_EXHAUSTED"],
-        [502, "INTERNAL"],
+        [502, "UNAVAILABLE"],
         [503, "UNAVAILABLE"],
+        [500, "INTERNAL"],
+        [402, "FAILED_PRECONDITION"],
       ],
     ] as const)
       expect(writeGeminiError({ ...error, param: null }, status as number)["error"]).toMatchObject({
@@ -118,7 +120,9 @@ describe("errors of Google's", () => {
     const error = { message: "m", param: null };
     expect(statusOfGeminiError({ ...error, type: "x", code: "429" })).toBe(429);
     expect(statusOfGeminiError({ ...error, type: "UNAVAILABLE", code: null })).toBe(503);
-    expect(statusOfGeminiError({ ...error, type: "upstream_error", code: null })).toBe(500);
+    expect(statusOfGeminiError({ ...error, type: "UNAVAILABLE", code: "529" })).toBe(529);
+    expect(statusOfGeminiError({ ...error, type: "rate_limit_error", code: "slow_down" })).toBe(429);
+    expect(statusOfGeminiError({ ...error, type: "upstream_error", code: null })).toBe(502);
   });
 });
 

@@ -549,11 +549,20 @@ describe("writing", () => {
         min_p: 0.1,
       },
       ...{ service_tier: "scale" },
-      messages: [{ role: "user", parts: [{ kind: "text", text: "x", cache: { ttl: null } }] }],
+      messages: [
+        {
+          ...{ role: "user", name: "ada" },
+          parts: [
+            { kind: "text", text: "x", cache: { ttl: null } },
+            { kind: "image", source: { kind: "url", url: "https://x.example/a.png" }, detail: "high" },
+          ],
+        },
+      ],
     });
     expect(hints.losses.error).toBeNull();
     expect(hints.losses.dropped.toSorted()).toEqual([
-      ...["messages.cache_control", "metadata", "min_p", "parallel_tool_calls", "prompt_cache_key"],
+      ...["messages.cache_control", "messages.content.image_url.detail", "messages.name", "metadata"],
+      ...["min_p", "parallel_tool_calls", "prompt_cache_key"],
       ...["service_tier", "user", "verbosity"],
     ]);
     const stop = ["a", "b", "c", "d", "e", "f"];
