@@ -85,10 +85,14 @@ export class CandidateReader {
         this.#grow(part);
         return;
       case "tool_call": {
-        const { id, name, signature } = part;
+        const { kind, id, name, signature, own } = part;
         this.#has_calls = true;
         this.#whole(
-          { kind: "tool_call", id, name, ...(signature === undefined ? {} : { signature }) },
+          {
+            ...{ kind, id, name },
+            ...(signature === undefined ? {} : { signature }),
+            ...(own === undefined ? {} : { own }),
+          },
           part.arguments,
         );
         return;

@@ -58,7 +58,7 @@ export function writeTools(tools: readonly Tool[], losses: Losses): Json[] {
     else if (own !== null) others.push(own);
     else if (tool.kind === "web_search") others.push({ googleSearch: {} });
     else if (tool.kind === "code") others.push({ codeExecution: {} });
-    else losses.lose("tools", "meaning");
+    else losses.lose(tool.kind === "custom" ? "tools.custom" : "tools", "meaning");
     if ((tool.kind === "function" || tool.kind === "custom") && tool.cache !== undefined)
       losses.lose("tools.cache_control", "hint");
   }

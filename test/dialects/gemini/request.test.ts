@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { OnUnsupported } from "../../../src/config/plan.ts";
 import {
   readCountTokensRequest,
   readTokenCount,
@@ -7,7 +8,7 @@ import {
 } from "../../../src/dialects/gemini/count_tokens.ts";
 import { GEMINI } from "../../../src/dialects/gemini/format.ts";
 import { NO_SIGNATURE, writeSignature } from "../../../src/dialects/gemini/signature.ts";
-import { Losses, type OnUnsupported } from "../../../src/dialects/neutral/losses.ts";
+import { Losses } from "../../../src/dialects/neutral/losses.ts";
 import type { Message, Part, ToolCallPart } from "../../../src/dialects/neutral/parts.ts";
 import { type ChatRequest, EMPTY_REQUEST } from "../../../src/dialects/neutral/request.ts";
 import { GatewayError } from "../../../src/errors.ts";
@@ -571,7 +572,7 @@ describe("writing", () => {
       stopSequences: stop.slice(0, 5),
     });
     expect(write({ logit_bias: { "1": 5 } }).losses.error?.param).toBe("logit_bias");
-    expect(write({ tools: [{ kind: "custom", name: "c" }] }).losses.error?.param).toBe("tools");
+    expect(write({ tools: [{ kind: "custom", name: "c" }] }).losses.error?.param).toBe("tools.custom");
     const own = { format: "messages", fields: { type: "computer" } } as const;
     expect(write({ tools: [{ kind: "own", own }] }).losses.error?.param).toBe("tools");
   });
