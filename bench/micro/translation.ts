@@ -1,53 +1,64 @@
-// What an event of a stream costs that is read from one format and written in another: the part of Anthropic's Messages in it.
+// What an event of a stream costs that is read from one format and written in another: each format's reader and its writer.
 
-import { MESSAGES } from "../../src/dialects/anthropic/format.ts";
+import { FORMATS } from "../../src/dialects/formats.ts";
 import type { StreamEvent } from "../../src/dialects/neutral/answer.ts";
+import type { AnswerContext } from "../../src/dialects/neutral/format.ts";
 import { EMPTY_REQUEST } from "../../src/dialects/neutral/request.ts";
+import { usageOf } from "../../src/dialects/usage.ts";
 import type { Task } from "./measure.ts";
 
-const CONTEXT = { call_id: "call", model: "m", now_s: 0, request: { ...EMPTY_REQUEST, model: "m" } };
-const DELTA: StreamEvent = { kind: "delta", choice: 0, part: 0, text: " of the answer, in a few words" };
+const EVENTS = 500;
+const CONTEXT: AnswerContext = {
+  ...{ call_id: "0123456789abcdef", model: "model", now_s: 1_700_000_000 },
+  request: { ...EMPTY_REQUEST, model: "model", stream: true, asks_usage: true },
+};
 
-/** A stream's bytes up to its first delta, and one delta. */
-function written(): { readonly opening: Uint8Array; readonly delta: Uint8Array } {
-  const writer = MESSAGES.writeStream(CONTEXT);
-  const opening =
-    writer.write({ kind: "start", id: "msg_1", model: "m", created_s: null }) +
-    writer.write({ kind: "part_start", choice: 0, part: 0, start: { kind: "text" } }) +
-    writer.write(DELTA);
-  return { opening: Buffer.from(opening), delta: Buffer.from(writer.write(DELTA)) };
+/** A text in pieces as long as providers send them. */
+function streamed(): StreamEvent[] {
+  const at = { choice: 0, part: 0 };
+  const pieces = Array.from({ length: EVENTS }, (_, index): StreamEvent => {
+    return { kind: "delta", ...at, text: ` and so on, word ${index}` };
+  });
+  return [
+    { kind: "start", id: "answer", model: "model", created_s: 1_700_000_000 },
+    { kind: "part_start", ...at, start: { kind: "text" } },
+    ...pieces,
+    { kind: "part_stop", ...at },
+    { kind: "finish", choice: 0, finish: { reason: "stop" } },
+    { kind: "usage", usage: usageOf({ input_tokens: 20, output_tokens: 2 * EVENTS }) },
+    { kind: "end" },
+  ];
 }
 
-/** Reading a delta, writing one, and both; per event. */
+/** Reading and writing such a stream in every format; `bytes` are those of one event. */
 export function translationTasks(): readonly Task[] {
-  const { opening, delta } = written();
-  let last: unknown = null;
-  const alone = MESSAGES.readStream((event) => {
-    last = event;
+  const events = streamed();
+  return Object.entries(FORMATS).flatMap(([text, { format }]): Task[] => {
+    const write = () => {
+      const writer = format.writeStream(CONTEXT);
+      let written = "";
+      for (const event of events) written += writer.write(event);
+      return written;
+    };
+    const stream = Buffer.from(write());
+    // As the network cuts it: some events at a time.
+    const chunks = Array.from({ length: Math.ceil(stream.length / 1024) }, (_, index) =>
+      stream.subarray(1024 * index, 1024 * (index + 1)),
+    );
+    const read = () => {
+      let seen = 0;
+      const reader = format.readStream(() => {
+        seen += 1;
+      });
+      for (const chunk of chunks) reader.feed(chunk);
+      reader.close();
+      if (seen < EVENTS) throw new Error(`${text}: only ${seen} events were read`);
+      return seen;
+    };
+    const bytes = Math.round(stream.length / EVENTS);
+    return [
+      { text, name: "read an event", bytes, per_run: EVENTS, run: read },
+      { text, name: "write an event", bytes, per_run: EVENTS, run: write },
+    ];
   });
-  alone.feed(opening);
-  const writer = MESSAGES.writeStream(CONTEXT);
-  const through = MESSAGES.readStream((event) => {
-    last = writer.write(event);
-  });
-  through.feed(opening);
-  const text = "messages, a delta";
-  const bytes = delta.length;
-  return [
-    {
-      ...{ text, name: "read", bytes },
-      run: () => {
-        alone.feed(delta);
-        return last;
-      },
-    },
-    { text, name: "write", bytes, run: () => writer.write(DELTA) },
-    {
-      ...{ text, name: "read and write", bytes },
-      run: () => {
-        through.feed(delta);
-        return last;
-      },
-    },
-  ];
 }

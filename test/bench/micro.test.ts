@@ -4,6 +4,7 @@
 import { expect, test } from "vitest";
 import { texts } from "../../bench/micro/texts.ts";
 import { MICRO_PARTS, micro } from "../../bench/micro.ts";
+import { FORMATS } from "../../src/dialects/formats.ts";
 import { implementations } from "../../src/wire/kernels.ts";
 
 const SSE_TASKS = 4;
@@ -13,6 +14,8 @@ const MEMORY_TASKS = 2 * 8;
 /** A call that is answered, and one that is refused. */
 const ACCOUNT_TASKS = 2;
 const RECOGNISER_TASKS = 11;
+/** Each format is read and written. */
+const TRANSLATION_TASKS = 2 * Object.keys(FORMATS).length;
 
 test("every text is a JSON object, and no two are alike", () => {
   const all = texts(20);
@@ -26,7 +29,7 @@ test("every function is measured at every level, over every text", async () => {
   const texts_count = texts(20).length;
   expect(figures.length).toBe(
     texts_count * (4 * implementations.length + 1) +
-      (SSE_TASKS + PRIVACY_TASKS + RECOGNISER_TASKS + MEMORY_TASKS + ACCOUNT_TASKS),
+      (SSE_TASKS + PRIVACY_TASKS + RECOGNISER_TASKS + MEMORY_TASKS + ACCOUNT_TASKS + TRANSLATION_TASKS),
   );
   expect(lines.length).toBe(figures.length + MICRO_PARTS.length);
   for (const { ns, gb_per_s } of figures) {

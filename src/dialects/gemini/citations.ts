@@ -10,6 +10,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** More segments than any answer has. */
 const SEGMENTS_MAX = 2_000;
+/** Segments whose text is searched for, because it does not lie where it is said to. */
+const SEARCHES_MAX = 64;
 
 /** A citation, and which of the texts it is of; -1: it is not known where. */
 export interface PlacedCitation {
@@ -88,6 +90,7 @@ class Places {
   /** How far bytes were last counted into units: segments mostly come in order. */
   #byte = 0;
   #unit = 0;
+  #searches = 0;
 
   constructor(texts: readonly string[]) {
     this.#texts = texts;
@@ -106,7 +109,7 @@ class Places {
     let start = this.#unitAt(from);
     let end = this.#unitAt(last);
     if (said !== undefined && said !== "" && this.#joined.slice(start, end) !== said) {
-      start = this.#joined.indexOf(said);
+      start = ++this.#searches > SEARCHES_MAX ? -1 : this.#joined.indexOf(said);
       if (start < 0) return { text: -1 };
       end = start + said.length;
     }

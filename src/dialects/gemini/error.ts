@@ -2,7 +2,7 @@
 // Source: https://cloud.google.com/apis/design/errors; https://ai.google.dev/gemini-api/docs/troubleshooting
 
 import { isFields, list, record } from "../fields.ts";
-import type { WireError } from "../openai/error.ts";
+import { statusOfStreamError, type WireError } from "../openai/error.ts";
 
 /** The canonical code of a status (google.rpc.Code). */
 const STATUS: Readonly<Record<number, string>> = {
@@ -16,13 +16,16 @@ const STATUS: Readonly<Record<number, string>> = {
   429: "RESOURCE_EXHAUSTED",
   499: "CANCELLED",
   501: "UNIMPLEMENTED",
+  502: "UNAVAILABLE",
   503: "UNAVAILABLE",
   504: "DEADLINE_EXCEEDED",
+  529: "UNAVAILABLE",
 };
 
 const CODE: Readonly<Record<string, number>> = {
   ...Object.fromEntries(Object.entries(STATUS).map(([code, status]) => [status, Number(code)])),
   INVALID_ARGUMENT: 400,
+  UNAVAILABLE: 503,
   FAILED_PRECONDITION: 400,
   OUT_OF_RANGE: 400,
   ALREADY_EXISTS: 409,
@@ -89,9 +92,10 @@ function durationMs(duration: unknown): number | null {
   return delay_ms >= 0 && Number.isFinite(delay_ms) ? delay_ms : null;
 }
 
-/** The body of an error for Gemini's clients. A status of no canonical code is an internal error to them. */
+/** The body of an error for Gemini's clients. */
 export function writeGeminiError(error: WireError, status: number): Readonly<Record<string, unknown>> {
-  const named = Object.hasOwn(CODE, error.type) ? error.type : (STATUS[status] ?? "INTERNAL");
+  const otherwise = status < 500 ? "FAILED_PRECONDITION" : "INTERNAL";
+  const named = Object.hasOwn(CODE, error.type) ? error.type : (STATUS[status] ?? otherwise);
   const reason = error.code === null || Number(error.code) > 0 ? error.type : error.code;
   const violation = { field: error.param, description: error.message };
   const details = [
@@ -103,9 +107,8 @@ export function writeGeminiError(error: WireError, status: number): Readonly<Rec
   return { error: { code: status, message: error.message, status: named, details } };
 }
 
-/** The status that an error inside a stream stands for. */
+/** The status that an error inside a stream stands for: a canonical code's, else what any other format's error means. */
 export function statusOfGeminiError(error: WireError): number {
-  const code = Number(error.code);
-  if (Number.isInteger(code) && code >= 400 && code <= 599) return code;
-  return CODE[error.type] ?? 500;
+  const told = statusOfStreamError(error);
+  return Object.hasOwn(CODE, error.type) && Number(error.code) !== told ? CODE[error.type]! : told;
 }

@@ -30,6 +30,8 @@ const KNOWN = new Set<string>([
   ...["stopSequences", "responseLogprobs", "logprobs", "thinkingConfig", "responseModalities"],
   ...["responseMimeType", "responseSchema", "responseJsonSchema"],
 ]);
+/** Gemini takes no more stop sequences. */
+const STOPS_MAX = 5;
 const MODALITIES = new Set(["TEXT", "IMAGE", "AUDIO", "VIDEO"]);
 
 /** What a `generationConfig` says, and what of it only Gemini knows. */
@@ -116,11 +118,12 @@ export function writeGenerationConfig(request: ChatRequest, model: string, losse
   const { stop, logprobs, reasoning, modalities } = request;
   const numbers = NUMBERS.filter(([, neutral]) => request[neutral] !== null);
   const thinking = reasoning === null ? undefined : writeThinking(reasoning, model, losses);
+  if (stop.length > STOPS_MAX) losses.lose("stop", "meaning");
   if (request.min_p !== null) losses.lose("min_p", "hint");
   if (request.logit_bias !== null) losses.lose("logit_bias", "meaning");
   return {
     ...Object.fromEntries(numbers.map(([name, neutral]) => [name, request[neutral]])),
-    ...(stop.length === 0 ? {} : { stopSequences: stop }),
+    ...(stop.length === 0 ? {} : { stopSequences: stop.slice(0, STOPS_MAX) }),
     ...(logprobs === null
       ? {}
       : { responseLogprobs: true, ...(logprobs.top > 0 ? { logprobs: logprobs.top } : {}) }),

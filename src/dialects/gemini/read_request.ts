@@ -158,7 +158,7 @@ function readParts(
 /** The calls of the history that have no response yet: a response without an id is for the first of its name. */
 class OpenCalls {
   readonly #ids = new CallIds("");
-  readonly #open = new Map<string, string[]>();
+  readonly #open = new Map<string, Set<string>>();
 
   read(value: unknown): Part | null {
     const result = readFunctionResponse(value, (name, id) => this.#answered(name, id));
@@ -166,17 +166,17 @@ class OpenCalls {
     const part = readPart(value, this.#ids);
     if (part?.kind === "tool_call") {
       const ids = this.#open.get(part.name);
-      if (ids === undefined) this.#open.set(part.name, [part.id]);
-      else ids.push(part.id);
+      if (ids === undefined) this.#open.set(part.name, new Set([part.id]));
+      else ids.add(part.id);
     }
     return part;
   }
 
   #answered(name: string, id: string | undefined): string {
-    const ids = this.#open.get(name) ?? [];
-    if (id === undefined || id === "") return ids.shift() ?? this.#ids.next(name);
-    const at = ids.indexOf(id);
-    if (at >= 0) ids.splice(at, 1);
-    return id;
+    const ids = this.#open.get(name);
+    const answered = id === undefined || id === "" ? ids?.values().next().value : id;
+    if (answered === undefined) return this.#ids.next(name);
+    ids?.delete(answered);
+    return answered;
   }
 }

@@ -58,7 +58,7 @@ export function writeTools(tools: readonly Tool[], losses: Losses): Json[] {
     else if (own !== null) others.push(own);
     else if (tool.kind === "web_search") others.push({ googleSearch: {} });
     else if (tool.kind === "code") others.push({ codeExecution: {} });
-    else losses.lose("tools", "meaning");
+    else losses.lose(tool.kind === "custom" ? "tools.custom" : "tools", "meaning");
     if ((tool.kind === "function" || tool.kind === "custom") && tool.cache !== undefined)
       losses.lose("tools.cache_control", "hint");
   }
@@ -129,8 +129,13 @@ function choiceOf(mode: string, names: readonly string[]): ToolChoice | null {
 /**
  * The `functionCallingConfig` of a choice; undefined where nothing has to be said. Strict functions are called by their schemas in
  * the mode VALIDATED, which leaves the model free to answer with a text.
+ * @param takes_validated models from 2.5 on
  */
-export function writeToolChoice(choice: ToolChoice | null, tools: readonly Tool[]): Json | undefined {
+export function writeToolChoice(
+  choice: ToolChoice | null,
+  tools: readonly Tool[],
+  takes_validated: boolean,
+): Json | undefined {
   switch (choice?.kind) {
     case "none":
       return { mode: "NONE" };
@@ -144,7 +149,8 @@ export function writeToolChoice(choice: ToolChoice | null, tools: readonly Tool[
         allowedFunctionNames: choice.names,
       };
     default: {
-      const is_strict = tools.some((tool) => tool.kind === "function" && tool.strict === true);
+      const is_strict =
+        takes_validated && tools.some((tool) => tool.kind === "function" && tool.strict === true);
       if (is_strict) return { mode: "VALIDATED" };
       return choice === null ? undefined : { mode: "AUTO" };
     }

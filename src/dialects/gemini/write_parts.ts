@@ -78,6 +78,9 @@ export function writeText(text: string, part: Extract<Part, { kind: "text" | "re
 /** Media; null, and a loss, where it lies at a place that Gemini cannot read from. */
 export function writeMedia(part: Media, losses: Losses): Json | null {
   const { source } = part;
+  if (part.kind === "image" && (part.detail === "low" || part.detail === "high"))
+    losses.lose("messages.content.image_url.detail", "hint");
+  if (part.kind === "file" && part.citations === true) losses.lose("messages.content.citations", "hint");
   switch (source.kind) {
     case "base64":
       return withOwn({ inlineData: { mimeType: source.media_type, data: source.data } }, part.own);

@@ -33,7 +33,7 @@ export function writeGeminiRequest(request: ChatRequest, target: RequestTarget, 
   const writer = new ContentsWriter(target, losses);
   for (const message of request.messages) writer.add(message);
   const tools = writeTools(request.tools, losses);
-  const calling = writeToolChoice(request.tool_choice, request.tools);
+  const calling = writeToolChoice(request.tool_choice, request.tools, generationOf(model) >= 2.5);
   const tool_config = record(own["toolConfig"]);
   const config = writeGenerationConfig(request, model, losses);
   const tier = writeTier(request.service_tier, losses);
@@ -82,6 +82,8 @@ class ContentsWriter {
   /** Names of the calls so far, by their ids, and which of them all they are. */
   readonly #calls = new Map<string, { readonly name: string; readonly order: number }>();
   #order = 0;
+  /** The parts of the turn that the last call is in: its first call is the one that has to be signed. */
+  #calling: Json[] | null = null;
   readonly #is_third: boolean;
   readonly #tells_id: boolean;
   /** Results that wait for the end of their turn, to be told in the order of their calls. */
@@ -95,7 +97,8 @@ class ContentsWriter {
     this.#tells_id = this.#is_third || provider_kind !== "vertex";
   }
 
-  add({ role, parts }: Message): void {
+  add({ role, name, parts }: Message): void {
+    if (name !== undefined && role !== "tool") this.#losses.lose("messages.name", "hint");
     if (role === "system" || role === "developer") {
       for (const part of parts) this.#addSystem(part);
     } else if (role === "assistant") {
@@ -126,12 +129,10 @@ class ContentsWriter {
       case "tool_call": {
         this.#calls.set(part.id, { name: part.name, order: this.#order++ });
         const parts = this.#partsOf("model");
-        const signature =
-          part.signature?.format === "gemini"
-            ? part.signature.value
-            : this.#is_third && !parts.some((written) => written["functionCall"] !== undefined)
-              ? NO_SIGNATURE
-              : undefined;
+        const is_first = this.#calling !== parts;
+        this.#calling = parts;
+        const signed = part.signature?.format === "gemini" ? part.signature.value : undefined;
+        const signature = signed ?? (is_first && this.#is_third ? NO_SIGNATURE : undefined);
         parts.push(writeFunctionCall(part, this.#tells_id, signature));
         return;
       }

@@ -215,10 +215,11 @@ class WrittenChoice {
 }
 
 function writeCall(start: Extract<PartStart, { kind: "tool_call" }>, part: WrittenPart): Json {
-  const { id, name, is_custom } = start;
+  const { id, name, is_custom, own } = start;
   const call: ToolCallPart = {
     ...{ kind: "tool_call", id, name, arguments: (part.texts ?? []).join("") },
     ...(is_custom === undefined ? {} : { is_custom }),
+    ...(own === undefined ? {} : { own }),
   };
   const signature = part.signature ?? start.signature;
   return writeFunctionCall(call, true, signature === undefined ? undefined : writeSignature({ signature }));
