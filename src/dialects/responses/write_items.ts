@@ -140,5 +140,6 @@ function writeModelPart(part: Exclude<Part, TextPart | RefusalPart>, losses: Los
 function isUnderstood(part: ThinkingPart): boolean {
   const signed = part.encrypted ?? part.signature;
   if (signed !== undefined) return signed.format === "responses";
-  return ownFields(part)["is_raw"] === true || (part.id !== undefined && !isMadeId(part.id));
+  if (ownFields(part)["is_raw"] === true) return true;
+  return part.id?.startsWith("rs_") === true && !isMadeId(part.id);
 }
