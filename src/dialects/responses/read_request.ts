@@ -30,7 +30,7 @@ const OTHER_INPUTS = ["previous_response_id", "conversation", "prompt"];
 /** Reads a request's body. */
 export function readRequest(body: Fields, place: RequestPlace): ChatRequest | GatewayError {
   const faults = new Faults();
-  const model = body["model"] ?? place.model;
+  const model = body["model"] ?? place.model ?? undefined;
   const { choice, own: own_choice } = readToolChoice(body["tool_choice"], faults);
   const text = faults.object(body["text"], "text") ?? {};
   const reasoning = faults.object(body["reasoning"], "reasoning");
