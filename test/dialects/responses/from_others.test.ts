@@ -8,7 +8,7 @@ import { GEMINI } from "../../../src/dialects/gemini/format.ts";
 import type { ChatAnswer, StreamEvent } from "../../../src/dialects/neutral/answer.ts";
 import { AnswerCollector } from "../../../src/dialects/neutral/collect.ts";
 import type { AnswerFormat } from "../../../src/dialects/neutral/format.ts";
-import { CHAT_FORMAT } from "../../../src/dialects/openai/chat/format.ts";
+import { CHAT } from "../../../src/dialects/openai/chat/format.ts";
 import { RESPONSES } from "../../../src/dialects/responses/format.ts";
 import { parseExact } from "../../../src/wire/exact_json.ts";
 import { checkResponsesAnswer, checkResponsesStream } from "../grammar/responses.ts";
@@ -18,7 +18,7 @@ const root = resolve(import.meta.dirname, "../../../../shared/fixtures");
 const is_there = existsSync(`${root}/index.jsonl`);
 
 const FORMATS: Readonly<Record<string, AnswerFormat>> = {
-  "chat.completions": CHAT_FORMAT,
+  "chat.completions": CHAT,
   messages: MESSAGES,
   generateContent: GEMINI,
   streamGenerateContent: GEMINI,

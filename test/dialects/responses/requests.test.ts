@@ -210,6 +210,34 @@ describe("a request", () => {
     expect(requestOf({ model: "m", input: "x", tool_choice }).tool_choice).toEqual(expected);
   });
 
+  test("says nothing to other formats by what they do not need", () => {
+    const { own } = requestOf({
+      ...{
+        model: "m",
+        input: "x",
+        store: false,
+        include: ["reasoning.encrypted_content"],
+        safety_identifier: "s",
+      },
+      ...{
+        truncation: "disabled",
+        background: false,
+        stream_options: {},
+        max_tool_calls: null,
+        conversation: null,
+      },
+      ...{
+        max_output_tokens: null,
+        text: { format: { type: "text" } },
+        reasoning: null,
+        tool_choice: "auto",
+      },
+    });
+    expect(own!.fields).toEqual({});
+    const asks = { truncation: "auto", background: true, max_tool_calls: 3, prompt: { id: "p" } };
+    expect(requestOf({ model: "m", input: "x", ...asks }).own!.fields).toEqual(asks);
+  });
+
   test("asks for log probabilities by the number of alternatives, or by including them", () => {
     const of = (more: Fields) => requestOf({ model: "m", input: "x", ...more }).logprobs;
     expect(of({})).toBe(null);
