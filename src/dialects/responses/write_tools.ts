@@ -13,6 +13,9 @@ function writeTool(tool: Tool, losses: Losses): Fields | null {
   if ("cache" in tool && tool.cache !== undefined) losses.lose("tools.cache_control", "hint");
   const own = ownFields(tool);
   const is_ours = tool.own?.format === "responses";
+  if (!is_ours && tool.kind !== "own")
+    for (const name of Object.keys(tool.own?.fields ?? {}))
+      if (name !== "type" && name !== "name") losses.lose(`tools.${name}`, "hint");
   switch (tool.kind) {
     case "function": {
       const { name, description, parameters } = tool;
