@@ -5,19 +5,16 @@ import type { Finish, StreamEvent, TokenLogprob } from "../neutral/answer.ts";
 import type { AnswerContext, StreamWriter } from "../neutral/format.ts";
 import type { WireError } from "../openai/error.ts";
 import { laterUsage, type Usage } from "../usage.ts";
+import { CallOutput } from "./call_output.ts";
 import { SERVER_ERROR, writeErrorEvent, writeFailure } from "./error.ts";
 import { type Ending, writeFinish } from "./finish.ts";
+import { MessageOutput } from "./message_output.ts";
 import { beginning, ItemIds, imageItem, signatureItem } from "./output_items.ts";
 import { type Fields, ownFields } from "./own.ts";
+import { ReasoningOutput } from "./reasoning_output.ts";
 import { ResponseObject, type State } from "./response_object.ts";
-import {
-  CallOutput,
-  type EventWriter,
-  MessageOutput,
-  type OutputItem,
-  ReasoningOutput,
-  WholeOutput,
-} from "./stream_output.ts";
+import type { EventWriter, OutputItem } from "./stream_output.ts";
+import { WholeOutput } from "./whole_output.ts";
 import { writeUsage } from "./write_usage.ts";
 
 type PartStarted = Extract<StreamEvent, { kind: "part_start" }>;
