@@ -19,6 +19,9 @@ import { writeUsage } from "./write_usage.ts";
 
 type PartStarted = Extract<StreamEvent, { kind: "part_start" }>;
 
+/** How long all texts of an answer may be: the last event repeats them. Characters. */
+const ANSWER_LENGTH_MAX = 16 << 20;
+
 const NO_LOGPROBS: readonly TokenLogprob[] = [];
 
 const STARTED: State = {
@@ -38,6 +41,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   readonly #open = new Map<number, OutputItem>();
   /** Those of tokens that no delta has told yet. */
   #logprobs: TokenLogprob[] = [];
+  #length = 0;
   #has_refusal = false;
   #finish: Finish | null = null;
   #usage: Usage | null = null;
@@ -166,6 +170,12 @@ export class ResponsesStreamWriter implements StreamWriter {
   }
 
   #addText(part: number, text: string): void {
+    this.#length += text.length;
+    if (this.#length > ANSWER_LENGTH_MAX) {
+      const message = `The answer is longer than ${ANSWER_LENGTH_MAX} characters.`;
+      this.#fail({ message, type: "upstream_error", param: null, code: null });
+      return;
+    }
     const item = this.#open.get(part);
     if (item instanceof MessageOutput && this.#logprobs.length > 0) {
       item.add(part, text, this.#logprobs);

@@ -230,6 +230,16 @@ describe("a stream", () => {
     }
   });
 
+  test("that does not end is ended", () => {
+    const writer = RESPONSES.writeStream(contextOf(null));
+    const mebi = "x".repeat(1 << 20);
+    writer.write(text(0));
+    for (let index = 0; index < 16; index++)
+      expect(writer.write(delta(0, mebi))).toContain("output_text.delta");
+    expect(writer.write(delta(0, "x"))).toContain('"response.failed"');
+    expect(writer.write(delta(0, mebi))).toBe("");
+  });
+
   test("of a long text costs as much per piece as of a short one", () => {
     const events: StreamEvent[] = [start, text(0)];
     for (let index = 0; index < 100_000; index++) events.push(delta(0, "word "));
