@@ -19,6 +19,8 @@ export type JsonText = string;
 export interface OwnFields {
   readonly format: FormatName;
   readonly fields: Readonly<Record<string, unknown>>;
+  /** More of them, without which another format says the same: nothing is lost where they are left out. */
+  readonly silent?: Readonly<Record<string, unknown>>;
 }
 
 /** What every part may have beside what it is. */

@@ -1,4 +1,4 @@
-// Errors of the Responses API: bodies like those of all of OpenAI's, events of a stream, and the error inside a response that failed.
+// Errors of the Responses API. Bodies are like those of all of OpenAI's; events of a stream, and what a failed response has in it, are not.
 
 import { isFields } from "../fields.ts";
 import { readError, typeOfStatus, type WireError } from "../openai/error.ts";
@@ -53,11 +53,6 @@ export function readErrorEvent(event: Fields): WireError {
     param: typeof param === "string" ? param : null,
     code: told,
   };
-}
-
-/** The body of a failed call. */
-export function writeErrorBody({ message, type, param, code }: WireError): Fields {
-  return { error: { message, type, param, code } };
 }
 
 /** The data of an `error` event (OpenAI API reference, "Streaming events", `error`). */

@@ -19,6 +19,7 @@ export function isMadeId(id: unknown): boolean {
 export class ItemIds {
   readonly #call_id: string;
   readonly #used = new Set<string>();
+  readonly #calls = new Set<string>();
   #made = 0;
 
   /** @param call_id unique, of letters and digits */
@@ -26,16 +27,19 @@ export class ItemIds {
     this.#call_id = call_id;
   }
 
-  /** An id for an item that has none. */
+  /** An id for an item: its own, if it has one that no other has. */
   of(prefix: "msg" | "rs" | "fc" | "ctc" | "ig", own: unknown): string {
-    if (typeof own === "string" && own !== "") return own;
-    return `${prefix}${MADE}${this.#call_id}_${this.#made++}`;
+    const is_unique = typeof own === "string" && own !== "" && !this.#used.has(own);
+    const id = is_unique ? own : `${prefix}${MADE}${this.#call_id}_${this.#made++}`;
+    this.#used.add(id);
+    return id;
   }
 
   /** The id of a call as the client is to answer it: its own, if no other call has the same. */
   ofCall(id: string): string {
-    const unique = id === "" || this.#used.has(id) ? `call_${this.#call_id}_${this.#made++}` : id;
-    this.#used.add(unique);
+    const is_unique = id !== "" && !this.#calls.has(id);
+    const unique = is_unique ? id : `call_${this.#call_id}_${this.#made++}`;
+    this.#calls.add(unique);
     return unique;
   }
 }

@@ -11,7 +11,8 @@ const NOTHING: Fields = {};
 /** What the Responses format kept of a thing; nothing of what another format kept. */
 export function ownFields(thing: { readonly own?: OwnFields | null }): Fields {
   const { own } = thing;
-  return own?.format === "responses" ? own.fields : NOTHING;
+  if (own?.format !== "responses") return NOTHING;
+  return own.silent === undefined ? own.fields : { ...own.fields, ...own.silent };
 }
 
 /** Fields to be kept, as the member `own` of what they belong to; none where there are none. */

@@ -4,6 +4,7 @@
 import { isFields, numberOf } from "../fields.ts";
 import type { TokenLogprob } from "../neutral/answer.ts";
 import type { Citation, Part, Source } from "../neutral/parts.ts";
+import { readDataUrl, sourceOfUrl } from "../neutral/source.ts";
 import type { Faults } from "./faults.ts";
 import { type Fields, kept, others } from "./own.ts";
 
@@ -141,21 +142,12 @@ function cached(part: Fields): { readonly cache?: { readonly ttl: null } } {
 
 function sourceOf(url: unknown, file_id: unknown): Source | null {
   if (typeof file_id === "string") return { kind: "file", id: file_id };
-  if (typeof url !== "string") return null;
-  return dataUrlOf(url) ?? { kind: "url", url };
+  return typeof url === "string" ? sourceOfUrl(url) : null;
 }
 
 /** `file_data` is a data URL; the API takes bare base64 too, which is a PDF's. */
 function dataOf(data: unknown): Source | null {
   if (typeof data !== "string") return null;
-  return dataUrlOf(data) ?? { kind: "base64", media_type: "application/pdf", data };
-}
-
-function dataUrlOf(url: string): Source | null {
-  if (!url.startsWith("data:")) return null;
-  const comma = url.indexOf(",");
-  const head = url.slice("data:".length, Math.max(comma, 0));
-  if (!head.endsWith(";base64")) return null;
-  const media_type = head.slice(0, -";base64".length);
-  return { kind: "base64", media_type, data: url.slice(comma + 1) };
+  const read = readDataUrl(data) ?? { media_type: "application/pdf", data };
+  return { kind: "base64", ...read };
 }

@@ -18,6 +18,8 @@ const READ = new Set([
   ...["max_output_tokens", "temperature", "top_p", "top_logprobs", "reasoning", "user", "metadata"],
   ...["service_tier", "prompt_cache_key"],
 ]);
+/** `safety_identifier` is the user as well. */
+const SILENT = new Set(["include", "store", "stream_options", "safety_identifier"]);
 const TEXT = new Set(["format", "verbosity"]);
 const REASONING = new Set(["effort", "summary", "generate_summary"]);
 const MESSAGE = new Set(["type", "role", "content"]);
@@ -30,7 +32,7 @@ const OTHER_INPUTS = ["previous_response_id", "conversation", "prompt"];
 /** Reads a request's body. */
 export function readRequest(body: Fields, place: RequestPlace): ChatRequest | GatewayError {
   const faults = new Faults();
-  const model = body["model"] ?? place.model;
+  const model = body["model"] ?? place.model ?? undefined;
   const { choice, own: own_choice } = readToolChoice(body["tool_choice"], faults);
   const text = faults.object(body["text"], "text") ?? {};
   const reasoning = faults.object(body["reasoning"], "reasoning");
@@ -38,6 +40,7 @@ export function readRequest(body: Fields, place: RequestPlace): ChatRequest | Ga
   const includes = faults.list(body["include"], "include").includes("message.output_text.logprobs");
   const user = faults.optional(body["user"], "string", "user");
   const safety_identifier = faults.optional(body["safety_identifier"], "string", "safety_identifier");
+  const rest = Object.entries(others(body, READ)).filter(([, value]) => value !== null);
   const request: ChatRequest = {
     ...EMPTY_REQUEST,
     model: faults.string(model, "model"),
@@ -60,8 +63,9 @@ export function readRequest(body: Fields, place: RequestPlace): ChatRequest | Ga
     prompt_cache_key: faults.optional(body["prompt_cache_key"], "string", "prompt_cache_key"),
     own: {
       format: "responses",
+      silent: Object.fromEntries(rest.filter((field) => goesWithoutSaying(field))),
       fields: {
-        ...others(body, READ),
+        ...Object.fromEntries(rest.filter((field) => !goesWithoutSaying(field))),
         ...part("text", others(text, TEXT)),
         ...part("reasoning", others(reasoning ?? {}, REASONING)),
         ...(own_choice === undefined ? {} : { tool_choice: own_choice }),
@@ -69,6 +73,15 @@ export function readRequest(body: Fields, place: RequestPlace): ChatRequest | Ga
     },
   };
   return faults.first ?? request;
+}
+
+/**
+ * Whether a field asks nothing of another format: what is to be included of reasoning and log probabilities is asked for in other ways,
+ * what is stored is the gateway's to store, and a default is what happens anyhow.
+ */
+function goesWithoutSaying([name, value]: readonly [name: string, value: unknown]): boolean {
+  if (SILENT.has(name)) return true;
+  return (name === "truncation" && value === "disabled") || (name === "background" && value === false);
 }
 
 function part(name: string, fields: Fields): Fields {

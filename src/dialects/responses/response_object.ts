@@ -108,10 +108,13 @@ function merged(name: "reasoning" | "text", told: Fields, asked: Fields): Fields
   return { ...DEFAULTS[name], ...memberFields(told, name), ...memberFields(asked, name) };
 }
 
-/** Clients of this format tell a response's id by how it begins; what a provider of this format calls it stays. */
+/**
+ * What a provider of this format calls a response stays. Others' ids are of another kind, and not all are unique, as those have to
+ * be that a conversation can go on by.
+ */
 function idOf({ id, own }: Head, call_id: string): string {
-  if (id === "") return `resp_${call_id}`;
-  return own?.format === "responses" || id.startsWith("resp_") ? id : `resp_${id}`;
+  const is_ours = own?.format === "responses" || id.startsWith("resp_");
+  return is_ours && id !== "" ? id : `resp_${call_id}`;
 }
 
 /** What the request says, as far as answers repeat it. */

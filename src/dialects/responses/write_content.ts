@@ -3,6 +3,7 @@
 import type { TokenLogprob } from "../neutral/answer.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { Citation, Part, RefusalPart, Source, TextPart } from "../neutral/parts.ts";
+import { urlOfSource } from "../neutral/source.ts";
 import { type Fields, others, ownFields } from "./own.ts";
 
 /** What a part keeps for the item that it begins. */
@@ -67,16 +68,8 @@ function noteCache(part: Exclude<Part, { kind: "own" }>, param: string, losses: 
 }
 
 function imageOf(source: Source): Fields | null {
-  switch (source.kind) {
-    case "url":
-      return { image_url: source.url };
-    case "base64":
-      return { image_url: dataUrl(source) };
-    case "file":
-      return { file_id: source.id };
-    default:
-      return null;
-  }
+  if (source.kind === "text") return null;
+  return source.kind === "file" ? { file_id: source.id } : { image_url: urlOfSource(source) };
 }
 
 function fileOf(source: Source, name: string | undefined): Fields {
@@ -87,22 +80,15 @@ function fileOf(source: Source, name: string | undefined): Fields {
     case "file":
       return { file_id: source.id, ...named };
     case "base64":
-      return { filename: name ?? `file.${extensionOf(source.media_type)}`, file_data: dataUrl(source) };
-    case "text": {
-      const data = Buffer.from(source.text).toString("base64");
-      const file_data = dataUrl({ media_type: "text/plain", data });
-      return { filename: name ?? "document.txt", file_data };
-    }
+      return { filename: name ?? `file.${extensionOf(source.media_type)}`, file_data: urlOfSource(source) };
+    case "text":
+      return { filename: name ?? "document.txt", file_data: urlOfSource(source) };
   }
 }
 
 function extensionOf(media_type: string): string {
   const subtype = media_type.slice(media_type.indexOf("/") + 1);
   return subtype === "plain" ? "txt" : subtype;
-}
-
-function dataUrl({ media_type, data }: { readonly media_type: string; readonly data: string }): string {
-  return `data:${media_type};base64,${data}`;
 }
 
 /** A text of the model's. */

@@ -7,7 +7,7 @@ import { type Fields, others, ownFields } from "./own.ts";
 import { writeContent, writeOutputText, writeRefusal } from "./write_content.ts";
 
 const ITEM = new Set(["item"]);
-const ID = new Set(["id"]);
+const OF_ANSWER = new Set(["id", "status"]);
 
 /** All messages, instructions aside. */
 export function writeItems(messages: readonly Message[], losses: Losses): Fields[] {
@@ -101,8 +101,9 @@ function saidItem(said: readonly (TextPart | RefusalPart)[]): Fields {
   return { type: "message", role: "assistant", content, ...own };
 }
 
+/** Without its id an item has no status either. */
 function withoutMadeId(own: Fields): Fields {
-  return isMadeId(own["id"]) ? others(own, ID) : own;
+  return isMadeId(own["id"]) ? others(own, OF_ANSWER) : own;
 }
 
 /** Null where a part is lost, or of no use to who reads it. */
@@ -140,5 +141,6 @@ function writeModelPart(part: Exclude<Part, TextPart | RefusalPart>, losses: Los
 function isUnderstood(part: ThinkingPart): boolean {
   const signed = part.encrypted ?? part.signature;
   if (signed !== undefined) return signed.format === "responses";
-  return ownFields(part)["is_raw"] === true || (part.id !== undefined && !isMadeId(part.id));
+  if (ownFields(part)["is_raw"] === true) return true;
+  return part.id?.startsWith("rs_") === true && !isMadeId(part.id);
 }

@@ -1,6 +1,7 @@
 // A request as the Responses API takes it (OpenAI API reference, "Create a model response").
 // Whoever asks in another format keeps the conversation himself: nothing is stored, and reasoning comes encrypted, to be sent back.
 
+import { effortOfBudget } from "../neutral/effort.ts";
 import type { RequestTarget } from "../neutral/format.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, OutputFormat, Reasoning } from "../neutral/request.ts";
@@ -10,11 +11,6 @@ import { writeToolChoice, writeTools } from "./write_tools.ts";
 
 /** The API takes no fewer: "Expected a value >= 16". */
 const OUTPUT_TOKENS_MIN = 16;
-/** Up to how many thinking tokens an effort stands for. */
-const BUDGETS = [
-  ["low", 4_096],
-  ["medium", 16_384],
-] as const;
 /** Kept fields that are merged with those that are read. */
 const MERGED = new Set(["text", "reasoning", "tool_choice"]);
 
@@ -122,8 +118,7 @@ function effortOf(
     if (least === null) losses.lose("reasoning", "hint");
     return least;
   }
-  if (budget_tokens === undefined) return null;
-  return BUDGETS.find(([, most]) => budget_tokens <= most)?.[0] ?? "high";
+  return budget_tokens === undefined ? null : effortOfBudget(budget_tokens);
 }
 
 /**

@@ -5,22 +5,22 @@ import type { Finish, StreamEvent, TokenLogprob } from "../neutral/answer.ts";
 import type { AnswerContext, StreamWriter } from "../neutral/format.ts";
 import type { WireError } from "../openai/error.ts";
 import { laterUsage, type Usage } from "../usage.ts";
+import { CallOutput } from "./call_output.ts";
 import { SERVER_ERROR, writeErrorEvent, writeFailure } from "./error.ts";
 import { type Ending, writeFinish } from "./finish.ts";
+import { MessageOutput } from "./message_output.ts";
 import { beginning, ItemIds, imageItem, signatureItem } from "./output_items.ts";
 import { type Fields, ownFields } from "./own.ts";
+import { ReasoningOutput } from "./reasoning_output.ts";
 import { ResponseObject, type State } from "./response_object.ts";
-import {
-  CallOutput,
-  type EventWriter,
-  MessageOutput,
-  type OutputItem,
-  ReasoningOutput,
-  WholeOutput,
-} from "./stream_output.ts";
+import type { EventWriter, OutputItem } from "./stream_output.ts";
+import { WholeOutput } from "./whole_output.ts";
 import { writeUsage } from "./write_usage.ts";
 
 type PartStarted = Extract<StreamEvent, { kind: "part_start" }>;
+
+/** How long all texts of an answer may be: the last event repeats them. Characters. */
+const ANSWER_LENGTH_MAX = 16 << 20;
 
 const NO_LOGPROBS: readonly TokenLogprob[] = [];
 
@@ -41,6 +41,7 @@ export class ResponsesStreamWriter implements StreamWriter {
   readonly #open = new Map<number, OutputItem>();
   /** Those of tokens that no delta has told yet. */
   #logprobs: TokenLogprob[] = [];
+  #length = 0;
   #has_refusal = false;
   #finish: Finish | null = null;
   #usage: Usage | null = null;
@@ -169,6 +170,12 @@ export class ResponsesStreamWriter implements StreamWriter {
   }
 
   #addText(part: number, text: string): void {
+    this.#length += text.length;
+    if (this.#length > ANSWER_LENGTH_MAX) {
+      const message = `The answer is longer than ${ANSWER_LENGTH_MAX} characters.`;
+      this.#fail({ message, type: "upstream_error", param: null, code: null });
+      return;
+    }
     const item = this.#open.get(part);
     if (item instanceof MessageOutput && this.#logprobs.length > 0) {
       item.add(part, text, this.#logprobs);

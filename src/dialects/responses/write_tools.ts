@@ -13,6 +13,7 @@ function writeTool(tool: Tool, losses: Losses): Fields | null {
   if ("cache" in tool && tool.cache !== undefined) losses.lose("tools.cache_control", "hint");
   const own = ownFields(tool);
   const is_ours = tool.own?.format === "responses";
+  if (!is_ours && (tool.kind === "web_search" || tool.kind === "code")) noteOptions(tool, losses);
   switch (tool.kind) {
     case "function": {
       const { name, description, parameters } = tool;
@@ -43,6 +44,14 @@ function writeTool(tool: Tool, losses: Losses): Fields | null {
       if (is_ours) return own;
       losses.lose("tools", "meaning");
       return null;
+  }
+}
+
+/** What another format's tool of the kind is told, as long as it says something. */
+function noteOptions({ own }: Tool, losses: Losses): void {
+  for (const [name, value] of Object.entries(own?.fields ?? {})) {
+    const is_empty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+    if (name !== "type" && name !== "name" && !is_empty) losses.lose(`tools.${name}`, "hint");
   }
 }
 

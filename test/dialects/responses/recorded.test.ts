@@ -121,6 +121,11 @@ function plainAnswer(response: Fields): Fields {
   return { ...response, output };
 }
 
+/** Without the ids of reasonings: xAI gives two of one answer the same, and each has one of its own here. */
+function withoutDoubles(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value).replace(/"id":"rs_[^"]*"/g, '"id":"rs"'));
+}
+
 describe.skipIf(!has_recordings)("what was recorded (needs ../shared/fixtures)", () => {
   test("there is something", () => {
     expect([calls.length, streams.length, answers.length]).toEqual([174, 26, 144]);
@@ -147,19 +152,17 @@ describe.skipIf(!has_recordings)("what was recorded (needs ../shared/fixtures)",
       expect(readResponsesError(body, 200)).toBe(null);
       const context = contextOf(call.request);
       const again = JSON.parse(JSON.stringify(RESPONSES.writeAnswer(answer, context))) as Fields;
-      // xAI gives two items one id.
-      const wrong = checkResponsesAnswer(again).filter((what) => !what.endsWith("its id is another's"));
-      expect(wrong).toEqual([]);
-      expect(RESPONSES.readAnswer(again)!.choices).toEqual(answer.choices);
-      expect(plainAnswer(again)).toMatchObject({ ...plainAnswer(body), usage: {} });
+      expect(checkResponsesAnswer(again)).toEqual([]);
+      expect(withoutDoubles(RESPONSES.readAnswer(again)!.choices)).toEqual(withoutDoubles(answer.choices));
+      expect(withoutDoubles(plainAnswer(again))).toMatchObject({
+        ...(withoutDoubles(plainAnswer(body)) as Fields),
+        usage: {},
+      });
       const events: StreamEvent[] = [];
       tellAnswer(answer, (event) => events.push(event));
       const stream = written(events, context);
-      const wrong_events = checkResponsesStream(stream).filter(
-        (what) => !what.endsWith("its id is another's"),
-      );
-      expect(wrong_events).toEqual([]);
-      expect(collected(eventsOf([stream])).choices).toEqual(answer.choices);
+      expect(checkResponsesStream(stream)).toEqual([]);
+      expect(withoutDoubles(collected(eventsOf([stream])).choices)).toEqual(withoutDoubles(answer.choices));
     },
   );
 
@@ -176,10 +179,7 @@ describe.skipIf(!has_recordings)("what was recorded (needs ../shared/fixtures)",
         JSON.parse(JSON.stringify(choices).replace(/"value":"[^"]*"/g, '"value":""'));
       expect(without(answer.choices)).toEqual(without(RESPONSES.readAnswer(response)!.choices));
       const stream = written(events, contextOf(call.request));
-      const wrong_events = checkResponsesStream(stream).filter(
-        (what) => !what.endsWith("its id is another's"),
-      );
-      expect(wrong_events).toEqual([]);
+      expect(checkResponsesStream(stream)).toEqual([]);
       // What a provider says that a call costs is for the gateway; the client is told its own price.
       const told = (all: readonly StreamEvent[]) =>
         all
