@@ -929,6 +929,28 @@ describe("a judged stream", () => {
   });
 });
 
+test.each([false, true])("legacy completions are judged (streamed: %s)", async (stream) => {
+  const { gateway, hook } = await setUp({
+    hook: finds(/falcon/, "redact"),
+    stage: "output",
+    model: async (_, reply) => {
+      const whole = (text: string, finish_reason: string | null) => ({
+        ...{ id: "c", object: "text_completion", created: 1, model: "gpt" },
+        choices: [{ index: 0, text, logprobs: null, finish_reason }],
+      });
+      if (!stream) return reply.json(200, whole("a falcon flew", "stop"));
+      for (const text of ["a fal", "con f", "lew"]) await reply.sse(whole(text, null));
+      await reply.sse(whole("", "stop"));
+      await reply.sse("[DONE]");
+    },
+  });
+  const body = JSON.stringify({ model: "chat", prompt: "Say it.", stream });
+  const text = await (await gateway.fetch("/v1/completions", { method: "POST", body })).text();
+  const said_texts = Array.from(text.matchAll(/"text":"([^"]*)"/g), ([, part]) => part);
+  expect(said_texts.join("")).toBe("a [gone] flew");
+  expect(questions(hook)[0]!.texts[0]!.text).toBe("a falcon flew");
+});
+
 describe("guards of a key", () => {
   const keys = `
 keys:
@@ -953,6 +975,27 @@ keys:
     expect(content).toBe("a [removed]");
     const free = await readAnswer(await gateway.chat(said("a falcon"), as("k-free")));
     expect(free.content).toBe("a hawk");
+  });
+
+  test.each([
+    ["input: [{ guard: denied_words, words: [falcon] }]"],
+    ["output: [secrets]"],
+    ["output: [{ guard: webhook, url: 'http://127.0.0.1:1', action: flag, on_failure: block }]"],
+  ])("are not got around by what is passed on unread (%s)", async (guards) => {
+    const upstream = await room.upstream((_, reply) => reply.json(200, { data: [] }));
+    const gatewayOf = (of_key: string) =>
+      room.gateway(`
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+keys: [{ name: a, key: k-a, guards: { ${of_key} } }]`);
+    const gateway = gatewayOf(guards);
+    for (const path of ["/up/v1/chat/completions", "/v1/audio/transcriptions"]) {
+      const response = await gateway.fetch(path, { ...as("k-a"), method: "POST", body: new FormData() });
+      expect(response.status).toBe(400);
+      expect(errorOf(await response.text()).code).toBe("content_blocked");
+    }
+    expect(upstream.requests).toHaveLength(0);
+    const mild = gatewayOf("output: [{ guard: links, hosts: [], action: flag }]");
+    expect((await mild.fetch("/v1/files", as("k-a"))).status).toBe(200);
   });
 
   test("that block a stream do not end it for others", async () => {
