@@ -298,6 +298,9 @@ describe.each(FAILURES)("a webhook that %s", (_, hook, why) => {
     const response = await gateway.chat(said("Hello"));
     expect(response.status).toBe(200);
     expect(response.headers.get("x-venturi-guards")).toBe("webhook_failed=flag");
+    await gateway.chat(said("Hello"));
+    const told = gateway.kept.said.filter((line) => line.includes("the guard webhook of chat failed"));
+    expect(told).toEqual([expect.stringContaining(why)]);
   });
 
   test.each([false, true])("blocks an answer (streamed: %s) by default", async (stream) => {
