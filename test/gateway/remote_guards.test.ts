@@ -852,6 +852,30 @@ describe("a judged stream", () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
+  test("whose first client leaves a full gate goes on for those who follow", async () => {
+    const text = "One two three four. ".repeat(60_000);
+    let asked = 0;
+    const { gateway, hook, upstream } = await setUp({
+      // The first one's guard never answers.
+      hook: (_, reply) => (asked++ === 0 ? reply.never() : reply.json(200, { action: "allow" })),
+      stage: "output",
+      rest: "cache: { exact: { ttl_s: 60 } },",
+      guard: "timeout_ms: 30000",
+      model: says(text, 2_000),
+    });
+    const leaving = new AbortController();
+    const first = await gateway.chat(said("Hello", { stream: true }), { signal: leaving.signal });
+    await hook.waitFor(() => hook.requests.length === 1);
+    const second = await gateway.chat(said("Hello", { stream: true }));
+    expect(second.headers.get("x-venturi-cache")).toBe("joined");
+    await hook.waitFor(() => hook.requests.length > 1);
+    leaving.abort();
+    await first.text().catch(() => "");
+    const { content, code } = await readAnswer(second);
+    expect([content.length, code]).toEqual([text.length, null]);
+    expect(upstream.requests).toHaveLength(1);
+  });
+
   test("with much that is no text goes on", async () => {
     const { gateway } = await setUp({
       hook: judging(() => ({ action: "allow" })),
