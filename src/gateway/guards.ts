@@ -10,7 +10,13 @@ import { contentsOf, type RequestContents } from "../privacy/guards/input/reques
 import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
-import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import {
+  askedIn,
+  makeTextGuards,
+  type PersonalKnowledge,
+  type TextGuard,
+} from "../privacy/guards/output/text_guards.ts";
+import { AnswerNames } from "./answer_names.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -18,6 +24,7 @@ import type { Prepared } from "./prepare.ts";
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
   readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
+  readonly #names = new AnswerNames();
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
@@ -45,10 +52,12 @@ export class Guards {
     if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
     let makers = this.#made_for_answers.get(plan);
     if (makers === undefined) {
-      makers = plan.output.map(makerOf);
+      const { names_budget_ms, custom } = call.plan.privacy;
+      const knowledge = { custom, findNames: this.#names.within(names_budget_ms) };
+      makers = plan.output.map((one) => makerOf(one, knowledge));
       this.#made_for_answers.set(plan, makers);
     }
-    const guards = makers.map((make) => make(read_body));
+    const guards = makers.flatMap((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
     return new AnswerGuard(guards, askedIn(read_body, values), ({ guard, action }) =>
       noteFinding(call, guard, action),
@@ -70,13 +79,13 @@ export class Guards {
   }
 }
 
-/** Makes a guard for the answer to one request. */
-type GuardMaker = (request: Uint8Array | null) => TextGuard;
+/** Makes guards for the answer to one request. */
+type GuardMaker = (request: Uint8Array | null) => readonly TextGuard[];
 
-function makerOf(plan: OutputGuardPlan): GuardMaker {
-  if (plan.guard === "prompt_leak") return (request) => makeLeakGuard(plan, () => promptOf(request));
-  const guard = makeTextGuard(plan);
-  return () => guard;
+function makerOf(plan: OutputGuardPlan, knowledge: PersonalKnowledge): GuardMaker {
+  if (plan.guard === "prompt_leak") return (request) => [makeLeakGuard(plan, () => promptOf(request))];
+  const guards = makeTextGuards(plan, knowledge);
+  return () => guards;
 }
 
 /** What the operator told the model. */
