@@ -19,7 +19,7 @@ export class AnswerNames {
   }
 
   #find(text: string, end_ms: number): readonly Found[] | null {
-    if (this.#ner === null) this.#ner = loadBuiltinNer();
+    this.#ner ??= this.#load();
     const ner = this.#ner;
     if ("fault" in ner) return null;
     const found: Found[] = [];
@@ -28,5 +28,11 @@ export class AnswerNames {
       else if (performance.now() > end_ms) return null;
     }
     return found;
+  }
+
+  #load(): BuiltinNer | { readonly fault: string } {
+    const loaded = loadBuiltinNer();
+    if ("fault" in loaded) console.error(`venturi: no names are found in answers: ${loaded.fault}`);
+    return loaded;
   }
 }
