@@ -12,6 +12,7 @@ describe("words that are kept with a call", () => {
   test.each([
     "",
     "user-17",
+    "550e8400-1234-1234-1234-212555236812",
     "checkout",
     "stop",
     "tool_calls",
