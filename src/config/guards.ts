@@ -1,7 +1,6 @@
 // What guards a model has, as the Plan has it: they look at texts, and what they find has a consequence that the configuration names.
 
 import { isDeepStrictEqual } from "node:util";
-import { ENTITIES } from "./entities.ts";
 import type { GuardsConfig } from "./guards_schema.ts";
 import type { ProviderPlan } from "./plan.ts";
 import { compileRemoteGuard, type RemoteGuardConfig, type RemoteGuardPlan } from "./remote_guards.ts";
@@ -49,7 +48,12 @@ export type OutputGuardPlan =
   /** Keys, tokens and passwords. */
   | { readonly guard: "secrets"; readonly action: GuardAction }
   /** Personal data that was not in the request. */
-  | { readonly guard: "personal_data"; readonly action: GuardAction; readonly entities: readonly string[] }
+  | {
+      readonly guard: "personal_data";
+      readonly action: GuardAction;
+      /** Null: all that is recognised without a model, the configuration's own kinds too. */
+      readonly entities: readonly string[] | null;
+    }
   /** The words of the request's system messages, so many of them in a row. */
   | { readonly guard: "prompt_leak"; readonly action: GuardAction; readonly min_words: number }
   /** Addresses of other hosts than these and their subdomains. */
@@ -132,8 +136,8 @@ function compileInput(config: Exclude<GuardsConfig["input"][number], RemoteGuard
 function compileOutput(config: Exclude<GuardsConfig["output"][number], RemoteGuardConfig>): OutputGuardPlan {
   if (config === "secrets") return { guard: config, action: "redact" };
   if (config === "prompt_leak") return { guard: config, action: "block", min_words: LEAK_MIN_WORDS };
-  if (config === "personal_data") return { guard: config, action: "redact", entities: ENTITIES };
+  if (config === "personal_data") return { guard: config, action: "redact", entities: null };
   if (config.guard !== "personal_data") return config;
-  const { guard, action, entities = ENTITIES } = config;
+  const { guard, action, entities = null } = config;
   return { guard, action, entities };
 }

@@ -122,7 +122,9 @@ const output_guard = z.union([
         .min(1, "must name at least one kind")
         .max(200)
         .optional()
-        .describe("Kinds, such as EMAIL; by default all that are recognised by their form."),
+        .describe(
+          "Kinds, such as EMAIL or PERSON; by default all that are recognised without a model, those of privacy.custom too.",
+        ),
       action: action.default("redact"),
     }),
     z.strictObject({

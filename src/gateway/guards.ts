@@ -10,11 +10,17 @@ import { contentsOf, type RequestContents } from "../privacy/guards/input/reques
 import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
-import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import {
+  askedIn,
+  makeTextGuards,
+  type PersonalKnowledge,
+  type TextGuard,
+} from "../privacy/guards/output/text_guards.ts";
 import { cutSpans } from "../privacy/guards/remote/question.ts";
 import type { AskedCall } from "../privacy/guards/remote/webhook.ts";
 import { PLACES } from "../privacy/places/places.ts";
 import { placesOf } from "./answer_guarding.ts";
+import { AnswerNames } from "./answer_names.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 import { RemoteAnswer } from "./remote_answer.ts";
@@ -24,6 +30,7 @@ import { type AskTools, askGuards, mayBlock } from "./remote_guards.ts";
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
   readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
+  readonly #names = new AnswerNames();
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
@@ -103,10 +110,12 @@ export class Guards {
     if (endpoint === null || !PLACES[endpoint].has_answer) return null;
     let makers = this.#made_for_answers.get(plan);
     if (makers === undefined) {
-      makers = plan.output.map(makerOf);
+      const { names_budget_ms, custom } = call.plan.privacy;
+      const knowledge = { custom, findNames: this.#names.within(names_budget_ms) };
+      makers = plan.output.map((one) => makerOf(one, knowledge));
       this.#made_for_answers.set(plan, makers);
     }
-    const guards = makers.map((make) => make(read_body));
+    const guards = makers.flatMap((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
     return new AnswerGuard(
       guards,
@@ -131,13 +140,13 @@ export class Guards {
   }
 }
 
-/** Makes a guard for the answer to one request. */
-type GuardMaker = (request: Uint8Array | null) => TextGuard;
+/** Makes guards for the answer to one request. */
+type GuardMaker = (request: Uint8Array | null) => readonly TextGuard[];
 
-function makerOf(plan: OutputGuardPlan): GuardMaker {
-  if (plan.guard === "prompt_leak") return (request) => makeLeakGuard(plan, () => promptOf(request));
-  const guard = makeTextGuard(plan);
-  return () => guard;
+function makerOf(plan: OutputGuardPlan, knowledge: PersonalKnowledge): GuardMaker {
+  if (plan.guard === "prompt_leak") return (request) => [makeLeakGuard(plan, () => promptOf(request))];
+  const guards = makeTextGuards(plan, knowledge);
+  return () => guards;
 }
 
 /** What the operator told the model. */

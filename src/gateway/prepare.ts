@@ -509,14 +509,13 @@ function modelOf(provider: ProviderPlan): ModelPlan {
   return model;
 }
 
-/** A version, a trace, a span and flags, in hexadecimal; those of later versions may be longer. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-[!-~]{0,64})?$/;
+/** A version, a trace, a span and flags, in hexadecimal. What a later version adds is for those who know it (W3C Trace Context, 4.2). */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** W3C Trace Context goes on to the provider, where it is that and holds no personal data. */
+/** W3C Trace Context goes on to the provider, where it is that; what a vendor's state may hold only without personal data. */
 function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
   const traceparent = headers.get("traceparent");
-  if (traceparent === null || !TRACEPARENT.test(traceparent) || discreet(traceparent) !== traceparent)
-    return NO_HEADERS;
+  if (traceparent === null || !TRACEPARENT.test(traceparent)) return NO_HEADERS;
   const tracestate = headers.get("tracestate");
   const fields: [string, string][] = [["traceparent", traceparent]];
   if (tracestate !== null && discreet(tracestate) === tracestate) fields.push(["tracestate", tracestate]);

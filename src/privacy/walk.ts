@@ -91,13 +91,13 @@ class Walk<Treatment extends string> {
     this.#at++;
     while (this.#skipBlank() !== BRACE_CLOSE) {
       const key = this.#string();
-      const name = place.members.size === 0 ? null : (readString(this.#bytes, key) ?? "");
-      const own = name === null ? undefined : place.members.get(name);
-      this.#visit(key, own === undefined ? place.treatment : "keep", place.is_data ? "key" : "name");
+      const inner = this.#ruleOf(key, place);
+      const is_known = inner !== (place.others ?? place);
+      this.#visit(key, is_known ? "keep" : place.treatment, place.is_data ? "key" : "name");
       this.#skipBlank();
       // The colon.
       this.#at++;
-      this.value(own ?? place.others ?? place);
+      this.value(inner);
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
@@ -110,6 +110,11 @@ class Walk<Treatment extends string> {
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
+  }
+
+  #ruleOf(key: JsonSpan, place: Rule<Treatment>): Rule<Treatment> {
+    if (place.members.size === 0) return place.others ?? place;
+    return ruleOfMember(place, readString(this.#bytes, key) ?? "");
   }
 
   /** A number or a word. */

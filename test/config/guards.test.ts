@@ -18,7 +18,7 @@ test("a name alone is a guard with its usual action", () => {
     ],
     output: [
       { guard: "secrets", action: "redact" },
-      { guard: "personal_data", action: "redact", entities: ENTITIES },
+      { guard: "personal_data", action: "redact", entities: null },
       { guard: "prompt_leak", action: "block", min_words: 12 },
     ],
     remote: { input: [], output: [] },

@@ -273,3 +273,38 @@ describe.each([false, true])("the operator's prompt (streamed: %s)", (stream) =>
     expect(said_again).toEqual({ content: `My orders are: ${prompt}`, code: null });
   });
 });
+
+describe.each([false, true])("what an answer tells of people (streamed: %s)", (stream) => {
+  const TEXT = "Ask Barbara Johnson about ACME-481273 and ACME-123456. Peter Schmidt is away.";
+  const guard = "{ guard: personal_data, entities: [STAFF_NUMBER, PERSON] }";
+
+  async function ask(output: string, rest = "") {
+    const upstream = await room.upstream(says(TEXT));
+    const gateway = room.gateway(`
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+models: { chat: { targets: [up/gpt], ${rest} guards: { output: [${output}] } } }
+privacy: { custom: [{ name: STAFF_NUMBER, pattern: "ACME-[0-9]{6}" }] }`);
+    return readAnswer(
+      await gateway.chat(said("Who knows ACME-123456, and where is Peter Schmidt?", { stream })),
+    );
+  }
+
+  test("goes out without names, and the configuration's own kinds, that were not asked about", async () => {
+    const expected = "Ask [PERSON] about [STAFF_NUMBER] and ACME-123456. Peter Schmidt is away.";
+    expect((await ask(guard)).content).toBe(expected);
+    // Where the request is redacted, its values are put back, and those alone.
+    const redacted = "privacy: { mode: redact, entities: [STAFF_NUMBER] },";
+    expect((await ask(guard, redacted)).content).toBe(expected);
+  });
+
+  test("has the configuration's own kinds taken out by default, and no names", async () => {
+    const { content } = await ask("personal_data");
+    expect(content).toBe("Ask Barbara Johnson about [STAFF_NUMBER] and ACME-123456. Peter Schmidt is away.");
+  });
+
+  test("may end it", async () => {
+    const { content, code } = await ask("{ guard: personal_data, entities: [PERSON], action: block }");
+    expect(code).toBe("content_blocked");
+    expect(content).not.toContain("Barbara");
+  });
+});

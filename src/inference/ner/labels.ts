@@ -13,9 +13,11 @@ const WORDS: Readonly<Record<string, string>> = {
     "ORG ORGANIZATION ORGANISATION ORGANIZATIONS CORP CORPORATION COMPANY COMPANYNAME COMPANY_NAME COM INSTITUTION HOSPITAL",
 };
 
+const NUMBERED: readonly string[] = ENTITIES;
+
 const ENTITY_OF: ReadonlyMap<string, number> = new Map(
   Object.entries(WORDS).flatMap(([entity, words]) =>
-    words.split(" ").map((word): [string, number] => [word, ENTITIES.findIndex((one) => one === entity)]),
+    words.split(" ").map((word): [string, number] => [word, NUMBERED.indexOf(entity)]),
   ),
 );
 

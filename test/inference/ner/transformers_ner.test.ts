@@ -80,6 +80,46 @@ test("words have their places, whatever the text", () => {
   }
 });
 
+test("words of any characters are in order, apart, and all that is no blank", () => {
+  let seed = 7;
+  const random = (limit: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return seed % limit;
+  };
+  const alphabet = [
+    "a",
+    "Z",
+    "é",
+    "e\u0301",
+    "1",
+    "-",
+    "'",
+    ".",
+    " ",
+    "\n",
+    "\u00a0",
+    "张",
+    "ひ",
+    "ก",
+    "👍",
+    "\ud83d",
+    "\u200b",
+    "ß",
+  ];
+  for (let round = 0; round < 500; round++) {
+    const text = Array.from({ length: random(80) }, () => alphabet[random(alphabet.length)]!).join("");
+    let last = 0;
+    let left = "";
+    for (const { start, end } of wordsOf(text)) {
+      expect(start).toBeGreaterThanOrEqual(last);
+      expect(end).toBeGreaterThan(start);
+      left += text.slice(last, start);
+      last = end;
+    }
+    expect(`${left}${text.slice(last)}`.trim()).toBe("");
+  }
+});
+
 /** A model whose tokens are two letters each, and which says of each word what its first token means: P, L and O begin names. */
 function letters(tokens_max: number, seen: number[][] = []): TokenModel {
   const labels: readonly (Label | null)[] = [

@@ -92,7 +92,7 @@ export class GuardedText {
     let pos = from;
     const taken_by = this.#taken_by;
     this.#taken_by = null;
-    for (const finding of findAll(this.#guards, judged, this.#isAsked)) {
+    for (const finding of findAll(this.#guards, judged, this.#isAsked, from)) {
       const { start, end, action, guard, replacement } = finding;
       if (end <= from || start >= upto) continue;
       this.#onFinding(finding);
@@ -117,7 +117,7 @@ export class GuardedText {
   #settledEnd(text: string, from: number): number {
     let upto = text.length;
     for (const guard of this.#guards) {
-      if (upto > from) upto = Math.min(upto, guard.openFrom(text));
+      if (upto > from) upto = Math.min(upto, guard.openFrom(text, from));
     }
     upto = Math.max(from, upto, text.length - HELD_MAX_CHARS);
     return isHighSurrogate(text.charCodeAt(upto - 1)) ? upto - 1 : upto;

@@ -41,6 +41,17 @@ export function openCluster(text: string, between_words: number): number {
   return open;
 }
 
+/** Where the last so many words begin. */
+export function openWords(text: string, count: number): number {
+  let open = text.length;
+  for (let word = 0; word < count && open > 0; word++) {
+    while (open > 0 && isBlank(text.charCodeAt(open - 1))) open--;
+    open = Math.max(0, open - 1);
+    while (open > 0 && !endsWord(text.charCodeAt(open - 1))) open--;
+  }
+  return open;
+}
+
 /** Whether a text that begins like this one is JSON, as the arguments of tools are; null while that is not known. */
 export function beginsAsJson(text: string): boolean | null {
   const first = text.search(/\S/);

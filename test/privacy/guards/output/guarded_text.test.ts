@@ -5,8 +5,12 @@ import { AnswerGuard } from "../../../../src/privacy/guards/output/answer_guard.
 import {
   askedIn,
   type CommonGuardPlan,
-  makeTextGuard,
+  makeTextGuards,
+  type PersonalKnowledge,
 } from "../../../../src/privacy/guards/output/text_guards.ts";
+
+/** Neither kinds of a configuration's own nor names. */
+const KNOWS_NOTHING: PersonalKnowledge = { custom: [], findNames: () => null };
 
 const KEY = "sk-proj-Zk3vQ9xLm2TyR8wNp5BsH7dJc4FgA6eUoV1iXqKzMnYtWbPr";
 const PEM_LINE = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
@@ -30,9 +34,13 @@ interface Judged {
 function judge(plans: readonly CommonGuardPlan[], pieces: readonly string[], request = "{}"): Judged {
   const found = new Set<string>();
   const isAsked = askedIn(Buffer.from(request));
-  const guard = new AnswerGuard(plans.map(makeTextGuard), isAsked, (finding) => {
-    found.add(`${finding.guard} ${finding.action}`);
-  });
+  const guard = new AnswerGuard(
+    plans.flatMap((plan) => makeTextGuards(plan, KNOWS_NOTHING)),
+    isAsked,
+    (finding) => {
+      found.add(`${finding.guard} ${finding.action}`);
+    },
+  );
   const growing = guard.begin();
   let text = "";
   let held = 0;
@@ -45,7 +53,11 @@ function judge(plans: readonly CommonGuardPlan[], pieces: readonly string[], req
 }
 
 function whole(plans: readonly CommonGuardPlan[], text: string, request = "{}"): string {
-  return new AnswerGuard(plans.map(makeTextGuard), askedIn(Buffer.from(request)), () => {}).judge(text);
+  return new AnswerGuard(
+    plans.flatMap((plan) => makeTextGuards(plan, KNOWS_NOTHING)),
+    askedIn(Buffer.from(request)),
+    () => {},
+  ).judge(text);
 }
 
 const TEXTS: readonly [string, string][] = [
