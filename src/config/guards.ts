@@ -37,12 +37,23 @@ export type InputGuardPlan =
       readonly modalities: readonly Modality[] | null;
     };
 
+/** What must be valid by the schema that a request asks for, or JSON at all. */
+export interface JsonSchemaPlan {
+  readonly guard: "json_schema";
+  readonly action: GuardAction;
+  /** Whether the model is asked once more, and told what is wrong. */
+  readonly repair: boolean;
+  /** `check`: a stream is judged while it flows; `collect`: it is collected, judged as a whole, and given then. */
+  readonly stream: "check" | "collect";
+}
+
 /** What a part of a message may be. */
 export type Modality = "text" | "image" | "audio" | "video" | "file";
 
 /** A guard of answers, as a model has it. */
 export type OutputGuardPlan =
   | DeniedWordsPlan
+  | JsonSchemaPlan
   /** Keys, tokens and passwords. */
   | { readonly guard: "secrets"; readonly action: GuardAction }
   /** Personal data that was not in the request. */
@@ -84,6 +95,7 @@ function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
 
 function compileOutput(config: GuardsConfig["output"][number]): OutputGuardPlan {
   if (config === "secrets") return { guard: config, action: "redact" };
+  if (config === "json_schema") return { guard: config, action: "block", repair: false, stream: "check" };
   if (config === "prompt_leak") return { guard: config, action: "block", min_words: LEAK_MIN_WORDS };
   if (config === "personal_data") return { guard: config, action: "redact", entities: ENTITIES };
   if (config.guard !== "personal_data") return config;

@@ -59,7 +59,7 @@ const input_guard = z.union([
 ]);
 
 const output_guard = z.union([
-  z.enum(["secrets", "personal_data", "prompt_leak"]),
+  z.enum(["secrets", "personal_data", "prompt_leak", "json_schema"]),
   z.discriminatedUnion("guard", [
     denied_words,
     z.strictObject({ guard: guard("secrets"), action: action.default("redact") }),
@@ -82,6 +82,20 @@ const output_guard = z.union([
         .default(LEAK_MIN_WORDS)
         .describe("Words of a system message in a row that an answer may not have."),
       action: action.default("block"),
+    }),
+    z.strictObject({
+      guard: guard("json_schema"),
+      repair: z
+        .boolean()
+        .default(false)
+        .describe("Whether the model is asked once more where its answer is not what was asked for."),
+      stream: z
+        .enum(["check", "collect"])
+        .default("check")
+        .describe(
+          "check judges a stream while it flows, and cannot repair it; collect gives it when all of it is there.",
+        ),
+      action: action_on_whole.default("block"),
     }),
     z.strictObject({
       guard: guard("links"),

@@ -51,6 +51,12 @@ export const NO_USAGE: Usage = {
   told_nano_usd: 0,
 };
 
+/** What two answers used together. */
+export function sumOf(one: Usage, other: Usage): Usage {
+  const kinds = Object.keys(NO_USAGE) as (keyof Usage)[];
+  return Object.fromEntries(kinds.map((kind) => [kind, one[kind] + other[kind]])) as unknown as Usage;
+}
+
 /**
  * A usage of the kinds that are known. A kind is never more than what it is part of, whatever the provider wrote: Azure
  * tells more cached tokens of Grok than the prompt has.

@@ -10,6 +10,7 @@ import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { CheckedFormat } from "./answer_guarding.ts";
 import type { Lead } from "./lead.ts";
 
 /** Why a call ends before its answer is complete. */
@@ -34,6 +35,9 @@ export interface KeptFrom {
 export interface StopListener {
   onStop(reason: StopReason): void;
 }
+
+/** What became of a finding: what its guard does about it, or that a better answer was got. */
+export type GuardOutcome = GuardAction | "repair";
 
 const NO_TRIES: readonly AttemptRow[] = [];
 
@@ -60,9 +64,11 @@ export class Call implements Alarm {
   /** How often each kind of personal data was found in its request. */
   redactions: Readonly<Record<string, number>> = NOTHING;
   /** What became of what guards found in it, by their names. */
-  guards: Readonly<Record<string, GuardAction>> = NOTHING;
+  guards: Readonly<Record<string, GuardOutcome>> = NOTHING;
   /** Judges its answer; null where nobody does. */
   answer_guard: AnswerGuard | null = null;
+  /** The form that its answer is to have; null where nobody looks. */
+  asked_format: CheckedFormat | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */

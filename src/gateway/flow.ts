@@ -4,10 +4,11 @@
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import { isWhole, type StreamWatch, withCost } from "../dialects/openai/stream.ts";
+import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
-import { answerBlocked } from "./answer_guarding.ts";
+import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
 import type { StreamMeter } from "./stream_meter.ts";
 import type { UsageTap } from "./usage_tap.ts";
@@ -34,6 +35,8 @@ export abstract class Flow {
   tap: UsageTap | null = null;
   /** Judges the texts and puts the client's values back; null where nobody judges and none were taken out. */
   restorer: StreamRestorer | null = null;
+  /** Looks whether it becomes what was asked for; null where nobody does. */
+  format: FormatStream | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
   /** Whether it was ended because its budget is used up. */
@@ -204,7 +207,8 @@ export class EventFlow extends Flow implements Alarm {
     if (unframed === null || this.is_ended) return;
     // What is no event cannot be judged.
     this.restorer?.refuse();
-    if (this.restorer?.is_blocked) this.#block();
+    this.format?.refuse();
+    if (this.#is_blocked) this.#block();
     else this.stream.write(unframed);
   }
 
@@ -225,7 +229,7 @@ export class EventFlow extends Flow implements Alarm {
       this.#onEvent?.(rest);
       if (is_shown && watch.complete) {
         const { raw } = this.#restored(rest);
-        if (!this.restorer?.is_blocked) this.stream.write(raw);
+        if (!this.#is_blocked) this.stream.write(raw);
       }
     }
     return watch.complete || this.#framer.overflowed;
@@ -234,7 +238,7 @@ export class EventFlow extends Flow implements Alarm {
   end(): void {
     if (this.is_ended) return;
     this.closeInput();
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -309,7 +313,7 @@ export class EventFlow extends Flow implements Alarm {
       }
     }
     const { raw } = this.#restored(event);
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -331,23 +335,29 @@ export class EventFlow extends Flow implements Alarm {
   /** What was held back of a text that might have become a value's place, or a finding; unless it became one that blocks. */
   #writeHeld(): void {
     const { restorer } = this;
-    if (restorer === null || restorer.is_blocked) return;
+    if (restorer === null || this.#is_blocked) return;
     const held = restorer.end();
-    if (!restorer.is_blocked) this.stream.write(held);
+    this.format?.seeEvents(held);
+    if (!this.#is_blocked) this.stream.write(held);
+  }
+
+  /** Whether a guard lets nothing more pass. */
+  get #is_blocked(): boolean {
+    return (this.restorer?.is_blocked ?? false) || (this.format?.is_blocked ?? false);
   }
 
   /** A guard does not let the rest pass: upstream need not go on. */
   #block(): void {
     this.#flush();
     this.#meter?.stopUpstream();
-    this.#tell(answerBlocked());
+    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked());
   }
 
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
     const cost_usd = this.#meter!.costOf(this.#watch!.usage());
     const { raw, data } = this.#restored(event);
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -357,12 +367,17 @@ export class EventFlow extends Flow implements Alarm {
 
   /** An event with the client's values put back; what was held back before it is written. */
   #restored(event: SseEvent): RestorableEvent {
-    if (this.restorer === null) return event;
+    if (this.restorer === null) {
+      this.format?.see(event.data);
+      return event;
+    }
     const restored = this.restorer.restore(event);
-    if (restored.before.length > 0 && !this.restorer.is_blocked) {
+    this.format?.seeEvents(restored.before);
+    if (restored.before.length > 0 && !this.#is_blocked) {
       this.#flush();
       this.stream.write(restored.before);
     }
+    this.format?.see(restored.data);
     return restored;
   }
 
@@ -370,6 +385,11 @@ export class EventFlow extends Flow implements Alarm {
   #stopAtBudget(watch: StreamWatch): void {
     this.#flush();
     this.#writeHeld();
+    this.format?.end(true);
+    if (this.#is_blocked) {
+      this.#block();
+      return;
+    }
     this.stopped_by_budget = true;
     this.stream.write(watch.budgetStop(this.#meter!.usage()));
     this.#meter!.stopUpstream();

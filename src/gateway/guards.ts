@@ -1,9 +1,10 @@
 // What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they
 // cannot look at does not pass where they would block.
 
-import { GUARD_ACTIONS, type GuardAction, type GuardsPlan, type OutputGuardPlan } from "../config/guards.ts";
+import { GUARD_ACTIONS, type GuardsPlan } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
+import type { TextGuardPlan } from "../privacy/guards/guard.ts";
 import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
 import { InputGuards } from "../privacy/guards/input/input_guards.ts";
 import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
@@ -11,12 +12,16 @@ import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
 import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import { readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
+import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
+import { type CheckedFormat, noteFinding } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 
 /** What looks at the requests and answers of a process. */
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
+  readonly #schemas = new SchemaStore();
   readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
@@ -45,13 +50,32 @@ export class Guards {
     if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
     let makers = this.#made_for_answers.get(plan);
     if (makers === undefined) {
-      makers = plan.output.map(makerOf);
+      makers = plan.output.filter((one) => one.guard !== "json_schema").map(makerOf);
       this.#made_for_answers.set(plan, makers);
     }
+    if (makers.length === 0) return null;
     const guards = makers.map((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
     return new AnswerGuard(guards, askedIn(read_body, values), ({ guard, action }) =>
       noteFinding(call, guard, action),
+    );
+  }
+
+  /** The form that a call's answer is to have; null where nobody looks; or why the call may not go on. */
+  askedFormat(
+    call: Call,
+    { endpoint, read_body }: Prepared,
+    { output }: GuardsPlan,
+  ): CheckedFormat | GatewayError | null {
+    const plan = output.find((one) => one.guard === "json_schema");
+    if (plan === undefined || endpoint !== "/chat/completions" || read_body === null) return null;
+    const format = readAskedFormat(read_body, call.client!.tenant, this.#schemas);
+    if (format === null) return null;
+    if (format.schema_fault === null || plan.action !== "block") return { plan, format };
+    return new GatewayError(
+      "invalid_value",
+      `Answers of this model are checked by the schema that is asked for, and this one cannot be used: ${format.schema_fault}.`,
+      { param: "response_format.json_schema.schema" },
     );
   }
 
@@ -73,7 +97,7 @@ export class Guards {
 /** Makes a guard for the answer to one request. */
 type GuardMaker = (request: Uint8Array | null) => TextGuard;
 
-function makerOf(plan: OutputGuardPlan): GuardMaker {
+function makerOf(plan: TextGuardPlan): GuardMaker {
   if (plan.guard === "prompt_leak") return (request) => makeLeakGuard(plan, () => promptOf(request));
   const guard = makeTextGuard(plan);
   return () => guard;
@@ -83,13 +107,6 @@ function makerOf(plan: OutputGuardPlan): GuardMaker {
 function promptOf(request: Uint8Array | null): string[] {
   const texts = request === null ? null : read(request)?.texts;
   return (texts ?? []).filter(({ source }) => source === "system").map(({ text }) => text);
-}
-
-/** Notes what became of a finding; of several of one guard, the strictest. */
-export function noteFinding(call: Call, guard: string, action: GuardAction): void {
-  const before = call.guards[guard];
-  if (before !== undefined && GUARD_ACTIONS.indexOf(before) >= GUARD_ACTIONS.indexOf(action)) return;
-  call.guards = { ...call.guards, [guard]: action };
 }
 
 function read(body: Uint8Array): RequestContents | null {

@@ -7,16 +7,26 @@ import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { CacheKey } from "../cache/key.ts";
 import type { Recording } from "../cache/recording.ts";
+import { replayEvents } from "../dialects/openai/replay.ts";
 import { estimateAnswer, finishReasonOf, usageOfAnswer } from "../dialects/openai/response.ts";
 import { StreamWatch } from "../dialects/openai/stream.ts";
+import { streamAnswer } from "../dialects/openai/unfold.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
-import { restoreAnswer } from "../privacy/restore_answer.ts";
-import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
+import { dollarsOf } from "../ledger/dollars.ts";
+import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
-import { answerBlocked, textsOf } from "./answer_guarding.ts";
+import {
+  answerBlocked,
+  answerUnfit,
+  formatStreamOf,
+  refusalOf,
+  textsOf,
+  treatAnswer,
+  treatEvents,
+} from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -30,6 +40,7 @@ import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
 import { privacyMode } from "./privacy_mode.ts";
+import { asCollected, repaired, type WholeAnswer } from "./repair.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -81,7 +92,11 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   if (guards !== null && guards.output.length > 0) {
-    call.answer_guard = (await tools.guards.get()).answerGuard(call, prepared, guards);
+    const judges = await tools.guards.get();
+    const asked = judges.askedFormat(call, prepared, guards);
+    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+    call.asked_format = asked;
+    call.answer_guard = judges.answerGuard(call, prepared, guards);
   }
   call.account = new Account(call, prepared, tools.books);
 
@@ -123,13 +138,17 @@ async function ask(
   const refusal = account.reserve();
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
-  // Ask: target by target, key by key, until one begins to answer.
-  const answer = await attempt(call, prepared.model, prepared, tools);
+  // Ask: target by target, key by key, until one begins to answer; a second time where that is wanted of an answer without the form
+  // that was asked for.
+  const asked = asCollected(call, prepared);
+  if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+  const came = await attempt(call, prepared.model, asked, tools);
+  const answer = came.kind === "whole" ? await repaired(call, account, asked, came, tools) : came;
 
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer.head, answer.body, prepared, tools);
+      return relayWhole(call, answer, prepared, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
@@ -148,6 +167,7 @@ async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: Pip
   try {
     tools.onCallBegin(twin);
     const own = prepared.again(twin);
+    twin.asked_format = call.asked_format;
     const account = new Account(twin, own, tools.books);
     twin.account = account;
     const { deadline_ms } = own.model;
@@ -213,19 +233,20 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** A whole answer: its bytes as they came, unless a guard judges or values are put back. */
+/** A whole answer: its bytes as they came, unless a guard judges or values are put back; as a stream where it was collected. */
 function relayWhole(
   call: Call,
-  head: UpstreamHead,
-  body: Uint8Array,
+  { head, treated, is_charged }: WholeAnswer,
   prepared: Prepared,
   tools: PipelineTools,
 ): Response {
-  const usage = usageOfAnswer(body);
+  const { body, given } = treated;
+  const told = usageOfAnswer(body);
+  const usage = is_charged ? NO_USAGE : told;
   const finish_reason = finishReasonOf(body);
-  const texts = textsOf(call);
-  const given = texts === null ? body : restoreAnswer(body, texts);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const { is_stream, asks_usage } = prepared;
+  const events = is_stream ? streamAnswer(given, { include_usage: asks_usage }) : null;
+  const blocked = refusalOf(call, treated) ?? (is_stream && events === null ? answerUnfit() : null);
   settle(call, tools, {
     status: blocked?.status ?? head.status,
     code: blocked?.code ?? null,
@@ -234,14 +255,27 @@ function relayWhole(
     counted_tokens: usage === null ? estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
-  call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
+  const is_fit = treated.misfit === null;
+  call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
   const limits = call.account?.headers() ?? null;
   if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
+  if (events !== null) return streamCollected(call, events, asks_usage);
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   return new Response(given, {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
+}
+
+/** An answer that was collected, as the stream that its client asked for. */
+function streamCollected(call: Call, events: Uint8Array, asks_usage: boolean): Response {
+  const { cost_nano_usd } = call;
+  const cost = cost_nano_usd === null ? {} : { cost_usd: dollarsOf(cost_nano_usd) };
+  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+    ...STREAM_HEADERS,
+    ...call.account?.headers(),
+  });
+  return new Response(replayEvents(events, { include_usage: asks_usage, ...cost }), { status: 200, headers });
 }
 
 /** An answer under way: what happens to it after this point cannot be tried again, only told. */
@@ -257,8 +291,9 @@ function relayFlow(
     flow.drop();
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
-  if (call.answer_guard?.enforces && prepared.watch === null) {
-    // What is too long to be collected cannot be judged.
+  const enforces = call.answer_guard?.enforces || call.asked_format?.plan.action === "block";
+  if ((enforces || prepared.is_stream) && prepared.watch === null) {
+    // What is too long to be collected cannot be judged, and cannot be given as a stream.
     flow.drop();
     call.listener?.onStop("gone");
     return refuse(call, ownAnswer(answerBlocked()), tools);
@@ -317,7 +352,8 @@ function relayFlow(
     if (lead === null || recording === null) return;
     const is_whole = watch?.complete === true && !flow.stopped_by_budget;
     const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
-    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason), broken);
+    const is_fit = flow.format?.has_misfit !== true;
+    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason, is_fit), broken);
   });
   return new Response(flow.stream.body, { status: head.status, headers });
 }
@@ -329,6 +365,7 @@ function ledAnswer(
   kind: LedAnswer["kind"],
   usage: Usage | null,
   finish_reason: string | null,
+  is_fit: boolean,
 ): LedAnswer {
   const { cost_nano_usd } = call;
   return {
@@ -338,6 +375,7 @@ function ledAnswer(
     cost_nano_usd,
     server: serverOf(call)!,
     is_own: call.model === prepared.model,
+    is_fit,
   };
 }
 
@@ -350,10 +388,7 @@ function giveKept(
   tools: PipelineTools,
 ): Response {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
-  const texts = textsOf(call);
-  const treat = prepared.is_stream ? restoreEvents : restoreAnswer;
-  const given = texts === null ? bytes : treat(bytes, texts);
-  const blocked = texts?.is_blocked ? answerBlocked() : null;
+  const { given, blocked } = treatKept(call, bytes, prepared);
   settle(call, tools, {
     ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
@@ -365,6 +400,22 @@ function giveKept(
     ...call.account?.headers(),
   });
   return new Response(given, { status: 200, headers });
+}
+
+/** What its client gets of it, or why it gets nothing. */
+function treatKept(
+  call: Call,
+  bytes: Uint8Array,
+  { is_stream }: Prepared,
+): { readonly given: Uint8Array; readonly blocked: GatewayError | null } {
+  if (is_stream) {
+    const events = treatEvents(call, bytes);
+    return events instanceof GatewayError
+      ? { given: bytes, blocked: events }
+      : { given: events, blocked: null };
+  }
+  const treated = treatAnswer(call, bytes);
+  return { given: treated.given, blocked: refusalOf(call, treated) };
 }
 
 /** The stream that an equal call gets, from its beginning. */
@@ -382,6 +433,7 @@ function followFlow(
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
   const texts = textsOf(call);
   if (texts !== null) flow.restorer = new StreamRestorer(texts);
+  flow.format = formatStreamOf(call);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

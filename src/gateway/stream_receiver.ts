@@ -9,7 +9,7 @@ import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOf } from "./answer.ts";
-import { textsOf } from "./answer_guarding.ts";
+import { formatStreamOf, textsOf } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
@@ -39,6 +39,7 @@ export class StreamReceiver extends Receiver {
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
     const texts = textsOf(call);
     if (texts !== null) this.#flow.restorer = new StreamRestorer(texts);
+    this.#flow.format = formatStreamOf(call);
   }
 
   protected begin(head: UpstreamHead): void {

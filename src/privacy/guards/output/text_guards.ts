@@ -4,7 +4,7 @@ import type { Recognise } from "../../entity.ts";
 import { makeRecogniser } from "../../recognisers/recognisers.ts";
 import { dataRule, walk } from "../../walk.ts";
 import { DeniedWords } from "../denied_words.ts";
-import { type GuardAction, type GuardSpan, type OutputGuardPlan, REMOVED } from "../guard.ts";
+import { type GuardAction, type GuardSpan, REMOVED, type TextGuardPlan } from "../guard.ts";
 import { ForeignLinks } from "./links.ts";
 import { isLoud, openAddress, openCluster } from "./words.ts";
 
@@ -14,7 +14,7 @@ const LOOKUPS_MAX = 2_000;
 
 /** What a guard found. */
 export interface Finding extends GuardSpan {
-  readonly guard: OutputGuardPlan["guard"];
+  readonly guard: TextGuardPlan["guard"];
   readonly action: GuardAction;
   /** What takes its place where it is taken out. */
   readonly replacement: string;
@@ -30,7 +30,7 @@ export interface TextGuard {
 }
 
 /** A guard that is the same for all requests. */
-export type CommonGuardPlan = Exclude<OutputGuardPlan, { guard: "prompt_leak" }>;
+export type CommonGuardPlan = Exclude<TextGuardPlan, { guard: "prompt_leak" }>;
 
 /** Makes a guard. It may be used for any number of texts. */
 export function makeTextGuard(plan: CommonGuardPlan): TextGuard {
@@ -107,7 +107,7 @@ const SECRET_WORDS = 1;
 const PERSONAL_WORDS = 4;
 
 function recognising(
-  { guard, action }: OutputGuardPlan,
+  { guard, action }: TextGuardPlan,
   recognise: Recognise,
   between_words: number,
 ): TextGuard {
