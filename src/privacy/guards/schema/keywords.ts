@@ -314,12 +314,16 @@ function elementsRule(schema: Fields, reader: SchemaReader): Rule | null {
 }
 
 /** A rule about what none of the others has looked at. */
-function unevaluated(partsOf: (value: unknown) => Iterable<readonly [string | number, unknown]>): MakeRule {
+function unevaluated(
+  partsOf: (value: unknown) => Iterable<readonly [string | number, unknown]> | null,
+): MakeRule {
   return (given, reader) => {
     const node = reader.node(given);
     return (value, at, run, seen) => {
+      const parts = partsOf(value);
+      if (parts === null) return true;
       let is_valid = true;
-      for (const [key, part] of partsOf(value)) {
+      for (const [key, part] of parts) {
         if (seen?.has(key)) continue;
         is_valid = node.check(part, { within: at, key }, run, null) && is_valid;
       }
@@ -360,8 +364,8 @@ const KEYWORDS: readonly (readonly [string, MakeRule])[] = [
   ["oneOf", oneOf],
   ["not", not],
   ["if", condition],
-  ["unevaluatedItems", unevaluated((value) => (Array.isArray(value) ? value.entries() : []))],
-  ["unevaluatedProperties", unevaluated((value) => (isFields(value) ? Object.entries(value) : []))],
+  ["unevaluatedItems", unevaluated((value) => (Array.isArray(value) ? value.entries() : null))],
+  ["unevaluatedProperties", unevaluated((value) => (isFields(value) ? Object.entries(value) : null))],
 ];
 
 function nodesOf(given: unknown, reader: SchemaReader, may_be_empty = false): SchemaNode[] {
