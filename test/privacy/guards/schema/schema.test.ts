@@ -93,7 +93,6 @@ describe("what a schema says of a value", () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
-    // What ajv has looked at by a condition that turned out to be false, it has looked at all the same.
     const isLasting = (one: object) => !("$ref" in one || "unevaluatedProperties" in one || "unevaluatedItems" in one);
     const pool = [...SCHEMAS, ...SCHEMAS_2020].filter(isLasting);
     const pick = () => pool[next(pool.length)]!;
@@ -105,9 +104,8 @@ describe("what a schema says of a value", () => {
         ...pick(),
         [joined]: [pick(), { not: pick() }],
         properties: { a: pick(), b: { items: pick() } },
-        if: pick(),
-        then: pick(),
-        ...(round % 3 === 0 ? { unevaluatedProperties: false } : {}),
+        // What ajv has looked at by a condition that turned out to be false, it has looked at all the same.
+        ...(round % 3 === 0 ? { unevaluatedProperties: false } : { if: pick(), then: pick() }),
       };
       const schema = schemaOf(value);
       const validate = ajv.compile(value);
