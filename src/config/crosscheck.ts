@@ -72,6 +72,11 @@ export function crossCheck(
     add(path, `there is no provider ${shown(value, path)}; ${alternatives(value, path, names)}`);
     return false;
   };
+  /** An embedder of a provider. */
+  const checkEmbedder = (embedder: string, path: Path): void => {
+    const [kind, named = ""] = splitOnce(embedder, ":");
+    if (kind === "provider") provider(splitOnce(named, "/")[0], path);
+  };
   /** `provider/model`, with the simulator's few models known. */
   const providerModel = (value: string, path: Path): void => {
     const slash = value.indexOf("/");
@@ -143,6 +148,10 @@ export function crossCheck(
       );
     checkEntities(item.privacy?.entities ?? [], [...at, "privacy", "entities"]);
     checkEntities(Object.keys(item.privacy?.thresholds ?? {}), [...at, "privacy", "thresholds"]);
+    for (const [index, guard] of (item.guards?.input ?? []).entries()) {
+      if (typeof guard !== "string" && guard.guard === "denied_topics")
+        checkEmbedder(guard.embedder, [...at, "guards", "input", index, "embedder"]);
+    }
     for (const [index, guard] of (item.guards?.output ?? []).entries()) {
       if (typeof guard !== "string" && guard.guard === "personal_data")
         checkEntities(guard.entities ?? [], [...at, "guards", "output", index, "entities"]);
@@ -151,8 +160,7 @@ export function crossCheck(
       const { exact, semantic } = item.cache;
       if (semantic !== undefined) {
         const path = [...at, "cache", "semantic"];
-        const [kind, named = ""] = splitOnce(semantic.embedder, ":");
-        if (kind === "provider") provider(splitOnce(named, "/")[0], [...path, "embedder"]);
+        checkEmbedder(semantic.embedder, [...path, "embedder"]);
         const is_wider = SCOPES.indexOf(semantic.scope) < SCOPES.indexOf(exact?.scope ?? "tenant");
         if (is_wider) {
           fault(

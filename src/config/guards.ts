@@ -16,9 +16,29 @@ export interface DeniedWordsPlan {
   readonly words: readonly string[];
 }
 
+/** What a request must not be about. */
+export interface DeniedTopicsPlan {
+  readonly guard: "denied_topics";
+  readonly action: GuardAction;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly examples: readonly string[];
+    /** How near to the examples is about the topic; 0 to 1. */
+    readonly threshold: number;
+  }[];
+  readonly embedder: string;
+  /** Whether what tools gave back is judged as well. */
+  readonly tools: boolean;
+  /** How long a call waits for the verdict. */
+  readonly budget_ms: number;
+  /** What becomes of a call for which there is none. */
+  readonly on_failure: GuardAction;
+}
+
 /** A guard of requests, as a model has it. */
 export type InputGuardPlan =
   | DeniedWordsPlan
+  | DeniedTopicsPlan
   | {
       readonly guard: "prompt_injection";
       readonly action: GuardAction;
@@ -81,6 +101,7 @@ export function compileGuards(config: GuardsConfig | undefined): GuardsPlan | nu
 function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
   if (config === "prompt_injection") return { guard: config, action: "block", threshold: 0.5 };
   if (config === "hidden_text") return { guard: config, action: "redact" };
+  if (config.guard === "denied_topics") return compileTopics(config);
   if (config.guard !== "limits") return config;
   const {
     guard,
@@ -91,6 +112,19 @@ function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
     modalities = null,
   } = config;
   return { guard, action, max_chars, max_messages, max_tools, modalities };
+}
+
+function compileTopics({
+  topics,
+  threshold,
+  on_failure,
+  ...rest
+}: Extract<GuardsConfig["input"][number], { readonly guard: "denied_topics" }>): DeniedTopicsPlan {
+  return {
+    ...rest,
+    topics: topics.map((topic) => ({ ...topic, threshold: topic.threshold ?? threshold })),
+    on_failure: on_failure ?? rest.action,
+  };
 }
 
 function compileOutput(config: GuardsConfig["output"][number]): OutputGuardPlan {

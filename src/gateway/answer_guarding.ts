@@ -7,8 +7,9 @@ import { AnswerTexts } from "../privacy/answer_texts.ts";
 import { type AnswerMisfit, type AskedFormat, misfitOfAnswer } from "../privacy/guards/schema/asked_format.ts";
 import { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
-import { restoreEvents } from "../privacy/restore_stream.ts";
+import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";
 import type { Call, GuardOutcome } from "./call.ts";
+import type { EventFlow } from "./flow.ts";
 
 /** The form that an answer is to have, and what becomes of one that has another. */
 export interface CheckedFormat {
@@ -21,8 +22,15 @@ export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
   return mapping === null && answer_guard === null ? null : new AnswerTexts(mapping, answer_guard);
 }
 
+/** Lets a call's stream be treated, before it begins. */
+export function treatStream(call: Call, flow: EventFlow): void {
+  const texts = textsOf(call);
+  if (texts !== null) flow.restorer = new StreamRestorer(texts);
+  flow.format = formatStreamOf(call);
+}
+
 /** What looks at the form of a call's stream, as its client gets it; null where nobody does. */
-export function formatStreamOf(call: Call): FormatStream | null {
+function formatStreamOf(call: Call): FormatStream | null {
   const { asked_format } = call;
   if (asked_format === null) return null;
   const { plan, format } = asked_format;

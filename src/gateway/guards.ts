@@ -9,6 +9,7 @@ import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
 import { InputGuards } from "../privacy/guards/input/input_guards.ts";
 import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
 import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
+import { lastTexts } from "../privacy/guards/input/topics.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
 import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
@@ -17,12 +18,19 @@ import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
 import { type CheckedFormat, noteFinding } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
+import { TopicFinder } from "./topics.ts";
 
 /** What looks at the requests and answers of a process. */
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
   readonly #schemas = new SchemaStore();
+  readonly #topics: TopicFinder;
   readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
+
+  /** @param folder the data folder, where the inference process is found; null: there is none */
+  constructor(folder: string | null) {
+    this.#topics = new TopicFinder(folder);
+  }
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
@@ -43,6 +51,32 @@ export class Guards {
     if (last.action === "block") return refused(`${last.what} (${last.guard})`);
     const body = rewriteTexts(read_body, contents.texts);
     return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** Why a request may not go on because of what it is about; null where it may. */
+  async topicRefusal(
+    call: Call,
+    { endpoint, read_body }: Prepared,
+    { input }: GuardsPlan,
+  ): Promise<GatewayError | null> {
+    if ((endpoint !== "/chat/completions" && endpoint !== "/completions") || read_body === null) return null;
+    for (const plan of input) {
+      if (plan.guard !== "denied_topics") continue;
+      const found = await this.#topics.find(plan, lastTexts(read_body, plan.tools));
+      const topic = found === "unknown" ? null : found.topic;
+      if (found !== "unknown" && topic === null) continue;
+      const action = topic === null ? plan.on_failure : plan.action;
+      noteFinding(call, plan.guard, action);
+      if (action !== "block") continue;
+      const why =
+        topic === null ? "it cannot be told what it is about" : `it is about a denied topic, ${topic}`;
+      return refused(`${why} (${plan.guard})`);
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#topics.close();
   }
 
   /** What judges the answer of a call; null where the answer has no texts. */
@@ -87,7 +121,10 @@ export class Guards {
       if (scorer !== null && "fault" in scorer) {
         return new GatewayError("internal_error", `Requests cannot be judged: ${scorer.fault}.`);
       }
-      guards = new InputGuards(plan.input, scorer);
+      guards = new InputGuards(
+        plan.input.filter((one) => one.guard !== "denied_topics"),
+        scorer,
+      );
       this.#made.set(plan, guards);
     }
     return guards;

@@ -14,18 +14,16 @@ import { streamAnswer } from "../dialects/openai/unfold.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
 import {
   answerBlocked,
   answerUnfit,
-  formatStreamOf,
   refusalOf,
-  textsOf,
   treatAnswer,
   treatEvents,
+  treatStream,
 } from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
@@ -91,8 +89,10 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
   const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
-  if (guards !== null && guards.output.length > 0) {
+  if (guards !== null) {
     const judges = await tools.guards.get();
+    const refusal = await judges.topicRefusal(call, prepared, guards);
+    if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
     const asked = judges.askedFormat(call, prepared, guards);
     if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
     call.asked_format = asked;
@@ -431,9 +431,7 @@ function followFlow(
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = new StreamWatch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
-  const texts = textsOf(call);
-  if (texts !== null) flow.restorer = new StreamRestorer(texts);
-  flow.format = formatStreamOf(call);
+  treatStream(call, flow);
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {

@@ -4,12 +4,11 @@
 import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/openai/stream.ts";
-import { StreamRestorer } from "../privacy/restore_stream.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOf } from "./answer.ts";
-import { formatStreamOf, textsOf } from "./answer_guarding.ts";
+import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { EventFlow, type QuietClock } from "./flow.ts";
@@ -37,9 +36,7 @@ export class StreamReceiver extends Receiver {
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
-    const texts = textsOf(call);
-    if (texts !== null) this.#flow.restorer = new StreamRestorer(texts);
-    this.#flow.format = formatStreamOf(call);
+    treatStream(call, this.#flow);
   }
 
   protected begin(head: UpstreamHead): void {
