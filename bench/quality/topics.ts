@@ -90,7 +90,8 @@ function scoresOf(set: string, examples: number, broad: number, long: boolean): 
   const intents = [...new Set(own.filter(isHeldOutIntent).map(({ intent }) => intent))];
   const scores: Scores = { denied: [], near: [], far: [], any: [] };
   const texts = (some: readonly Row[]) => some.map(({ text }) => text);
-  const message = (sentences: readonly string[]) => sentences.map((text) => text.replace(/[.!?]*$/, ".")).join(" ");
+  const message = (sentences: readonly string[]) =>
+    sentences.map((text) => text.replace(/[.!?]*$/, ".")).join(" ");
   for (let round = 0; round < (broad === 1 ? intents.length : 10) * DRAWS; round++) {
     const chosen = broad === 1 ? [intents[round % intents.length]!] : draw(intents, broad);
     const per_intent = chosen.map((intent) => draw(texts(own.filter((row) => row.intent === intent))));
@@ -99,13 +100,17 @@ function scoresOf(set: string, examples: number, broad: number, long: boolean): 
       examples * broad,
     );
     const harmless = own.filter(({ intent }) => !chosen.includes(intent));
-    const denied = draw(per_intent.flatMap((some) => some.slice(examples)), 100);
+    const denied = draw(
+      per_intent.flatMap((some) => some.slice(examples)),
+      100,
+    );
     const near = texts(draw(harmless, HARMLESS));
     const far = texts(draw(others, HARMLESS));
     const around = () => texts(draw(harmless, SENTENCES - 1));
     const inLong = (text: string) => message(draw([...around(), text]));
     for (const text of denied) scores.denied.push(score(topic, long ? inLong(text) : text));
-    for (const text of long ? near.slice(0, 100) : near) scores.near.push(score(topic, long ? inLong(text) : text));
+    for (const text of long ? near.slice(0, 100) : near)
+      scores.near.push(score(topic, long ? inLong(text) : text));
     if (long) continue;
     for (const text of far) scores.far.push(score(topic, text));
     for (const text of draw(questions, HARMLESS)) scores.any.push(score(topic, text));
@@ -147,9 +152,12 @@ for (const examples of EXAMPLES) {
 }
 for (const set of SETS) reportRecall("three intents, 3 examples each", set, scoresOf(set, 3, 3, false));
 const long = new Map(SETS.map((set) => [set, scoresOf(set, 5, 1, true)]));
-for (const set of SETS) reportRecall(`one intent, 5 examples, in ${SENTENCES} sentences`, set, long.get(set)!);
+for (const set of SETS)
+  reportRecall(`one intent, 5 examples, in ${SENTENCES} sentences`, set, long.get(set)!);
 
-console.log("\n**At a threshold, with 5 examples: found / false alarms in the set / in other sets / in questions about anything**\n");
+console.log(
+  "\n**At a threshold, with 5 examples: found / false alarms in the set / in other sets / in questions about anything**\n",
+);
 console.log(`| set | ${THRESHOLDS.join(" | ")} |\n| --- |${THRESHOLDS.map(() => " --: |").join("")}`);
 for (const set of SETS) {
   const { denied, near, far, any } = by_set.get(`5 ${set}`)!;
@@ -174,5 +182,7 @@ for (const sentences of [1, 8, 64]) {
     }
     return (1000 * (performance.now() - began_ms)) / messages.length;
   });
-  console.log(`\n${sentences} sentences beside 10 topics of 5 examples: ${Math.min(...rounds_us).toFixed(0)} µs`);
+  console.log(
+    `\n${sentences} sentences beside 10 topics of 5 examples: ${Math.min(...rounds_us).toFixed(0)} µs`,
+  );
 }

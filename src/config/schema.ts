@@ -2,8 +2,8 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
-import { CHECKSUM_NAMES } from "./entities.ts";
 import { embedder } from "./embedder_name.ts";
+import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 

@@ -143,7 +143,8 @@ export class Account implements MeteredAccount {
     this.#note({
       // What it cost is worked out when it is known how far its answer came.
       row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
-      input_cost: price === null ? null : bothOf(this.#earlier.cost_nano_usd, expectedCost(price, input_tokens, 0)),
+      input_cost:
+        price === null ? null : bothOf(this.#earlier.cost_nano_usd, expectedCost(price, input_tokens, 0)),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#reservation?.nano_usd ?? 0n),
     });
@@ -291,7 +292,10 @@ export class Account implements MeteredAccount {
   #total(usage: Usage, cost_nano_usd: number | null): Pick<LedgerRow, "usage" | "cost_nano_usd"> {
     const earlier = this.#earlier;
     if (earlier === NOTHING_SPENT) return { usage, cost_nano_usd };
-    return { usage: sumOf(earlier.usage, usage), cost_nano_usd: bothOf(earlier.cost_nano_usd, cost_nano_usd) };
+    return {
+      usage: sumOf(earlier.usage, usage),
+      cost_nano_usd: bothOf(earlier.cost_nano_usd, cost_nano_usd),
+    };
   }
 }
 

@@ -4,7 +4,11 @@
 import { GUARD_ACTIONS, type JsonSchemaPlan } from "../config/guards.ts";
 import { GatewayError } from "../errors.ts";
 import { AnswerTexts } from "../privacy/answer_texts.ts";
-import { type AnswerMisfit, type AskedFormat, misfitOfAnswer } from "../privacy/guards/schema/asked_format.ts";
+import {
+  type AnswerMisfit,
+  type AskedFormat,
+  misfitOfAnswer,
+} from "../privacy/guards/schema/asked_format.ts";
 import { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import { restoreAnswer } from "../privacy/restore_answer.ts";
 import { restoreEvents, StreamRestorer } from "../privacy/restore_stream.ts";

@@ -1,7 +1,7 @@
 // What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they
 // cannot look at does not pass where they would block.
 
-import { GUARD_ACTIONS, type GuardsPlan } from "../config/guards.ts";
+import type { GuardsPlan } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
 import type { TextGuardPlan } from "../privacy/guards/guard.ts";

@@ -64,7 +64,10 @@ export class Lead {
   /** The answer has come whole. */
   answered(body: Uint8Array, answer: LedAnswer): void {
     if (this.#is_over) return;
-    this.#end(this.#entryOf(body, answer), answer.is_own && answer.is_fit && !FILTERED.has(answer.finish_reason));
+    this.#end(
+      this.#entryOf(body, answer),
+      answer.is_own && answer.is_fit && !FILTERED.has(answer.finish_reason),
+    );
   }
 
   /** The answer comes as a stream. */

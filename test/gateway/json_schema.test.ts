@@ -13,7 +13,10 @@ const SCHEMA = {
   required: ["name", "age"],
   additionalProperties: false,
 };
-const FORMAT = { type: "json_schema", json_schema: { name: "person", strict: true, schema: SCHEMA } } as const;
+const FORMAT = {
+  type: "json_schema",
+  json_schema: { name: "person", strict: true, schema: SCHEMA },
+} as const;
 const GOOD = '{"name":"Ada","age":36}';
 const BAD = '{"name":"Ada","age":"old"}';
 
@@ -29,8 +32,11 @@ function says(...all: (string | Said)[]): Script {
   let turn = 0;
   return async (request, reply) => {
     const given = all[Math.min(turn++, all.length - 1)]!;
-    const { content = null, finish_reason = "stop", message = {} } =
-      typeof given === "string" ? { content: given } : given;
+    const {
+      content = null,
+      finish_reason = "stop",
+      message = {},
+    } = typeof given === "string" ? { content: given } : given;
     const { stream, n = 1 } = request.json() as { stream?: boolean; n?: number };
     if (!stream) {
       const choices = Array.from({ length: n }, (_, index) => ({
@@ -93,7 +99,9 @@ async function read(response: Response) {
   return {
     content: events.map(({ choices }) => choices?.[0]?.delta?.content ?? "").join(""),
     code: events.at(-1)?.error?.code ?? null,
-    finish: events.map(({ choices }) => choices?.[0]?.finish_reason ?? null).findLast((one) => one !== null) ?? null,
+    finish:
+      events.map(({ choices }) => choices?.[0]?.finish_reason ?? null).findLast((one) => one !== null) ??
+      null,
   };
 }
 
@@ -107,7 +115,12 @@ describe.each([false, true])("an answer (streamed: %s)", (stream) => {
     const response = await ask(gateway, { stream });
     expect(await read(response)).toEqual({ content: GOOD, code: null, finish: "stop" });
     await gateway.idle();
-    expect(gateway.kept.rows()[0]).toMatchObject({ status: 200, error: null, guards: {}, cost_nano_usd: 19_000 });
+    expect(gateway.kept.rows()[0]).toMatchObject({
+      status: 200,
+      error: null,
+      guards: {},
+      cost_nano_usd: 19_000,
+    });
     expect(seen).toHaveLength(1);
   });
 
@@ -165,7 +178,10 @@ describe.each([false, true])("an answer (streamed: %s)", (stream) => {
   });
 
   test("is judged with the client's values put back", async () => {
-    const schema = { type: "object", properties: { mail: { type: "string", pattern: "^[a-z]+@mine\\.test$" } } };
+    const schema = {
+      type: "object",
+      properties: { mail: { type: "string", pattern: "^[a-z]+@mine\\.test$" } },
+    };
     const response_format = { type: "json_schema", json_schema: { name: "mail", schema } };
     const { gateway } = await gatewayOf(says('{"mail":"[EMAIL_1]"}'), BLOCK, "privacy: { mode: redact }");
     const messages = [{ role: "user", content: "I am jo@mine.test." }];
@@ -201,7 +217,10 @@ describe.each([false, true])("an answer (streamed: %s)", (stream) => {
 
   test("is asked for once more where it is to be repaired: the model sees what is wrong", async () => {
     const { gateway, seen } = await gatewayOf(says(BAD, GOOD), REPAIR);
-    const response = await ask(gateway, { stream, stream_options: stream ? { include_usage: true } : undefined });
+    const response = await ask(gateway, {
+      stream,
+      stream_options: stream ? { include_usage: true } : undefined,
+    });
     expect(response.status).toBe(200);
     expect(response.headers.get("x-venturi-guards")).toBe("json_schema=repair");
     expect(response.headers.get("x-venturi-attempts")).toBe("2");
@@ -218,7 +237,10 @@ describe.each([false, true])("an answer (streamed: %s)", (stream) => {
       { role: "user", content: "Hello" },
       { role: "assistant", content: BAD },
     ]);
-    expect(messages[2]).toMatchObject({ role: "user", content: expect.stringContaining("/age: must be integer") });
+    expect(messages[2]).toMatchObject({
+      role: "user",
+      content: expect.stringContaining("/age: must be integer"),
+    });
     await gateway.idle();
     const rows = gateway.kept.rows();
     expect(rows).toHaveLength(1);
@@ -339,8 +361,7 @@ describe("an answer that is to be repaired", () => {
 
   test("ends with its deadline, and what came is paid for", async () => {
     let turn = 0;
-    const script: Script = (request, reply) =>
-      turn++ === 0 ? says(BAD)(request, reply) : reply.never();
+    const script: Script = (request, reply) => (turn++ === 0 ? says(BAD)(request, reply) : reply.never());
     const { gateway } = await gatewayOf(script, REPAIR);
     const response = await gateway.chat(
       { response_format: FORMAT },
@@ -435,10 +456,19 @@ describe("a schema", () => {
 describe("the openai SDK", () => {
   test.each([false, true])("parses what passes, and throws what does not (streamed: %s)", async (stream) => {
     const { gateway } = await gatewayOf(says(BAD, GOOD, BAD), REPAIR);
-    const client = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port}/v1`, apiKey: "none", maxRetries: 0 });
+    const client = new OpenAI({
+      baseURL: `http://127.0.0.1:${gateway.port}/v1`,
+      apiKey: "none",
+      maxRetries: 0,
+    });
     const ask = async (): Promise<unknown> => {
-      const request = { model: "chat", messages: [{ role: "user" as const, content: "Who?" }], response_format: FORMAT };
-      if (!stream) return JSON.parse((await client.chat.completions.create(request)).choices[0]!.message.content!);
+      const request = {
+        model: "chat",
+        messages: [{ role: "user" as const, content: "Who?" }],
+        response_format: FORMAT,
+      };
+      if (!stream)
+        return JSON.parse((await client.chat.completions.create(request)).choices[0]!.message.content!);
       const runner = client.chat.completions.stream(request);
       return JSON.parse((await runner.finalContent())!);
     };
@@ -448,9 +478,18 @@ describe("the openai SDK", () => {
 
   test("throws where a checked stream turns out to be something else", async () => {
     const { gateway } = await gatewayOf(says(BAD), BLOCK);
-    const client = new OpenAI({ baseURL: `http://127.0.0.1:${gateway.port}/v1`, apiKey: "none", maxRetries: 0 });
+    const client = new OpenAI({
+      baseURL: `http://127.0.0.1:${gateway.port}/v1`,
+      apiKey: "none",
+      maxRetries: 0,
+    });
     const stream = await client.chat.completions.create({
-      ...{ model: "chat", messages: [{ role: "user", content: "Who?" }], response_format: FORMAT, stream: true },
+      ...{
+        model: "chat",
+        messages: [{ role: "user", content: "Who?" }],
+        response_format: FORMAT,
+        stream: true,
+      },
     });
     let text = "";
     const reading = async () => {

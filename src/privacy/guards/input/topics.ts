@@ -58,8 +58,8 @@ export function piecesOf(texts: readonly string[]): string[] | null {
 
 /** A topic with the vectors of its examples; null where they are no vectors of one space. */
 export function topicOf({ name, threshold }: Topic, examples: readonly Float32Array[]): TopicVectors | null {
-  const { length } = examples[0] ?? [];
-  if (length === undefined || examples.some((example) => example.length !== length)) return null;
+  const length = examples[0]?.length ?? 0;
+  if (length === 0 || examples.some((example) => example.length !== length)) return null;
   const middle = new Float32Array(length);
   for (const example of examples)
     for (let index = 0; index < length; index++) middle[index]! += example[index]!;

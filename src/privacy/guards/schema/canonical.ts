@@ -11,6 +11,8 @@ export function canonical(value: unknown, run: Run | null): string {
   }
   if (typeof value !== "object" || value === null) return value === 0 ? "0" : String(value);
   if (Array.isArray(value)) return `[${value.map((one) => canonical(one, run)).join(",")}]`;
-  const members = Object.entries(value).map(([name, one]) => `${JSON.stringify(name)}:${canonical(one, run)}`);
+  const members = Object.entries(value).map(
+    ([name, one]) => `${JSON.stringify(name)}:${canonical(one, run)}`,
+  );
   return `{${members.sort().join(",")}}`;
 }

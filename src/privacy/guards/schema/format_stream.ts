@@ -53,8 +53,8 @@ export class FormatStream {
   /** The data of an event that is about to go out. */
   see(data: Uint8Array | null): void {
     if (data === null || this.has_misfit) return;
-    if (isDone(data)) return this.end();
-    for (const choice of choicesOf(data)) if (isFields(choice)) this.#seeChoice(choice);
+    if (isDone(data)) this.end();
+    else for (const choice of choicesOf(data)) if (isFields(choice)) this.#seeChoice(choice);
   }
 
   /** Whole events that are about to go out. */
@@ -77,8 +77,8 @@ export class FormatStream {
 
   #seeChoice({ index, delta, finish_reason }: Readonly<Record<string, unknown>>): void {
     const choice = this.#choiceOf(typeof index === "number" ? index : 0);
-    if (choice === null) return this.#tell(NOT_JUDGED);
-    if (choice.is_over) return;
+    if (choice === null) this.#tell(NOT_JUDGED);
+    if (choice === null || choice.is_over) return;
     const said = record(delta);
     choice.is_other ||= isOtherAnswer(said, finish_reason);
     this.#push(choice, contentText(said["content"]));
@@ -88,7 +88,10 @@ export class FormatStream {
   #push(choice: Choice, text: string): void {
     if (choice.is_other || text === "") return;
     this.#chars += text.length;
-    if (this.#chars > JUDGED_MAX_CHARS) return this.#tell(NOT_JUDGED);
+    if (this.#chars > JUDGED_MAX_CHARS) {
+      this.#tell(NOT_JUDGED);
+      return;
+    }
     choice.pieces.push(text);
     choice.is_json = choice.is_json && choice.grammar.push(text);
     // A model that may call tools may say something before it does.

@@ -17,8 +17,7 @@ type MakeRule = (given: unknown, reader: SchemaReader, schema: Fields) => Rule;
 
 /** The rules of a schema's keywords; those that look at what the others left come last. */
 export function rulesOf(schema: Fields, reader: SchemaReader): Rule[] {
-  if (reader.is_draft_07 && schema["$ref"] !== undefined)
-    return [reference(schema["$ref"], reader, schema)];
+  if (reader.is_draft_07 && schema["$ref"] !== undefined) return [reference(schema["$ref"], reader, schema)];
   const rules: Rule[] = [];
   for (const [keyword, make] of KEYWORDS) {
     const given = schema[keyword];
@@ -63,7 +62,8 @@ const enumeration: MakeRule = (given) => {
 
 const constant: MakeRule = (given) => {
   const wanted = canonical(given, null);
-  return (value, at, run) => canonical(value, run) === wanted || run.fail(at, "must be the value of its const");
+  return (value, at, run) =>
+    canonical(value, run) === wanted || run.fail(at, "must be the value of its const");
 };
 
 /** A rule about numbers. */
