@@ -38,7 +38,7 @@ test.each([
   ["input: [promt_injection]", 'cannot be "promt_injection"; did you mean "prompt_injection"?'],
   [
     "input: [{ guard: magic }]",
-    'cannot be "magic"; known are denied_words, prompt_injection, hidden_text, limits',
+    'cannot be "magic"; known are denied_words, denied_topics, prompt_injection, hidden_text, limits',
   ],
   ["input: [{ guard: denied_words }]", '"words" is missing in models.chat.guards.input[0]'],
   ["input: [{ guard: limits, action: redact }]", 'cannot be "redact"; known are allow, flag, block'],
@@ -56,4 +56,26 @@ test.each([
   const found = problems(withGuards(guards));
   expect(found).toHaveLength(1);
   expect(found[0]).toContain(said);
+});
+
+test("JSON that was asked for is checked while it flows, and not repaired, unless it is said", () => {
+  const by_default = { guard: "json_schema", action: "block", repair: false, stream: "check" };
+  for (const guard of ["json_schema", "{ guard: json_schema }"])
+    expect(guardsOf(`output: [${guard}]`)!.output).toEqual([by_default]);
+  expect(problems(withGuards("output: [{ guard: json_schema, action: redact }]"))).toHaveLength(1);
+});
+
+test("a denied topic has the guard's threshold where it has none, and a failure is what the action is", () => {
+  const topics = "topics: [{ name: a, examples: [b] }, { name: c, threshold: 0.7, examples: [d] }]";
+  const [guard] = guardsOf(
+    `input: [{ guard: denied_topics, threshold: 0.4, action: flag, ${topics} }]`,
+  )!.input;
+  expect(guard).toEqual({
+    ...{ guard: "denied_topics", action: "flag", embedder: "builtin", tools: false },
+    ...{ budget_ms: 50, on_failure: "flag" },
+    topics: [
+      { name: "a", threshold: 0.4, examples: ["b"] },
+      { name: "c", threshold: 0.7, examples: ["d"] },
+    ],
+  });
 });

@@ -365,7 +365,7 @@ describe("an answer that is to be repaired", () => {
     const { gateway } = await gatewayOf(script, REPAIR);
     const response = await gateway.chat(
       { response_format: FORMAT },
-      { headers: { "x-venturi-deadline-ms": "300" } },
+      { headers: { "x-venturi-deadline-ms": "2000" } },
     );
     expect(response.status).toBe(504);
     await gateway.idle();

@@ -40,11 +40,8 @@ const VALUES: readonly unknown[] = [
 
 /** With a member that a promise has as well. */
 function condition(test: unknown, consequence: unknown, otherwise: unknown = true): Record<string, unknown> {
-  return Object.fromEntries([
-    ["if", test],
-    ["then", consequence],
-    ["else", otherwise],
-  ]);
+  const values = [test, consequence, otherwise];
+  return Object.fromEntries(["if", "then", "else"].map((keyword, index) => [keyword, values[index]]));
 }
 
 /** Every keyword, alone and with those that it has to do with. */
