@@ -62,7 +62,7 @@ const denied_topics = z.strictObject({
     .default("builtin")
     .describe("What measures nearness: builtin, transformers:MODEL or provider:NAME/MODEL."),
   tools: z.boolean().default(false).describe("Whether what tools give back is judged as well."),
-  budget_ms: z.int().min(1).max(60_000).default(50).describe("How long a call waits for the verdict."),
+  budget_ms: z.int().min(1).max(60_000).default(500).describe("How long a call waits for the verdict."),
   on_failure: z
     .enum(["allow", "flag", "block"])
     .optional()

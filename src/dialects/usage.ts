@@ -53,8 +53,9 @@ export const NO_USAGE: Usage = {
 
 /** What two answers used together. */
 export function sumOf(one: Usage, other: Usage): Usage {
-  const kinds = Object.keys(NO_USAGE) as (keyof Usage)[];
-  return Object.fromEntries(kinds.map((kind) => [kind, one[kind] + other[kind]])) as unknown as Usage;
+  const sum: { -readonly [Kind in keyof Usage]: number } = { ...one };
+  for (const kind of Object.keys(NO_USAGE) as (keyof Usage)[]) sum[kind] += other[kind];
+  return sum;
 }
 
 /**

@@ -146,7 +146,7 @@ export class Account implements MeteredAccount {
       input_cost:
         price === null ? null : bothOf(this.#earlier.cost_nano_usd, expectedCost(price, input_tokens, 0)),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
-      held: String(this.#reservation?.nano_usd ?? 0n),
+      held: String(this.#held()),
     });
   }
 
@@ -186,7 +186,16 @@ export class Account implements MeteredAccount {
     this.#reservation = null;
     this.leaveProviderKey(usage);
     this.#input_tokens = input_tokens;
-    return this.reserve();
+    const refusal = this.reserve();
+    // The note of the first would have its reservation, which is gone.
+    if (refusal === null && this.#slot >= 0) this.sending(this.#call.model!, this.#call.target!);
+    return refusal;
+  }
+
+  /** What its budgets hold of it, the cost of earlier answers included. */
+  #held(): bigint {
+    const held = this.#reservation?.nano_usd ?? 0n;
+    return held === 0n ? 0n : held + BigInt(this.#earlier.cost_nano_usd ?? 0);
   }
 
   /** What the response says of the limits; null where there are none. */

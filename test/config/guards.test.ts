@@ -72,7 +72,7 @@ test("a denied topic has the guard's threshold where it has none, and a failure 
   )!.input;
   expect(guard).toEqual({
     ...{ guard: "denied_topics", action: "flag", embedder: "builtin", tools: false },
-    ...{ budget_ms: 50, on_failure: "flag" },
+    ...{ budget_ms: 500, on_failure: "flag" },
     topics: [
       { name: "a", threshold: 0.4, examples: ["b"] },
       { name: "c", threshold: 0.7, examples: ["d"] },

@@ -114,5 +114,9 @@ function textsIn(content: unknown): string[] {
 }
 
 function parse(body: Uint8Array): Readonly<Record<string, unknown>> {
-  return record(JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()));
+  try {
+    return record(JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()));
+  } catch {
+    return {};
+  }
 }

@@ -3,6 +3,7 @@
 import { isFields, list, record } from "../../../dialects/fields.ts";
 import { readString, scanMembers, scanObject } from "../../../wire/json.ts";
 import { JsonGrammar } from "./json_grammar.ts";
+import { Work } from "./run.ts";
 import type { Schema } from "./schema.ts";
 import type { SchemaStore } from "./schema_store.ts";
 
@@ -59,19 +60,19 @@ export function readAskedFormat(body: Uint8Array, tenant: string, schemas: Schem
 }
 
 /** What is wrong with a text; null for nothing. */
-export function misfitOf(text: string, format: AskedFormat): Misfit | null {
+export function misfitOf(text: string, format: AskedFormat, work: Work): Misfit | null {
   if (text.length > JUDGED_MAX_CHARS || format.schema_fault !== null) return NOT_JUDGED;
   const grammar = new JsonGrammar();
-  return grammar.push(text) && grammar.end() ? misfitOfJson(text, format) : NO_JSON;
+  return grammar.push(text) && grammar.end() ? misfitOfJson(text, format, work) : NO_JSON;
 }
 
 /** The same for a text that is known to be JSON, and not nested too deeply. */
-export function misfitOfJson(text: string, { schema, wants_object }: AskedFormat): Misfit | null {
+export function misfitOfJson(text: string, { schema, wants_object }: AskedFormat, work: Work): Misfit | null {
   const value: unknown = JSON.parse(text);
   if (wants_object && !isFields(value)) {
     return { why: "not by the schema", errors: ["the answer: must be an object"] };
   }
-  const verdict = schema?.judge(value) ?? { kind: "valid" };
+  const verdict = schema?.judge(value, work) ?? { kind: "valid" };
   if (verdict.kind === "valid") return null;
   return verdict.kind === "unjudged" ? NOT_JUDGED : { why: "not by the schema", errors: verdict.errors };
 }
@@ -116,12 +117,13 @@ export function contentText(content: unknown): string {
 export function misfitOfAnswer(body: Uint8Array, format: AskedFormat): AnswerMisfit | null {
   const choices = choicesOf(body);
   if (choices === null) return { ...NOT_JUDGED, text: "" };
+  const work = new Work();
   for (const choice of choices) {
     const { message, finish_reason } = record(choice);
     const said = record(message);
     if (isOtherAnswer(said, finish_reason)) continue;
     const text = contentText(said["content"]);
-    const misfit = isCut(finish_reason) ? CUT_SHORT : misfitOf(text, format);
+    const misfit = isCut(finish_reason) ? CUT_SHORT : misfitOf(text, format, work);
     if (misfit !== null) return { ...misfit, text };
   }
   return null;

@@ -17,6 +17,7 @@ import {
   NOT_JUDGED,
 } from "./asked_format.ts";
 import { JsonGrammar } from "./json_grammar.ts";
+import { Work } from "./run.ts";
 
 /** More choices are not judged. */
 const CHOICES_MAX = 256;
@@ -41,6 +42,7 @@ export class FormatStream {
   readonly #format: AskedFormat;
   readonly #onMisfit: () => "go on" | "block";
   readonly #choices = new Map<number, Choice>();
+  readonly #work = new Work();
   /** Characters of all choices together. */
   #chars = 0;
 
@@ -106,7 +108,7 @@ export class FormatStream {
 
   #misfitOf({ grammar, pieces, is_json }: Choice): Misfit | null {
     if (this.#format.schema_fault !== null) return NOT_JUDGED;
-    return is_json && grammar.end() ? misfitOfJson(pieces.join(""), this.#format) : NO_JSON;
+    return is_json && grammar.end() ? misfitOfJson(pieces.join(""), this.#format, this.#work) : NO_JSON;
   }
 
   #tell(misfit: Misfit | null): void {

@@ -1,6 +1,6 @@
 // The judging of one value by a schema: how much work is left, what was found to be wrong, and which parts were looked at.
 
-/** How much one value may take: a schema that is applied to a value is 1, a character that a pattern looks at is 1 too. */
+/** How much one answer may take, all its choices together: a schema that is applied to a value is 1, a character that a pattern looks at is 1 too. */
 const WORK_MAX = 250_000;
 /** How deeply schemas may be applied within each other. */
 const DEPTH_MAX = 1_000;
@@ -8,8 +8,19 @@ const DEPTH_MAX = 1_000;
 const ERRORS_MAX = 8;
 const ERROR_MAX_CHARS = 200;
 
-/** The value takes more work than one may. */
+/** An answer takes more work than one may. */
 export class OutOfWork extends Error {}
+
+/** What is left of the work that one answer may take. */
+export class Work {
+  #left = WORK_MAX;
+
+  /** So much is about to be done. */
+  take(amount: number): void {
+    this.#left -= amount;
+    if (this.#left < 0) throw new OutOfWork();
+  }
+}
 
 /** Where in a value something lies: what it lies in, and its name or position there. */
 export interface Place {
@@ -23,9 +34,13 @@ export const ROOT: Place = { within: null, key: "" };
 /** One value being judged. */
 export class Run {
   readonly errors: string[] = [];
-  #work_left = WORK_MAX;
+  readonly #work: Work;
   #depth = 0;
   #quiet = 0;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
 
   /** Whether nobody is to hear what is wrong. */
   get is_quiet(): boolean {
@@ -46,8 +61,7 @@ export class Run {
 
   /** So much is about to be done. */
   work(amount: number): void {
-    this.#work_left -= amount;
-    if (this.#work_left < 0) throw new OutOfWork();
+    this.#work.take(amount);
   }
 
   /** Does something of which only the result counts, and not what is wrong. */

@@ -4,7 +4,7 @@
 import { compilePattern, type Pattern } from "../../../config/patterns.ts";
 import { isFields } from "../../../dialects/fields.ts";
 import { type Rule, rulesOf } from "./keywords.ts";
-import { OutOfWork, type Place, ROOT, Run, Seen } from "./run.ts";
+import { OutOfWork, type Place, ROOT, Run, Seen, Work } from "./run.ts";
 import { SchemaFault } from "./schema_fault.ts";
 
 /** The largest schema; bytes of JSON. */
@@ -23,7 +23,7 @@ export type SchemaVerdict =
   | { readonly kind: "valid" }
   /** What is wrong, in words: where in the value, and what the schema wants there. */
   | { readonly kind: "invalid"; readonly errors: readonly string[] }
-  /** It takes more work than one value may. */
+  /** It takes more work than there is. */
   | { readonly kind: "unjudged" };
 
 const VALID: SchemaVerdict = { kind: "valid" };
@@ -31,22 +31,23 @@ const UNJUDGED: SchemaVerdict = { kind: "unjudged" };
 
 /** Judges values by a schema. */
 export interface Schema {
-  judge(value: unknown): SchemaVerdict;
+  /** @param work what the work is taken from; that of an answer of its own where nothing is said */
+  judge(value: unknown, work?: Work): SchemaVerdict;
 }
 
 /** Reads a schema that is valid JSON; a fault where it is no schema, or none that can be used here. */
 export function readSchema(value: unknown): Schema | { readonly fault: string } {
   try {
     const root = new SchemaReader(value).root;
-    return { judge: (judged) => judge(root, judged) };
+    return { judge: (judged, work = new Work()) => judge(root, judged, work) };
   } catch (error) {
     if (error instanceof SchemaFault) return { fault: error.message };
     throw error;
   }
 }
 
-function judge(root: SchemaNode, value: unknown): SchemaVerdict {
-  const run = new Run();
+function judge(root: SchemaNode, value: unknown, work: Work): SchemaVerdict {
+  const run = new Run(work);
   try {
     return root.check(value, ROOT, run, null) ? VALID : { kind: "invalid", errors: run.errors };
   } catch (error) {

@@ -14,7 +14,7 @@ export class SchemaStore {
   readonly #kept = new Map<string, { readonly schema: ReadSchema; readonly bytes: number }>();
   #bytes = 0;
 
-  /** The schema in some bytes of valid JSON. */
+  /** The schema in some bytes. */
   of(tenant: string, json: Uint8Array): ReadSchema {
     if (json.length > SCHEMA_MAX_BYTES) return { fault: `it has more than ${SCHEMA_MAX_BYTES} bytes` };
     const name = `${new Bun.CryptoHasher("sha256").update(json).digest("hex")} ${tenant}`;
@@ -24,7 +24,7 @@ export class SchemaStore {
       this.#kept.set(name, known);
       return known.schema;
     }
-    const schema = readSchema(JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.length).toString()));
+    const schema = read(json);
     this.#kept.set(name, { schema, bytes: json.length });
     this.#bytes += json.length;
     for (const [oldest, { bytes }] of this.#kept) {
@@ -34,4 +34,14 @@ export class SchemaStore {
     }
     return schema;
   }
+}
+
+function read(json: Uint8Array): ReadSchema {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.length).toString());
+  } catch {
+    return { fault: "it is no JSON" };
+  }
+  return readSchema(value);
 }

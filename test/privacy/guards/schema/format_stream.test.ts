@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { type AskedFormat, misfitOf } from "../../../../src/privacy/guards/schema/asked_format.ts";
 import { FormatStream } from "../../../../src/privacy/guards/schema/format_stream.ts";
+import { Work } from "../../../../src/privacy/guards/schema/run.ts";
 import { readSchema, type Schema } from "../../../../src/privacy/guards/schema/schema.ts";
 
 const schema = readSchema({
@@ -51,7 +52,7 @@ const TEXTS = [
 
 describe("a stream", () => {
   test.each(TEXTS)("is what its text is, cut anywhere: %j", (text) => {
-    const has_misfit = misfitOf(text, FORMAT) !== null;
+    const has_misfit = misfitOf(text, FORMAT, new Work()) !== null;
     for (let cut = 0; cut <= text.length; cut++)
       expect(follow([text.slice(0, cut), text.slice(cut)]).has_misfit).toBe(has_misfit);
     expect(follow([...text]).has_misfit).toBe(has_misfit);

@@ -3,6 +3,7 @@
 import { Ajv } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
+import { Work } from "../../../../src/privacy/guards/schema/run.ts";
 import { readSchema, type Schema } from "../../../../src/privacy/guards/schema/schema.ts";
 import { SchemaStore } from "../../../../src/privacy/guards/schema/schema_store.ts";
 
@@ -281,6 +282,18 @@ describe("a schema that means harm", () => {
     const value = Array.from({ length: 100_000 }, (_, index) => ({ a: index }));
     const { took_ms } = timed({ uniqueItems: true }, value);
     expect(took_ms).toBeLessThan(2_000);
+  });
+});
+
+describe("the work of an answer", () => {
+  test("is that of all its choices together", () => {
+    const schema = schemaOf({ allOf: Array.from({ length: 1_000 }, () => ({ items: { type: "number" } })) });
+    const value = Array.from({ length: 100 }, () => 1);
+    const work = new Work();
+    expect(schema.judge(value, work).kind).toBe("valid");
+    expect(schema.judge(value, work).kind).toBe("valid");
+    expect(schema.judge(value, work).kind).toBe("unjudged");
+    expect(schema.judge(value).kind).toBe("valid");
   });
 });
 
