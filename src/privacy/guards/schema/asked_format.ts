@@ -116,7 +116,7 @@ export function contentText(content: unknown): string {
 /** What is wrong with a whole answer: of its choices, the first that is not what was asked for. Null for nothing. */
 export function misfitOfAnswer(body: Uint8Array, format: AskedFormat): AnswerMisfit | null {
   const choices = choicesOf(body);
-  if (choices === null) return { ...NOT_JUDGED, text: "" };
+  if (choices === null || choices.length === 0) return { ...NOT_JUDGED, text: "" };
   const work = new Work();
   for (const choice of choices) {
     const { message, finish_reason } = record(choice);

@@ -55,8 +55,14 @@ export class FormatStream {
   /** The data of an event that is about to go out. */
   see(data: Uint8Array | null): void {
     if (data === null || this.has_misfit) return;
-    if (isDone(data)) this.end();
-    else for (const choice of choicesOf(data)) if (isFields(choice)) this.#seeChoice(choice);
+    if (isDone(data)) {
+      this.end();
+      return;
+    }
+    const choices = choicesOf(data);
+    if (choices === null) this.refuse();
+    for (const [position, choice] of (choices ?? []).entries())
+      if (isFields(choice)) this.#seeChoice(choice, position);
   }
 
   /** Whole events that are about to go out. */
@@ -69,18 +75,21 @@ export class FormatStream {
 
   /** No more comes: what has not ended by itself is judged as it is. @param is_cut whether there would have been more */
   end(is_cut = false): void {
+    if (this.#choices.size === 0) this.#tell(NOT_JUDGED);
     for (const choice of this.#choices.values()) this.#judge(choice, is_cut);
   }
 
-  /** What is no event cannot be seen. */
+  /** There is what cannot be seen. */
   refuse(): void {
     this.#tell(NOT_JUDGED);
   }
 
-  #seeChoice({ index, delta, finish_reason }: Readonly<Record<string, unknown>>): void {
-    const choice = this.#choiceOf(typeof index === "number" ? index : 0);
-    if (choice === null) this.#tell(NOT_JUDGED);
-    if (choice === null || choice.is_over) return;
+  #seeChoice({ index, delta, finish_reason }: Readonly<Record<string, unknown>>, position: number): void {
+    const choice = this.#choiceOf(typeof index === "number" ? index : position);
+    if (choice === null) {
+      this.#tell(NOT_JUDGED);
+      return;
+    }
     const said = record(delta);
     choice.is_other ||= isOtherAnswer(said, finish_reason);
     this.#push(choice, contentText(said["content"]));
@@ -89,6 +98,8 @@ export class FormatStream {
 
   #push(choice: Choice, text: string): void {
     if (choice.is_other || text === "") return;
+    // It was judged already, and was not whole.
+    if (choice.is_over) this.#tell(NOT_JUDGED);
     this.#chars += text.length;
     if (this.#chars > JUDGED_MAX_CHARS) {
       this.#tell(NOT_JUDGED);
@@ -128,11 +139,12 @@ export class FormatStream {
   }
 }
 
-function choicesOf(data: Uint8Array): readonly unknown[] {
+/** The choices of a chunk; null where it is no JSON. */
+function choicesOf(data: Uint8Array): readonly unknown[] | null {
   try {
     const chunk: unknown = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
     return list(record(chunk)["choices"]);
   } catch {
-    return [];
+    return null;
   }
 }

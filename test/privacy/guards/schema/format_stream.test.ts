@@ -81,24 +81,38 @@ describe("a stream", () => {
     expect(stream.is_blocked).toBe(false);
   });
 
+  test("that goes on behind its end, or has no choice at all, is not what was asked for", () => {
+    const stream = new FormatStream(FORMAT, () => "block");
+    stream.see(chunk({ delta: { content: '{"a":1}' }, finish_reason: "stop" }));
+    expect(stream.has_misfit).toBe(false);
+    stream.see(chunk({ delta: { content: " " } }));
+    expect(stream.is_blocked).toBe(true);
+    const empty = new FormatStream(FORMAT, () => "block");
+    empty.see(Buffer.from('{"choices":[],"usage":null}'));
+    empty.see(Buffer.from("[DONE]"));
+    expect(empty.is_blocked).toBe(true);
+  });
+
   test("of any bytes is seen without a fault", () => {
     let state = 5;
-    const stream = new FormatStream(FORMAT, () => "go on");
+    const seen = (data: Uint8Array): FormatStream => {
+      const stream = new FormatStream(FORMAT, () => "go on");
+      stream.see(data);
+      stream.seeEvents(data);
+      return stream;
+    };
     for (let round = 0; round < 2_000; round++) {
       const bytes = Buffer.alloc(round % 40);
       for (let at = 0; at < bytes.length; at++) {
         state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
         bytes[at] = state >>> 24;
       }
-      stream.see(bytes);
-      stream.seeEvents(bytes);
+      seen(bytes);
     }
-    for (const odd of [
-      '{"choices":1}',
-      '{"choices":[null,1,{"delta":1},{"delta":{"content":[1,{"text":2}]}}]}',
-      "null",
-    ])
-      stream.see(Buffer.from(odd));
-    expect(stream.is_blocked).toBe(false);
+    const odd_content = '{"choices":[null,1,{"delta":1},{"delta":{"content":[1,{"text":2}]}}]}';
+    for (const odd of ['{"choices":1}', odd_content, "null"])
+      expect(seen(Buffer.from(odd)).has_misfit).toBe(false);
+    // What is no JSON may mean something to somebody.
+    expect(seen(Buffer.from("{")).has_misfit).toBe(true);
   });
 });
