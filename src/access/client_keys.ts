@@ -22,6 +22,7 @@ export const ANYONE: ClientKey = {
   per_user: null,
   region: null,
   privacy: null,
+  guards: null,
 };
 
 /** How a Plan lets callers in. */

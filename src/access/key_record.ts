@@ -94,5 +94,6 @@ export function compileKey(record: KeyRecord, secret: KeySecret, plan: Plan): Cl
     per_user: compileLimits(record.per_user ?? undefined),
     region: record.region ?? null,
     privacy: record.privacy ?? null,
+    guards: null,
   });
 }

@@ -1,6 +1,14 @@
 // Addresses: base URLs, hosts that are this machine, header fields.
 // Each rule is a function that says what is wrong, or null; the caller knows where it stands in the file.
 
+import type { Origin } from "./plan.ts";
+
+const EXAMPLES = {
+  base_url: "https://llm.example.com/v1",
+  proxy: "http://proxy.internal:3128",
+  webhook: "https://guard.example.com/judge",
+} as const;
+
 /** Hosts that only this machine can reach: `localhost`, 127.0.0.0/8, `::1` (also in brackets, and IPv4-mapped). */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
@@ -8,16 +16,26 @@ export function isLoopback(host: string): boolean {
   return /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare);
 }
 
-/** What is wrong with an address of an API or a proxy, without showing it; null where nothing is. */
-export function urlFault(text: string, use: "base_url" | "proxy"): string | null {
+/** Where requests to a URL go. */
+export function originOf(url: URL): Origin {
+  const tls = url.protocol === "https:";
+  return {
+    tls,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port !== "" ? Number(url.port) : tls ? 443 : 80,
+  };
+}
+
+/** What is wrong with an address of an API, a proxy or a guard, without showing it; null where nothing is. */
+export function urlFault(text: string, use: keyof typeof EXAMPLES): string | null {
   const url = URL.canParse(text) ? new URL(text) : null;
-  const example = use === "proxy" ? "http://proxy.internal:3128" : "https://llm.example.com/v1";
+  const example = EXAMPLES[use];
   if (url === null || /[\s\x00-\x1f\x7f]/.test(text)) return `is not a URL; write it like ${example}`;
   if (url.protocol !== "http:" && url.protocol !== "https:")
     return `must begin with http:// or https://, like ${example}`;
   if (use === "proxy") return null;
   if (url.username !== "" || url.password !== "")
-    return "must not contain a user name or password; use api_keys, or auth";
+    return `must not contain a user name or password; use ${use === "webhook" ? "headers" : "api_keys, or auth"}`;
   // `new URL` forgets an empty fragment.
   if (text.includes("#")) return 'must not contain a fragment; leave out "#" and what follows';
   return null;

@@ -2,9 +2,10 @@
 // It reads nothing and cannot fail: whatever `loadConfig` accepts, compiles, in any process.
 
 import { createHash } from "node:crypto";
-import { version } from "../../package.json";
+import { originOf } from "./address.ts";
 import { compileCache } from "./caches.ts";
-import { compileGuards } from "./guards.ts";
+import { compileGuards, joinGuards } from "./guards.ts";
+import { constantFields } from "./header_fields.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
 import type {
@@ -18,7 +19,7 @@ import type {
   ProviderPlan,
   TimeoutPlan,
 } from "./plan.ts";
-import { compilePrivacy, modeOf } from "./privacy.ts";
+import { compilePrivacy, modeOf, strictestPrivacy } from "./privacy.ts";
 import { type AuthStyle, AZURE_API_VERSION, type ProviderEntry, providerEntry } from "./providers.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 
@@ -62,6 +63,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
         per_user: compileLimits(key.per_user),
         region: key.region ?? null,
         privacy: modeOf(key.privacy),
+        guards: compileGuards(key.guards, providers),
       }),
     ),
     tenants: limitsByName(config.tenants),
@@ -121,10 +123,18 @@ function defaultProvider(
 
 /** Aliases first without their fallbacks, which may name each other in circles. */
 function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, ModelPlan>): void {
-  const open = new Map<string, ModelPlan[]>();
+  const open = new Map<string, { readonly names: readonly string[]; readonly fallbacks: ModelPlan[] }>();
+  const privacyOf = (name: string) => {
+    const { privacy } = config.models[name] ?? {};
+    return privacy === undefined ? null : compilePrivacy(privacy, config);
+  };
   for (const [name, model] of Object.entries(config.models)) {
     const fallbacks: ModelPlan[] = [];
-    open.set(name, fallbacks);
+    const names = fallbackNames(config, name);
+    open.set(name, { names, fallbacks });
+    // Whatever a call may come to must not get what that would not be given itself.
+    const all = [name, ...names];
+    const guards = all.map((one) => compileGuards(config.models[one]?.guards, plan.providers));
     const targets = model.targets.map((target) => {
       if (typeof target === "string") {
         const slash = target.indexOf("/");
@@ -143,28 +153,22 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         price: compilePrice(model.price),
         cache: compileCache(model.cache),
         region: model.region ?? null,
-        privacy: model.privacy === undefined ? null : compilePrivacy(model.privacy, config),
-        guards: compileGuards(model.guards),
+        ...strictestPrivacy(all.map(privacyOf), plan.privacy.by_default),
+        guards: joinGuards(guards),
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );
   }
-  for (const [name, fallbacks] of open) {
-    // Breadth first: what a model names itself comes before what its fallbacks name.
-    const seen = new Set([name]);
-    let wave = [name];
-    while (wave.length > 0) {
-      const next: string[] = [];
-      for (const from of wave)
-        for (const fallback of config.models[from]?.fallbacks ?? []) {
-          if (seen.has(fallback)) continue;
-          seen.add(fallback);
-          fallbacks.push(resolveModel(plan, fallback)!);
-          if (models.has(fallback)) next.push(fallback);
-        }
-      wave = next;
-    }
-  }
+  for (const { names, fallbacks } of open.values())
+    for (const name of names) fallbacks.push(resolveModel(plan, name)!);
+}
+
+/** All that a model may fall back to. Breadth first: what it names itself comes before what its fallbacks name. */
+function fallbackNames(config: ResolvedConfig, name: string): string[] {
+  const seen = new Set([name]);
+  for (const from of seen) for (const fallback of config.models[from]?.fallbacks ?? []) seen.add(fallback);
+  seen.delete(name);
+  return [...seen];
 }
 
 function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
@@ -190,11 +194,8 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
 }
 
 function origin(url: URL, config: ProviderConfig): Origin {
-  const tls = url.protocol === "https:";
   return {
-    tls,
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port !== "" ? Number(url.port) : tls ? 443 : 80,
+    ...originOf(url),
     ...(config.tls?.ca === undefined ? {} : { ca: config.tls.ca }),
     ...(config.tls?.server_name === undefined ? {} : { server_name: config.tls.server_name }),
     ...(config.proxy === undefined ? {} : { proxy: config.proxy }),
@@ -239,8 +240,8 @@ function withTail(path: string, tail: string): string {
 function providerKeys(name: string, config: ProviderConfig, entry: ProviderEntry): ProviderKey[] {
   const make = (index: number, auth: HeaderFields, pass_auth: HeaderFields): ProviderKey => ({
     name: `${name}#${index}`,
-    headers: headerFields([...auth, ["content-type", "application/json"]], config),
-    pass_headers: headerFields(pass_auth, config),
+    headers: constantFields([...auth, ["content-type", "application/json"]], config.headers),
+    pass_headers: constantFields(pass_auth, config.headers),
   });
   if (config.auth !== undefined) {
     const auth: HeaderFields = [[config.auth.header.toLowerCase(), config.auth.value]];
@@ -257,15 +258,6 @@ function providerKeys(name: string, config: ProviderConfig, entry: ProviderEntry
 function authorization(style: AuthStyle, key: string): HeaderFields {
   if (typeof style === "object") return [[style.header, key]];
   return [["authorization", `Bearer ${key}`]];
-}
-
-/** Constant fields of a request; a configured field replaces the gateway's of the same name. */
-function headerFields(own: HeaderFields, config: ProviderConfig): HeaderFields {
-  const fields = new Map<string, string>(own);
-  fields.set("accept-encoding", "identity");
-  fields.set("user-agent", `venturi/${version}`);
-  for (const [name, value] of Object.entries(config.headers ?? {})) fields.set(name.toLowerCase(), value);
-  return [...fields];
 }
 
 /** Freezes an object and all that it holds. Maps keep their type's promise alone; bytes cannot be frozen. */

@@ -4,9 +4,12 @@
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
 import { ENTITIES, NAME_ENTITIES } from "./entities.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
+import { isRemote } from "./guards.ts";
+import type { GuardsConfig } from "./guards_schema.ts";
 import { patternFault } from "./patterns.ts";
 import { formatPath, type Path } from "./problem.ts";
 import { AZURE_ENDPOINT_VARIABLE, providerEntry, SIM_MODELS } from "./providers.ts";
+import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 
 /** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
@@ -121,6 +124,38 @@ export function crossCheck(
       }
     }
   }
+  function checkGuards(guards: GuardsConfig | undefined, at: Path): void {
+    for (const stage of ["input", "output"] as const) {
+      for (const [index, guard] of (guards?.[stage] ?? []).entries()) {
+        const path = [...at, stage, index];
+        if (isRemote(guard)) checkRemoteGuard(guard, path);
+        else if (typeof guard !== "string" && guard.guard === "personal_data")
+          checkEntities(guard.entities ?? [], [...path, "entities"]);
+        else if (typeof guard !== "string" && guard.guard === "denied_topics")
+          checkEmbedder(guard.embedder, [...path, "embedder"]);
+      }
+    }
+  }
+  function checkRemoteGuard(guard: RemoteGuardConfig, at: Path): void {
+    const asked = providerOfGuard(guard);
+    if (asked !== null) provider(asked, guard === "moderation" ? at : [...at, "provider"]);
+    if (guard === "moderation") return;
+    if (guard.guard === "webhook") {
+      fault([...at, "url"], urlFault(guard.url, "webhook"));
+      checkHeaders(guard.headers, [...at, "headers"], add, fault);
+    } else {
+      const { categories = null, thresholds } = guard;
+      for (const name of Object.keys(thresholds)) {
+        if (categories === null || categories.includes(name)) continue;
+        const path = [...at, "thresholds", name];
+        add(
+          path,
+          `${formatPath(path)} has no effect: ${formatPath([...at, "categories"])} leaves it out`,
+          "key",
+        );
+      }
+    }
+  }
   for (const [index, custom] of config.privacy.custom.entries()) {
     const path = ["privacy", "custom", index];
     const is_taken = ENTITIES.includes(custom.name) || NAME_ENTITIES.includes(custom.name);
@@ -148,14 +183,7 @@ export function crossCheck(
       );
     checkEntities(item.privacy?.entities ?? [], [...at, "privacy", "entities"]);
     checkEntities(Object.keys(item.privacy?.thresholds ?? {}), [...at, "privacy", "thresholds"]);
-    for (const [index, guard] of (item.guards?.input ?? []).entries()) {
-      if (typeof guard !== "string" && guard.guard === "denied_topics")
-        checkEmbedder(guard.embedder, [...at, "guards", "input", index, "embedder"]);
-    }
-    for (const [index, guard] of (item.guards?.output ?? []).entries()) {
-      if (typeof guard !== "string" && guard.guard === "personal_data")
-        checkEntities(guard.entities ?? [], [...at, "guards", "output", index, "entities"]);
-    }
+    checkGuards(item.guards, [...at, "guards"]);
     if (item.cache !== "off") {
       const { exact, semantic } = item.cache;
       if (semantic !== undefined) {
@@ -199,6 +227,7 @@ export function crossCheck(
       const path = [...at, "tier"];
       add(path, `there is no tier ${shown(key.tier, path)}; ${instead(key.tier, tiers)}`);
     }
+    checkGuards(key.guards, [...at, "guards"]);
     const same_name = key_names.get(key.name);
     if (same_name === undefined) key_names.set(key.name, index);
     else
@@ -292,9 +321,18 @@ function checkProvider(
       "key",
     );
 
+  checkHeaders(item.headers, [...at, "headers"], add, fault);
+}
+
+function checkHeaders(
+  headers: Readonly<Record<string, string>> | undefined,
+  at: Path,
+  add: (path: Path, message: string, part?: "key" | "value") => void,
+  fault: (path: Path, what: string | null) => void,
+): void {
   const seen = new Set<string>();
-  for (const [header, value] of Object.entries(item.headers ?? {})) {
-    const path = [...at, "headers", header];
+  for (const [header, value] of Object.entries(headers ?? {})) {
+    const path = [...at, header];
     const wrong = headerNameFault(header);
     if (wrong !== null) add(path, `${JSON.stringify(header)} ${wrong}`, "key");
     if (seen.has(header.toLowerCase())) add(path, `the header ${header} is here for the second time`, "key");

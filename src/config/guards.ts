@@ -1,7 +1,10 @@
 // What guards a model has, as the Plan has it: they look at texts, and what they find has a consequence that the configuration names.
 
+import { isDeepStrictEqual } from "node:util";
 import { ENTITIES } from "./entities.ts";
 import type { GuardsConfig } from "./guards_schema.ts";
+import type { ProviderPlan } from "./plan.ts";
+import { compileRemoteGuard, type RemoteGuardConfig, type RemoteGuardPlan } from "./remote_guards.ts";
 
 /** What becomes of what a guard finds: `allow` counts it, `flag` tells of it, `redact` takes it out, `block` ends the call. */
 export type GuardAction = "allow" | "flag" | "redact" | "block";
@@ -87,18 +90,73 @@ export type OutputGuardPlan =
 export interface GuardsPlan {
   readonly input: readonly InputGuardPlan[];
   readonly output: readonly OutputGuardPlan[];
+  /** Those that are asked over the network, all at once. */
+  readonly remote: {
+    readonly input: readonly RemoteGuardPlan[];
+    readonly output: readonly RemoteGuardPlan[];
+  };
 }
 
 /** So many words of a prompt in a row are no chance. */
 export const LEAK_MIN_WORDS = 12;
 
-/** Compiles the guards of a model; null where it has none. */
-export function compileGuards(config: GuardsConfig | undefined): GuardsPlan | null {
+/** Compiles the guards of a model or a key; null where it has none. */
+export function compileGuards(
+  config: GuardsConfig | undefined,
+  providers: ReadonlyMap<string, ProviderPlan>,
+): GuardsPlan | null {
   if (config === undefined || config.input.length + config.output.length === 0) return null;
-  return { input: config.input.map(compileInput), output: config.output.map(compileOutput) };
+  const remote = (all: readonly GuardConfig[]) =>
+    all.filter(isRemote).map((guard) => compileRemoteGuard(guard, providers));
+  return {
+    input: config.input.filter(isLocal).map(compileInput),
+    output: config.output.filter(isLocal).map(compileOutput),
+    remote: { input: remote(config.input), output: remote(config.output) },
+  };
 }
 
-function compileInput(config: GuardsConfig["input"][number]): InputGuardPlan {
+/** All guards of some plans, each once. */
+export function joinGuards(plans: readonly (GuardsPlan | null)[]): GuardsPlan | null {
+  const some = plans.filter((plan) => plan !== null);
+  if (some.length < 2) return some[0] ?? null;
+  return {
+    input: eachOnce(some.flatMap(({ input }) => input)),
+    output: eachOnce(some.flatMap(({ output }) => output)),
+    remote: {
+      input: eachOnce(some.flatMap(({ remote }) => remote.input)),
+      output: eachOnce(some.flatMap(({ remote }) => remote.output)),
+    },
+  };
+}
+
+/** What several guards of one answer's form come to: what the strictest of them does, and all that any of them asks for. */
+export function joinSchemaPlans(plans: readonly JsonSchemaPlan[]): JsonSchemaPlan | null {
+  if (plans.length < 2) return plans[0] ?? null;
+  return {
+    guard: "json_schema",
+    action: GUARD_ACTIONS.findLast((action) => plans.some((plan) => plan.action === action))!,
+    repair: plans.some(({ repair }) => repair),
+    stream: plans.some(({ stream }) => stream === "collect") ? "collect" : "check",
+  };
+}
+
+function eachOnce<Guard>(guards: readonly Guard[]): Guard[] {
+  return guards.filter((guard, at) => guards.findIndex((other) => isDeepStrictEqual(guard, other)) === at);
+}
+
+type GuardConfig = GuardsConfig["input" | "output"][number];
+
+/** Whether a guard is asked over the network. */
+export function isRemote(config: GuardConfig): config is RemoteGuardConfig {
+  const name = typeof config === "string" ? config : config.guard;
+  return name === "moderation" || name === "webhook";
+}
+
+function isLocal<Config extends GuardConfig>(config: Config): config is Exclude<Config, RemoteGuardConfig> {
+  return !isRemote(config);
+}
+
+function compileInput(config: Exclude<GuardsConfig["input"][number], RemoteGuardConfig>): InputGuardPlan {
   if (config === "prompt_injection") return { guard: config, action: "block", threshold: 0.5 };
   if (config === "hidden_text") return { guard: config, action: "redact" };
   if (config.guard === "denied_topics") return compileTopics(config);
@@ -127,7 +185,7 @@ function compileTopics({
   };
 }
 
-function compileOutput(config: GuardsConfig["output"][number]): OutputGuardPlan {
+function compileOutput(config: Exclude<GuardsConfig["output"][number], RemoteGuardConfig>): OutputGuardPlan {
   if (config === "secrets") return { guard: config, action: "redact" };
   if (config === "json_schema") return { guard: config, action: "block", repair: false, stream: "check" };
   if (config === "prompt_leak") return { guard: config, action: "block", min_words: LEAK_MIN_WORDS };

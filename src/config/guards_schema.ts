@@ -70,10 +70,60 @@ const denied_topics = z.strictObject({
   action: action_on_whole.default("block"),
 });
 
+/** What guards that are asked over the network have in common. */
+const remote = {
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]{0,39}$/, "must be of lower-case letters, digits, _ and -, and have at most 40")
+    .optional()
+    .describe("What headers and the ledger call it; by default what it is."),
+  timeout_ms: z.int().min(1).max(60_000).default(2_000).describe("How long a call waits for its judgement."),
+  on_failure: z
+    .enum(["allow", "flag", "block"])
+    .optional()
+    .describe("What becomes of a call that it does not judge, or not in time; by default as its action."),
+};
+
+const moderation = z.strictObject({
+  guard: guard("moderation"),
+  provider: z.string().default("openai").describe("Name of the provider whose moderation endpoint is asked."),
+  model: z
+    .string()
+    .min(1, "must not be empty")
+    .max(256)
+    .default("omni-moderation-latest")
+    .describe("The model's name as its provider calls it."),
+  categories: z
+    .array(z.string().min(1, "must not be empty").max(100))
+    .min(1, "must name at least one")
+    .max(100)
+    .optional()
+    .describe("Categories that count, as the provider calls them; by default all."),
+  thresholds: z
+    .record(z.string().min(1, "must not be empty").max(100), z.number().min(0).max(1))
+    .default({})
+    .describe("From which score on a category counts; by default the provider decides."),
+  action: action_on_whole.default("block"),
+  ...remote,
+});
+
+const webhook = z.strictObject({
+  guard: guard("webhook"),
+  url: z.string().min(1, "must not be empty").max(2_048).describe("Where texts are posted to be judged."),
+  headers: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Header fields of what is posted; secrets best as references to environment variables."),
+  action: action_on_whole
+    .default("block")
+    .describe("What becomes of a finding at most: with allow or flag, nothing is redacted or blocked."),
+  ...remote,
+});
+
 const count = (what: string) => z.int().min(0).max(100_000_000).optional().describe(what);
 
 const input_guard = z.union([
-  z.enum(["prompt_injection", "hidden_text"]),
+  z.enum(["prompt_injection", "hidden_text", "moderation"]),
   z.discriminatedUnion("guard", [
     denied_words,
     denied_topics,
@@ -100,11 +150,13 @@ const input_guard = z.union([
         .describe("What parts of messages may be."),
       action: action_on_whole.default("block"),
     }),
+    moderation,
+    webhook,
   ]),
 ]);
 
 const output_guard = z.union([
-  z.enum(["secrets", "personal_data", "prompt_leak", "json_schema"]),
+  z.enum(["secrets", "personal_data", "prompt_leak", "json_schema", "moderation"]),
   z.discriminatedUnion("guard", [
     denied_words,
     z.strictObject({ guard: guard("secrets"), action: action.default("redact") }),
@@ -152,10 +204,12 @@ const output_guard = z.union([
         .describe("Hosts that links and images may lead to, with their subdomains."),
       action: action.default("redact"),
     }),
+    moderation,
+    webhook,
   ]),
 ]);
 
-/** The guards of a model. */
+/** The guards of a model or a key. */
 export const guards = z.strictObject({
   input: z.array(input_guard).max(50).default([]).describe("What looks at requests, in this order."),
   output: z.array(output_guard).max(50).default([]).describe("What looks at answers."),
@@ -163,3 +217,7 @@ export const guards = z.strictObject({
 
 /** As the configuration has them. */
 export type GuardsConfig = z.output<typeof guards>;
+/** Guards that are asked over the network, as the configuration has them. */
+export type ModerationConfig = z.output<typeof moderation>;
+/** The same for services in our own format. */
+export type WebhookConfig = z.output<typeof webhook>;

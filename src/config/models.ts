@@ -110,6 +110,7 @@ export function makeModel(
     cache: rest.cache ?? null,
     region: rest.region ?? null,
     privacy: rest.privacy ?? null,
+    privacy_by_key: rest.privacy_by_key ?? null,
     guards: rest.guards ?? null,
     has_prompt_cache: rest.has_prompt_cache ?? false,
   };

@@ -196,9 +196,11 @@ export interface ModelPlan {
   readonly cache: CachePlan | null;
   /** Where its requests may go; null: anywhere. */
   readonly region: string | null;
-  /** Null: nothing is done about personal data, unless the caller's key says so. */
+  /** Of it and all that it may fall back to. Null: nothing is done about personal data, unless the caller's key says so. */
   readonly privacy: PrivacyPlan | null;
-  /** Null: nothing looks at its requests and answers. */
+  /** The same where the caller's key says so; null: what holds for models that say nothing. */
+  readonly privacy_by_key: PrivacyPlan | null;
+  /** Of it and all that it may fall back to. Null: nothing looks at its requests and answers. */
   readonly guards: GuardsPlan | null;
   /** Whether the providers' own caches of prompts are made use of: calls that begin alike go to the same target and key. */
   readonly has_prompt_cache: boolean;
@@ -222,6 +224,8 @@ export interface ClientKey {
   readonly region: string | null;
   /** What is done about personal data at least; null: what the model says. */
   readonly privacy: PrivacyMode | null;
+  /** What looks at its calls besides the model's guards; null: nothing. */
+  readonly guards: GuardsPlan | null;
 }
 
 /** The public listener. */

@@ -430,6 +430,7 @@ const clientKey = z.strictObject({
   privacy: privacyMode
     .optional()
     .describe("What is done about personal data at least, whatever model is called with this key."),
+  guards: guards.optional().describe("What looks at the calls of this key besides the guards of the models."),
 });
 
 const webhook = z
@@ -537,7 +538,7 @@ export const config_schema = z.strictObject({
   cache: cache.prefault({}).describe("The caches of answers; models say which of their answers are kept."),
 });
 
-/** An entry of `keys`; stored keys have the same settings. */
+/** An entry of `keys`; stored keys have the same settings, but for guards. */
 export const client_key_schema = clientKey;
 
 /** A configuration with its defaults filled in. */

@@ -33,13 +33,13 @@ function headerText(text: string): string {
 
 /**
  * The time that the gateway itself took, in microseconds: before the first byte was asked for, without the reading of the
- * request's body, and after what the answer begins with had arrived.
+ * request's body, and after what the answer begins with had arrived; without the time that guards elsewhere took.
  */
 function overheadUs(call: Call, now_ms: number): number {
   const { arrived_ms, asked_ms } = call;
-  const reading_ms = waited(call.authenticated_ms, call.body_ms);
-  if (asked_ms === 0) return (now_ms - arrived_ms - reading_ms) * 1000;
-  return (asked_ms - arrived_ms - reading_ms + (now_ms - call.answered_ms)) * 1000;
+  const waited_ms = waited(call.authenticated_ms, call.body_ms) + call.guards_ms;
+  if (asked_ms === 0) return (now_ms - arrived_ms - waited_ms) * 1000;
+  return (asked_ms - arrived_ms - waited_ms + (now_ms - call.answered_ms)) * 1000;
 }
 
 /** The gateway's own share of the time until now, measured once for a call. */
@@ -70,6 +70,9 @@ function serverTiming(call: Call): string {
   stages = addStage(stages, "scan", call.body_ms, call.scanned_ms);
   stages = addStage(stages, "route", call.scanned_ms || call.authenticated_ms, call.routed_ms);
   stages = addStage(stages, "privacy", call.routed_ms, call.redacted_ms);
+  if (call.guards_ms > 0) {
+    stages = addStage(stages, "guards", call.arrived_ms, call.arrived_ms + call.guards_ms);
+  }
   stages = addStage(stages, "cache", call.redacted_ms || call.routed_ms, call.looked_ms);
   stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);

@@ -28,9 +28,13 @@ export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
 
 /** Lets a call's stream be treated, before it begins. */
 export function treatStream(call: Call, flow: EventFlow): void {
+  flow.format = formatStreamOf(call);
+  if (call.remote_answer !== null) {
+    flow.guardBy(call.remote_answer);
+    return;
+  }
   const texts = textsOf(call);
   if (texts !== null) flow.restorer = new StreamRestorer(texts);
-  flow.format = formatStreamOf(call);
 }
 
 /** What looks at the form of a call's stream, as its client gets it; null where nobody does. */
@@ -44,48 +48,61 @@ function formatStreamOf(call: Call): FormatStream | null {
   });
 }
 
+/** What a client gets of an answer that is there as a whole, or why it does not; `stopped`: the call ended before that was known. */
+export type Given = Uint8Array | GatewayError | "stopped";
+
 /** A whole answer as its client gets it. */
 export interface TreatedAnswer {
   /** As it came. */
   readonly body: Uint8Array;
-  readonly given: Uint8Array;
-  /** Whether a guard of its texts does not let it pass. */
-  readonly is_blocked: boolean;
+  readonly given: Given;
   /** Null where it has the form that was asked for, or nobody looks. */
   readonly misfit: AnswerMisfit | null;
 }
 
 /** Has the texts of a whole answer judged, puts values back, and looks whether what comes out is what was asked for. */
-export function treatAnswer(call: Call, body: Uint8Array): TreatedAnswer {
-  const texts = textsOf(call);
-  const given = texts === null ? body : restoreAnswer(body, texts);
-  const is_blocked = texts?.is_blocked ?? false;
-  const asked = is_blocked ? null : call.asked_format;
-  return { body, given, is_blocked, misfit: asked === null ? null : misfitOfAnswer(given, asked.format) };
+export async function treatAnswer(call: Call, body: Uint8Array): Promise<TreatedAnswer> {
+  const given = await givenOf(call, body, restoreAnswer);
+  const { asked_format } = call;
+  const is_judged = given instanceof Uint8Array && asked_format !== null;
+  return { body, given, misfit: is_judged ? misfitOfAnswer(given, asked_format.format) : null };
 }
 
-/** Why a treated answer does not pass; null where it does. What was found is noted. */
-export function refusalOf(call: Call, { is_blocked, misfit }: TreatedAnswer): GatewayError | null {
-  if (is_blocked) return answerBlocked();
-  if (misfit === null || call.asked_format === null) return null;
+/** What a client gets of a treated answer. What was found of its form is noted. */
+export function passed(call: Call, { given, misfit }: TreatedAnswer): Given {
+  if (misfit === null || call.asked_format === null) return given;
   const { guard, action } = call.asked_format.plan;
   noteFinding(call, guard, action);
-  return action === "block" ? answerUnfit() : null;
+  return action === "block" ? answerUnfit() : given;
 }
 
-/** The events of a kept answer as a client gets them, or why they do not pass. */
-export function treatEvents(call: Call, events: Uint8Array): Uint8Array | GatewayError {
-  const texts = textsOf(call);
-  const given = texts === null ? events : restoreEvents(events, texts);
-  if (texts?.is_blocked) return answerBlocked();
-  const format = formatStreamOf(call);
-  format?.seeEvents(given);
+/** What a client gets of the events of a kept answer. */
+export async function treatEvents(call: Call, events: Uint8Array): Promise<Given> {
+  const given = await givenOf(call, events, restoreEvents);
+  const format = given instanceof Uint8Array ? formatStreamOf(call) : null;
+  if (given instanceof Uint8Array) format?.seeEvents(given);
   return format?.is_blocked ? answerUnfit() : given;
 }
 
-/** The error in place of an answer, or of the rest of it. */
-export function answerBlocked(): GatewayError {
-  return new GatewayError("content_blocked", "The guards of this model do not let the answer through.");
+/** Its bytes as they came, unless a guard judges or values are put back. */
+async function givenOf(call: Call, bytes: Uint8Array, treat: typeof restoreAnswer): Promise<Given> {
+  if (call.remote_answer !== null) {
+    const given = await call.remote_answer.judgeWhole(bytes, treat);
+    // What was not judged to its end must not go out.
+    return call.stopped === null ? given : "stopped";
+  }
+  const texts = textsOf(call);
+  const given = texts === null ? bytes : treat(bytes, texts);
+  return texts?.is_blocked ? answerBlocked() : given;
+}
+
+/** The error in place of an answer, or of the rest of it; perhaps with a word on why. */
+export function answerBlocked(why: string | null = null): GatewayError {
+  const reason = why === null ? "" : `: ${why}`;
+  return new GatewayError(
+    "content_blocked",
+    `The guards of this model do not let the answer through${reason}.`,
+  );
 }
 
 /** The same for one that is not what was asked for. */

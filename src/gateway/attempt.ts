@@ -38,7 +38,7 @@ export interface Outgoing {
 export interface AttemptTools {
   readonly rotation: KeyRotation;
   readonly metrics: Metrics;
-  clientOf(provider: ProviderPlan): UpstreamClient;
+  clientOf(provider: Pick<ProviderPlan, "client">): UpstreamClient;
 }
 
 /** What all attempts together came to. */

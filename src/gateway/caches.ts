@@ -319,9 +319,11 @@ export class Caches {
   }
 }
 
-/** What flights are found by. */
-function nameOf({ key }: Seen): string {
-  return key.bytes.toString("latin1");
+/** What flights are found by: calls that share one are under the same guards. */
+function nameOf({ call, key }: Seen): string {
+  // What the guards of one key stop must not stop the calls of others.
+  const { guards, name } = call.client!;
+  return key.bytes.toString("latin1") + (guards === null ? "" : ` ${name}`);
 }
 
 function nothingKept(): Found {

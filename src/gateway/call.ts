@@ -12,6 +12,7 @@ import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
 import type { Lead } from "./lead.ts";
+import type { RemoteAnswer } from "./remote_answer.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -69,6 +70,8 @@ export class Call implements Alarm {
   answer_guard: AnswerGuard | null = null;
   /** The form that its answer is to have; null where nobody looks. */
   asked_format: CheckedFormat | null = null;
+  /** Has it judged over the network as well; null where nobody is asked. */
+  remote_answer: RemoteAnswer | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
   /** Where its answer came from, if that was no try of its own. */
@@ -104,6 +107,8 @@ export class Call implements Alarm {
   routed_ms = 0;
   /** Its request had been looked through for personal data. */
   redacted_ms = 0;
+  /** How long guards elsewhere were waited for, before the answer could begin; no moment, but milliseconds. */
+  guards_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */

@@ -10,6 +10,8 @@ import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
+import type { RemoteAnswer } from "./remote_answer.ts";
+import { GatedFeeder, type StreamGate } from "./stream_gate.ts";
 import type { StreamMeter } from "./stream_meter.ts";
 import type { UsageTap } from "./usage_tap.ts";
 
@@ -163,6 +165,11 @@ export class EventFlow extends Flow implements Alarm {
   /** Adjacent bytes that wait for the end of the chunk. */
   #run: Uint8Array | null = null;
   #feeder: Feeder | null = null;
+  /** Lets events out when they are judged; null where nobody takes time for that. */
+  #gate: StreamGate | null = null;
+  #gated: GatedFeeder | null = null;
+  /** All of it has come, and some is still to be judged. */
+  #is_closing = false;
 
   /**
    * @param watch sees every event and may leave it out; null passes all on
@@ -192,8 +199,22 @@ export class EventFlow extends Flow implements Alarm {
     return this.#meter?.chunks ?? null;
   }
 
+  /** Has the stream judged over the network, before it begins. */
+  guardBy(remote: RemoteAnswer): void {
+    const { restorer, gate } = remote.judgeStream({
+      write: (bytes) => this.#give(bytes),
+      block: (why) => this.#block(why),
+      hold: () => this.#gated?.hold(),
+      release: () => this.#gated?.release(),
+    });
+    this.restorer = restorer;
+    this.#gate = gate;
+  }
+
   override begin(feeder: Feeder): void {
-    this.#feeder = this.recording === null ? feeder : new SharedFeeder(feeder, this.recording);
+    const shared = this.recording === null ? feeder : new SharedFeeder(feeder, this.recording);
+    if (this.#gate !== null) this.#gated = new GatedFeeder(shared);
+    this.#feeder = this.#gated ?? shared;
     super.begin(this.#feeder);
     this.stream.written_ms = performance.now();
     this.#sleep();
@@ -209,7 +230,7 @@ export class EventFlow extends Flow implements Alarm {
     this.restorer?.refuse();
     this.format?.refuse();
     if (this.#is_blocked) this.#block();
-    else this.stream.write(unframed);
+    else this.#write(unframed);
   }
 
   /**
@@ -221,7 +242,7 @@ export class EventFlow extends Flow implements Alarm {
     const watch = this.#watch;
     const rest = this.#framer.end();
     if (watch === null) {
-      if (rest !== null) this.stream.write(rest.raw);
+      if (rest !== null) this.#write(rest.raw);
       return true;
     }
     if (rest !== null && isWhole(rest)) {
@@ -229,14 +250,14 @@ export class EventFlow extends Flow implements Alarm {
       this.#onEvent?.(rest);
       if (is_shown && watch.complete) {
         const { raw } = this.#restored(rest);
-        if (!this.#is_blocked) this.stream.write(raw);
+        if (!this.#is_blocked) this.#write(raw);
       }
     }
     return watch.complete || this.#framer.overflowed;
   }
 
   end(): void {
-    if (this.is_ended) return;
+    if (this.is_ended || this.#is_closing) return;
     this.closeInput();
     if (this.#is_blocked) {
       this.#block();
@@ -249,21 +270,24 @@ export class EventFlow extends Flow implements Alarm {
 
   breakOff(error: WireError): void {
     // What breaks behind `[DONE]` takes nothing from the answer.
-    if (this.#watch?.done) this.end();
+    if (this.#watch?.done && !this.#is_closing) this.end();
     else this.#tell(error);
   }
 
   override drop(): void {
     this.#quiet.alarms.remove(this);
+    this.#gate?.drop();
     super.drop();
   }
 
   override part(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
+    this.#gate?.drop();
     if (error !== null) this.stream.write(errorEvent(error));
     super.part(error);
     // A client that does not read does not hold back the others any more.
     this.#feeder?.resume();
+    if (this.#is_closing) this.#closeNow(null);
   }
 
   #record(recording: Recording, chunk: Uint8Array): void {
@@ -317,6 +341,11 @@ export class EventFlow extends Flow implements Alarm {
       this.#block();
       return;
     }
+    if (this.#gate !== null) {
+      this.#gate.write(raw);
+      if (watch?.finished || watch?.done) this.#gate.endText();
+      return;
+    }
     const run = this.#run;
     if (run !== null && run.buffer === raw.buffer && run.byteOffset + run.length === raw.byteOffset) {
       this.#run = new Uint8Array(run.buffer, run.byteOffset, run.length + raw.length);
@@ -332,13 +361,27 @@ export class EventFlow extends Flow implements Alarm {
     this.#run = null;
   }
 
+  /** What a guard may have to judge first. */
+  #write(bytes: Uint8Array): void {
+    if (this.#gate === null) this.stream.write(bytes);
+    else this.#gate.write(bytes);
+  }
+
+  /** What a gate lets out, unless it does not make what was asked for. */
+  #give(events: Uint8Array): void {
+    if (this.is_ended) return;
+    this.format?.seeEvents(events);
+    if (this.format?.is_blocked) this.#block();
+    else this.stream.write(events);
+  }
+
   /** What was held back of a text that might have become a value's place, or a finding; unless it became one that blocks. */
   #writeHeld(): void {
     const { restorer } = this;
     if (restorer === null || this.#is_blocked) return;
     const held = restorer.end();
-    this.format?.seeEvents(held);
-    if (!this.#is_blocked) this.stream.write(held);
+    if (this.#gate === null) this.format?.seeEvents(held);
+    if (!this.#is_blocked) this.#write(held);
   }
 
   /** Whether a guard lets nothing more pass. */
@@ -347,10 +390,10 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   /** A guard does not let the rest pass: upstream need not go on. */
-  #block(): void {
+  #block(why: string | null = null): void {
     this.#flush();
     this.#meter?.stopUpstream();
-    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked());
+    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked(why));
   }
 
   /** The usage goes out with what it cost, where that is known. */
@@ -362,22 +405,24 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     this.#flush();
-    this.stream.write(cost_usd === null || data === null ? raw : withCost(raw, data, cost_usd));
+    this.#write(cost_usd === null || data === null ? raw : withCost(raw, data, cost_usd));
   }
 
   /** An event with the client's values put back; what was held back before it is written. */
   #restored(event: SseEvent): RestorableEvent {
+    // What is behind a gate is seen when it goes out.
+    const format = this.#gate === null ? this.format : null;
     if (this.restorer === null) {
-      this.format?.see(event.data);
+      format?.see(event.data);
       return event;
     }
     const restored = this.restorer.restore(event);
-    this.format?.seeEvents(restored.before);
+    format?.seeEvents(restored.before);
     if (restored.before.length > 0 && !this.#is_blocked) {
       this.#flush();
-      this.stream.write(restored.before);
+      this.#write(restored.before);
     }
-    this.format?.see(restored.data);
+    format?.see(restored.data);
     return restored;
   }
 
@@ -385,13 +430,13 @@ export class EventFlow extends Flow implements Alarm {
   #stopAtBudget(watch: StreamWatch): void {
     this.#flush();
     this.#writeHeld();
-    this.format?.end(true);
+    if (this.#gate === null) this.format?.end(true);
     if (this.#is_blocked) {
       this.#block();
       return;
     }
     this.stopped_by_budget = true;
-    this.stream.write(watch.budgetStop(this.#meter!.usage()));
+    this.#write(watch.budgetStop(this.#meter!.usage()));
     this.#meter!.stopUpstream();
     this.#close(null);
   }
@@ -399,13 +444,22 @@ export class EventFlow extends Flow implements Alarm {
   /** Ends the stream with an error's event. */
   #tell(error: WireError): void {
     if (this.is_ended) return;
-    if (this.#framer.overflowed) this.stream.write(BLANK_LINE);
+    if (this.#framer.overflowed) this.#write(BLANK_LINE);
     else this.#writeHeld();
+    // What is not judged yet is not waited for.
+    this.#gate?.drop();
     this.stream.write(errorEvent(error));
     this.#close(error);
   }
 
   #close(error: WireError | null): void {
+    if (error === null && this.#gate !== null) {
+      this.#is_closing = true;
+      this.#gate.finish(() => this.#closeNow(null));
+    } else this.#closeNow(error);
+  }
+
+  #closeNow(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
     this.stream.end();
     this.finish(error);

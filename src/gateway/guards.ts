@@ -1,10 +1,10 @@
 // What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they
 // cannot look at does not pass where they would block.
 
-import type { GuardsPlan } from "../config/guards.ts";
+import { type GuardsPlan, joinSchemaPlans } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
-import type { TextGuardPlan } from "../privacy/guards/guard.ts";
+import type { GuardAction, TextGuardPlan } from "../privacy/guards/guard.ts";
 import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
 import { InputGuards } from "../privacy/guards/input/input_guards.ts";
 import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
@@ -13,11 +13,15 @@ import { lastTexts } from "../privacy/guards/input/topics.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
 import { askedIn, makeTextGuard, type TextGuard } from "../privacy/guards/output/text_guards.ts";
+import { cutSpans } from "../privacy/guards/remote/question.ts";
+import type { AskedCall } from "../privacy/guards/remote/webhook.ts";
 import { readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
 import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
 import { type CheckedFormat, noteFinding } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
+import { RemoteAnswer } from "./remote_answer.ts";
+import { type AskTools, askGuards, mayBlock } from "./remote_guards.ts";
 import { TopicFinder } from "./topics.ts";
 
 /** What looks at the requests and answers of a process. */
@@ -36,11 +40,12 @@ export class Guards {
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
     const { endpoint, read_body } = prepared;
     // To look at what must not be said is what moderations are for.
-    if (plan.input.length === 0 || endpoint === "/moderations") return prepared;
+    const { remote } = plan;
+    if (plan.input.length + remote.input.length === 0 || endpoint === "/moderations") return prepared;
     const contents = endpoint === null || read_body === null ? null : read(read_body);
     if (contents === null || read_body === null || contents.has_unreadable) {
       const blocks = plan.input.some(({ action }) => action === "block" || action === "redact");
-      return blocks ? refused("its texts cannot be read") : prepared;
+      return blocks || remote.input.some(mayBlock) ? refused("its texts cannot be read") : prepared;
     }
     const guards = this.#guardsOf(plan);
     if (guards instanceof GatewayError) return guards;
@@ -79,19 +84,69 @@ export class Guards {
     this.#topics.close();
   }
 
+  /** The same by guards that are asked over the network. Waits no longer than the call lasts. */
+  async ask(
+    call: Call,
+    prepared: Prepared,
+    plan: GuardsPlan,
+    tools: AskTools,
+  ): Promise<Prepared | GatewayError> {
+    const plans = plan.remote.input;
+    const { endpoint, read_body, model } = prepared;
+    if (plans.length === 0 || endpoint === "/moderations" || read_body === null) return prepared;
+    const contents = read(read_body);
+    if (contents === null || contents.texts.length === 0) return prepared;
+    const stopping = new AbortController();
+    call.listener = { onStop: () => stopping.abort() };
+    const texts = contents.texts.map(({ source, text }) => ({ source, text, given: 0 }));
+    const question = { stage: "input", texts } as const;
+    const about = aboutOf(call, model.name);
+    const asked_ms = performance.now();
+    const { blocked, spans } = await askGuards(
+      plans,
+      question,
+      about,
+      tools,
+      stopping.signal,
+      (guard, action) => noteFinding(call, guard, action),
+    );
+    call.guards_ms += performance.now() - asked_ms;
+    call.listener = null;
+    if (blocked !== null) return refused(blocked);
+    for (const [index, found] of Map.groupBy(spans, ({ text }) => text)) {
+      const changed = contents.texts[index]!;
+      changed.text = cutSpans(changed.text, found);
+    }
+    const body = rewriteTexts(read_body, contents.texts);
+    return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** Lets the answer of a call be judged, where it has texts. */
+  guardAnswer(call: Call, prepared: Prepared, plan: GuardsPlan, tools: AskTools): void {
+    const { output } = plan.remote;
+    if (plan.output.length + output.length === 0) return;
+    call.answer_guard = this.#answerGuard(call, prepared, plan);
+    if (call.answer_guard === null || output.length === 0) return;
+    const onFinding = (guard: string, action: GuardAction) => noteFinding(call, guard, action);
+    call.remote_answer = new RemoteAnswer(call, aboutOf(call, prepared.model.name), output, tools, onFinding);
+  }
+
   /** What judges the answer of a call; null where the answer has no texts. */
-  answerGuard(call: Call, { endpoint, read_body }: Prepared, plan: GuardsPlan): AnswerGuard | null {
+  #answerGuard(call: Call, { endpoint, read_body }: Prepared, plan: GuardsPlan): AnswerGuard | null {
     if (endpoint !== "/chat/completions" && endpoint !== "/completions") return null;
     let makers = this.#made_for_answers.get(plan);
     if (makers === undefined) {
       makers = plan.output.filter((one) => one.guard !== "json_schema").map(makerOf);
       this.#made_for_answers.set(plan, makers);
     }
-    if (makers.length === 0) return null;
+    if (makers.length + plan.remote.output.length === 0) return null;
     const guards = makers.map((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
-    return new AnswerGuard(guards, askedIn(read_body, values), ({ guard, action }) =>
-      noteFinding(call, guard, action),
+    return new AnswerGuard(
+      guards,
+      askedIn(read_body, values),
+      ({ guard, action }) => noteFinding(call, guard, action),
+      plan.remote.output.some(mayBlock),
     );
   }
 
@@ -101,8 +156,8 @@ export class Guards {
     { endpoint, read_body }: Prepared,
     { output }: GuardsPlan,
   ): CheckedFormat | GatewayError | null {
-    const plan = output.find((one) => one.guard === "json_schema");
-    if (plan === undefined || endpoint !== "/chat/completions" || read_body === null) return null;
+    const plan = joinSchemaPlans(output.filter((one) => one.guard === "json_schema"));
+    if (plan === null || endpoint !== "/chat/completions" || read_body === null) return null;
     const format = readAskedFormat(read_body, call.client!.tenant, this.#schemas);
     if (format === null) return null;
     if (format.schema_fault === null || plan.action !== "block") return { plan, format };
@@ -144,6 +199,11 @@ function makerOf(plan: TextGuardPlan): GuardMaker {
 function promptOf(request: Uint8Array | null): string[] {
   const texts = request === null ? null : read(request)?.texts;
   return (texts ?? []).filter(({ source }) => source === "system").map(({ text }) => text);
+}
+
+/** What others are told of a call whose texts they judge. */
+function aboutOf({ client, id }: Call, model: string): AskedCall {
+  return { model, tenant: client!.tenant, key: client!.name, request_id: id };
 }
 
 function read(body: Uint8Array): RequestContents | null {

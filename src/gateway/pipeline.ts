@@ -20,7 +20,8 @@ import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from 
 import {
   answerBlocked,
   answerUnfit,
-  refusalOf,
+  type Given,
+  passed,
   treatAnswer,
   treatEvents,
   treatStream,
@@ -33,6 +34,7 @@ import type { Endpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import type { Guards } from "./guards.ts";
+import { guardsInForce } from "./guards_in_force.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
@@ -82,28 +84,37 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   call.routed_ms = performance.now();
 
   // Let the model's guards look at the request, and take personal data out before anything else sees it.
-  const { guards } = given.model;
+  const guards = guardsInForce(call, given.model);
   const judged = guards === null ? given : (await tools.guards.get()).judge(call, given, guards);
   if (judged instanceof GatewayError) return refuse(call, ownAnswer(judged), tools);
   const mode = privacyMode(call, judged);
   const privacy = tools.privacy.value ?? (mode === null ? null : await tools.privacy.get());
-  const prepared = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
-  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
-  if (guards !== null) {
-    const judges = await tools.guards.get();
-    const refusal = await judges.topicRefusal(call, prepared, guards);
-    if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
-    const asked = judges.askedFormat(call, prepared, guards);
-    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
-    call.asked_format = asked;
-    call.answer_guard = judges.answerGuard(call, prepared, guards);
-  }
-  call.account = new Account(call, prepared, tools.books);
+  const cleaned = mode === null || privacy === null ? judged : await privacy.clean(call, judged, mode);
+  if (cleaned instanceof GatewayError) return refuse(call, ownAnswer(cleaned), tools);
+  call.account = new Account(call, cleaned, tools.books);
 
   // From here on the clock ticks: one deadline over all that is to come.
-  const deadline_ms = deadlineOf(call, prepared);
+  const deadline_ms = deadlineOf(call, cleaned);
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
+
+  // See what the answer is to be like, and what the request is about.
+  if (guards !== null) {
+    const judges = await tools.guards.get();
+    const asked = judges.askedFormat(call, cleaned, guards);
+    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+    call.asked_format = asked;
+    const refusal = await judges.topicRefusal(call, cleaned, guards);
+    if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
+  }
+
+  // Ask those guards that are elsewhere: what was taken out is not for them either.
+  const prepared =
+    guards === null ? cleaned : await (await tools.guards.get()).ask(call, cleaned, guards, tools);
+  if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
+  if (prepared !== cleaned) call.account = new Account(call, prepared, tools.books);
+  if (guards !== null) (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
@@ -114,7 +125,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     switch (found.kind) {
       case "give":
         if (found.stale !== null) void refresh(call, prepared, found.stale, tools);
-        return giveKept(call, found.entry, found.bytes, prepared, tools);
+        return giveKept(call, found.entry, found.bytes, prepared, deadline_ms, tools);
       case "follow":
         return followFlow(call, found.recording, found.flight, prepared, tools);
       case "refused":
@@ -123,7 +134,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
         return refuse(call, cutShort(call.stopped, deadline_ms), tools);
     }
   }
-  return ask(call, call.account, prepared, deadline_ms, tools);
+  return ask(call, call.account!, prepared, deadline_ms, tools);
 }
 
 /** Asks upstream, for this call and for whoever asks the same. */
@@ -148,7 +159,7 @@ async function ask(
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
     case "whole":
-      return relayWhole(call, answer, prepared, tools);
+      return relayWhole(call, answer, prepared, deadline_ms, tools);
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
@@ -233,23 +244,39 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** A whole answer: its bytes as they came, unless a guard judges or values are put back; as a stream where it was collected. */
+/** What a client gets, or the error in its place. */
+function orFailure(call: Call, given: Given, deadline_ms: number): Uint8Array | FailedAnswer {
+  if (given instanceof Uint8Array) return given;
+  return given === "stopped" ? cutShort(call.stopped, deadline_ms) : ownAnswer(given);
+}
+
+/** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
+function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<CallEnd, "status" | "code"> {
+  if (failed === null) return { status, code: null };
+  if (call.stopped === "gone") return { status: GONE, code: "client_closed" };
+  return { status: failed.status, code: failed.error.code };
+}
+
+/** A whole answer; as a stream where it was collected. */
 function relayWhole(
   call: Call,
   { head, treated, is_charged }: WholeAnswer,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
 ): Response {
-  const { body, given } = treated;
+  const { body } = treated;
   const told = usageOfAnswer(body);
   const usage = is_charged ? NO_USAGE : told;
   const finish_reason = finishReasonOf(body);
   const { is_stream, asks_usage } = prepared;
-  const events = is_stream ? streamAnswer(given, { include_usage: asks_usage }) : null;
-  const blocked = refusalOf(call, treated) ?? (is_stream && events === null ? answerUnfit() : null);
+  let last = passed(call, treated);
+  if (is_stream && last instanceof Uint8Array)
+    last = streamAnswer(last, { include_usage: asks_usage }) ?? answerUnfit();
+  const given = orFailure(call, last, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    status: blocked?.status ?? head.status,
-    code: blocked?.code ?? null,
+    ...endOf(call, head.status, failed),
     usage,
     finish_reason,
     counted_tokens: usage === null ? estimateAnswer(body) : null,
@@ -258,8 +285,8 @@ function relayWhole(
   const is_fit = treated.misfit === null;
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
   const limits = call.account?.headers() ?? null;
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), limits ?? {});
-  if (events !== null) return streamCollected(call, events, asks_usage);
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
+  if (is_stream) return streamCollected(call, given, asks_usage);
   const headers = callHeaders(call, head.headers.get("content-type") ?? "application/json");
   return new Response(given, {
     status: head.status,
@@ -380,42 +407,31 @@ function ledAnswer(
 }
 
 /** A kept answer. */
-function giveKept(
+async function giveKept(
   call: Call,
   entry: CacheEntry,
   bytes: Uint8Array,
   prepared: Prepared,
+  deadline_ms: number,
   tools: PipelineTools,
-): Response {
+): Promise<Response> {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
-  const { given, blocked } = treatKept(call, bytes, prepared);
+  const treated = prepared.is_stream
+    ? await treatEvents(call, bytes)
+    : passed(call, await treatAnswer(call, bytes));
+  const given = orFailure(call, treated, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
-    ...{ ...NOTHING_CAME, status: blocked?.status ?? 200, code: blocked?.code ?? null, finish_reason },
+    ...{ ...NOTHING_CAME, ...endOf(call, 200, failed), finish_reason },
     saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
   });
-  if (blocked !== null) return errorResponse(call, ownAnswer(blocked), call.account?.headers() ?? {});
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, call.account?.headers() ?? {});
   const content_type = prepared.is_stream ? "text/event-stream; charset=utf-8" : "application/json";
   const headers = withMore(callHeaders(call, content_type), {
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
   return new Response(given, { status: 200, headers });
-}
-
-/** What its client gets of it, or why it gets nothing. */
-function treatKept(
-  call: Call,
-  bytes: Uint8Array,
-  { is_stream }: Prepared,
-): { readonly given: Uint8Array; readonly blocked: GatewayError | null } {
-  if (is_stream) {
-    const events = treatEvents(call, bytes);
-    return events instanceof GatewayError
-      ? { given: bytes, blocked: events }
-      : { given: events, blocked: null };
-  }
-  const treated = treatAnswer(call, bytes);
-  return { given: treated.given, blocked: refusalOf(call, treated) };
 }
 
 /** The stream that an equal call gets, from its beginning. */

@@ -16,6 +16,7 @@ import { Vault } from "../privacy/vault.ts";
 import type { Call } from "./call.ts";
 import { NameFinder } from "./name_finder.ts";
 import type { Prepared } from "./prepare.ts";
+import { privacyPlan } from "./privacy_mode.ts";
 
 /** Conversations whose values are kept, and how often those that have expired are removed. */
 const CONVERSATIONS_MAX = 100_000;
@@ -56,7 +57,7 @@ export class Privacy {
 
   /** The call with a request that may go on: itself where nothing is found; or why it may not. */
   async clean(call: Call, prepared: Prepared, mode: PrivacyMode): Promise<Prepared | GatewayError> {
-    const plan = prepared.model.privacy ?? call.plan.privacy.by_default;
+    const plan = privacyPlan(call, prepared);
     const { endpoint, read_body } = prepared;
     if (endpoint === null || read_body === null) {
       return mode === "audit"

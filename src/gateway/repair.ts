@@ -40,8 +40,9 @@ export async function repaired(
   { head, body }: Extract<Answer, { readonly kind: "whole" }>,
   tools: AttemptTools,
 ): Promise<WholeAnswer | Exclude<Answer, { readonly kind: "whole" }>> {
-  const first: WholeAnswer = { kind: "whole", head, treated: treatAnswer(call, body), is_charged: false };
-  const again = call.asked_format === null ? null : askedAgain(call.asked_format, asked, first.treated);
+  const treated = await treatAnswer(call, body);
+  const first: WholeAnswer = { kind: "whole", head, treated, is_charged: false };
+  const again = call.asked_format === null ? null : askedAgain(call.asked_format, asked, treated);
   if (again === null || call.stopped !== null) return first;
   const usage = usageOfAnswer(body);
   const counted_tokens = usage === null ? estimateAnswer(body) : null;
@@ -54,10 +55,10 @@ export async function repaired(
   call.model = model;
   if (answer.kind === "error") return { ...first, is_charged: true };
   if (answer.kind !== "whole") return answer;
-  const treated = treatAnswer(call, answer.body);
-  if (treated.misfit === null && !treated.is_blocked)
+  const second = await treatAnswer(call, answer.body);
+  if (second.misfit === null && second.given instanceof Uint8Array)
     noteFinding(call, call.asked_format!.plan.guard, "repair");
-  return { kind: "whole", head: answer.head, treated, is_charged: false };
+  return { kind: "whole", head: answer.head, treated: second, is_charged: false };
 }
 
 /** The request that shows the model what is wrong; null where there is nothing to repair, or it cannot be. */

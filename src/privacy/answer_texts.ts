@@ -14,19 +14,35 @@ export interface GrowingTreatment {
   end(): string;
 }
 
+/** One of the things that happen to texts. */
+export interface TextStage {
+  /** A text that is there as a whole. */
+  treat(text: string): string;
+  /** A text that comes in pieces; its name is its own within the answer. */
+  begin(name: string): GrowingTreatment;
+}
+
 /** Treats the texts of one answer. */
-export class AnswerTexts {
+export class AnswerTexts implements TextStage {
   readonly #mapping: Mapping | null;
   readonly #guard: AnswerGuard | null;
+  readonly #between: TextStage | null;
+  readonly #stages: readonly TextStage[];
 
-  constructor(mapping: Mapping | null, guard: AnswerGuard | null = null) {
+  /** @param between what else happens to texts, between the guard and the values */
+  constructor(mapping: Mapping | null, guard: AnswerGuard | null = null, between: TextStage | null = null) {
     this.#mapping = mapping;
     this.#guard = guard;
+    this.#between = between;
+    const restoring = mapping === null ? null : restoringStage(mapping);
+    const judging = guard === null ? null : judgingStage(guard);
+    this.#stages = [judging, between, restoring].filter((stage) => stage !== null);
   }
 
   /** Whether every text comes out as it is. */
   get is_idle(): boolean {
-    return this.#guard === null && (this.#mapping === null || this.#mapping.size === 0);
+    const has_values = this.#mapping !== null && this.#mapping.size > 0;
+    return this.#guard === null && this.#between === null && !has_values;
   }
 
   /** Nothing more may go out. */
@@ -39,26 +55,34 @@ export class AnswerTexts {
     this.#guard?.refuse();
   }
 
-  /** A text that is there as a whole. */
   treat(text: string): string {
-    const judged = this.#guard === null ? text : this.#guard.judge(text);
-    return this.#mapping === null ? judged : restoreText(judged, this.#mapping);
+    let treated = text;
+    for (const stage of this.#stages) treated = stage.treat(treated);
+    return treated;
   }
 
-  /** A text that comes in pieces. */
-  begin(): GrowingTreatment {
-    const restorer = this.#mapping === null ? null : new Restorer(this.#mapping);
-    const judged = this.#guard === null ? null : this.#guard.begin();
-    if (judged === null) return restorer ?? UNTOUCHED;
-    if (restorer === null) return judged;
-    return {
-      get held_chars() {
-        return judged.held_chars + restorer.held_chars;
-      },
-      push: (piece) => restorer.push(judged.push(piece)),
-      end: () => restorer.push(judged.end()) + restorer.end(),
-    };
+  begin(name: string): GrowingTreatment {
+    const [first = UNTOUCHED, ...more] = this.#stages.map((stage) => stage.begin(name));
+    return more.reduce(following, first);
   }
+}
+
+function judgingStage(guard: AnswerGuard): TextStage {
+  return { treat: (text) => guard.judge(text), begin: () => guard.begin() };
+}
+
+function restoringStage(mapping: Mapping): TextStage {
+  return { treat: (text) => restoreText(text, mapping), begin: () => new Restorer(mapping) };
+}
+
+function following(first: GrowingTreatment, second: GrowingTreatment): GrowingTreatment {
+  return {
+    get held_chars() {
+      return first.held_chars + second.held_chars;
+    },
+    push: (piece) => second.push(first.push(piece)),
+    end: () => second.push(first.end()) + second.end(),
+  };
 }
 
 const UNTOUCHED: GrowingTreatment = { held_chars: 0, push: (piece) => piece, end: () => "" };

@@ -231,7 +231,8 @@ class ChoiceRestorer {
       return null;
     }
     const kind = name.startsWith(REASONING) ? REASONING : name;
-    const growing = { restorer: this.#treated.begin(), kind, ...frameOf(this.#index, choice, path) };
+    const restorer = this.#treated.begin(`${this.#index}.${name}`);
+    const growing = { restorer, kind, ...frameOf(this.#index, choice, path) };
     this.#texts.set(name, growing);
     return growing;
   }

@@ -15,8 +15,10 @@ const EMBED_BATCH_MAX = 64;
 /** What the inference process has to do; null for nothing. */
 export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | null {
   const names = new Set<string>();
-  for (const { cache, guards } of Object.values(config.models)) {
+  for (const { cache } of Object.values(config.models)) {
     if (cache !== "off" && cache.semantic !== undefined) names.add(cache.semantic.embedder);
+  }
+  for (const { guards } of [...Object.values(config.models), ...config.keys]) {
     for (const guard of guards?.input ?? [])
       if (typeof guard !== "string" && guard.guard === "denied_topics") names.add(guard.embedder);
   }

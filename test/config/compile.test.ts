@@ -231,7 +231,7 @@ test("client keys are kept as hashes alone", () => {
     tenant: "default",
     team: null,
     models: ["*"],
-    ...{ tier: null, limits: null, region: null, privacy: null, per_user: null },
+    ...{ tier: null, limits: null, region: null, privacy: null, guards: null, per_user: null },
   });
   expect(made.keys[1]).toMatchObject({ tenant: "t", team: "u", models: ["x", "y*"] });
   expect(JSON.stringify([...made.keys])).not.toContain("secret-key");

@@ -14,13 +14,17 @@ export class AnswerGuard {
   readonly #isAsked: (value: string) => boolean;
   readonly #onFinding: (finding: Finding) => void;
 
-  /** @param isAsked whether the request has a value */
+  /**
+   * @param isAsked whether the request has a value
+   * @param is_strict whether others judge the answer as well, that may take out or block
+   */
   constructor(
     guards: readonly TextGuard[],
     isAsked: (value: string) => boolean,
     onFinding: (finding: Finding) => void,
+    is_strict = false,
   ) {
-    this.enforces = guards.some(({ action }) => action === "redact" || action === "block");
+    this.enforces = is_strict || guards.some(({ action }) => action === "redact" || action === "block");
     this.#guards = guards;
     this.#isAsked = isAsked;
     this.#onFinding = onFinding;
