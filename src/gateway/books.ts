@@ -16,7 +16,7 @@ import type { EventSink } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
 import { TokenCounter } from "./token_counter.ts";
 
-/** Models whose missing price was told. */
+/** Lines that were told; there are no more. */
 const TOLD_MAX = 1_000;
 
 /** What the books of a process are made of. */
@@ -90,14 +90,18 @@ export class Books {
   priceAt(provider: ProviderPlan, model: string): ModelPrice | null {
     if (this.#book === null || model === "") return null;
     const price = findPrice(this.#book, provider.kind, provider.origin.host, model);
-    if (price === null) this.#tell(`${provider.name}/${model}`);
+    if (price === null) {
+      const name = `${provider.name}/${model}`;
+      this.tell(`the price of ${name} is not known: its calls run, and their cost is told as unknown`);
+    }
     return price;
   }
 
-  #tell(name: string): void {
-    if (this.#told.has(name) || this.#told.size >= TOLD_MAX) return;
-    this.#told.add(name);
-    this.#log(`the price of ${name} is not known: its calls run, and their cost is told as unknown`);
+  /** Tells whoever runs the gateway, once. */
+  tell(line: string): void {
+    if (this.#told.has(line) || this.#told.size >= TOLD_MAX) return;
+    this.#told.add(line);
+    this.#log(line);
   }
 
   /** A call has ended: its one row. */

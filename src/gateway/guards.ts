@@ -39,13 +39,17 @@ export class Guards {
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
     const { endpoint, read_body } = prepared;
+    // What is passed on unread must not be the way around the guards of a key.
+    if (endpoint === null && holdsAnswers(call.client?.guards))
+      return refused("its answer could not be judged");
     // To look at what must not be said is what moderations are for.
     const { remote } = plan;
     if (plan.input.length + remote.input.length === 0 || endpoint === "/moderations") return prepared;
     const contents = endpoint === null || read_body === null ? null : read(read_body);
     if (contents === null || read_body === null || contents.has_unreadable) {
-      const blocks = plan.input.some(({ action }) => action === "block" || action === "redact");
-      return blocks || remote.input.some(mayBlock) ? refused("its texts cannot be read") : prepared;
+      return plan.input.some(enforces) || remote.input.some(mayBlock)
+        ? refused("its texts cannot be read")
+        : prepared;
     }
     const guards = this.#guardsOf(plan);
     if (guards instanceof GatewayError) return guards;
@@ -199,6 +203,15 @@ function makerOf(plan: TextGuardPlan): GuardMaker {
 function promptOf(request: Uint8Array | null): string[] {
   const texts = request === null ? null : read(request)?.texts;
   return (texts ?? []).filter(({ source }) => source === "system").map(({ text }) => text);
+}
+
+function enforces({ action }: { readonly action: GuardAction }): boolean {
+  return action === "block" || action === "redact";
+}
+
+/** Whether guards may take something out of answers, or keep them back. */
+function holdsAnswers(guards: GuardsPlan | null | undefined): boolean {
+  return guards ? guards.output.some(enforces) || guards.remote.output.some(mayBlock) : false;
 }
 
 /** What others are told of a call whose texts they judge. */

@@ -19,10 +19,11 @@ import {
 import { retryAfterMs } from "../routing/retry.ts";
 import { requestPath } from "../upstream/addressing.ts";
 import type { AttemptTools } from "./attempt.ts";
+import type { Books } from "./books.ts";
 import { postJson } from "./post_json.ts";
 
 /** What the asking needs of the gateway. */
-export type AskTools = Pick<AttemptTools, "clientOf" | "rotation">;
+export type AskTools = Pick<AttemptTools, "clientOf" | "rotation"> & { readonly books: Pick<Books, "tell"> };
 
 /** What all guards together say. */
 export interface Ruling {
@@ -65,7 +66,10 @@ export async function askGuards(
       // What a call was not asked to its end says nothing.
       if (either.aborted) return [];
       const is_failed = "fault" in verdict;
-      if (is_failed) failed.push(plan);
+      if (is_failed) {
+        failed.push(plan);
+        tools.books.tell(`the guard ${plan.name} of ${about.model} failed: ${verdict.fault}`);
+      }
       const action = is_failed ? plan.on_failure : milder(verdict.action, plan.action);
       if (action === null) return [];
       onFinding(is_failed ? `${plan.name}_failed` : plan.name, action);

@@ -102,9 +102,10 @@ export class StreamGate {
   drop(): void {
     this.#is_over = true;
     this.#held.length = 0;
-    this.#held_bytes = 0;
     this.#unsetTimer();
     this.#stopping.abort();
+    // Others may want what comes.
+    if (this.#is_full) this.#options.client.release();
   }
 
   /** Decides whether to ask, to wait or to end. */
@@ -183,7 +184,11 @@ export class StreamGate {
   #end(onEnd: () => void): void {
     const { restorer, client } = this.#options;
     const rest = this.#framer.end();
-    if (rest !== null) client.write(restorer.restore(rest).raw);
+    if (rest !== null) {
+      const { before, raw } = restorer.restore(rest);
+      client.write(before);
+      client.write(raw);
+    }
     client.write(restorer.end());
     if (this.#hasLeaked()) return;
     this.#is_over = true;

@@ -298,6 +298,9 @@ describe.each(FAILURES)("a webhook that %s", (_, hook, why) => {
     const response = await gateway.chat(said("Hello"));
     expect(response.status).toBe(200);
     expect(response.headers.get("x-venturi-guards")).toBe("webhook_failed=flag");
+    await gateway.chat(said("Hello"));
+    const told = gateway.kept.said.filter((line) => line.includes("the guard webhook of chat failed"));
+    expect(told).toEqual([expect.stringContaining(why)]);
   });
 
   test.each([false, true])("blocks an answer (streamed: %s) by default", async (stream) => {
@@ -849,6 +852,30 @@ describe("a judged stream", () => {
     expect(upstream.requests).toHaveLength(1);
   });
 
+  test("whose first client leaves a full gate goes on for those who follow", async () => {
+    const text = "One two three four. ".repeat(60_000);
+    let asked = 0;
+    const { gateway, hook, upstream } = await setUp({
+      // The first one's guard never answers.
+      hook: (_, reply) => (asked++ === 0 ? reply.never() : reply.json(200, { action: "allow" })),
+      stage: "output",
+      rest: "cache: { exact: { ttl_s: 60 } },",
+      guard: "timeout_ms: 30000",
+      model: says(text, 2_000),
+    });
+    const leaving = new AbortController();
+    const first = await gateway.chat(said("Hello", { stream: true }), { signal: leaving.signal });
+    await hook.waitFor(() => hook.requests.length === 1);
+    const second = await gateway.chat(said("Hello", { stream: true }));
+    expect(second.headers.get("x-venturi-cache")).toBe("joined");
+    await hook.waitFor(() => hook.requests.length > 1);
+    leaving.abort();
+    await first.text().catch(() => "");
+    const { content, code } = await readAnswer(second);
+    expect([content.length, code]).toEqual([text.length, null]);
+    expect(upstream.requests).toHaveLength(1);
+  });
+
   test("with much that is no text goes on", async () => {
     const { gateway } = await setUp({
       hook: judging(() => ({ action: "allow" })),
@@ -929,6 +956,28 @@ describe("a judged stream", () => {
   });
 });
 
+test.each([false, true])("legacy completions are judged (streamed: %s)", async (stream) => {
+  const { gateway, hook } = await setUp({
+    hook: finds(/falcon/, "redact"),
+    stage: "output",
+    model: async (_, reply) => {
+      const whole = (text: string, finish_reason: string | null) => ({
+        ...{ id: "c", object: "text_completion", created: 1, model: "gpt" },
+        choices: [{ index: 0, text, logprobs: null, finish_reason }],
+      });
+      if (!stream) return reply.json(200, whole("a falcon flew", "stop"));
+      for (const text of ["a fal", "con f", "lew"]) await reply.sse(whole(text, null));
+      await reply.sse(whole("", "stop"));
+      await reply.sse("[DONE]");
+    },
+  });
+  const body = JSON.stringify({ model: "chat", prompt: "Say it.", stream });
+  const text = await (await gateway.fetch("/v1/completions", { method: "POST", body })).text();
+  const said_texts = Array.from(text.matchAll(/"text":"([^"]*)"/g), ([, part]) => part);
+  expect(said_texts.join("")).toBe("a [gone] flew");
+  expect(questions(hook)[0]!.texts[0]!.text).toBe("a falcon flew");
+});
+
 describe("guards of a key", () => {
   const keys = `
 keys:
@@ -953,6 +1002,27 @@ keys:
     expect(content).toBe("a [removed]");
     const free = await readAnswer(await gateway.chat(said("a falcon"), as("k-free")));
     expect(free.content).toBe("a hawk");
+  });
+
+  test.each([
+    ["input: [{ guard: denied_words, words: [falcon] }]"],
+    ["output: [secrets]"],
+    ["output: [{ guard: webhook, url: 'http://127.0.0.1:1', action: flag, on_failure: block }]"],
+  ])("are not got around by what is passed on unread (%s)", async (guards) => {
+    const upstream = await room.upstream((_, reply) => reply.json(200, { data: [] }));
+    const gatewayOf = (of_key: string) =>
+      room.gateway(`
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+keys: [{ name: a, key: k-a, guards: { ${of_key} } }]`);
+    const gateway = gatewayOf(guards);
+    for (const path of ["/up/v1/chat/completions", "/v1/audio/transcriptions"]) {
+      const response = await gateway.fetch(path, { ...as("k-a"), method: "POST", body: new FormData() });
+      expect(response.status).toBe(400);
+      expect(errorOf(await response.text()).code).toBe("content_blocked");
+    }
+    expect(upstream.requests).toHaveLength(0);
+    const mild = gatewayOf("output: [{ guard: links, hosts: [], action: flag }]");
+    expect((await mild.fetch("/v1/files", as("k-a"))).status).toBe(200);
   });
 
   test("that block a stream do not end it for others", async () => {

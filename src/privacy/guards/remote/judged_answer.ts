@@ -99,7 +99,7 @@ export class JudgedAnswer {
     for (const growing of this.#fresh) {
       const { said, base, gone } = growing;
       asked.push({ growing, base, end: base + said.length });
-      texts.push({ source: "assistant", text: said, given: Math.max(0, gone - base) });
+      texts.push({ source: "assistant", text: said, given: Math.min(said.length, Math.max(0, gone - base)) });
     }
     for (const growing of this.#last) if (!this.#fresh.has(growing)) forget(growing, 0);
     this.#last = new Set(this.#fresh);
@@ -201,9 +201,9 @@ function addCuts(text: GrowingText, spans: readonly TextSpan[], base: number): v
   text.cuts = mergeSpans([...known, ...found]);
 }
 
-/** Lets go of what went out, but for so many characters. */
+/** Lets go of what is judged and went out, but for so many characters. */
 function forget(text: GrowingText, kept_chars: number): void {
-  const size = text.gone - kept_chars - text.base;
+  const size = Math.min(text.gone, text.judged) - kept_chars - text.base;
   if (size <= 0) return;
   text.said = text.said.slice(size);
   text.base += size;

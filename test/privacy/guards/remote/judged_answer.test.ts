@@ -95,6 +95,22 @@ test("what has gone out is kept for a while, and no longer", () => {
   }
 });
 
+test("what goes out before it is judged is judged all the same", () => {
+  const answer = new JudgedAnswer();
+  const seen = answer.collect.begin("text");
+  const given = answer.cut.begin("text");
+  const pass = (piece: string) => given.push(seen.push(piece));
+  pass("x".repeat(1_000));
+  answer.take();
+  pass(`a falcon ${"x".repeat(2_000)}`);
+  answer.wentOut(answer.judged);
+  answer.settle([]);
+  answer.wentOut(answer.judged);
+  const [text] = answer.take();
+  expect(text!.text).toContain("a falcon");
+  expect(text!.given).toBe(text!.text.length);
+});
+
 test("texts that come whole are each judged", () => {
   const answer = new JudgedAnswer();
   for (const text of ["a falcon", "a hawk", "a falcon"]) answer.collect.treat(text);
