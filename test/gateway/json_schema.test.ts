@@ -499,3 +499,37 @@ describe("the openai SDK", () => {
     expect(text).toBe(BAD);
   });
 });
+
+describe("an answer that is judged elsewhere as well", () => {
+  /** A webhook that takes the found letters out of answers. */
+  async function gatewayBeside(found: string, replacement: string, script: Script, guard: string) {
+    const hook = await room.upstream((request, reply) => {
+      const { texts } = request.json() as { texts: { text: string }[] };
+      const spans = texts.flatMap(({ text }, index) => {
+        const start = text.indexOf(found);
+        return start < 0 ? [] : [{ text: index, start, end: start + found.length, replacement }];
+      });
+      return reply.json(200, spans.length === 0 ? { action: "allow" } : { action: "redact", spans });
+    });
+    return gatewayOf(script, `{ guard: webhook, url: "${hook.base_url}/judge" }, ${guard}`);
+  }
+
+  test.each([false, true])("is judged as it is left (streamed: %s)", async (stream) => {
+    // What the model says is not by the schema, and what is left is; and the other way round.
+    const better = await gatewayBeside('"old"', "36", says(BAD), BLOCK);
+    expect(await read(await ask(better.gateway, { stream }))).toMatchObject({ content: GOOD, code: null });
+    const worse = await gatewayBeside("36", "[gone]", says(GOOD), BLOCK);
+    const { code, finish } = await read(await ask(worse.gateway, { stream }));
+    expect({ code, finish }).toEqual({ code: "content_blocked", finish: null });
+    await worse.gateway.idle();
+    expect(worse.gateway.kept.rows()[0]).toMatchObject({
+      ...{ error: "content_blocked", guards: { webhook: "redact", json_schema: "block" } },
+    });
+  });
+
+  test.each([false, true])("is asked for once more (streamed: %s)", async (stream) => {
+    const { gateway, seen } = await gatewayBeside("nothing", "", says(BAD, GOOD), REPAIR);
+    expect(await read(await ask(gateway, { stream }))).toMatchObject({ content: GOOD, code: null });
+    expect(seen).toHaveLength(2);
+  });
+});
