@@ -75,6 +75,11 @@ export function crossCheck(
     add(path, `there is no provider ${shown(value, path)}; ${alternatives(value, path, names)}`);
     return false;
   };
+  /** An embedder of a provider. */
+  const checkEmbedder = (embedder: string, path: Path): void => {
+    const [kind, named = ""] = splitOnce(embedder, ":");
+    if (kind === "provider") provider(splitOnce(named, "/")[0], path);
+  };
   /** `provider/model`, with the simulator's few models known. */
   const providerModel = (value: string, path: Path): void => {
     const slash = value.indexOf("/");
@@ -126,6 +131,8 @@ export function crossCheck(
         if (isRemote(guard)) checkRemoteGuard(guard, path);
         else if (typeof guard !== "string" && guard.guard === "personal_data")
           checkEntities(guard.entities ?? [], [...path, "entities"]);
+        else if (typeof guard !== "string" && guard.guard === "denied_topics")
+          checkEmbedder(guard.embedder, [...path, "embedder"]);
       }
     }
   }
@@ -181,8 +188,7 @@ export function crossCheck(
       const { exact, semantic } = item.cache;
       if (semantic !== undefined) {
         const path = [...at, "cache", "semantic"];
-        const [kind, named = ""] = splitOnce(semantic.embedder, ":");
-        if (kind === "provider") provider(splitOnce(named, "/")[0], [...path, "embedder"]);
+        checkEmbedder(semantic.embedder, [...path, "embedder"]);
         const is_wider = SCOPES.indexOf(semantic.scope) < SCOPES.indexOf(exact?.scope ?? "tenant");
         if (is_wider) {
           fault(

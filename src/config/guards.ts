@@ -18,9 +18,29 @@ export interface DeniedWordsPlan {
   readonly words: readonly string[];
 }
 
+/** What a request must not be about. */
+export interface DeniedTopicsPlan {
+  readonly guard: "denied_topics";
+  readonly action: GuardAction;
+  readonly topics: readonly {
+    readonly name: string;
+    readonly examples: readonly string[];
+    /** How near to the examples is about the topic; 0 to 1. */
+    readonly threshold: number;
+  }[];
+  readonly embedder: string;
+  /** Whether what tools gave back is judged as well. */
+  readonly tools: boolean;
+  /** How long a call waits for the verdict. */
+  readonly budget_ms: number;
+  /** What becomes of a call for which there is none. */
+  readonly on_failure: GuardAction;
+}
+
 /** A guard of requests, as a model has it. */
 export type InputGuardPlan =
   | DeniedWordsPlan
+  | DeniedTopicsPlan
   | {
       readonly guard: "prompt_injection";
       readonly action: GuardAction;
@@ -39,12 +59,23 @@ export type InputGuardPlan =
       readonly modalities: readonly Modality[] | null;
     };
 
+/** What must be valid by the schema that a request asks for, or JSON at all. */
+export interface JsonSchemaPlan {
+  readonly guard: "json_schema";
+  readonly action: GuardAction;
+  /** Whether the model is asked once more, and told what is wrong. */
+  readonly repair: boolean;
+  /** `check`: a stream is judged while it flows; `collect`: it is collected, judged as a whole, and given then. */
+  readonly stream: "check" | "collect";
+}
+
 /** What a part of a message may be. */
 export type Modality = "text" | "image" | "audio" | "video" | "file";
 
 /** A guard of answers, as a model has it. */
 export type OutputGuardPlan =
   | DeniedWordsPlan
+  | JsonSchemaPlan
   /** Keys, tokens and passwords. */
   | { readonly guard: "secrets"; readonly action: GuardAction }
   /** Personal data that was not in the request. */
@@ -102,6 +133,17 @@ export function joinGuards(plans: readonly (GuardsPlan | null)[]): GuardsPlan | 
   };
 }
 
+/** What several guards of one answer's form come to: what the strictest of them does, and all that any of them asks for. */
+export function joinSchemaPlans(plans: readonly JsonSchemaPlan[]): JsonSchemaPlan | null {
+  if (plans.length < 2) return plans[0] ?? null;
+  return {
+    guard: "json_schema",
+    action: GUARD_ACTIONS.findLast((action) => plans.some((plan) => plan.action === action))!,
+    repair: plans.some(({ repair }) => repair),
+    stream: plans.some(({ stream }) => stream === "collect") ? "collect" : "check",
+  };
+}
+
 function eachOnce<Guard>(guards: readonly Guard[]): Guard[] {
   return guards.filter((guard, at) => guards.findIndex((other) => isDeepStrictEqual(guard, other)) === at);
 }
@@ -121,6 +163,7 @@ function isLocal<Config extends GuardConfig>(config: Config): config is Exclude<
 function compileInput(config: Exclude<GuardsConfig["input"][number], RemoteGuardConfig>): InputGuardPlan {
   if (config === "prompt_injection") return { guard: config, action: "block", threshold: 0.5 };
   if (config === "hidden_text") return { guard: config, action: "redact" };
+  if (config.guard === "denied_topics") return compileTopics(config);
   if (config.guard !== "limits") return config;
   const {
     guard,
@@ -133,8 +176,22 @@ function compileInput(config: Exclude<GuardsConfig["input"][number], RemoteGuard
   return { guard, action, max_chars, max_messages, max_tools, modalities };
 }
 
+function compileTopics({
+  topics,
+  threshold,
+  on_failure,
+  ...rest
+}: Extract<GuardsConfig["input"][number], { readonly guard: "denied_topics" }>): DeniedTopicsPlan {
+  return {
+    ...rest,
+    topics: topics.map((topic) => ({ ...topic, threshold: topic.threshold ?? threshold })),
+    on_failure: on_failure ?? rest.action,
+  };
+}
+
 function compileOutput(config: Exclude<GuardsConfig["output"][number], RemoteGuardConfig>): OutputGuardPlan {
   if (config === "secrets") return { guard: config, action: "redact" };
+  if (config === "json_schema") return { guard: config, action: "block", repair: false, stream: "check" };
   if (config === "prompt_leak") return { guard: config, action: "block", min_words: LEAK_MIN_WORDS };
   if (config === "personal_data") return { guard: config, action: "redact", entities: null };
   if (config.guard !== "personal_data") return config;

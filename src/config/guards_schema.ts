@@ -1,6 +1,7 @@
 // Guards as a user writes them: by name alone, or with what they are to do.
 
 import * as z from "zod";
+import { embedder } from "./embedder_name.ts";
 import { GUARD_ACTIONS, LEAK_MIN_WORDS } from "./guards.ts";
 
 const action = z
@@ -24,6 +25,49 @@ const denied_words = z.strictObject({
     .max(10_000)
     .describe("Words and phrases, in any case, that are not within a longer word."),
   action: action.default("block"),
+});
+
+const example = z.string().max(500, "must have at most 500 characters").regex(/\S/, "must not be empty");
+const threshold = z.number().min(0).max(1);
+/** So many are compared with every sentence of a request. */
+const EXAMPLES_MAX = 500;
+const denied_topics = z.strictObject({
+  guard: guard("denied_topics"),
+  topics: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .regex(/^[^\p{C}]{1,80}$/u, "must have 1 to 80 characters that can be seen")
+          .describe("What whoever asks is told that it is about."),
+        examples: z
+          .array(example)
+          .min(1, "must have at least one")
+          .max(EXAMPLES_MAX)
+          .describe("Sentences as somebody would write them who asks about it; three to ten do."),
+        threshold: threshold.optional().describe("In place of the guard's."),
+      }),
+    )
+    .min(1, "must have at least one")
+    .max(50)
+    .refine(
+      (topics) => topics.reduce((sum, { examples }) => sum + examples.length, 0) <= EXAMPLES_MAX,
+      `must have at most ${EXAMPLES_MAX} examples together`,
+    )
+    .describe("What a request must not be about."),
+  threshold: threshold
+    .default(0.5)
+    .describe("How near to a topic's examples a sentence must be to be about it; for the built-in embedder."),
+  embedder: embedder
+    .default("builtin")
+    .describe("What measures nearness: builtin, transformers:MODEL or provider:NAME/MODEL."),
+  tools: z.boolean().default(false).describe("Whether what tools give back is judged as well."),
+  budget_ms: z.int().min(1).max(60_000).default(500).describe("How long a call waits for the verdict."),
+  on_failure: z
+    .enum(["allow", "flag", "block"])
+    .optional()
+    .describe("What becomes of a call for which there is no verdict in time; by default what the action is."),
+  action: action_on_whole.default("block"),
 });
 
 /** What guards that are asked over the network have in common. */
@@ -82,6 +126,7 @@ const input_guard = z.union([
   z.enum(["prompt_injection", "hidden_text", "moderation"]),
   z.discriminatedUnion("guard", [
     denied_words,
+    denied_topics,
     z.strictObject({
       guard: guard("prompt_injection"),
       threshold: z
@@ -111,7 +156,7 @@ const input_guard = z.union([
 ]);
 
 const output_guard = z.union([
-  z.enum(["secrets", "personal_data", "prompt_leak", "moderation"]),
+  z.enum(["secrets", "personal_data", "prompt_leak", "json_schema", "moderation"]),
   z.discriminatedUnion("guard", [
     denied_words,
     z.strictObject({ guard: guard("secrets"), action: action.default("redact") }),
@@ -136,6 +181,20 @@ const output_guard = z.union([
         .default(LEAK_MIN_WORDS)
         .describe("Words of a system message in a row that an answer may not have."),
       action: action.default("block"),
+    }),
+    z.strictObject({
+      guard: guard("json_schema"),
+      repair: z
+        .boolean()
+        .default(false)
+        .describe("Whether the model is asked once more where its answer is not what was asked for."),
+      stream: z
+        .enum(["check", "collect"])
+        .default("check")
+        .describe(
+          "check judges a stream while it flows, and cannot repair it; collect gives it when all of it is there.",
+        ),
+      action: action_on_whole.default("block"),
     }),
     z.strictObject({
       guard: guard("links"),

@@ -30,3 +30,20 @@ export function makeStripper(patterns: readonly string[]): ((text: string) => st
     return compiled.reduce((rest, pattern) => pattern.matcher(rest).replaceAll(""), text);
   };
 }
+
+/** A pattern, ready to be looked for. */
+export interface Pattern {
+  /** Whether it matches anywhere in a text. */
+  isIn(text: string): boolean;
+}
+
+/** A pattern as JavaScript writes it (ECMA-262), which JSON Schema does; or why it cannot be run: RE2 looks neither ahead nor back. */
+export function compilePattern(source: string): Pattern | { readonly fault: string } {
+  const { RE2JS } = engine();
+  try {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(source));
+    return { isIn: (text) => compiled.matcher(text).find() };
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
+}

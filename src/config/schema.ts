@@ -2,6 +2,7 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
+import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
 import { PROVIDERS } from "./providers.ts";
@@ -259,14 +260,6 @@ const exactCache = z.strictObject({
       "Of equal calls that wait for one: share gives all of them its error, retry lets each try for itself.",
     ),
 });
-
-/** An embedder's name: the built-in one, a local model, or a provider's. */
-const embedder = z
-  .string()
-  .regex(
-    /^(builtin|transformers:[!-~]{1,512}|provider:[A-Za-z0-9][A-Za-z0-9._-]{0,63}\/[!-~]{1,256})$/,
-    "is builtin, transformers:MODEL or provider:NAME/MODEL",
-  );
 
 const semanticCache = z.strictObject({
   threshold: z.number().min(0).max(1).default(0.95).describe("Similarity that an answer needs at least."),

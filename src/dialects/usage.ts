@@ -51,6 +51,13 @@ export const NO_USAGE: Usage = {
   told_nano_usd: 0,
 };
 
+/** What two answers used together. */
+export function sumOf(one: Usage, other: Usage): Usage {
+  const sum: { -readonly [Kind in keyof Usage]: number } = { ...one };
+  for (const kind of Object.keys(NO_USAGE) as (keyof Usage)[]) sum[kind] += other[kind];
+  return sum;
+}
+
 /**
  * A usage of the kinds that are known. A kind is never more than what it is part of, whatever the provider wrote: Azure
  * tells more cached tokens of Grok than the prompt has.

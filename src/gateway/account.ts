@@ -6,7 +6,7 @@ import { limitsOfCall, limitsOfProviderKey } from "../access/limits.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
 import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
 import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
-import { NO_USAGE, type Usage } from "../dialects/usage.ts";
+import { NO_USAGE, sumOf, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { FlightNote } from "../ledger/flight_note.ts";
@@ -58,6 +58,8 @@ export class Account implements MeteredAccount {
   #expected_output = 0;
   /** The place of its note in shared memory; -1 for none. */
   #slot = -1;
+  /** What answers used that were asked for anew. */
+  #earlier: Spent = NOTHING_SPENT;
   /** Output tokens that the money held is enough for. */
   #paid_tokens = Number.POSITIVE_INFINITY;
 
@@ -142,9 +144,10 @@ export class Account implements MeteredAccount {
     this.#note({
       // What it cost is worked out when it is known how far its answer came.
       row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
-      input_cost: price === null ? null : expectedCost(price, input_tokens, 0),
+      input_cost:
+        price === null ? null : bothOf(this.#earlier.cost_nano_usd, expectedCost(price, input_tokens, 0)),
       output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
-      held: String(this.#reservation?.nano_usd ?? 0n),
+      held: String(this.#held()),
     });
   }
 
@@ -163,6 +166,39 @@ export class Account implements MeteredAccount {
     return true;
   }
 
+  /**
+   * An answer came that is asked for once more: it is settled as if it had been a call of its own, and what the next may use is
+   * reserved; or why it cannot be.
+   * @param input_tokens of the next request, about
+   */
+  again(came: Pick<CallEnd, "usage" | "counted_tokens">, input_tokens: number): GatewayError | null {
+    const usage = came.usage ?? this.#estimatedUsage(came);
+    const { cost_nano_usd } = this.#charge(this.#price(), usage);
+    const { usage: before, cost_nano_usd: cost_before } = this.#earlier;
+    this.#earlier = {
+      usage: sumOf(before, usage),
+      cost_nano_usd: bothOf(cost_before, cost_nano_usd),
+      is_estimated: this.#earlier.is_estimated || came.usage === null,
+    };
+    this.#reservation?.settle({
+      tokens: usage.input_tokens + usage.output_tokens,
+      nano_usd: cost_nano_usd ?? 0,
+    });
+    this.#reservation = null;
+    this.leaveProviderKey(usage);
+    this.#input_tokens = input_tokens;
+    const refusal = this.reserve();
+    // The note of the first would have its reservation, which is gone.
+    if (refusal === null && this.#slot >= 0) this.sending(this.#call.model!, this.#call.target!);
+    return refusal;
+  }
+
+  /** What its budgets hold of it, the cost of earlier answers included. */
+  #held(): bigint {
+    const held = this.#reservation?.nano_usd ?? 0n;
+    return held === 0n ? 0n : held + BigInt(this.#earlier.cost_nano_usd ?? 0);
+  }
+
   /** What the response says of the limits; null where there are none. */
   headers(): Readonly<Record<string, string>> | null {
     return this.sets.length === 0 ? null : limitHeaders(this.sets, this.#books.reservations);
@@ -175,21 +211,21 @@ export class Account implements MeteredAccount {
     const is_estimated = end.usage === null && known !== NO_USAGE;
     const charge = CACHE_HITS.has(this.#call.cache) ? NO_CHARGE : this.#charge(price, known);
     const row = this.#row(end, known, charge, is_estimated, timingsOf(this.#call));
-    const { usage, cost_nano_usd } = row;
-    if (end.usage !== null) this.#books.averages.learn(this.#prepared.model.name, usage.output_tokens);
+    if (end.usage !== null && end.usage !== NO_USAGE)
+      this.#books.averages.learn(this.#prepared.model.name, known.output_tokens);
     this.#reservation?.settle({
-      tokens: usage.input_tokens + usage.output_tokens,
-      nano_usd: cost_nano_usd ?? 0,
+      tokens: known.input_tokens + known.output_tokens,
+      nano_usd: charge.cost_nano_usd ?? 0,
     });
-    this.leaveProviderKey(usage);
+    this.leaveProviderKey(known);
     const { read_body } = this.#prepared;
-    if (row.estimated && end.answer && read_body !== null) {
+    if (is_estimated && end.answer && read_body !== null) {
       void this.#recordCounted(row, price, { request: read_body, answer: end.answer });
       // What it cost is known when it is counted.
       return null;
     }
     this.#finish(row);
-    return cost_nano_usd;
+    return row.cost_nano_usd;
   }
 
   /** The row goes out with its tokens counted by a tokenizer, a moment after the call; or as it is, where they cannot be. */
@@ -203,7 +239,7 @@ export class Account implements MeteredAccount {
       tokens: usage.input_tokens + usage.output_tokens,
       nano_usd: cost_nano_usd ?? 0,
     });
-    this.#finish({ ...row, usage, cost_nano_usd, price_version: version });
+    this.#finish({ ...row, ...this.#total(usage, cost_nano_usd), price_version: version });
   }
 
   /** The row is in the ring before the note goes: whoever dies between the two leaves both, and the ledger takes an id once. */
@@ -222,7 +258,7 @@ export class Account implements MeteredAccount {
   }
 
   /** What was used where no provider told it: nothing if no answer has come. */
-  #estimatedUsage(end: CallEnd): Usage {
+  #estimatedUsage(end: Pick<CallEnd, "counted_tokens">): Usage {
     if (end.counted_tokens === null || !this.#prepared.has_tokens) return NO_USAGE;
     return this.countedUsage(end.counted_tokens);
   }
@@ -252,16 +288,38 @@ export class Account implements MeteredAccount {
   #row(end: CallEnd, usage: Usage, charge: Charge, estimated: boolean, timings_us: Timings): LedgerRow {
     return rowOf(this.#call, this.#labels, {
       end,
-      usage,
-      estimated,
+      ...this.#total(usage, charge.cost_nano_usd),
+      estimated: estimated || this.#earlier.is_estimated,
       timings_us,
       user: this.user,
       model: this.#prepared.model.name,
       stream: this.#prepared.is_stream,
-      cost_nano_usd: charge.cost_nano_usd,
       price_version: charge.version,
     });
   }
+
+  /** What the last answer used, and those before it. */
+  #total(usage: Usage, cost_nano_usd: number | null): Pick<LedgerRow, "usage" | "cost_nano_usd"> {
+    const earlier = this.#earlier;
+    if (earlier === NOTHING_SPENT) return { usage, cost_nano_usd };
+    return {
+      usage: sumOf(earlier.usage, usage),
+      cost_nano_usd: bothOf(earlier.cost_nano_usd, cost_nano_usd),
+    };
+  }
+}
+
+/** What was used, and what it cost; null where nobody knows. */
+interface Spent {
+  readonly usage: Usage;
+  readonly cost_nano_usd: number | null;
+  readonly is_estimated: boolean;
+}
+
+const NOTHING_SPENT: Spent = { usage: NO_USAGE, cost_nano_usd: 0, is_estimated: false };
+
+function bothOf(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? null : one + other;
 }
 
 /** A call that is under way. */

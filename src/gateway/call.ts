@@ -14,6 +14,7 @@ import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { CheckedFormat } from "./answer_guarding.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
@@ -41,6 +42,9 @@ export interface KeptFrom {
 export interface StopListener {
   onStop(reason: StopReason): void;
 }
+
+/** What became of a finding: what its guard does about it, or that a better answer was got. */
+export type GuardOutcome = GuardAction | "repair";
 
 const NO_TRIES: readonly AttemptRow[] = [];
 const NO_NAMES: readonly string[] = [];
@@ -84,9 +88,11 @@ export class Call implements Alarm {
   /** How often each kind of personal data was found in its request. */
   redactions: Readonly<Record<string, number>> = NOTHING;
   /** What became of what guards found in it, by their names. */
-  guards: Readonly<Record<string, GuardAction>> = NOTHING;
+  guards: Readonly<Record<string, GuardOutcome>> = NOTHING;
   /** Judges its answer; null where nobody does. */
   answer_guard: AnswerGuard | null = null;
+  /** The form that its answer is to have; null where nobody looks. */
+  asked_format: CheckedFormat | null = null;
   /** Has it judged over the network as well; null where nobody is asked. */
   remote_answer: RemoteAnswer | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */

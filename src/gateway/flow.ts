@@ -4,10 +4,11 @@
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
+import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
-import { answerBlocked } from "./answer_guarding.ts";
+import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
 import { GatedFeeder, type StreamGate } from "./stream_gate.ts";
@@ -36,6 +37,8 @@ export abstract class Flow {
   tap: UsageTap | null = null;
   /** Judges the texts and puts the client's values back; null where nobody judges and none were taken out. */
   restorer: StreamRestorer | null = null;
+  /** Looks whether it becomes what was asked for; null where nobody does. */
+  format: FormatStream | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
   /** Whether it was ended because its budget is used up. */
@@ -199,7 +202,7 @@ export class EventFlow extends Flow implements Alarm {
   /** Has the stream judged over the network, before it begins. */
   guardBy(remote: RemoteAnswer): void {
     const { restorer, gate } = remote.judgeStream({
-      write: (bytes) => this.stream.write(bytes),
+      write: (bytes) => this.#give(bytes),
       block: (why) => this.#block(why),
       hold: () => this.#gated?.hold(),
       release: () => this.#gated?.release(),
@@ -225,7 +228,8 @@ export class EventFlow extends Flow implements Alarm {
     if (unframed === null || this.is_ended) return;
     // What is no event cannot be judged.
     this.restorer?.refuse();
-    if (this.restorer?.is_blocked) this.#block();
+    this.format?.refuse();
+    if (this.#is_blocked) this.#block();
     else this.#write(unframed);
   }
 
@@ -246,7 +250,7 @@ export class EventFlow extends Flow implements Alarm {
       this.#onEvent?.(rest);
       if (is_shown && watch.complete) {
         const { raw } = this.#restored(rest);
-        if (!this.restorer?.is_blocked) this.#write(raw);
+        if (!this.#is_blocked) this.#write(raw);
       }
     }
     return watch.complete || this.#framer.overflowed;
@@ -255,7 +259,7 @@ export class EventFlow extends Flow implements Alarm {
   end(): void {
     if (this.is_ended || this.#is_closing) return;
     this.closeInput();
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -333,7 +337,7 @@ export class EventFlow extends Flow implements Alarm {
       }
     }
     const { raw } = this.#restored(event);
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -363,26 +367,40 @@ export class EventFlow extends Flow implements Alarm {
     else this.#gate.write(bytes);
   }
 
+  /** What a gate lets out, unless it does not make what was asked for. */
+  #give(events: Uint8Array): void {
+    if (this.is_ended) return;
+    this.format?.seeEvents(events);
+    if (this.format?.is_blocked) this.#block();
+    else this.stream.write(events);
+  }
+
   /** What was held back of a text that might have become a value's place, or a finding; unless it became one that blocks. */
   #writeHeld(): void {
     const { restorer } = this;
-    if (restorer === null || restorer.is_blocked) return;
+    if (restorer === null || this.#is_blocked) return;
     const held = restorer.end();
-    if (!restorer.is_blocked) this.#write(held);
+    if (this.#gate === null) this.format?.seeEvents(held);
+    if (!this.#is_blocked) this.#write(held);
+  }
+
+  /** Whether a guard lets nothing more pass. */
+  get #is_blocked(): boolean {
+    return (this.restorer?.is_blocked ?? false) || (this.format?.is_blocked ?? false);
   }
 
   /** A guard does not let the rest pass: upstream need not go on. */
   #block(why: string | null = null): void {
     this.#flush();
     this.#meter?.stopUpstream();
-    this.#tell(answerBlocked(why));
+    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked(why));
   }
 
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
     const cost_usd = this.#meter!.costOf(this.#watch!.usage());
     const { raw, data } = this.#restored(event);
-    if (this.restorer?.is_blocked) {
+    if (this.#is_blocked) {
       this.#block();
       return;
     }
@@ -392,12 +410,19 @@ export class EventFlow extends Flow implements Alarm {
 
   /** An event with the client's values put back; what was held back before it is written. */
   #restored(event: SseEvent): RestorableEvent {
-    if (this.restorer === null) return event;
+    // What is behind a gate is seen when it goes out.
+    const format = this.#gate === null ? this.format : null;
+    if (this.restorer === null) {
+      format?.see(event.data);
+      return event;
+    }
     const restored = this.restorer.restore(event);
-    if (restored.before.length > 0 && !this.restorer.is_blocked) {
+    format?.seeEvents(restored.before);
+    if (restored.before.length > 0 && !this.#is_blocked) {
       this.#flush();
       this.#write(restored.before);
     }
+    format?.see(restored.data);
     return restored;
   }
 
@@ -405,6 +430,11 @@ export class EventFlow extends Flow implements Alarm {
   #stopAtBudget(watch: StreamWatch): void {
     this.#flush();
     this.#writeHeld();
+    if (this.#gate === null) this.format?.end(true);
+    if (this.#is_blocked) {
+      this.#block();
+      return;
+    }
     this.stopped_by_budget = true;
     this.#write(watch.budgetStop(this.#meter!.usage()));
     this.#meter!.stopUpstream();

@@ -1,13 +1,15 @@
 // What a model's guards make of a request, before anything else sees it, and of its answer, before its client does. What they
 // cannot look at does not pass where they would block.
 
-import { GUARD_ACTIONS, type GuardAction, type GuardsPlan, type OutputGuardPlan } from "../config/guards.ts";
+import { type GuardsPlan, joinSchemaPlans } from "../config/guards.ts";
 import { isFields } from "../dialects/fields.ts";
 import { GatewayError } from "../errors.ts";
+import type { GuardAction, TextGuardPlan } from "../privacy/guards/guard.ts";
 import { loadInjectionScorer } from "../privacy/guards/injection/injection.ts";
 import { InputGuards } from "../privacy/guards/input/input_guards.ts";
 import { contentsOf, type RequestContents } from "../privacy/guards/input/request_texts.ts";
 import { rewriteTexts } from "../privacy/guards/input/rewrite.ts";
+import { lastTexts } from "../privacy/guards/input/topics.ts";
 import { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import { makeLeakGuard } from "../privacy/guards/output/prompt_leak.ts";
 import {
@@ -18,19 +20,29 @@ import {
 } from "../privacy/guards/output/text_guards.ts";
 import { cutSpans } from "../privacy/guards/remote/question.ts";
 import type { AskedCall } from "../privacy/guards/remote/webhook.ts";
+import { readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
+import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
 import { PLACES } from "../privacy/places/places.ts";
-import { placesOf } from "./answer_guarding.ts";
+import { type CheckedFormat, noteFinding, placesOf } from "./answer_guarding.ts";
 import { AnswerNames } from "./answer_names.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
 import { RemoteAnswer } from "./remote_answer.ts";
 import { type AskTools, askGuards, mayBlock } from "./remote_guards.ts";
+import { TopicFinder } from "./topics.ts";
 
 /** What looks at the requests and answers of a process. */
 export class Guards {
   readonly #made = new WeakMap<GuardsPlan, InputGuards>();
+  readonly #schemas = new SchemaStore();
+  readonly #topics: TopicFinder;
   readonly #made_for_answers = new WeakMap<GuardsPlan, readonly GuardMaker[]>();
   readonly #names = new AnswerNames();
+
+  /** @param folder the data folder, where the inference process is found; null: there is none */
+  constructor(folder: string | null) {
+    this.#topics = new TopicFinder(folder);
+  }
 
   /** The call with a request that may go on: itself where nothing is taken out; or why it may not. */
   judge(call: Call, prepared: Prepared, plan: GuardsPlan): Prepared | GatewayError {
@@ -56,6 +68,32 @@ export class Guards {
     if (last.action === "block") return refused(`${last.what} (${last.guard})`);
     const body = rewriteTexts(read_body, contents.texts, placesOf(prepared).request);
     return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** Why a request may not go on because of what it is about; null where it may. */
+  async topicRefusal(
+    call: Call,
+    { endpoint, read_body }: Prepared,
+    { input }: GuardsPlan,
+  ): Promise<GatewayError | null> {
+    if ((endpoint !== "/chat/completions" && endpoint !== "/completions") || read_body === null) return null;
+    for (const plan of input) {
+      if (plan.guard !== "denied_topics") continue;
+      const found = await this.#topics.find(plan, lastTexts(read_body, plan.tools));
+      const topic = found === "unknown" ? null : found.topic;
+      if (found !== "unknown" && topic === null) continue;
+      const action = topic === null ? plan.on_failure : plan.action;
+      noteFinding(call, plan.guard, action);
+      if (action !== "block") continue;
+      const why =
+        topic === null ? "it cannot be told what it is about" : `it is about a denied topic, ${topic}`;
+      return refused(`${why} (${plan.guard})`);
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#topics.close();
   }
 
   /** The same by guards that are asked over the network. Waits no longer than the call lasts. */
@@ -112,9 +150,10 @@ export class Guards {
     if (makers === undefined) {
       const { names_budget_ms, custom } = call.plan.privacy;
       const knowledge = { custom, findNames: this.#names.within(names_budget_ms) };
-      makers = plan.output.map((one) => makerOf(one, knowledge));
+      makers = plan.output.filter((one) => one.guard !== "json_schema").map((one) => makerOf(one, knowledge));
       this.#made_for_answers.set(plan, makers);
     }
+    if (makers.length + plan.remote.output.length === 0) return null;
     const guards = makers.flatMap((make) => make(read_body));
     const values = Array.from(call.mapping ?? [], ({ value }) => value);
     return new AnswerGuard(
@@ -122,6 +161,24 @@ export class Guards {
       askedIn(read_body, values),
       ({ guard, action }) => noteFinding(call, guard, action),
       plan.remote.output.some(mayBlock),
+    );
+  }
+
+  /** The form that a call's answer is to have; null where nobody looks; or why the call may not go on. */
+  askedFormat(
+    call: Call,
+    { endpoint, read_body }: Prepared,
+    { output }: GuardsPlan,
+  ): CheckedFormat | GatewayError | null {
+    const plan = joinSchemaPlans(output.filter((one) => one.guard === "json_schema"));
+    if (plan === null || endpoint !== "/chat/completions" || read_body === null) return null;
+    const format = readAskedFormat(read_body, call.client!.tenant, this.#schemas);
+    if (format === null) return null;
+    if (format.schema_fault === null || plan.action !== "block") return { plan, format };
+    return new GatewayError(
+      "invalid_value",
+      `Answers of this model are checked by the schema that is asked for, and this one cannot be used: ${format.schema_fault}.`,
+      { param: "response_format.json_schema.schema" },
     );
   }
 
@@ -133,7 +190,10 @@ export class Guards {
       if (scorer !== null && "fault" in scorer) {
         return new GatewayError("internal_error", `Requests cannot be judged: ${scorer.fault}.`);
       }
-      guards = new InputGuards(plan.input, scorer);
+      guards = new InputGuards(
+        plan.input.filter((one) => one.guard !== "denied_topics"),
+        scorer,
+      );
       this.#made.set(plan, guards);
     }
     return guards;
@@ -143,7 +203,7 @@ export class Guards {
 /** Makes guards for the answer to one request. */
 type GuardMaker = (request: Uint8Array | null) => readonly TextGuard[];
 
-function makerOf(plan: OutputGuardPlan, knowledge: PersonalKnowledge): GuardMaker {
+function makerOf(plan: TextGuardPlan, knowledge: PersonalKnowledge): GuardMaker {
   if (plan.guard === "prompt_leak") return (request) => [makeLeakGuard(plan, () => promptOf(request))];
   const guards = makeTextGuards(plan, knowledge);
   return () => guards;
@@ -167,13 +227,6 @@ function holdsAnswers(guards: GuardsPlan | null | undefined): boolean {
 /** What others are told of a call whose texts they judge. */
 function aboutOf({ client, id }: Call, model: string): AskedCall {
   return { model, tenant: client!.tenant, key: client!.name, request_id: id };
-}
-
-/** Notes what became of a finding; of several of one guard, the strictest. */
-export function noteFinding(call: Call, guard: string, action: GuardAction): void {
-  const before = call.guards[guard];
-  if (before !== undefined && GUARD_ACTIONS.indexOf(before) >= GUARD_ACTIONS.indexOf(action)) return;
-  call.guards = { ...call.guards, [guard]: action };
 }
 
 function read(body: Uint8Array): RequestContents | null {

@@ -43,6 +43,8 @@ export interface LedAnswer {
   readonly cost_nano_usd: number | null;
   /** Whether it came from where the model's answers come from: one of a fallback does for those who wait, and no longer. */
   readonly is_own: boolean;
+  /** Whether it has the form that was asked for, as far as anybody looked: others do for nobody who comes later. */
+  readonly is_fit: boolean;
 }
 
 /** Finish reasons of answers that somebody has taken something out of. */
@@ -65,7 +67,10 @@ export class Lead {
   /** The answer has come whole. */
   answered(body: Uint8Array, answer: LedAnswer): void {
     if (this.#is_over) return;
-    this.#end(this.#entryOf(body, answer), answer.is_own && !FILTERED.has(answer.finish_reason));
+    this.#end(
+      this.#entryOf(body, answer),
+      answer.is_own && answer.is_fit && !FILTERED.has(answer.finish_reason),
+    );
   }
 
   /** The answer comes as a stream. */

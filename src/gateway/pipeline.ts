@@ -7,16 +7,24 @@ import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { CacheKey } from "../cache/key.ts";
 import type { Recording } from "../cache/recording.ts";
+import { replayEvents } from "../dialects/openai/replay.ts";
+import { streamAnswer } from "../dialects/openai/unfold.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
-import type { AnswerTexts } from "../privacy/answer_texts.ts";
+import { dollarsOf } from "../ledger/dollars.ts";
 import { OPEN } from "../privacy/discretion.ts";
-import { restoreAnswer } from "../privacy/restore_answer.ts";
-import { restoreEvents } from "../privacy/restore_stream.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import { Account, type CallEnd, recordRefused } from "./account.ts";
 import { callHeaders, errorResponse, measureOverhead, serverOf, withMore } from "./answer.ts";
-import { answerBlocked, placesOf, textsOf, treatStream } from "./answer_guarding.ts";
+import {
+  answerBlocked,
+  answerUnfit,
+  type Given,
+  passed,
+  treatAnswer,
+  treatEvents,
+  treatStream,
+} from "./answer_guarding.ts";
 import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
@@ -32,8 +40,7 @@ import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
 import { privacyMode } from "./privacy_mode.ts";
-import type { TryResult } from "./receiver.ts";
-import type { Treat } from "./remote_answer.ts";
+import { asCollected, repaired, type WholeAnswer } from "./repair.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
@@ -96,6 +103,16 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   if (deadline_ms instanceof GatewayError) return refuse(call, ownAnswer(deadline_ms), tools);
   if (deadline_ms > 0) call.setDeadline(call.arrived_ms + deadline_ms);
 
+  // See what the answer is to be like, and what the request is about.
+  if (guards !== null) {
+    const judges = await tools.guards.get();
+    const asked = judges.askedFormat(call, cleaned, guards);
+    if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+    call.asked_format = asked;
+    const refusal = await judges.topicRefusal(call, cleaned, guards);
+    if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
+  }
+
   // Ask those guards that are elsewhere: what was taken out is not for them either.
   const prepared =
     guards === null ? cleaned : await (await tools.guards.get()).ask(call, cleaned, guards, tools);
@@ -137,8 +154,12 @@ async function ask(
   const refusal = account.reserve();
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
-  // Ask: target by target, key by key, until one begins to answer.
-  const answer = await attempt(call, prepared.model, prepared, tools);
+  // Ask: target by target, key by key, until one begins to answer; a second time where that is wanted of an answer without the form
+  // that was asked for.
+  const asked = asCollected(call, prepared);
+  if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
+  const came = await attempt(call, prepared.model, asked, tools);
+  const answer = came.kind === "whole" ? await repaired(call, account, asked, came, tools) : came;
 
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
@@ -162,6 +183,7 @@ async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: Pip
   try {
     tools.onCallBegin(twin);
     const own = prepared.again(twin);
+    twin.asked_format = call.asked_format;
     const account = new Account(twin, own, tools.books);
     twin.account = account;
     const { deadline_ms } = own.model;
@@ -227,22 +249,10 @@ function deadlineExceeded(deadline_ms: number): FailedAnswer {
   );
 }
 
-/** What the client gets of a whole answer: its bytes as they came, unless a guard judges or values are put back; or an error. */
-async function givenOf(
-  call: Call,
-  bytes: Uint8Array,
-  treat: Treat,
-  deadline_ms: number,
-): Promise<Uint8Array | FailedAnswer> {
-  if (call.remote_answer !== null) {
-    const given = await call.remote_answer.judgeWhole(bytes, treat);
-    // What was not judged to its end must not go out.
-    if (call.stopped !== null) return cutShort(call.stopped, deadline_ms);
-    return given instanceof GatewayError ? ownAnswer(given) : given;
-  }
-  const texts = textsOf(call);
-  const given = texts === null ? bytes : treat(bytes, texts);
-  return texts?.is_blocked ? ownAnswer(answerBlocked()) : given;
+/** What a client gets, or the error in its place. */
+function orFailure(call: Call, given: Given, deadline_ms: number): Uint8Array | FailedAnswer {
+  if (given instanceof Uint8Array) return given;
+  return given === "stopped" ? cutShort(call.stopped, deadline_ms) : ownAnswer(given);
 }
 
 /** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
@@ -252,21 +262,25 @@ function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<Ca
   return { status: failed.status, code: failed.error.code };
 }
 
-/** A whole answer. */
-async function relayWhole(
+/** A whole answer; as a stream where it was collected. */
+function relayWhole(
   call: Call,
-  { head, body, told_usage }: Extract<TryResult, { kind: "whole" }>,
+  { head, treated, told_usage, is_charged }: WholeAnswer,
   prepared: Prepared,
   deadline_ms: number,
   tools: PipelineTools,
-): Promise<Response> {
+): Response {
   const { format } = call;
+  const { body } = treated;
   const is_translated = told_usage !== undefined;
-  const usage = is_translated ? told_usage : format.usageOf(body);
+  const told = is_translated ? told_usage : format.usageOf(body);
+  const usage = is_charged ? NO_USAGE : told;
   const finish_reason = format.finishReasonOf(body);
-  const { answer: places } = placesOf(call);
-  const treat = (bytes: Uint8Array, texts: AnswerTexts) => restoreAnswer(bytes, texts, places);
-  const given = await givenOf(call, body, treat, deadline_ms);
+  const { is_stream, asks_usage } = prepared;
+  let last = passed(call, treated);
+  if (is_stream && last instanceof Uint8Array)
+    last = streamAnswer(last, { include_usage: asks_usage }) ?? answerUnfit();
+  const given = orFailure(call, last, deadline_ms);
   const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
     ...endOf(call, head.status, failed),
@@ -275,15 +289,28 @@ async function relayWhole(
     counted_tokens: usage === null ? format.estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
-  call.lead?.answered(body, ledAnswer(call, prepared, "whole", usage, finish_reason));
+  const is_fit = treated.misfit === null;
+  call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
   const limits = call.account?.headers() ?? null;
   if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
+  if (is_stream) return streamCollected(call, given, asks_usage);
   const content_type = is_translated ? null : head.headers.get("content-type");
   const headers = callHeaders(call, content_type ?? "application/json");
   return new Response(given, {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
+}
+
+/** An answer that was collected, as the stream that its client asked for. */
+function streamCollected(call: Call, events: Uint8Array, asks_usage: boolean): Response {
+  const { cost_nano_usd } = call;
+  const cost = cost_nano_usd === null ? {} : { cost_usd: dollarsOf(cost_nano_usd) };
+  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+    ...STREAM_HEADERS,
+    ...call.account?.headers(),
+  });
+  return new Response(replayEvents(events, { include_usage: asks_usage, ...cost }), { status: 200, headers });
 }
 
 /** An answer under way: what happens to it after this point cannot be tried again, only told. */
@@ -299,8 +326,9 @@ function relayFlow(
     flow.drop();
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
-  if (call.answer_guard?.enforces && prepared.watch === null) {
-    // What is too long to be collected cannot be judged.
+  const enforces = call.answer_guard?.enforces || call.asked_format?.plan.action === "block";
+  if ((enforces || prepared.is_stream) && prepared.watch === null) {
+    // What is too long to be collected cannot be judged, and cannot be given as a stream.
     flow.drop();
     call.listener?.onStop("gone");
     return refuse(call, ownAnswer(answerBlocked()), tools);
@@ -359,7 +387,8 @@ function relayFlow(
     if (lead === null || recording === null) return;
     const is_whole = watch?.complete === true && !flow.stopped_by_budget;
     const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
-    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason), broken);
+    const is_fit = flow.format?.has_misfit !== true;
+    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason, is_fit), broken);
   });
   call.stream = flow.stream;
   return new Response(flow.stream.body, { status: head.status, headers });
@@ -372,6 +401,7 @@ function ledAnswer(
   kind: LedAnswer["kind"],
   usage: Usage | null,
   finish_reason: string | null,
+  is_fit: boolean,
 ): LedAnswer {
   const { cost_nano_usd } = call;
   return {
@@ -381,6 +411,7 @@ function ledAnswer(
     cost_nano_usd,
     server: serverOf(call)!,
     is_own: call.model === prepared.model,
+    is_fit,
   };
 }
 
@@ -394,10 +425,10 @@ async function giveKept(
   tools: PipelineTools,
 ): Promise<Response> {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
-  const { answer, stream } = placesOf(call);
-  const treat = (kept: Uint8Array, texts: AnswerTexts) =>
-    prepared.is_stream ? restoreEvents(kept, texts, stream) : restoreAnswer(kept, texts, answer);
-  const given = await givenOf(call, bytes, treat, deadline_ms);
+  const treated = prepared.is_stream
+    ? await treatEvents(call, bytes)
+    : passed(call, await treatAnswer(call, bytes));
+  const given = orFailure(call, treated, deadline_ms);
   const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
     ...{ ...NOTHING_CAME, ...endOf(call, 200, failed), finish_reason },

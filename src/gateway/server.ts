@@ -110,7 +110,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     stored_keys: options.stored_keys ?? null,
     guards: new Lazy(async () => {
       const { Guards } = await import("./guards.ts");
-      return new Guards();
+      return new Guards(options.privacy?.folder ?? null);
     }),
     privacy: new Lazy(async () => {
       const { Privacy } = await import("./privacy.ts");
@@ -312,6 +312,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
     tools.privacy.value?.close();
+    tools.guards.value?.close();
     clearInterval(allowing);
   }
 

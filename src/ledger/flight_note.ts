@@ -90,7 +90,7 @@ function costOf(text: string): number | null {
   return Number.isFinite(cost) ? cost : null;
 }
 
-/** The row of a call whose process died when its answer had so many tokens. */
+/** The row of a call whose process died when its answer had so many tokens, beside those of answers before it. */
 export function rowOfKilled(note: FlightNote, output_tokens: number): LedgerRow {
   const { row, input_cost, output_cost } = note;
   if (note.is_answered === true) return row;
@@ -99,7 +99,7 @@ export function rowOfKilled(note: FlightNote, output_tokens: number): LedgerRow 
     ...row,
     status: 502,
     error: "killed",
-    usage: { ...row.usage, output_tokens },
+    usage: { ...row.usage, output_tokens: row.usage.output_tokens + output_tokens },
     cost_nano_usd: is_priced ? Math.round(input_cost + output_tokens * output_cost) : null,
     estimated: true,
   };

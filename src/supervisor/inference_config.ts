@@ -18,6 +18,10 @@ export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | nul
   for (const { cache } of Object.values(config.models)) {
     if (cache !== "off" && cache.semantic !== undefined) names.add(cache.semantic.embedder);
   }
+  for (const { guards } of [...Object.values(config.models), ...config.keys]) {
+    for (const guard of guards?.input ?? [])
+      if (typeof guard !== "string" && guard.guard === "denied_topics") names.add(guard.embedder);
+  }
   const has_names = Object.values(config.models).some(({ privacy }) =>
     privacy?.entities?.some((entity) => NAME_ENTITIES.includes(entity)),
   );

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { ENTITIES } from "../../src/config/entities.ts";
+import { joinSchemaPlans } from "../../src/config/guards.ts";
 import type { WebhookPlan } from "../../src/config/remote_guards.ts";
 import { load, plan, problems } from "./loading.ts";
 
@@ -40,7 +41,7 @@ test.each([
   ["input: [promt_injection]", 'cannot be "promt_injection"; did you mean "prompt_injection"?'],
   [
     "input: [{ guard: magic }]",
-    'cannot be "magic"; known are denied_words, prompt_injection, hidden_text, limits',
+    'cannot be "magic"; known are denied_words, denied_topics, prompt_injection, hidden_text, limits',
   ],
   ["input: [{ guard: denied_words }]", '"words" is missing in models.chat.guards.input[0]'],
   ["input: [{ guard: limits, action: redact }]", 'cannot be "redact"; known are allow, flag, block'],
@@ -58,6 +59,37 @@ test.each([
   const found = problems(withGuards(guards));
   expect(found).toHaveLength(1);
   expect(found[0]).toContain(said);
+});
+
+test("JSON that was asked for is checked while it flows, and not repaired, unless it is said", () => {
+  const by_default = { guard: "json_schema", action: "block", repair: false, stream: "check" };
+  for (const guard of ["json_schema", "{ guard: json_schema }"])
+    expect(guardsOf(`output: [${guard}]`)!.output).toEqual([by_default]);
+  expect(problems(withGuards("output: [{ guard: json_schema, action: redact }]"))).toHaveLength(1);
+});
+
+test("several guards of the form of an answer are as strict as the strictest", () => {
+  const one = { guard: "json_schema", action: "flag", repair: true, stream: "check" } as const;
+  const other = { guard: "json_schema", action: "allow", repair: false, stream: "collect" } as const;
+  expect(joinSchemaPlans([])).toBeNull();
+  expect(joinSchemaPlans([one])).toBe(one);
+  expect(joinSchemaPlans([other, one])).toEqual({ ...one, stream: "collect" });
+  expect(joinSchemaPlans([one, { ...other, action: "block" }])!.action).toBe("block");
+});
+
+test("a denied topic has the guard's threshold where it has none, and a failure is what the action is", () => {
+  const topics = "topics: [{ name: a, examples: [b] }, { name: c, threshold: 0.7, examples: [d] }]";
+  const [guard] = guardsOf(
+    `input: [{ guard: denied_topics, threshold: 0.4, action: flag, ${topics} }]`,
+  )!.input;
+  expect(guard).toEqual({
+    ...{ guard: "denied_topics", action: "flag", embedder: "builtin", tools: false },
+    ...{ budget_ms: 500, on_failure: "flag" },
+    topics: [
+      { name: "a", threshold: 0.4, examples: ["b"] },
+      { name: "c", threshold: 0.7, examples: ["d"] },
+    ],
+  });
 });
 
 const OPENAI = `providers: { openai: { kind: openai, api_keys: [k] } }\n`;

@@ -2,12 +2,14 @@
 
 import { describe, expect, test } from "vitest";
 import {
+  asPlainRequest,
   CHAT,
   estimateInput,
   type OpenAIRequest,
   readMaxTokens,
   readRequest,
   readUser,
+  withMessages,
 } from "../../src/dialects/openai/request.ts";
 import { GatewayError } from "../../src/errors.ts";
 
@@ -72,5 +74,41 @@ describe("the estimate of a prompt", () => {
     expect(estimateInput(several)).toBeLessThan(3_200);
     const short = request({ messages: [{ role: "user", content: 'say "data:x;base64,AAAA" twice' }] });
     expect(estimateInput(short)).toBeLessThan(40);
+  });
+});
+
+describe("a request that is changed", () => {
+  const bytesOf = (text: string) => Buffer.from(text);
+  const parsed = (bytes: Uint8Array | null) => JSON.parse(Buffer.from(bytes!).toString());
+
+  test("asks for a plain answer: without its stream and the options of it, wherever they stand", () => {
+    const others = ['"model":"m"', '"messages":[{"a":"x,\\"stream\\":true"}]', '"n" : 2'];
+    const streams = ['"stream":true', '"stream_options" : {"include_usage":true}', '"str\\u0065am":false'];
+    for (const order of [
+      [...streams, ...others],
+      [...others, ...streams],
+      [streams[0]!, others[0]!, streams[1]!, others[1]!, streams[2]!, others[2]!],
+    ]) {
+      const plain = asPlainRequest(bytesOf(` { ${order.join(" , ")} } `));
+      expect(parsed(plain)).toEqual(JSON.parse(`{${others.join(",")}}`));
+    }
+    expect(parsed(asPlainRequest(bytesOf(`{${streams.join(",")}}`)))).toEqual({});
+  });
+
+  test("has more messages behind those that it had", () => {
+    const more = [
+      { role: "assistant", content: 'say "\\u0000"]' },
+      { role: "user", content: "ü" },
+    ];
+    for (const messages of [[], [{ role: "user", content: "a]" }]]) {
+      const given = JSON.stringify({ model: "m", messages, n: 1 }, null, 2);
+      expect(parsed(withMessages(bytesOf(given), more))).toEqual({
+        model: "m",
+        messages: [...messages, ...more],
+        n: 1,
+      });
+    }
+    expect(withMessages(bytesOf('{"messages":"x"}'), more)).toBeNull();
+    expect(withMessages(bytesOf("{"), more)).toBeNull();
   });
 });

@@ -104,3 +104,23 @@ describe("an account's row", () => {
     });
   });
 });
+
+describe("an answer that is asked for once more", () => {
+  test("is in the row, the cost and the note of the next", () => {
+    const { call, prepared } = newCall();
+    const account = new Account(call, prepared, books.books);
+    account.sending(call.model!, call.target!);
+    expect(account.again({ usage: END.usage, counted_tokens: null }, 300)).toBeNull();
+    account.sending(call.model!, call.target!);
+    const [note] = books.books.flights.live;
+    const killed = rowOfKilled(readNote(note!.text)!, 10);
+    expect(killed.usage).toMatchObject({ input_tokens: 1_300, output_tokens: 110 });
+    expect(killed.cost_nano_usd).toBe(1_200_000 + 300 * 1_000 + 10 * 2_000);
+    expect(account.close({ ...END, usage: usageOf({ input_tokens: 10, output_tokens: 5 }) })).toBe(1_220_000);
+    expect(books.rows()).toHaveLength(1);
+    expect(books.rows()[0]).toMatchObject({
+      usage: { input_tokens: 1_010, output_tokens: 105 },
+      ...{ cost_nano_usd: 1_220_000, estimated: false },
+    });
+  });
+});

@@ -185,7 +185,7 @@ describe("the note of a call in flight", () => {
     expect(read).toEqual(note);
     expect(rowOfKilled(read, 5)).toMatchObject({
       ...{ id: PLAIN.id, status: 502, error: "killed", cost_nano_usd: 32_000, estimated: true },
-      usage: { input_tokens: 12, output_tokens: 5 },
+      usage: { input_tokens: 12, output_tokens: 7 + 5 },
     });
     expect(rowOfKilled({ ...read, input_cost: null }, 5).cost_nano_usd).toBe(null);
     const counted = { row: FULL, input_cost: null, output_cost: null, held: "0", is_answered: true };

@@ -388,3 +388,33 @@ export function writeRequest(
   edits.sort((a, b) => a.start - b.start);
   return splice(request.bytes, edits);
 }
+
+/** The same request for a plain answer: without `stream` and its options. */
+export function asPlainRequest(bytes: Uint8Array): Uint8Array {
+  const scan = scanObject(bytes);
+  if (scan.fault !== null) return bytes;
+  const members: Uint8Array[] = [];
+  for (let index = 0; index < scan.count; index++) {
+    const name = scan.keyAt(index);
+    if (name === "stream" || name === "stream_options") continue;
+    const { key_start, end } = scan.at(index);
+    members.push(members.length === 0 ? OPEN_BRACE : COMMA, bytes.subarray(key_start, end));
+  }
+  return members.length === 0 ? Buffer.from("{}") : Buffer.concat([...members, CLOSE_BRACE]);
+}
+
+const OPEN_BRACE = Buffer.from("{");
+const COMMA = Buffer.from(",");
+const CLOSE_BRACE = Buffer.from("}");
+
+/** A chat request with more messages behind those that it has; null where it has no list of them. */
+export function withMessages(bytes: Uint8Array, messages: readonly unknown[]): Uint8Array | null {
+  const scan = scanObject(bytes);
+  const list = scan.fault === null ? scan.find("messages") : null;
+  const elements = list?.kind === "array" ? scanElements(bytes, list.start, list.end) : null;
+  if (list === null || elements === null || elements.fault !== null) return null;
+  const at = list.end - 1;
+  const added = messages.map((message) => JSON.stringify(message)).join(",");
+  const edit = { start: at, end: at, bytes: Buffer.from(`${elements.count === 0 ? "" : ","}${added}`) };
+  return Buffer.concat(splice(bytes, [edit]));
+}

@@ -3,6 +3,14 @@
 /** What the configuration says of them. */
 export type { GuardAction, GuardsPlan, InputGuardPlan, OutputGuardPlan } from "../../config/guards.ts";
 
+import type { InputGuardPlan, OutputGuardPlan } from "../../config/guards.ts";
+
+/** The guards of requests that look at all of their texts. */
+export type RequestGuardPlan = Exclude<InputGuardPlan, { readonly guard: "denied_topics" }>;
+
+/** The guards that look at the texts of an answer, one by one. */
+export type TextGuardPlan = Exclude<OutputGuardPlan, { readonly guard: "json_schema" }>;
+
 /** What stands for what was taken out, where its kind is not told. */
 export const REMOVED = "[removed]";
 

@@ -2,7 +2,7 @@
 
 import type { Modality } from "../../../config/guards.ts";
 import { DeniedWords } from "../denied_words.ts";
-import { type GuardAction, type InputGuardPlan, REMOVED, replaceSpans } from "../guard.ts";
+import { type GuardAction, REMOVED, type RequestGuardPlan, replaceSpans } from "../guard.ts";
 import type { InjectionScorer } from "../injection/injection.ts";
 import { findHidden } from "./hidden_text.ts";
 import type { RequestContents, RequestText, TextSource } from "./request_texts.ts";
@@ -11,7 +11,7 @@ const ATTACK_REMOVED = "[removed: prompt injection]";
 
 /** What a guard found. */
 export interface InputFinding {
-  readonly guard: InputGuardPlan["guard"];
+  readonly guard: RequestGuardPlan["guard"];
   readonly action: GuardAction;
   /** What it found, in words that hold nothing of the request. */
   readonly what: string;
@@ -22,10 +22,10 @@ type Check = (contents: RequestContents) => string | null;
 
 /** The guards of a model, made once. */
 export class InputGuards {
-  readonly #checks: readonly { readonly plan: InputGuardPlan; readonly check: Check }[];
+  readonly #checks: readonly { readonly plan: RequestGuardPlan; readonly check: Check }[];
 
   /** @param scorer what judges prompt injections; needed where there is such a guard */
-  constructor(plans: readonly InputGuardPlan[], scorer: InjectionScorer | null) {
+  constructor(plans: readonly RequestGuardPlan[], scorer: InjectionScorer | null) {
     this.#checks = plans.map((plan) => ({ plan, check: checkOf(plan, scorer) }));
   }
 
@@ -42,7 +42,7 @@ export class InputGuards {
   }
 }
 
-function checkOf(plan: InputGuardPlan, scorer: InjectionScorer | null): Check {
+function checkOf(plan: RequestGuardPlan, scorer: InjectionScorer | null): Check {
   switch (plan.guard) {
     case "denied_words":
       return deniedWords(new DeniedWords(plan.words), plan.action);
@@ -88,7 +88,7 @@ function hiddenText(action: GuardAction): Check {
 
 function promptInjection(
   scorer: InjectionScorer,
-  { threshold, action }: Extract<InputGuardPlan, { guard: "prompt_injection" }>,
+  { threshold, action }: Extract<RequestGuardPlan, { guard: "prompt_injection" }>,
 ): Check {
   const isAttack = ({ text, source }: RequestText) => {
     if (source === "system" || source === "assistant") return false;
@@ -105,7 +105,7 @@ function promptInjection(
 }
 
 function overLimits(
-  plan: Extract<InputGuardPlan, { guard: "limits" }>,
+  plan: Extract<RequestGuardPlan, { guard: "limits" }>,
   { texts, messages, tools, modalities }: RequestContents,
 ): string | null {
   const chars = texts.reduce((sum, { text }) => sum + text.length, 0);

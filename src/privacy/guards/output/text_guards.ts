@@ -5,7 +5,7 @@ import type { CustomRecogniser } from "../../recognisers/custom.ts";
 import { makeRecogniser, RECOGNISED } from "../../recognisers/recognisers.ts";
 import { dataRule, walk } from "../../walk.ts";
 import { DeniedWords } from "../denied_words.ts";
-import { type GuardAction, type GuardSpan, type OutputGuardPlan, REMOVED } from "../guard.ts";
+import { type GuardAction, type GuardSpan, REMOVED, type TextGuardPlan } from "../guard.ts";
 import { ForeignLinks } from "./links.ts";
 import { type FindNames, makeNameGuard, NAMES } from "./names.ts";
 import { isLoud, openAddress, openCluster, openWords } from "./words.ts";
@@ -16,7 +16,7 @@ const LOOKUPS_MAX = 2_000;
 
 /** What a guard found. */
 export interface Finding extends GuardSpan {
-  readonly guard: OutputGuardPlan["guard"];
+  readonly guard: TextGuardPlan["guard"];
   readonly action: GuardAction;
   /** What takes its place where it is taken out. */
   readonly replacement: string;
@@ -38,7 +38,7 @@ export interface TextGuard {
 }
 
 /** A guard that is the same for all requests. */
-export type CommonGuardPlan = Exclude<OutputGuardPlan, { guard: "prompt_leak" }>;
+export type CommonGuardPlan = Exclude<TextGuardPlan, { guard: "prompt_leak" }>;
 
 /** What guards of personal data know besides what is built in. */
 export interface PersonalKnowledge {
@@ -132,7 +132,7 @@ const CONTEXT_WORDS = 4;
 const BLANK_WORDS = 8;
 
 /** Kinds of the configuration's own: any words may be one, ordinary ones too. */
-function ownKinds({ guard, action }: OutputGuardPlan, custom: readonly CustomRecogniser[]): TextGuard {
+function ownKinds({ guard, action }: TextGuardPlan, custom: readonly CustomRecogniser[]): TextGuard {
   const recognise = makeRecogniser({ entities: [], custom });
   const has_blanks = custom.some(({ pattern }) => mayMatchBlanks(pattern));
   const has_context = custom.some(({ context = [] }) => context.length > 0);
@@ -168,7 +168,7 @@ const SECRET_WORDS = 1;
 const PERSONAL_WORDS = 4;
 
 function recognising(
-  { guard, action }: OutputGuardPlan,
+  { guard, action }: TextGuardPlan,
   recognise: Recognise,
   between_words: number,
 ): TextGuard {
