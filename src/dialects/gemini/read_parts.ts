@@ -25,6 +25,8 @@ export function readPart(value: unknown, ids: CallIds): Part | null {
   const fields = camelFields(value);
   if (fields === null) return null;
   const { text, thought, thoughtSignature } = fields;
+  // Nearly all that streams.
+  if (typeof text === "string" && text !== "" && isAlone(fields)) return { kind: "text", text };
   if (typeof text === "string" || isBareThought(fields)) return readText(fields, text);
   if (fields["functionCall"] !== undefined && fields["functionCall"] !== null)
     return readFunctionCall(fields, ids);
@@ -37,6 +39,16 @@ export function readPart(value: unknown, ids: CallIds): Part | null {
   if (!has_any) return null;
   if (Object.keys(fields).length === 1 && thoughtSignature !== undefined) return readText(fields, "");
   return { kind: "own", format: "gemini", value: fields };
+}
+
+/** Whether there is no field but one. */
+function isAlone(fields: Json): boolean {
+  let is_first = true;
+  for (const _ in fields) {
+    if (!is_first) return false;
+    is_first = false;
+  }
+  return true;
 }
 
 /** A signature behind a thought whose text came before, in a stream. */
@@ -140,11 +152,14 @@ function partOfResponse(value: unknown): Part | null {
   return fields === null ? null : (readMedia(fields) ?? { kind: "own", format: "gemini", value: fields });
 }
 
+const NOTHING: Readonly<Record<string, never>> = {};
+
 /** What is left of a part's fields, and of the fields inside of it. */
 function ownOf(
   part: Json | undefined,
-  inner: Readonly<Record<string, Json | undefined>> = {},
+  inner: Readonly<Record<string, Json | undefined>> = NOTHING,
 ): { own?: OwnFields } {
+  if (part === undefined && inner === NOTHING) return NOTHING;
   const left = Object.entries(inner).filter(
     ([, fields]) => fields !== undefined && Object.keys(fields).length > 0,
   );

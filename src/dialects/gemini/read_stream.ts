@@ -103,10 +103,12 @@ export class GeminiStreamReader implements StreamReader {
     const { candidates, promptFeedback, usageMetadata } = chunk;
     this.#ids ??= this.#start(chunk);
     if (usageMetadata !== undefined) this.#usage = usageMetadata;
-    for (const [position, value] of list(candidates).entries()) {
+    let position = 0;
+    for (const value of list(candidates)) {
       const candidate = camelFields(value) ?? {};
       const { index } = candidate;
       this.#choice(typeof index === "number" ? index : position).take(candidate, this.#ids);
+      position += 1;
     }
     const { blockReason, blockReasonMessage } = record(promptFeedback);
     if (typeof blockReason === "string") this.#choice(0).block(blockReason, blockReasonMessage);
