@@ -6,10 +6,10 @@ import type { EventSink, PartStart } from "../../neutral/answer.ts";
 import type { Citation, Part, Signature } from "../../neutral/parts.ts";
 import { readSound } from "./audio.ts";
 import { readCitations, readSearchResults } from "./citations.ts";
-import { finishOfJson, JSON_TOOL } from "./json_tool.ts";
+import { GrowingCalls } from "./growing_calls.ts";
+import { finishOfJson } from "./json_tool.ts";
 import { readLogprobs } from "./logprobs.ts";
 import { readChoiceFinish } from "./read_answer.ts";
-import { newCallId, readCallSaid } from "./read_calls.ts";
 import { readImages, readPart, thinkingText } from "./read_parts.ts";
 import { plainReasoning, type ReasoningDetail, readDetail, readGoogleSignature } from "./reasoning.ts";
 
@@ -29,25 +29,8 @@ interface OpenPart {
   readonly id: string | null;
 }
 
-interface OpenCall {
-  /** Of its part, once it has begun. */
-  number: number;
-  readonly id: string;
-  /** As the server calls it; empty where it does not. */
-  said_id: string;
-  name: string;
-  is_started: boolean;
-  is_custom: boolean;
-  /** Arguments that came before the name. */
-  pending: string;
-}
-
-/** How much of a call's arguments may come before its name; characters. */
-const PENDING_MAX = 1024 * 1024;
 /** The longest sound; characters of base64. */
 const SOUND_MAX = 64 * 1024 * 1024;
-/** Stands for the call of `function_call`, which has no index. */
-const LEGACY_CALL = -1;
 
 /** Reads the deltas of one choice. */
 export class ChoiceReader {
@@ -57,10 +40,7 @@ export class ChoiceReader {
   readonly #sink: EventSink;
   #next_part = 0;
   #open: OpenPart | null = null;
-  readonly #calls = new Map<number, OpenCall>();
-  /** Of the calls, those that are the answer itself. */
-  #json_calls = 0;
-  #last_call = 0;
+  readonly #calls: GrowingCalls;
   #refused = false;
   #cited = false;
   #spoke = false;
@@ -74,6 +54,10 @@ export class ChoiceReader {
   constructor(index: number, sink: EventSink) {
     this.#index = index;
     this.#sink = sink;
+    this.#calls = new GrowingCalls(index, sink, (start) => {
+      this.#close();
+      return this.#startPart(start);
+    });
   }
 
   /** @param found the chunk that told last what a search found */
@@ -94,7 +78,7 @@ export class ChoiceReader {
   end(found: readonly Citation[]): void {
     if (this.finished) return;
     this.#closeAll(found);
-    const reason = this.#calls.size > this.#json_calls ? "tool_calls" : this.#refused ? "refusal" : "stop";
+    const reason = this.#calls.called ? "tool_calls" : this.#refused ? "refusal" : "stop";
     this.#sink({ kind: "finish", choice: this.#index, finish: { reason } });
   }
 
@@ -116,9 +100,8 @@ export class ChoiceReader {
       const signature = readGoogleSignature(delta);
       if (signature !== null) this.#sign(this.#openAs("text"), signature);
     }
-    if (Array.isArray(tool_calls))
-      for (const call of tool_calls) if (isFields(call)) this.#call(call, this.#callKey(call));
-    if (isFields(function_call)) this.#call({ function: function_call }, LEGACY_CALL);
+    if (Array.isArray(tool_calls)) for (const call of tool_calls) if (isFields(call)) this.#calls.take(call);
+    if (isFields(function_call)) this.#calls.takeLegacy(function_call);
   }
 
   /** A part of a content in parts: Mistral's. */
@@ -173,12 +156,7 @@ export class ChoiceReader {
   }
 
   #encrypted(encrypted: Signature, { id, index }: ReasoningDetail): void {
-    for (const call of this.#calls.values()) {
-      if (call.is_started && call.id === id) {
-        this.#sink({ kind: "signature", choice: this.#index, part: call.number, signature: encrypted });
-        return;
-      }
-    }
+    if (id !== null && this.#calls.sign(id, encrypted)) return;
     const start: PartStart = { kind: "thinking", encrypted, ...(id === null ? {} : { id }) };
     this.#begin("thinking", start, id).index = index;
     // With an id, its summary may follow.
@@ -261,97 +239,25 @@ export class ChoiceReader {
     const sound = this.#sound;
     Object.assign(sound.fields, fields);
     if (typeof transcript === "string") sound.transcript += transcript;
-    if (typeof data === "string" && sound.length + data.length <= SOUND_MAX) {
-      sound.data.push(data);
-      sound.length += data.length;
-    }
-  }
-
-  /** Which call a piece is of. Where no index is told, a new id begins a new one; so it does where every call has the same index. */
-  #callKey(call: Fields): number {
-    const { index, id } = call;
-    const key = typeof index === "number" ? index : this.#last_call;
-    const known = this.#calls.get(key);
-    const is_other =
-      known !== undefined &&
-      typeof id === "string" &&
-      id !== "" &&
-      known.said_id !== "" &&
-      known.said_id !== id &&
-      readCallSaid(call).name !== "";
-    this.#last_call = is_other ? this.#freeKey() : key;
-    return this.#last_call;
-  }
-
-  #freeKey(): number {
-    return Math.max(...this.#calls.keys()) + 1;
-  }
-
-  #call(call: Fields, key: number): void {
-    const said = readCallSaid(call);
-    let open = this.#calls.get(key);
-    if (open === undefined) {
-      open = this.#newCall(said.id);
-      this.#calls.set(key, open);
-    }
-    if (said.id !== "") open.said_id = said.id;
-    if (said.is_custom) open.is_custom = true;
-    if (open.name === "") open.name = said.name;
-    const signature = readGoogleSignature(call);
-    if (!open.is_started) {
-      open.pending += said.arguments;
-      if (open.name !== "" || open.pending.length > PENDING_MAX) this.#startCall(open, signature);
-      return;
-    }
-    if (said.arguments !== "")
-      this.#sink({ kind: "delta", choice: this.#index, part: open.number, text: said.arguments });
-    if (signature !== null)
-      this.#sink({ kind: "signature", choice: this.#index, part: open.number, signature });
-  }
-
-  #newCall(said_id: string): OpenCall {
-    let is_taken = said_id === "";
-    for (const { id } of this.#calls.values()) if (id === said_id) is_taken = true;
-    return {
-      ...{ number: 0, id: is_taken ? newCallId() : said_id, said_id, name: "" },
-      ...{ is_started: false, is_custom: false, pending: "" },
-    };
-  }
-
-  #startCall(call: OpenCall, signature: Signature | null): void {
-    call.is_started = true;
-    const { id, name, is_custom, pending } = call;
-    // Its text is the answer; see `json_tool.ts`.
-    const is_json = name === JSON_TOOL && !is_custom;
-    if (is_json) this.#json_calls += 1;
-    const start: PartStart = is_json
-      ? { kind: "text" }
-      : {
-          ...{ kind: "tool_call", id, name },
-          ...(is_custom ? { is_custom } : {}),
-          ...(signature === null ? {} : { signature }),
-        };
-    this.#close();
-    call.number = this.#startPart(start);
-    if (pending !== "") this.#sink({ kind: "delta", choice: this.#index, part: call.number, text: pending });
-    call.pending = "";
+    if (typeof data !== "string") return;
+    sound.length += data.length;
+    // Half of a sound is none.
+    if (sound.length > SOUND_MAX) sound.data.length = 0;
+    else sound.data.push(data);
   }
 
   #finish(choice: Fields, found: readonly Citation[]): void {
     this.#closeAll(found);
-    const called = this.#calls.size > this.#json_calls;
+    const { called, answered } = this.#calls;
     const read = readChoiceFinish(choice, this.#refused, called);
-    const finish = this.#json_calls > 0 && !called ? finishOfJson(read) : read;
+    const finish = answered && !called ? finishOfJson(read) : read;
     if (finish !== null) this.#sink({ kind: "finish", choice: this.#index, finish });
   }
 
   #closeAll(found: readonly Citation[]): void {
     if (!this.#cited && this.#spoke) this.#cite(found);
     this.#close();
-    for (const call of this.#calls.values()) {
-      if (!call.is_started) this.#startCall(call, null);
-      this.#sink({ kind: "part_stop", choice: this.#index, part: call.number });
-    }
+    this.#calls.end();
     if (this.#sound !== null) {
       const { fields, data, transcript } = this.#sound;
       const part = readSound({ ...fields, transcript, data: joinBase64(data) });
