@@ -161,10 +161,11 @@ class PreparedJson implements Prepared {
 
   write(target: TargetPlan): Sending | GatewayError | Promise<Sending | GatewayError> {
     const { format } = this.#endpoint;
-    const { speaks, name } = target.provider;
+    const { speaks, name, known_as: provider_kind } = target.provider;
     this.#call.dropped = NOTHING_DROPPED;
     const is_spoken = speaks.includes(format.name);
-    if (is_spoken && !carriesForeign(format.name, this.#request.bytes)) return this.#asItCame(target);
+    const served = { provider_kind, model: target.model };
+    if (is_spoken && !carriesForeign(format.name, this.#request.bytes, served)) return this.#asItCame(target);
     if (is_spoken) return this.#translated(target, format.name);
     const api = isChat(format.name) ? speaks.find(isChat) : undefined;
     if (api !== undefined) return this.#translated(target, api);

@@ -16,6 +16,8 @@ export interface Quirks {
    * (Mistral), or not at all.
    */
   readonly thoughts: "reasoning_content" | "reasoning" | "details" | "parts" | null;
+  /** Whether it refuses messages with fields that it does not know. */
+  readonly is_strict: boolean;
   /** Whether a message with calls must tell thoughts, if only that there were none. */
   readonly thoughts_with_calls: boolean;
   /**
@@ -75,6 +77,7 @@ const COMPATIBLE: Quirks = {
   names: {},
   developer: false,
   thoughts: "reasoning_content",
+  is_strict: false,
   thoughts_with_calls: false,
   reasoning: "effort",
   forced_excludes_thinking: false,
@@ -102,6 +105,7 @@ const OPENAI: Quirks = {
   names: { max_tokens: "max_completion_tokens" },
   developer: true,
   thoughts: null,
+  is_strict: true,
   reasoning: "effort_by_model",
   can_allow_tools: true,
   custom_tools: true,
@@ -151,6 +155,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
     ]),
     names: { seed: "random_seed" },
     thoughts: "parts",
+    is_strict: true,
     must_call: "any",
     short_call_ids: true,
     result_images: true,
@@ -165,6 +170,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
     ]),
     names: { max_tokens: "max_completion_tokens" },
     thoughts: "reasoning",
+    is_strict: true,
     service_tiers: new Set(["auto", "on_demand", "flex", "performance"]),
   },
   // https://api-docs.deepseek.com/api/create-chat-completion, https://api-docs.deepseek.com/guides/thinking_mode
@@ -214,6 +220,7 @@ const BY_KIND: Readonly<Record<string, Quirks>> = {
     ]),
     names: { max_tokens: "max_completion_tokens" },
     thoughts: "reasoning",
+    is_strict: true,
   },
   // https://docs.perplexity.ai/docs/sonar/openai-compatibility; it always searches.
   perplexity: {
@@ -292,6 +299,14 @@ export function quirksOf(provider_kind: string, model: string): Quirks {
   if (provider_kind !== "openai") return known;
   if (!OPENAI_MODELS.some((name) => model.startsWith(name)) || model.startsWith("gpt-oss")) return COMPATIBLE;
   return model.includes("-search") ? { ...OPENAI, web_search: { web_search_options: {} } } : OPENAI;
+}
+
+/** Beginnings of the names of models that reason, and refuse to be told how much (https://docs.x.ai/docs/guides/reasoning). */
+const WILFUL = ["grok-4-", "grok-code"];
+
+/** Whether a model can be told how much to think. */
+export function takesEffort(model: string): boolean {
+  return model !== "grok-4" && !WILFUL.some((beginning) => model.startsWith(beginning));
 }
 
 /** Beginnings of the names of OpenAI's models that reason, and their word for not doing so; null: they always do. */

@@ -3,7 +3,7 @@
 import { effortOfBudget } from "../../neutral/effort.ts";
 import type { Losses } from "../../neutral/losses.ts";
 import type { ChatRequest, OutputFormat, Reasoning, Tool, ToolChoice } from "../../neutral/request.ts";
-import { offEffort } from "./quirks.ts";
+import { offEffort, takesEffort } from "./quirks.ts";
 import { type RequestPen, writeCacheMark } from "./write_parts.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -160,8 +160,13 @@ export function writeReasoningWish(wish: Reasoning, model: string, pen: RequestP
   if (summary !== undefined && quirks.reasoning !== "object" && tells === (summary === "none"))
     losses.lose("reasoning.summary", "hint");
   switch (quirks.reasoning) {
-    case "effort":
-      return is_off ? { reasoning_effort: "none" } : effort === undefined ? {} : { reasoning_effort: effort };
+    case "effort": {
+      const said = is_off ? "none" : effort;
+      if (said === undefined) return {};
+      if (takesEffort(model)) return { reasoning_effort: said };
+      losses.lose("reasoning_effort", "hint");
+      return {};
+    }
     case "effort_by_model":
       return writeEffort(effort, is_off, model, losses);
     case "object": {

@@ -370,6 +370,8 @@ describe("a request is written", () => {
     ["zhipu", "m", { mode: "on", budget_tokens: 2000 }, { thinking: { type: "enabled" } }],
     ["dashscope", "m", { mode: "on", budget_tokens: 2000 }, { enable_thinking: true, thinking_budget: 2000 }],
     ["groq", "m", { effort: "low" }, { reasoning_effort: "low" }],
+    ["xai", "grok-3-mini", { effort: "low" }, { reasoning_effort: "low" }],
+    ["xai", "grok-4-fast", { effort: "low" }, {}],
   ] as const)("with how much to think: %s %s %j", (kind, model, reasoning, fields) => {
     const { messages: _, model: __, ...written } = write({ reasoning }, kind, model).body;
     expect(written).toEqual(fields);

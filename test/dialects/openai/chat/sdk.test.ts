@@ -134,3 +134,40 @@ describe("Anthropic's client before Mistral", () => {
     expect(messages[3]!.tool_call_id).toBe(messages[2]!.tool_calls![0]!.id);
   });
 });
+
+describe("a conversation that another provider had a part in", () => {
+  const messages = [
+    { role: "user", content: "a" },
+    {
+      role: "assistant",
+      content: "b",
+      reasoning_content: "hm",
+      reasoning_details: [{ type: "reasoning.text", text: "hm", signature: "s", index: 0 }],
+    },
+    { role: "user", content: "c" },
+  ];
+
+  async function sent(kind: string): Promise<unknown> {
+    const { upstream, port } = await gatewayTo(kind, (_, reply) => reply.json(200, chatCompletion("d")));
+    const body = JSON.stringify({ model: "chat", messages });
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: "POST", body });
+    expect(answer.status).toBe(200);
+    return (upstream.requests[0]!.json() as { messages: unknown[] }).messages[1];
+  }
+
+  test("goes to a strict server without the fields that it refuses", async () => {
+    expect(await sent("groq")).toEqual({ role: "assistant", content: "b", reasoning: "hm" });
+    expect(await sent("mistral")).toEqual({
+      role: "assistant",
+      content: [
+        { type: "thinking", thinking: [{ type: "text", text: "hm" }] },
+        { type: "text", text: "b" },
+      ],
+    });
+  });
+
+  test("goes to others as it came", async () => {
+    expect(await sent("deepseek")).toEqual(messages[1]);
+    expect(await sent("openrouter")).toEqual(messages[1]);
+  });
+});
