@@ -24,6 +24,14 @@ export function messageFields(item: Fields): Fields {
   return others(item, MESSAGE);
 }
 
+/** The texts and refusals of a message; some servers give a text alone, or call its part `text`. */
+export function saidIn({ content }: Fields): readonly Fields[] {
+  if (typeof content === "string") return [{ type: "output_text", text: content }];
+  return list(content)
+    .filter(isFields)
+    .filter(({ type }) => type === "output_text" || type === "refusal" || type === "text");
+}
+
 /** Reads items in their order: a signature in one of them may belong to the part before it or behind it. */
 export class ItemReader {
   readonly parts: Part[] = [];
@@ -51,13 +59,12 @@ export class ItemReader {
 
   #takeMessage(item: Fields): void {
     let own: Fields | undefined = messageFields(item);
-    for (const part of list(item["content"])) {
-      if (!isFields(part)) continue;
+    for (const part of saidIn(item)) {
       if (part["type"] === "refusal") this.parts.push(readRefusal(part, own));
-      else if (part["type"] === "output_text") {
+      else {
         this.parts.push(readOutputText(part, own));
         this.logprobs.push(...readLogprobs(part["logprobs"]));
-      } else continue;
+      }
       own = undefined;
     }
   }

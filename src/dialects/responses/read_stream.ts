@@ -4,7 +4,7 @@
 
 import { parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
-import { isFields, list, withNumbers } from "../fields.ts";
+import { isFields, list, record, withNumbers } from "../fields.ts";
 import type { EventSink, StreamEvent } from "../neutral/answer.ts";
 import type { StreamReader } from "../neutral/format.ts";
 import { readError } from "../openai/error.ts";
@@ -27,6 +27,8 @@ export class ResponsesStreamReader implements StreamReader {
   readonly #items = new Map<unknown, ItemOfStream>();
   /** Items that are whole. */
   readonly #done = new Set<unknown>();
+  /** Ids of those that were told to be. */
+  readonly #done_ids = new Set<unknown>();
   #parts = 0;
   #is_started = false;
   #has_calls = false;
@@ -71,6 +73,7 @@ export class ResponsesStreamReader implements StreamReader {
         return;
       case "response.output_item.done":
         this.#finishItem(exactly(data, event));
+        this.#done_ids.add(record(event["item"])["id"]);
         return;
       case "response.completed":
       case "response.incomplete":
@@ -131,23 +134,31 @@ export class ResponsesStreamReader implements StreamReader {
     const response: Fields = isFields(event["response"]) ? event["response"] : {};
     this.#start(response);
     if (type === "response.failed") {
+      this.#tellUsage(response);
       this.#fail(failureOf(response["error"]));
       return;
     }
     for (const [output_index, item] of list(response["output"]).entries())
-      if (this.#isUntold(output_index, item)) this.#finishItem({ output_index, item });
+      if (isFields(item)) this.#finishUntold(item, output_index);
     for (const item of this.#items.values()) item.close();
     const status = response["status"] ?? type.slice("response.".length);
     const finish = readFinish({ ...response, status }, this.#has_calls) ?? { reason: "stop" };
     this.#sink({ kind: "finish", choice: 0, finish });
-    const usage = readResponsesUsage(withNumbers(response["usage"]), response["output"]);
-    if (usage !== null) this.#sink({ kind: "usage", usage });
+    this.#tellUsage(response);
     this.#is_over = true;
     this.#sink({ kind: "end" });
   }
 
-  #isUntold(output_index: number, item: unknown): boolean {
-    return !this.#done.has(output_index) && !(isFields(item) && this.#done.has(item["id"]));
+  /** An item of the whole response: most were told before. */
+  #finishUntold(item: Fields, output_index: number): void {
+    const { id } = item;
+    if (this.#items.has(id)) this.#finishItem({ item });
+    else if (id === undefined || !this.#done_ids.has(id)) this.#finishItem({ output_index, item });
+  }
+
+  #tellUsage({ usage, output }: Fields): void {
+    const told = readResponsesUsage(withNumbers(usage), output);
+    if (told !== null) this.#sink({ kind: "usage", usage: told });
   }
 
   #fail(error: { message: string; type: string; param?: string | null; code?: string | null }): void {

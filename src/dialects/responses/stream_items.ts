@@ -4,7 +4,7 @@ import { isFields, list } from "../fields.ts";
 import { GrowingPart, type Teller } from "./growing_part.ts";
 import type { Fields } from "./own.ts";
 import { readOutputText, readRefusal } from "./read_content.ts";
-import { messageFields, PARAGRAPH, readCall, readOther, readReasoning } from "./read_items.ts";
+import { messageFields, PARAGRAPH, readCall, readOther, readReasoning, saidIn } from "./read_items.ts";
 import { unpackSignature } from "./signatures.ts";
 
 /** An item of a stream. */
@@ -99,8 +99,7 @@ class MessageItem implements ItemOfStream {
   }
 
   finish(item: Fields): void {
-    const content = list(item["content"]).filter(isFields).filter(isSaid);
-    for (const [index, part] of content.entries()) {
+    for (const [index, part] of saidIn(item).entries()) {
       const growing = this.#parts[index] ?? this.#newPart(part);
       complete(growing, part);
     }
@@ -128,10 +127,6 @@ class MessageItem implements ItemOfStream {
     this.#parts.push(growing);
     return growing;
   }
-}
-
-function isSaid({ type }: Fields): boolean {
-  return type === "output_text" || type === "refusal";
 }
 
 /** Tells what a whole text or refusal has beyond what was told of it. */

@@ -151,6 +151,32 @@ describe("a stream of a server's own kind", () => {
     ],
     ["does not begin", [delta("Hello there"), completed([MESSAGE])], [SAID]],
     [
+      "has deltas without a place, and the item at its end",
+      [CREATED, delta("Hello there", { output_index: undefined }), completed([MESSAGE])],
+      [SAID],
+    ],
+    [
+      "leaves items out of the whole",
+      [
+        CREATED,
+        { type: "response.output_item.done", output_index: 0, item: { id: "n_1", type: "new_call" } },
+        { type: "response.output_item.done", output_index: 1, item: MESSAGE },
+        completed([{ id: "n_2", type: "new_call" }, CALL, MESSAGE]),
+      ],
+      [{ id: "n_1", type: "new_call" }, SAID],
+    ],
+    [
+      "has a content of one text",
+      [
+        CREATED,
+        completed([
+          { ...MESSAGE, content: "Hello there" },
+          { ...MESSAGE, id: "msg_2", content: [{ type: "text", text: "!" }] },
+        ]),
+      ],
+      [SAID, { kind: "text", text: "!" }],
+    ],
+    [
       "tells thoughts in several pieces",
       [
         CREATED,
@@ -300,6 +326,12 @@ describe("a stream of a server's own kind", () => {
     const writer = RESPONSES.writeStream(contextOf(null));
     const stream = Buffer.from(events.map((one) => writer.write(one)).join(""));
     expect(checkResponsesStream(stream)).toEqual([]);
+  });
+
+  test("that failed tells what it used", () => {
+    const failed = { status: "failed", error: null, usage: { input_tokens: 7, output_tokens: 2 } };
+    const events = read(sse([CREATED, { type: "response.failed", response: failed }]));
+    expect(events.slice(1)).toMatchObject([{ kind: "usage", usage: { input_tokens: 7 } }, { kind: "error" }]);
   });
 
   test("with an event that is too long breaks off", () => {
