@@ -21,9 +21,12 @@ export type Mode = "redact" | "mask" | "audit" | "off";
 /** What is asked for by the configuration of a run. */
 export interface MarkedOptions {
   readonly mode: Mode;
-  /** More lines of the configuration. */
-  readonly rest?: string;
+  /** How many gateway processes there are; one by default. */
+  readonly workers?: number;
 }
+
+/** How long anything may take on a machine with other work. */
+export const SLOW_MS = 120_000;
 
 /** A key that may call everything, and one that may call once. */
 export const KEY = "app-key-for-markers";
@@ -109,11 +112,11 @@ function chunkOf(content: string): object {
   };
 }
 
-function configOf(base_url: string, hooks_url: string, { mode, rest = "" }: MarkedOptions): string {
+function configOf(base_url: string, hooks_url: string, { mode, workers = 1 }: MarkedOptions): string {
   const privacy = `privacy: { mode: ${mode} }`;
   const alone = `retries: { attempts: 0 }, ${privacy}`;
   return `
-listen: { workers: 2, max_body_bytes: 300000 }
+listen: { workers: ${workers}, max_body_bytes: 300000 }
 providers: { up: { kind: openai, base_url: "${base_url}", api_keys: [none] } }
 models:
   chat: { targets: [up/echo], ${alone}, cache: { exact: { ttl_s: 60, stale_s: 60 }, semantic: { threshold: 0.75 } } }
@@ -151,8 +154,7 @@ privacy:
   names_budget_ms: 10000
   custom: ${CUSTOM_KINDS}
 cache: { semantic: { budget_ms: 2000 } }
-ledger: { billing: { file: billing.ndjson, webhook: "${hooks_url}/billing" } }
-${rest}`;
+ledger: { billing: { file: billing.ndjson, webhook: "${hooks_url}/billing" } }`;
 }
 
 /** How a request of a test differs from others. */
@@ -181,7 +183,7 @@ export class MarkedGateway {
     });
     const hooks = await startUpstream((_, reply) => reply.json(200, {}));
     const venturi = new Venturi({ config: configOf(upstream.base_url, hooks.base_url, options) });
-    await venturi.ready();
+    await venturi.line(/listening on/, 0, SLOW_MS);
     return new MarkedGateway(venturi, upstream, hooks);
   }
 
@@ -212,7 +214,7 @@ export class MarkedGateway {
   /** Resolves when it takes calls again. */
   async answers(): Promise<void> {
     const ask = () => fetch(`${this.venturi.url}/health/ready`, { keepalive: false }).catch(() => null);
-    for (const end_ms = performance.now() + 10_000; (await ask())?.status !== 200; ) {
+    for (const end_ms = performance.now() + SLOW_MS; (await ask())?.status !== 200; ) {
       if (performance.now() > end_ms) throw new Error("it takes no calls");
       await Bun.sleep(20);
     }
