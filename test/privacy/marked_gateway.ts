@@ -1,7 +1,8 @@
 // The product as a user runs it, between a client that plants markers and a provider that keeps what it gets; and every place in which a
 // marker could be left.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { dlopen } from "bun:ffi";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Venturi } from "../chaos/harness.ts";
 import { childrenOf } from "../chaos/processes.ts";
@@ -260,7 +261,8 @@ export class MarkedGateway {
     const files = new Map<string, Buffer>();
     for (const entry of readdirSync(this.data, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile()) files.set(path, readFileSync(path));
+      // What is renamed or removed while it is looked for is found by its other name, or is nowhere.
+      if (entry.isFile() && existsSync(path)) files.set(path, readWritten(path));
     }
     return files;
   }
@@ -296,6 +298,29 @@ export class MarkedGateway {
     await this.venturi.end();
     this.upstream.stop();
     this.hooks.stop();
+  }
+}
+
+const { symbols: libc } = dlopen("libc.so.6", { lseek: { args: ["i32", "i64", "i32"], returns: "i64" } });
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** What was ever written of a file, without its holes: most of a mapped file is one. */
+function readWritten(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const parts: Buffer[] = [];
+    for (let at = 0; at < size; ) {
+      const start = Number(libc.lseek(file, at, SEEK_DATA));
+      if (start < 0) break;
+      at = Number(libc.lseek(file, start, SEEK_HOLE));
+      const part = Buffer.alloc(at - start);
+      parts.push(part.subarray(0, readSync(file, part, 0, part.length, start)));
+    }
+    return Buffer.concat(parts);
+  } finally {
+    closeSync(file);
   }
 }
 
