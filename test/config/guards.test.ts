@@ -1,7 +1,6 @@
 // Guards in the configuration: what a name alone means, and what is said of what is wrong.
 
 import { expect, test } from "vitest";
-import { ENTITIES } from "../../src/config/entities.ts";
 import { plan, problems } from "./loading.ts";
 
 const withGuards = (guards: string) => `models: { chat: { targets: [sim/echo], guards: { ${guards} } } }`;
