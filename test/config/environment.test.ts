@@ -20,6 +20,9 @@ test("with an empty environment there is the simulator, on loopback, without key
   expect(made.keys).toEqual([]);
 });
 
+/** Providers that want their key in a header of their own. */
+const OWN_HEADERS: Readonly<Record<string, string>> = { ANTHROPIC: "x-api-key", GEMINI: "x-goog-api-key" };
+
 test("every key of the contract makes its provider", () => {
   const names = "OPENAI ANTHROPIC GEMINI MISTRAL GROQ DEEPSEEK XAI OPENROUTER TOGETHER FIREWORKS".split(" ");
   const env: Record<string, string> = Object.fromEntries(
@@ -32,10 +35,11 @@ test("every key of the contract makes its provider", () => {
     [...names.map((name) => name.toLowerCase()), "azure", "sim"].sort(),
   );
   for (const name of names)
-    expect(made.providers.get(name.toLowerCase())?.keys[0]?.headers[0]).toEqual([
-      "authorization",
-      `Bearer key-of-${name}`,
-    ]);
+    expect(made.providers.get(name.toLowerCase())?.keys[0]?.headers[0]).toEqual(
+      name in OWN_HEADERS
+        ? [OWN_HEADERS[name], `key-of-${name}`]
+        : ["authorization", `Bearer key-of-${name}`],
+    );
   expect(made.providers.get("azure")).toMatchObject({
     origin: { host: "r.openai.azure.com" },
     base_path: "/openai",

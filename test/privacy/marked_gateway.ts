@@ -1,7 +1,8 @@
 // The product as a user runs it, between a client that plants markers and a provider that keeps what it gets; and every place in which a
 // marker could be left.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { dlopen } from "bun:ffi";
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { Venturi } from "../chaos/harness.ts";
 import { childrenOf } from "../chaos/processes.ts";
@@ -21,9 +22,12 @@ export type Mode = "redact" | "mask" | "audit" | "off";
 /** What is asked for by the configuration of a run. */
 export interface MarkedOptions {
   readonly mode: Mode;
-  /** More lines of the configuration. */
-  readonly rest?: string;
+  /** How many gateway processes there are; one by default. */
+  readonly workers?: number;
 }
+
+/** How long anything may take on a machine with other work. */
+export const SLOW_MS = 120_000;
 
 /** A key that may call everything, and one that may call once. */
 export const KEY = "app-key-for-markers";
@@ -109,11 +113,11 @@ function chunkOf(content: string): object {
   };
 }
 
-function configOf(base_url: string, hooks_url: string, { mode, rest = "" }: MarkedOptions): string {
+function configOf(base_url: string, hooks_url: string, { mode, workers = 1 }: MarkedOptions): string {
   const privacy = `privacy: { mode: ${mode} }`;
   const alone = `retries: { attempts: 0 }, ${privacy}`;
   return `
-listen: { workers: 2, max_body_bytes: 300000 }
+listen: { workers: ${workers}, max_body_bytes: 300000 }
 providers: { up: { kind: openai, base_url: "${base_url}", api_keys: [none] } }
 models:
   chat: { targets: [up/echo], ${alone}, cache: { exact: { ttl_s: 60, stale_s: 60 }, semantic: { threshold: 0.75 } } }
@@ -151,8 +155,7 @@ privacy:
   names_budget_ms: 10000
   custom: ${CUSTOM_KINDS}
 cache: { semantic: { budget_ms: 2000 } }
-ledger: { billing: { file: billing.ndjson, webhook: "${hooks_url}/billing" } }
-${rest}`;
+ledger: { billing: { file: billing.ndjson, webhook: "${hooks_url}/billing" } }`;
 }
 
 /** How a request of a test differs from others. */
@@ -181,7 +184,7 @@ export class MarkedGateway {
     });
     const hooks = await startUpstream((_, reply) => reply.json(200, {}));
     const venturi = new Venturi({ config: configOf(upstream.base_url, hooks.base_url, options) });
-    await venturi.ready();
+    await venturi.line(/listening on/, 0, SLOW_MS);
     return new MarkedGateway(venturi, upstream, hooks);
   }
 
@@ -212,7 +215,7 @@ export class MarkedGateway {
   /** Resolves when it takes calls again. */
   async answers(): Promise<void> {
     const ask = () => fetch(`${this.venturi.url}/health/ready`, { keepalive: false }).catch(() => null);
-    for (const end_ms = performance.now() + 10_000; (await ask())?.status !== 200; ) {
+    for (const end_ms = performance.now() + SLOW_MS; (await ask())?.status !== 200; ) {
       if (performance.now() > end_ms) throw new Error("it takes no calls");
       await Bun.sleep(20);
     }
@@ -258,7 +261,8 @@ export class MarkedGateway {
     const files = new Map<string, Buffer>();
     for (const entry of readdirSync(this.data, { recursive: true, withFileTypes: true })) {
       const path = join(entry.parentPath, entry.name);
-      if (entry.isFile()) files.set(path, readFileSync(path));
+      // What is renamed or removed while it is looked for is found by its other name, or is nowhere.
+      if (entry.isFile() && existsSync(path)) files.set(path, readWritten(path));
     }
     return files;
   }
@@ -294,6 +298,29 @@ export class MarkedGateway {
     await this.venturi.end();
     this.upstream.stop();
     this.hooks.stop();
+  }
+}
+
+const { symbols: libc } = dlopen("libc.so.6", { lseek: { args: ["i32", "i64", "i32"], returns: "i64" } });
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** What was ever written of a file, without its holes: most of a mapped file is one. */
+function readWritten(path: string): Buffer {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const parts: Buffer[] = [];
+    for (let at = 0; at < size; ) {
+      const start = Number(libc.lseek(file, at, SEEK_DATA));
+      if (start < 0) break;
+      at = Number(libc.lseek(file, start, SEEK_HOLE));
+      const part = Buffer.alloc(at - start);
+      parts.push(part.subarray(0, readSync(file, part, 0, part.length, start)));
+    }
+    return Buffer.concat(parts);
+  } finally {
+    closeSync(file);
   }
 }
 

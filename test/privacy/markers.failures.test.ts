@@ -9,6 +9,7 @@ import {
   type MarkedGateway,
   type Mode,
   markedGateways,
+  SLOW_MS,
 } from "./marked_gateway.ts";
 import { MARKERS, MarkerSearch, NAMED } from "./markers.ts";
 
@@ -79,42 +80,48 @@ async function failEverywhere(gateway: MarkedGateway): Promise<Map<string, numbe
   return counts;
 }
 
-test.concurrent.each<Mode>(["redact", "mask", "audit"])("errors of every sort (%s)", async (mode) => {
-  const gateway = await started({ mode });
-  const counts = await failEverywhere(gateway);
-  const outcomes = [...counts.keys()];
-  for (const outcome of [
-    ...[
-      "refuses 400",
-      "breaks 500",
-      "garbled 502",
-      "tried 200",
-      "odd 200",
-      "judged 400",
-      "judged 200",
-      "open 429",
-    ],
-    ...["open 413", "hurried 504"],
-  ]) {
-    expect(outcomes).toContain(outcome);
-  }
-  expect(await leaksOf(gateway, mode, search)).toEqual([]);
-});
-
-test.concurrent.each<Mode>(["redact", "audit"])(
-  "clients that leave, and processes that are killed (%s)",
+test.concurrent.each<Mode>(["redact", "mask", "audit"])(
+  "errors of every sort (%s)",
+  { timeout: SLOW_MS },
   async (mode) => {
     const gateway = await started({ mode });
+    const counts = await failEverywhere(gateway);
+    const outcomes = [...counts.keys()];
+    for (const outcome of [
+      ...[
+        "refuses 400",
+        "breaks 500",
+        "garbled 502",
+        "tried 200",
+        "odd 200",
+        "judged 400",
+        "judged 200",
+        "open 429",
+      ],
+      ...["open 413", "hurried 504"],
+    ]) {
+      expect(outcomes).toContain(outcome);
+    }
+    expect(await leaksOf(gateway, mode, search)).toEqual([]);
+  },
+);
+
+test.each<Mode>(["redact", "audit"])(
+  "clients that leave, and processes that are killed (%s)",
+  { timeout: SLOW_MS },
+  async (mode) => {
+    const gateway = await started({ mode, workers: 2 });
     const { venturi, upstream } = gateway;
     const texts = MARKERS.map(({ text }) => text);
 
     // A client leaves while its call waits.
     const leaving = new AbortController();
     const left = gateway.post(CHAT, { model: "waits", ...said(texts) }, { signal: leaving.signal });
-    await upstream.waitFor(() => upstream.requests.length === 1);
+    await upstream.waitFor(() => upstream.requests.length === 1, SLOW_MS);
     leaving.abort();
     await left;
 
+    const waiting = new AbortController();
     // Gateway processes are killed with calls in flight, one after the other.
     for (const pid of venturi.gateways) {
       const before = upstream.requests.length;
@@ -127,15 +134,16 @@ test.concurrent.each<Mode>(["redact", "audit"])(
             user: group[0]!.text,
           };
           const headers = { "x-venturi-user": "ada@marker.example", "x-venturi-session": "a conversation" };
-          return gateway.post(CHAT, body, { headers });
+          return gateway.post(CHAT, body, { headers, signal: waiting.signal });
         }),
       );
-      await upstream.waitFor(() => upstream.requests.length === before + asked.length);
+      await upstream.waitFor(() => upstream.requests.length === before + asked.length, SLOW_MS);
       const from = venturi.lines.length;
       process.kill(pid, "SIGKILL");
       // What the other process has is ended with it, when its turn comes.
-      await venturi.line(/ended|died|another/, from);
+      await venturi.line(/ended|died|another/, from, SLOW_MS);
     }
+    waiting.abort();
     await gateway.answers();
 
     // The inference process is killed while names are looked for, and similar requests.
@@ -153,6 +161,7 @@ test.concurrent.each<Mode>(["redact", "audit"])(
     await venturi.until(
       () => venturi.inference !== null && venturi.inference !== inference,
       "another inference process",
+      SLOW_MS,
     );
     for (const { text } of NAMED) await gateway.post(CHAT, { model: "named", ...said([text]) });
 

@@ -1,7 +1,7 @@
 // What clients say of their calls in headers: request ids, users, features, tags, sessions, traces. Of none of it a value is kept.
 
 import { afterAll, expect, test } from "vitest";
-import { ALL_MARKERS, leaksOf, type Mode, markedGateways } from "./marked_gateway.ts";
+import { ALL_MARKERS, leaksOf, type Mode, markedGateways, SLOW_MS } from "./marked_gateway.ts";
 import { MARKERS, MarkerSearch } from "./markers.ts";
 
 const { started, end } = markedGateways();
@@ -30,34 +30,40 @@ function headersOf(text: string, value: string, is_told: boolean): Record<string
   };
 }
 
-test.concurrent.each<Mode>(["redact", "mask", "audit"])("with %s nothing of them is kept", async (mode) => {
-  const gateway = await started({ mode });
-  const markers = MARKERS.filter(({ text }) => OF_HEADERS.test(text));
-  expect(markers.length).toBeGreaterThan(150);
-  for (const [index, { text, value }] of markers.entries()) {
-    // What its words alone tell is told without them by some values only.
-    const is_told = text === `It is ${value}, I think.` || text.startsWith("Reach me at");
-    const headers = headersOf(text, value, is_told);
-    const body = {
-      model: ["chat", "open", "judged"][index % 3]!,
-      messages: [{ role: "user", content: `Round ${index % 40}` }],
-    };
-    const answer = await gateway.post("/v1/chat/completions", { ...body, user: text }, { headers });
-    expect(answer?.status).toBe(200);
-    // Whoever is refused before anything is known of the call leaves no more.
-    if (index % 4 > 0) continue;
-    await gateway.post(
-      `/v1/chat/completions?who=${encodeURIComponent(value)}`,
-      { ...body, model: text },
-      { headers },
-    );
-    await gateway.post(`/v1/${encodeURIComponent(value)}`, body, { headers });
-    await gateway.post("/v1/chat/completions", body, { headers, key: value.replaceAll(" ", "") });
-  }
-  expect(await leaksOf(gateway, mode, search)).toEqual([]);
-});
+test.concurrent.each<Mode>(["redact", "mask", "audit"])(
+  "with %s nothing of them is kept",
+  { timeout: SLOW_MS },
+  async (mode) => {
+    const gateway = await started({ mode });
+    const markers = MARKERS.filter(({ text }) => OF_HEADERS.test(text));
+    expect(markers.length).toBeGreaterThan(150);
+    for (const [index, { text, value }] of markers.entries()) {
+      // What its words alone tell is told without them by some values only.
+      const is_told = text === `It is ${value}, I think.` || text.startsWith("Reach me at");
+      const headers = headersOf(text, value, is_told);
+      const body = {
+        model: ["chat", "open", "judged"][index % 3]!,
+        messages: [{ role: "user", content: `Round ${index % 40}` }],
+      };
+      const answer = await gateway.post("/v1/chat/completions", { ...body, user: text }, { headers });
+      expect(answer?.status).toBe(200);
+      // Whoever is refused before anything is known of the call leaves no more.
+      if (index % 4 > 0) continue;
+      await gateway.post(
+        `/v1/chat/completions?who=${encodeURIComponent(value)}`,
+        { ...body, model: text },
+        { headers },
+      );
+      await gateway.post(`/v1/${encodeURIComponent(value)}`, body, { headers });
+      await gateway.post("/v1/chat/completions", body, { headers, key: value.replaceAll(" ", "") });
+    }
+    expect(await leaksOf(gateway, mode, search)).toEqual([]);
+  },
+);
 
-test("users, features and tags without a value stay what they are, and those with one stay apart", async () => {
+test("users, features and tags without a value stay what they are, and those with one stay apart", {
+  timeout: SLOW_MS,
+}, async () => {
   const gateway = await started({ mode: "redact" });
   const body = { model: "open", messages: [{ role: "user", content: "Hello" }] };
   const call = (user: string) =>

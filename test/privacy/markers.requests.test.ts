@@ -3,7 +3,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadBuiltinNer } from "../../src/inference/ner/ner.ts";
 import { makeRecogniser } from "../../src/privacy/recognisers/recognisers.ts";
-import { ALL_MARKERS, leaksOf, type MarkedGateway, type Mode, markedGateways } from "./marked_gateway.ts";
+import {
+  ALL_MARKERS,
+  leaksOf,
+  type MarkedGateway,
+  type Mode,
+  markedGateways,
+  SLOW_MS,
+} from "./marked_gateway.ts";
 import { MARKERS, MarkerSearch, NAMED } from "./markers.ts";
 
 const search = new MarkerSearch(ALL_MARKERS);
@@ -174,23 +181,27 @@ async function sendUnread(gateway: MarkedGateway): Promise<number[]> {
   return statuses;
 }
 
-test.concurrent.each<Mode>(["redact", "mask", "audit"])("values that are to be found by %s", async (mode) => {
-  const gateway = await started({ mode });
-  const statuses = await sendEverything(gateway);
-  expect(statuses.filter((status) => status !== 200 && status !== 400)).toEqual([]);
-  expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(texts.length);
-  const sent = gateway.upstream.requests.length;
-  expect(sent).toBeGreaterThan(100);
+test.concurrent.each<Mode>(["redact", "mask", "audit"])(
+  "values that are to be found by %s",
+  { timeout: SLOW_MS },
+  async (mode) => {
+    const gateway = await started({ mode });
+    const statuses = await sendEverything(gateway);
+    expect(statuses.filter((status) => status !== 200 && status !== 400)).toEqual([]);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(texts.length);
+    const sent = gateway.upstream.requests.length;
+    expect(sent).toBeGreaterThan(100);
 
-  const unread = await sendUnread(gateway);
-  expect(new Set(unread)).toEqual(new Set([mode === "audit" ? 200 : 400]));
-  if (mode === "audit") {
-    // By the path and without a model, nobody's settings but those of the key count.
-    for (const { text } of MARKERS.slice(0, 20)) {
-      await gateway.post("/up/v1/anything", { prompt: text });
-      await gateway.post("/v1/files?purpose=batch", text, { headers: { "content-type": "text/plain" } });
-    }
-    expect(search.in(Buffer.concat([...gateway.sent().values()])).length).toBeGreaterThan(150);
-  } else expect(gateway.upstream.requests.length).toBe(sent);
-  expect(await leaksOf(gateway, mode, search)).toEqual([]);
-});
+    const unread = await sendUnread(gateway);
+    expect(new Set(unread)).toEqual(new Set([mode === "audit" ? 200 : 400]));
+    if (mode === "audit") {
+      // By the path and without a model, nobody's settings but those of the key count.
+      for (const { text } of MARKERS.slice(0, 20)) {
+        await gateway.post("/up/v1/anything", { prompt: text });
+        await gateway.post("/v1/files?purpose=batch", text, { headers: { "content-type": "text/plain" } });
+      }
+      expect(search.in(Buffer.concat([...gateway.sent().values()])).length).toBeGreaterThan(150);
+    } else expect(gateway.upstream.requests.length).toBe(sent);
+    expect(await leaksOf(gateway, mode, search)).toEqual([]);
+  },
+);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { open } from "lmdb";
 import { afterAll, describe, expect, test } from "vitest";
 import { ENTITIES } from "../../src/config/entities.ts";
-import { ALL_MARKERS, leaksIn, markedGateways } from "./marked_gateway.ts";
+import { ALL_MARKERS, leaksIn, markedGateways, SLOW_MS } from "./marked_gateway.ts";
 import { formsOf, MARKERS, MarkerSearch } from "./markers.ts";
 
 const { started, end } = markedGateways();
@@ -64,7 +64,7 @@ describe("a marker is found", () => {
     await lmdb.close();
   });
 
-  test("wherever the product leaves it that is not told to take it out", { timeout: 30_000 }, async () => {
+  test("wherever the product leaves it that is not told to take it out", { timeout: SLOW_MS }, async () => {
     const gateway = await started({ mode: "off" });
     const value = "ADA@EXAMPLE.ORG";
     const headers = { "x-request-id": value, "x-venturi-user": value };
@@ -77,7 +77,7 @@ describe("a marker is found", () => {
     mkdirSync(join(gateway.data, "deeper"));
     writeFileSync(join(gateway.data, "deeper", "file"), content);
     const told = await gateway.told();
-    await gateway.hooks.waitFor(() => gateway.hooks.requests.length > 0);
+    await gateway.hooks.waitFor(() => gateway.hooks.requests.length > 0, SLOW_MS);
     const leaks = leaksIn([told, gateway.files(), gateway.said(), gateway.sent()], search).join("\n");
     for (const place of [
       ...["metrics", "admin calls", "admin usage", "log", "billing events", "request 0 to the provider"],
