@@ -1,7 +1,6 @@
 // Guards in the configuration: what a name alone means, and what is said of what is wrong.
 
 import { expect, test } from "vitest";
-import { ENTITIES } from "../../src/config/entities.ts";
 import { joinSchemaPlans } from "../../src/config/guards.ts";
 import type { WebhookPlan } from "../../src/config/remote_guards.ts";
 import { load, plan, problems } from "./loading.ts";
