@@ -124,11 +124,13 @@ function read(answer: Readonly<Record<string, unknown>>): EventTexts | null {
     const scope = String(number);
     const at: Path = ["candidates", position];
     list(record(content)["parts"]).forEach((part, place) => {
-      const { text, thought } = record(part);
+      const { text, thought, thoughtSignature } = record(part);
       const path = [...at, "content", "parts", place];
       if (typeof text === "string") {
         const kind = thought === true ? "thought" : "text";
         if (text !== "") growing.push(pieceOf(answer, number, kind, [...path, "text"], text));
+        // What is signed is whole.
+        if (thoughtSignature !== undefined) ended.push(scope);
       } else {
         // A call ends the text before it.
         ended.push(scope);
@@ -154,7 +156,7 @@ function pieceOf(
       const { modelVersion, responseId } = answer;
       const part = kind === "thought" ? { text, thought: true } : { text };
       const candidates = [{ content: { parts: [part], role: "model" }, index }];
-      return `data: ${JSON.stringify({ candidates, modelVersion, responseId })}\n\n`;
+      return `data: ${JSON.stringify({ candidates, modelVersion, responseId })}\r\n\r\n`;
     },
   };
 }
