@@ -7,7 +7,7 @@ import type { ChatAnswer, StreamEvent } from "../../src/dialects/neutral/answer.
 import { AnswerCollector, tellAnswer } from "../../src/dialects/neutral/collect.ts";
 import { EMPTY_REQUEST } from "../../src/dialects/neutral/request.ts";
 import { usageOf } from "../../src/dialects/usage.ts";
-import { AnswerTexts } from "../../src/privacy/answer_texts.ts";
+import type { AnswerTexts } from "../../src/privacy/answer_texts.ts";
 import { Mapping } from "../../src/privacy/mapping.ts";
 import { PLACES } from "../../src/privacy/places/places.ts";
 import { restoreAnswer } from "../../src/privacy/restore_answer.ts";
@@ -125,11 +125,22 @@ describe.each(NAMES)("a stream of %s", (name) => {
   };
 
   test("that is cut anywhere, is restored", () => {
-    for (let at = 0; at < 90; at++) check(restored(name, streamOf(name, plain, (text) => halves(text, at))));
+    for (let at = 0; at < 90; at++)
+      check(
+        restored(
+          name,
+          streamOf(name, plain, (text) => halves(text, at)),
+        ),
+      );
   });
 
   test("that comes in single characters is restored", () =>
-    check(restored(name, streamOf(name, plain, (text) => text.match(/[^]/gu) ?? [])),));
+    check(
+      restored(
+        name,
+        streamOf(name, plain, (text) => text.match(/[^]/gu) ?? []),
+      ),
+    ));
 
   test("of a model that shouts, spaces and escapes is restored", () => {
     for (const [email, odd] of [
@@ -141,11 +152,9 @@ describe.each(NAMES)("a stream of %s", (name) => {
       const of = gist(
         readBack(
           name,
-          streamOf(
-            name,
-            answerOf(email.startsWith("**") ? `**${EMAIL}**` : EMAIL, ODD, name),
-            (text) => [text],
-          ),
+          streamOf(name, answerOf(email.startsWith("**") ? `**${EMAIL}**` : EMAIL, ODD, name), (text) => [
+            text,
+          ]),
         ),
       );
       for (const size of [1, 2, 3, 5]) {
@@ -174,10 +183,20 @@ describe.each(NAMES)("a stream of %s", (name) => {
         ],
       });
       const is_bare = rest === "EMAIL_1";
-      const stream = restored(name, streamOf(name, texts(`see ${rest}`), (text) => halves(text, 5)));
+      const stream = restored(
+        name,
+        streamOf(name, texts(`see ${rest}`), (text) => halves(text, 5)),
+      );
       expect(CHECKS[name](stream)).toEqual([]);
       const said = texts(`see ${is_bare ? EMAIL : rest}`);
-      expect(gist(readBack(name, stream))).toEqual(gist(readBack(name, streamOf(name, said, (text) => [text]))));
+      expect(gist(readBack(name, stream))).toEqual(
+        gist(
+          readBack(
+            name,
+            streamOf(name, said, (text) => [text]),
+          ),
+        ),
+      );
     }
   });
 
