@@ -129,7 +129,7 @@ export class Guards {
       const changed = contents.texts[index]!;
       changed.text = cutSpans(changed.text, found);
     }
-    const body = rewriteTexts(read_body, contents.texts);
+    const body = rewriteTexts(read_body, contents.texts, placesOf(prepared).request);
     return body === read_body ? prepared : prepared.withBody(body);
   }
 

@@ -1,5 +1,6 @@
 // What happens to the texts of an answer on their way to the client: guards judge what upstream said, then values are put back.
 
+import { scanObject } from "../wire/json.ts";
 import type { AnswerGuard } from "./guards/output/answer_guard.ts";
 import type { Mapping } from "./mapping.ts";
 import { Restorer, restoreText } from "./restore.ts";
@@ -61,10 +62,20 @@ export class AnswerTexts implements TextStage {
     return treated;
   }
 
+  /** An object that is a text as a whole, which is JSON. What a guard leaves of it may be none any more: then there is nothing in it. */
+  treatJson(text: string): string {
+    const treated = this.treat(text);
+    return treated === text || isJson(treated) ? treated : "{}";
+  }
+
   begin(name: string): GrowingTreatment {
     const [first = UNTOUCHED, ...more] = this.#stages.map((stage) => stage.begin(name));
     return more.reduce(following, first);
   }
+}
+
+function isJson(text: string): boolean {
+  return scanObject(Buffer.from(text)).fault === null;
 }
 
 function judgingStage(guard: AnswerGuard): TextStage {

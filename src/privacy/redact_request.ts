@@ -1,7 +1,7 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
 import { createHmac } from "node:crypto";
-import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
+import { type JsonSpan, readString, scanElements, scanObject, spanText } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
@@ -23,10 +23,12 @@ const TOKENS_OF = ["prompt", "input"];
 const PLAIN_MAX_CHARS = 64;
 const PLAIN = /^[A-Za-z_$.-]*$/;
 
-/** A string of a request, and what is done with it. */
+/** A text of a request, and what is done with it. */
 interface Place {
   readonly span: JsonSpan;
   readonly treatment: RequestTreatment;
+  /** Whether it is an object that is a text as a whole. */
+  readonly is_json: boolean;
 }
 
 /** How a request is redacted. */
@@ -84,7 +86,12 @@ export function redactRequest(
     isFound: (name) => redaction.isFoundIn(name),
     onKept: (kept) => has_answer && redaction.escape(kept, mapping),
   });
-  for (const { span, treatment } of places) {
+  for (const { span, treatment, is_json } of places) {
+    if (is_json) {
+      const changed = redaction.redact(spanText(bytes, span), mappingOf());
+      if (changed !== null) edits.push({ ...span, bytes: Buffer.from(changed) });
+      continue;
+    }
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash" && mode !== "audit") changed = hashed(text, secret);
@@ -122,7 +129,7 @@ interface PlaceSearch {
   onKept(text: string): void;
 }
 
-/** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
+/** The texts of a request that are treated, in order. Those that are kept and may be names are told of. */
 function placesOf(
   bytes: Uint8Array,
   root: Rule<RequestTreatment>,
@@ -130,12 +137,13 @@ function placesOf(
 ): Place[] {
   const places: Place[] = [];
   walk(bytes, root, (span, treatment, visited) => {
+    if (visited === "json" && treatment !== "keep") places.push({ span, treatment, is_json: true });
     if (span.kind !== "string") return;
     if (treatment !== "keep" && visited === "name") {
       const name = readString(bytes, span) ?? "";
       if (isPlain(name) || !isFound(name)) onKept(name);
-      else places.push({ span, treatment: "text" });
-    } else if (treatment !== "keep") places.push({ span, treatment });
+      else places.push({ span, treatment: "text", is_json: false });
+    } else if (treatment !== "keep") places.push({ span, treatment, is_json: false });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
   });
   return places;

@@ -1,7 +1,7 @@
 // What the places of a request in OpenAI's format hold. Everything is text unless it is known to be something else: what is new in
 // the format tomorrow is redacted, too.
 
-import { dataRule, type Rule, rule } from "./walk.ts";
+import { jsonRule, type Rule, rule } from "./walk.ts";
 
 /**
  * `text` is redacted, inside of its JSON where it is JSON; `data` too, unless it is base64; `name` is somebody's name in a conversation;
@@ -13,6 +13,8 @@ export type RequestTreatment = "text" | "data" | "name" | "hash";
 export const KEEP: Rule<RequestTreatment> = rule<RequestTreatment>("keep");
 /** A text. */
 export const TEXT: Rule<RequestTreatment> = rule("text");
+/** Data of the client's own: an object is one text of JSON, whatever its members are called. */
+export const JSON_TEXT: Rule<RequestTreatment> = jsonRule("text");
 /** A user's name. */
 export const HASH: Rule<RequestTreatment> = rule("hash");
 
@@ -35,6 +37,7 @@ export const CONTENT: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   input_audio: KEEP,
   file_data: KEEP,
   file_id: KEEP,
+  file_url: KEEP,
   cache_control: KEEP,
   file: rule<RequestTreatment>("text", { file_data: KEEP, file_id: KEEP, file_url: KEEP, format: KEEP }),
 });
@@ -82,7 +85,7 @@ function schema(): Rule<RequestTreatment> {
     examples: TEXT,
   };
   const members = new Map(Object.entries(keywords));
-  const own: Rule<RequestTreatment> = { treatment: "text", is_data: false, members, others: null };
+  const own: Rule<RequestTreatment> = { ...rule<RequestTreatment>("text"), members };
   // The members of these are named by the client, perhaps like a keyword, and each is a schema.
   const named = rule<RequestTreatment>("text", {}, own);
   for (const keyword of ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"]) {
@@ -132,5 +135,5 @@ export const REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   response_format: FORMAT,
   prediction: rule<RequestTreatment>("text", { type: KEEP, content: CONTENT }),
   input: CONTENT,
-  metadata: dataRule("text"),
+  metadata: JSON_TEXT,
 });

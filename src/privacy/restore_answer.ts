@@ -1,6 +1,6 @@
 // A plain answer with its texts judged and its client's values put back. Where nothing changes it is the very bytes that came.
 
-import { readString, scanObject } from "../wire/json.ts";
+import { readString, scanObject, spanText } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import { ANSWER, type AnswerTreatment } from "./answer_places.ts";
 import { AnswerTexts } from "./answer_texts.ts";
@@ -25,6 +25,12 @@ export function restoreAnswer(
   const edits: Edit[] = [];
   walk(body, places, (span, treatment, visited) => {
     if (treatment === "keep" || visited === "name") return;
+    if (visited === "json") {
+      const came = spanText(body, span);
+      const given = texts.treatJson(came);
+      if (given !== came) edits.push({ ...span, bytes: Buffer.from(given) });
+      return;
+    }
     const text = readString(body, span);
     if (text === null) texts.refuse();
     const restored = text === null ? null : texts.treat(text);

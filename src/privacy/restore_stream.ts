@@ -2,7 +2,7 @@
 // changes; what is held back of a text goes out before what the text is part of is over, or another text of it goes on.
 
 import { isFields } from "../dialects/fields.ts";
-import { type JsonSpan, scanElements, scanMembers } from "../wire/json.ts";
+import { type JsonSpan, scanElements, scanMembers, spanText } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import { SseFramer } from "../wire/sse.ts";
 import { AnswerTexts, type GrowingTreatment } from "./answer_texts.ts";
@@ -45,6 +45,8 @@ interface GrowingText {
 interface TreatedText {
   readonly path: Path;
   readonly came: string;
+  /** It is an object: the text is its JSON. */
+  readonly is_json: boolean;
   /** Null for a text that comes whole. */
   readonly text: GrowingText | null;
   given: string;
@@ -92,7 +94,7 @@ export class StreamRestorer {
       return { before: value !== null && "error" in value ? this.end() : NOTHING, raw, data };
     }
     const number = this.#numberOf(value);
-    const treated = this.#treat(said);
+    const treated = this.#treat(said, data);
     const before = this.#release(said, treated, number);
     return { before, ...rewritten(event, data, treated, this.#renumbered(number)) };
   }
@@ -119,19 +121,24 @@ export class StreamRestorer {
     return { path: [number_member], number: number + this.#inserted };
   }
 
-  #treat({ growing, whole }: EventTexts): TreatedText[] {
+  #treat({ growing, whole }: EventTexts, data: Uint8Array): TreatedText[] {
     const treated: TreatedText[] = [];
     for (const piece of growing) {
       const text = this.#textOf(piece);
       if (text === null) continue;
       const { path, came } = piece;
       text.last = piece;
-      treated.push({ path, came, text, given: text.treatment.push(came) });
+      treated.push({ path, came, is_json: false, text, given: text.treatment.push(came) });
       if (text.treatment.held_chars > 0) this.#holding.add(text);
       else this.#holding.delete(text);
     }
-    for (const { path, came } of whole) {
-      treated.push({ path, came, text: null, given: this.#texts.treat(came) });
+    for (const { path, came, is_json } of whole) {
+      if (is_json) {
+        // As it is written: a number may have more digits than are kept of it.
+        const span = spanAt(data, path);
+        const written = span === null ? came : spanText(data, span);
+        treated.push({ path, came: written, is_json, text: null, given: this.#texts.treatJson(written) });
+      } else treated.push({ path, came, is_json, text: null, given: this.#texts.treat(came) });
     }
     return treated;
   }
@@ -143,7 +150,7 @@ export class StreamRestorer {
   #release({ growing, ended }: EventTexts, treated: readonly TreatedText[], number: number): Uint8Array {
     let events = "";
     for (const text of this.#holding) {
-      const is_over = ended.includes(text.scope);
+      const is_over = ended === "all" || ended.includes(text.scope);
       const own = growing.filter(({ scope }) => scope === text.scope);
       const goes_on = own.length === 0 || own.some(({ kind }) => kind === text.kind);
       if (!is_over && goes_on) continue;
@@ -201,13 +208,9 @@ export function restoreEvents(
   return is_changed || held.length > 0 ? Buffer.concat([...parts, held]) : events;
 }
 
-function textOf(bytes: Uint8Array, { start, end }: { readonly start: number; readonly end: number }): string {
-  return Buffer.prototype.utf8Slice.call(bytes, start, end);
-}
-
 function parse(data: Uint8Array): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(textOf(data, { start: 0, end: data.length }));
+    const value: unknown = JSON.parse(spanText(data, { start: 0, end: data.length }));
     return isFields(value) ? value : null;
   } catch {
     return null;
@@ -222,12 +225,14 @@ function rewritten(
   renumbered: { readonly path: Path; readonly number: number } | null,
 ): RestorableEvent {
   const edits: Edit[] = [];
-  const put = (path: Path, value: string | number) => {
+  const put = (path: Path, json: string) => {
     const span = spanAt(data, path);
-    if (span !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(value)) });
+    if (span !== null) edits.push({ ...span, bytes: Buffer.from(json) });
   };
-  for (const { path, came, given } of texts) if (given !== came) put(path, given);
-  if (renumbered !== null) put(renumbered.path, renumbered.number);
+  for (const { path, came, given, is_json } of texts) {
+    if (given !== came) put(path, is_json ? given : JSON.stringify(given));
+  }
+  if (renumbered !== null) put(renumbered.path, String(renumbered.number));
   if (edits.length === 0) return { raw, data };
   edits.sort((a, b) => a.start - b.start);
   const at = Buffer.prototype.lastIndexOf.call(raw, Buffer.from(data));

@@ -26,14 +26,16 @@ export interface GrowingPiece {
 export interface WholeText {
   readonly path: Path;
   readonly came: string;
+  /** It is an object: the text is its JSON. */
+  readonly is_json: boolean;
 }
 
 /** What an event says of the texts of an answer. */
 export interface EventTexts {
   readonly growing: readonly GrowingPiece[];
   readonly whole: readonly WholeText[];
-  /** Scopes of which all texts end with it. */
-  readonly ended: readonly string[];
+  /** Scopes of which all texts end with it; `all`: the answer does. */
+  readonly ended: readonly string[] | "all";
 }
 
 /** The places of texts in the streams of a format. One for each stream: it may remember what came. */
@@ -44,6 +46,26 @@ export interface StreamPlaces {
   read(event: Readonly<Record<string, unknown>>): EventTexts | null;
   /** The member at the top that counts the events; null where nothing does. */
   readonly number_member: string | null;
+}
+
+/** Finds the texts within a value that come as a whole, objects that are one text of JSON too. */
+export function findWholes(
+  value: unknown,
+  place: Rule<AnswerTreatment>,
+  path: Path,
+  onWhole: (text: WholeText) => void,
+): void {
+  if (place.is_json && isFields(value)) {
+    if (Object.keys(value).length > 0) onWhole({ came: JSON.stringify(value), path, is_json: true });
+  } else if (isFields(value) && path.length < DEPTH_MAX) {
+    for (const key in value) findWholes(value[key], ruleOfMember(place, key), [...path, key], onWhole);
+  } else if (Array.isArray(value) && path.length < DEPTH_MAX) {
+    value.forEach((item, position) => {
+      findWholes(item, place, [...path, position], onWhole);
+    });
+  } else if (typeof value === "string" && place.treatment !== "keep") {
+    onWhole({ came: value, path, is_json: false });
+  }
 }
 
 /** How deeply a text may lie within what a rule is about. */

@@ -19,14 +19,16 @@ export interface Rule<Treatment extends string> {
   readonly treatment: Treatment | "keep";
   /** Whether keys and numbers are treated like strings. */
   readonly is_data: boolean;
+  /** Whether an object here is a text as a whole, which is JSON: the arguments of a call, what a tool gave back. */
+  readonly is_json: boolean;
   /** What holds for the members of an object; for the elements of an array the rule itself holds. */
   readonly members: ReadonlyMap<string, Rule<Treatment>>;
   /** What holds for all other members; null: the rule itself. */
   readonly others: Rule<Treatment> | null;
 }
 
-/** What a walk comes by. A `name` is the key of a field that is not of data. */
-export type Visited = "key" | "name" | "string" | "number";
+/** What a walk comes by. A `name` is the key of a field that is not of data; a `json` an object that is a text as a whole. */
+export type Visited = "key" | "name" | "string" | "number" | "json";
 
 /**
  * Hears of every key and string, in order, and of the numbers in data. Keys that have a rule of their own are kept; others may hold
@@ -44,12 +46,17 @@ export function rule<Treatment extends string>(
   members: Readonly<Record<string, Rule<Treatment>>> = {},
   others: Rule<Treatment> | null = null,
 ): Rule<Treatment> {
-  return { treatment, is_data: false, members: new Map(Object.entries(members)), others };
+  return { treatment, is_data: false, is_json: false, members: new Map(Object.entries(members)), others };
 }
 
 /** A rule for an object or array of which every key, string and number is treated. */
 export function dataRule<Treatment extends string>(treatment: Treatment): Rule<Treatment> {
-  return { treatment, is_data: true, members: new Map(), others: null };
+  return { treatment, is_data: true, is_json: false, members: new Map(), others: null };
+}
+
+/** A rule for a text, for an object that is one text of JSON, or for a list of those. */
+export function jsonRule<Treatment extends string>(treatment: Treatment): Rule<Treatment> {
+  return { treatment, is_data: false, is_json: true, members: new Map(), others: null };
 }
 
 /** What holds for a member of an object. */
@@ -81,7 +88,8 @@ class Walk<Treatment extends string> {
 
   value(place: Rule<Treatment>): void {
     const first = this.#skipBlank();
-    if (first === BRACE_OPEN) this.#object(place);
+    if (first === BRACE_OPEN && place.is_json) this.#json(place);
+    else if (first === BRACE_OPEN) this.#object(place);
     else if (first === BRACKET_OPEN) this.#array(place);
     else if (first === QUOTE) this.#visit(this.#string(), place.treatment, "string");
     else this.#plain(place, first);
@@ -110,6 +118,23 @@ class Walk<Treatment extends string> {
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
+  }
+
+  /** An object of which nothing is looked at by itself. */
+  #json(place: Rule<Treatment>): void {
+    const start = this.#at;
+    let depth = 0;
+    do {
+      const byte = this.#bytes[this.#at];
+      if (byte === QUOTE) {
+        this.#string();
+        continue;
+      }
+      if (byte === BRACE_OPEN) depth++;
+      else if (byte === BRACE_CLOSE) depth--;
+      this.#at++;
+    } while (depth > 0 && this.#at < this.#bytes.length);
+    this.#visit({ start, end: this.#at, kind: "object" }, place.treatment, "json");
   }
 
   #ruleOf(key: JsonSpan, place: Rule<Treatment>): Rule<Treatment> {

@@ -158,6 +158,11 @@ export class JsonArrayScan {
   }
 }
 
+/** The bytes of a span as text. */
+export function spanText(bytes: Uint8Array, { start, end }: Pick<JsonSpan, "start" | "end">): string {
+  return Buffer.prototype.utf8Slice.call(bytes, start, end);
+}
+
 /** The text of a string, as JSON.parse gives it; null if the value is no string. */
 export function readString(bytes: Uint8Array, span: JsonSpan): string | null {
   return span.kind === "string" ? decodeString(bytes, span.start, span.end) : null;

@@ -109,5 +109,5 @@ function saysSomething(part: unknown): boolean {
 }
 
 function dataBytes(value: unknown): Uint8Array {
-  return Buffer.from(`data: ${JSON.stringify(value)}\n\n`);
+  return Buffer.from(`data: ${JSON.stringify(value)}\r\n\r\n`);
 }

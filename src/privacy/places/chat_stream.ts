@@ -34,7 +34,7 @@ function read(chunk: Readonly<Record<string, unknown>>): EventTexts | null {
     const index = typeof choice["index"] === "number" ? choice["index"] : position;
     const scope = String(index);
     const onWhole = (came: string, _: string, path: Path) => {
-      whole.push({ came, path: ["choices", position, ...path] });
+      whole.push({ came, path: ["choices", position, ...path], is_json: false });
     };
     const onText = (came: string, name: string, path: Path) => {
       if (name.startsWith(ANNOTATIONS)) return onWhole(came, name, path);

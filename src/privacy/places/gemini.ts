@@ -3,16 +3,16 @@
 
 import { isFields, list, record } from "../../dialects/fields.ts";
 import type { AnswerTreatment } from "../answer_places.ts";
-import { KEEP, type RequestTreatment, SCHEMA, TEXT } from "../request_places.ts";
+import { JSON_TEXT, KEEP, type RequestTreatment, SCHEMA, TEXT } from "../request_places.ts";
 import {
   type EventTexts,
-  findTexts,
+  findWholes,
   type GrowingPiece,
   type Path,
   type StreamPlaces,
   type WholeText,
 } from "../stream_places.ts";
-import { dataRule, type Rule, rule } from "../walk.ts";
+import { jsonRule, type Rule, rule } from "../walk.ts";
 
 /** Members by their names, in camel case and with underscores. */
 function both<T extends string>(members: Readonly<Record<string, Rule<T>>>): Record<string, Rule<T>> {
@@ -25,13 +25,21 @@ function both<T extends string>(members: Readonly<Record<string, Rule<T>>>): Rec
   );
 }
 
-const CALLED = rule<RequestTreatment>("text", { id: KEEP, name: KEEP });
+const MEDIA: Readonly<Record<string, Rule<RequestTreatment>>> = {
+  inlineData: rule<RequestTreatment>("text", both<RequestTreatment>({ data: KEEP, mimeType: KEEP })),
+  fileData: rule<RequestTreatment>("text", both<RequestTreatment>({ fileUri: KEEP, mimeType: KEEP })),
+};
+
+/** A call, or what came of it: what a tool is told and says may have members of any name. */
+const CALLED = rule<RequestTreatment>("text", {
+  ...{ id: KEEP, name: KEEP, args: JSON_TEXT, response: JSON_TEXT },
+  parts: rule<RequestTreatment>("text", both(MEDIA)),
+});
 
 const PART = rule<RequestTreatment>(
   "text",
   both({
-    inlineData: rule<RequestTreatment>("text", both<RequestTreatment>({ data: KEEP, mimeType: KEEP })),
-    fileData: rule<RequestTreatment>("text", both<RequestTreatment>({ fileUri: KEEP, mimeType: KEEP })),
+    ...MEDIA,
     functionCall: CALLED,
     functionResponse: CALLED,
     thoughtSignature: KEEP,
@@ -65,7 +73,7 @@ export const GEMINI_REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>(
     toolConfig: KEEP,
     safetySettings: KEEP,
     cachedContent: KEEP,
-    labels: dataRule("text"),
+    labels: JSON_TEXT,
     generationConfig: rule<RequestTreatment>(
       "keep",
       both({ stopSequences: TEXT, responseSchema: SCHEMA, responseJsonSchema: SCHEMA }),
@@ -74,7 +82,9 @@ export const GEMINI_REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>(
 );
 
 const ANSWER_KEEP = rule<AnswerTreatment>("keep");
-const ANSWER_CALLED = rule<AnswerTreatment>("text", { id: ANSWER_KEEP, name: ANSWER_KEEP });
+const ANSWER_CALLED = rule<AnswerTreatment>("text", {
+  ...{ id: ANSWER_KEEP, name: ANSWER_KEEP, args: jsonRule<AnswerTreatment>("text") },
+});
 
 /** A part of an answer. */
 const ANSWER_PART: Rule<AnswerTreatment> = rule<AnswerTreatment>("text", {
@@ -106,7 +116,7 @@ function read(answer: Readonly<Record<string, unknown>>): EventTexts | null {
   const growing: GrowingPiece[] = [];
   const whole: WholeText[] = [];
   const ended: string[] = [];
-  const onWhole = (came: string, _: string, path: Path) => whole.push({ came, path });
+  const onWhole = (text: WholeText) => whole.push(text);
   candidates.forEach((candidate: unknown, position) => {
     if (!isFields(candidate)) return;
     const { index, content, finishReason, groundingMetadata } = candidate;
@@ -114,18 +124,20 @@ function read(answer: Readonly<Record<string, unknown>>): EventTexts | null {
     const scope = String(number);
     const at: Path = ["candidates", position];
     list(record(content)["parts"]).forEach((part, place) => {
-      const { text, thought } = record(part);
+      const { text, thought, thoughtSignature } = record(part);
       const path = [...at, "content", "parts", place];
       if (typeof text === "string") {
         const kind = thought === true ? "thought" : "text";
         if (text !== "") growing.push(pieceOf(answer, number, kind, [...path, "text"], text));
+        // What is signed is whole.
+        if (thoughtSignature !== undefined) ended.push(scope);
       } else {
         // A call ends the text before it.
         ended.push(scope);
-        findTexts(part, ANSWER_PART, "", path, onWhole);
+        findWholes(part, ANSWER_PART, path, onWhole);
       }
     });
-    if (groundingMetadata !== undefined) findTexts({ groundingMetadata }, CANDIDATE, "", at, onWhole);
+    if (groundingMetadata !== undefined) findWholes({ groundingMetadata }, CANDIDATE, at, onWhole);
     if (typeof finishReason === "string") ended.push(scope);
   });
   return { growing, whole, ended };
@@ -144,7 +156,7 @@ function pieceOf(
       const { modelVersion, responseId } = answer;
       const part = kind === "thought" ? { text, thought: true } : { text };
       const candidates = [{ content: { parts: [part], role: "model" }, index }];
-      return `data: ${JSON.stringify({ candidates, modelVersion, responseId })}\n\n`;
+      return `data: ${JSON.stringify({ candidates, modelVersion, responseId })}\r\n\r\n`;
     },
   };
 }

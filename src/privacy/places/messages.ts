@@ -2,16 +2,15 @@
 
 import { isFields, record } from "../../dialects/fields.ts";
 import type { AnswerTreatment } from "../answer_places.ts";
-import { HASH, KEEP, type RequestTreatment, SCHEMA, TEXT } from "../request_places.ts";
+import { HASH, JSON_TEXT, KEEP, type RequestTreatment, SCHEMA, TEXT } from "../request_places.ts";
 import {
   type EventTexts,
-  findTexts,
+  findWholes,
   type GrowingPiece,
-  type Path,
   type StreamPlaces,
   type WholeText,
 } from "../stream_places.ts";
-import { type Rule, rule } from "../walk.ts";
+import { jsonRule, type Rule, rule } from "../walk.ts";
 
 /** Bytes of a file, or a plain text: both are `data`. */
 const SOURCE = rule<RequestTreatment>("text", {
@@ -35,6 +34,8 @@ const CONTENT: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   encrypted_index: KEEP,
   file_id: KEEP,
   source: SOURCE,
+  // What a tool is called with; its members may be called like those of a block.
+  input: JSON_TEXT,
 });
 
 const TOOL = rule<RequestTreatment>("text", {
@@ -42,6 +43,7 @@ const TOOL = rule<RequestTreatment>("text", {
   name: KEEP,
   cache_control: KEEP,
   input_schema: SCHEMA,
+  input_examples: JSON_TEXT,
   allowed_domains: KEEP,
   blocked_domains: KEEP,
   allowed_callers: KEEP,
@@ -83,6 +85,7 @@ const ANSWER_BLOCK: Rule<AnswerTreatment> = rule<AnswerTreatment>("text", {
   encrypted_content: ANSWER_KEEP,
   encrypted_index: ANSWER_KEEP,
   caller: ANSWER_KEEP,
+  input: jsonRule<AnswerTreatment>("text"),
 });
 
 /** A whole message. */
@@ -105,10 +108,10 @@ function read(event: Readonly<Record<string, unknown>>): EventTexts | null {
   const scope = String(index);
   const growing: GrowingPiece[] = [];
   const whole: WholeText[] = [];
-  const onWhole = (came: string, _: string, path: Path) => whole.push({ came, path });
+  const onWhole = (text: WholeText) => whole.push(text);
   switch (type) {
     case "content_block_start":
-      if (isFields(content_block)) findTexts(content_block, ANSWER_BLOCK, "", ["content_block"], onWhole);
+      if (isFields(content_block)) findWholes(content_block, ANSWER_BLOCK, ["content_block"], onWhole);
       break;
     case "content_block_delta": {
       const kind = String(record(delta)["type"]);
@@ -120,16 +123,17 @@ function read(event: Readonly<Record<string, unknown>>): EventTexts | null {
             ...{ name: `${scope}.${member}`, scope, kind, came },
             ...placeOf(index, kind, member),
           });
-      } else if (isFields(delta)) findTexts(delta, ANSWER_BLOCK, "", ["delta"], onWhole);
+      } else if (isFields(delta)) findWholes(delta, ANSWER_BLOCK, ["delta"], onWhole);
       break;
     }
     case "content_block_stop":
       return { growing, whole, ended: [scope] };
     case "message_start":
-    case "message_delta":
-    case "message_stop":
     case "ping":
       break;
+    case "message_delta":
+    case "message_stop":
+      return { growing, whole, ended: "all" };
     default:
       return null;
   }

@@ -2,16 +2,15 @@
 
 import { isFields, record } from "../../dialects/fields.ts";
 import type { AnswerTreatment } from "../answer_places.ts";
-import { CONTENT, HASH, KEEP, type RequestTreatment, SCHEMA } from "../request_places.ts";
+import { CONTENT, HASH, JSON_TEXT, KEEP, type RequestTreatment, SCHEMA } from "../request_places.ts";
 import {
   type EventTexts,
-  findTexts,
+  findWholes,
   type GrowingPiece,
-  type Path,
   type StreamPlaces,
   type WholeText,
 } from "../stream_places.ts";
-import { dataRule, type Rule, rule } from "../walk.ts";
+import { type Rule, rule } from "../walk.ts";
 
 /** What the gateway's format names, and what a provider has encrypted, is kept in all items. */
 const ITEM_KEEPS = [
@@ -45,6 +44,8 @@ const ITEM: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   ...kept([...ITEM_KEEPS, ...MEDIA_KEEPS], KEEP),
   content: CONTENT,
   output: CONTENT,
+  // What a search found: of the client's own data.
+  attributes: JSON_TEXT,
   logprobs: KEEP,
 });
 
@@ -83,8 +84,12 @@ export const RESPONSES_REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>(
     verbosity: KEEP,
     format: rule<RequestTreatment>("text", { type: KEEP, name: KEEP, schema: SCHEMA }),
   }),
-  prompt: rule<RequestTreatment>("text", { id: KEEP, version: KEEP }),
-  metadata: dataRule("text"),
+  prompt: rule<RequestTreatment>("text", {
+    ...{ id: KEEP, version: KEEP },
+    // Each is named by the client: a text, or a part.
+    variables: rule<RequestTreatment>("text", {}, CONTENT),
+  }),
+  metadata: JSON_TEXT,
 });
 
 const ANSWER_KEEP = rule<AnswerTreatment>("keep");
@@ -117,6 +122,9 @@ const WHOLES: readonly (readonly [member: string, place: Rule<AnswerTreatment>])
 /** Deltas of sounds and images. */
 const NO_TEXTS: ReadonlySet<unknown> = new Set(["response.audio.delta", "response.output_audio.delta"]);
 
+/** The events that an answer ends with. */
+const ENDS: ReadonlySet<string> = new Set(["response.completed", "response.incomplete", "response.failed"]);
+
 /** The places of a stream. */
 export const RESPONSES_STREAM: StreamPlaces = { number_member: "sequence_number", isEnd: isDone, read };
 
@@ -128,29 +136,20 @@ function isDone(data: Uint8Array): boolean {
 function read(event: Readonly<Record<string, unknown>>): EventTexts | null {
   const { type, delta } = event;
   if (typeof type !== "string" || !type.startsWith("response.")) return null;
-  const scope = scopeOf(event);
+  const scope = String(event["output_index"]);
   if (type.endsWith(".delta")) {
     const is_text = typeof delta === "string" && delta !== "" && !NO_TEXTS.has(type);
     return { growing: is_text ? [pieceOf(event, type, scope, delta)] : [], whole: [], ended: [] };
   }
   const whole: WholeText[] = [];
-  const onWhole = (came: string, _: string, path: Path) => whole.push({ came, path });
+  const onWhole = (text: WholeText) => whole.push(text);
   for (const [member, place] of WHOLES) {
     const value = event[member];
-    if (typeof value === "string" || isFields(value)) findTexts(value, place, "", [member], onWhole);
+    if (typeof value === "string" || isFields(value)) findWholes(value, place, [member], onWhole);
   }
+  // Some servers say nothing of a text's end but the answer's.
+  if (ENDS.has(type)) return { growing: [], whole, ended: "all" };
   return { growing: [], whole, ended: type.endsWith(".done") ? [scope] : [] };
-}
-
-/** Which text an event is about: of which item, of which of its parts. */
-function scopeOf({
-  output_index,
-  content_index,
-  summary_index,
-  type,
-}: Readonly<Record<string, unknown>>): string {
-  const kind = String(type).replace(/\.(delta|done)$/, "");
-  return [kind, output_index, content_index ?? "", summary_index ?? ""].join(" ");
 }
 
 function pieceOf(
@@ -159,8 +158,11 @@ function pieceOf(
   scope: string,
   came: string,
 ): GrowingPiece {
+  const { content_index, summary_index } = event;
+  // An item says its texts one after the other.
+  const kind = `${type} ${content_index ?? ""} ${summary_index ?? ""}`;
   return {
-    ...{ name: scope, scope, kind: type, came, path: ["delta"] },
+    ...{ name: `${scope} ${kind}`, scope, kind, came, path: ["delta"] },
     frame: (text, sequence_number) => {
       const { logprobs, ...rest } = record(event);
       const more = {
