@@ -13,4 +13,8 @@ export interface Found {
 }
 
 /** Finds what there is in a text, in order and without overlaps. */
-export type Recognise = (text: string) => readonly Found[];
+export interface Recognise {
+  (text: string): readonly Found[];
+  /** Classes of `CANDIDATES`, as the sum of their bits: a string of JSON without any of them holds nothing. Not given: any may. */
+  readonly needs?: number | undefined;
+}

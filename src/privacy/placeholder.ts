@@ -112,6 +112,54 @@ function stopsFor(firsts: Iterable<string>): RegExp {
   return new RegExp(`["[\\\\\uff3b\uff3c\u3010${[...firsts].join("")}]`, "g");
 }
 
+/** Where a placeholder may begin, or the "_" and first digit that a name without brackets has before its end. */
+const TELLING = /[[\uff3b\u3010]|[_\uff3f][1-9\uff11-\uff19]/g;
+/** A name, each of its characters behind a backslash. */
+const NAME_MAX_CHARS = 2 * (LABEL_MAX_CHARS + 1);
+
+/**
+ * Finds the placeholders of a text that is whole, in order.
+ * @param onFound hears where each begins and ends; the matcher holds what it is
+ */
+export function eachPlaceholder(
+  text: string,
+  matcher: PlaceholderMatcher,
+  onFound: (start: number, end: number) => void,
+): void {
+  let done = 0;
+  const tryAt = (start: number): boolean => {
+    if (start < done) return false;
+    const end = matcher.match(text, start, false, true, start > 0 && isWord(text.charCodeAt(start - 1)));
+    if (end <= 0) return false;
+    done = end;
+    onFound(start, end);
+    return true;
+  };
+  TELLING.lastIndex = 0;
+  for (let telling = TELLING.exec(text); telling !== null; telling = TELLING.exec(text)) {
+    const at = telling.index;
+    if (telling[0].length === 1) {
+      const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
+      if (!(is_escaped && tryAt(at - 1))) tryAt(at);
+    } else {
+      let start = at;
+      while (start > 0 && at - start < NAME_MAX_CHARS && isOfName(foldedCode(text, start - 1))) start--;
+      while (start < at && !(isUpper(text.charCodeAt(start)) && tryAt(start))) start++;
+    }
+    TELLING.lastIndex = Math.max(TELLING.lastIndex, done);
+  }
+}
+
+/** The character at a place, full-width ones as ASCII. */
+function foldedCode(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code >= FULL_WIDTH_FIRST && code <= FULL_WIDTH_LAST ? code - FULL_WIDTH_STEP : code;
+}
+
+function isOfName(code: number): boolean {
+  return isUpper(code) || code === UNDERSCORE || code === BACKSLASH;
+}
+
 /** Reads placeholders where they stand in a text. Holds what the last match found. */
 export class PlaceholderMatcher {
   label = "";

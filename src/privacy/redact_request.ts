@@ -70,8 +70,12 @@ export function redactRequest(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const places = placesOf(bytes, (kept) => has_answer && redaction.escape(kept, mapping));
+  const places = placesOf(bytes, (kept) => {
+    if (has_answer && !redaction.isUnlike(bytes, kept))
+      redaction.escape(readString(bytes, kept) ?? "", mapping);
+  });
   for (const { span, treatment } of places) {
+    if (treatment === "text" && redaction.isPlain(bytes, span)) continue;
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
@@ -90,12 +94,12 @@ export function redactRequest(
 }
 
 /** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
-function placesOf(bytes: Uint8Array, onKept: (text: string) => void): Place[] {
+function placesOf(bytes: Uint8Array, onKept: (span: JsonSpan) => void): Place[] {
   const places: Place[] = [];
   walk(bytes, REQUEST, (span, treatment) => {
     if (span.kind !== "string") return;
     if (treatment !== "keep") places.push({ span, treatment });
-    else if (span.end - span.start <= NAME_MAX_BYTES) onKept(readString(bytes, span) ?? "");
+    else if (span.end - span.start <= NAME_MAX_BYTES) onKept(span);
   });
   return places;
 }

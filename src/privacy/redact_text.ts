@@ -1,11 +1,13 @@
 // Texts with placeholders in the place of values. A text that is JSON is read as JSON: values are found behind its escapes and in its
 // numbers, beside the names of their fields, and what is put in keeps it valid.
 
-import { scanElements, scanObject } from "../wire/json.ts";
+import { CANDIDATES } from "../wire/candidates.ts";
+import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
+import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
-import { isWord, labelOf, PlaceholderMatcher } from "./placeholder.ts";
+import { eachPlaceholder, labelOf, PlaceholderMatcher } from "./placeholder.ts";
 import { opensJson } from "./restore.ts";
 import { dataRule, type Visited, walk } from "./walk.ts";
 
@@ -47,6 +49,19 @@ export class TextRedaction {
     this.#options = options;
   }
 
+  /** Whether the string of JSON in `span` can hold neither a value nor a look-alike, as its bytes tell: it need not be read. */
+  isPlain(bytes: Uint8Array, span: JsonSpan): boolean {
+    const { needs } = this.#options.recognise;
+    if (needs === undefined) return false;
+    const found = candidatesIn(bytes, span);
+    return (found & needs) === 0 && !(this.#options.mode === "redact" && mayBePlaceholder(found));
+  }
+
+  /** Whether it can hold no look-alike; asked of strings that are kept. */
+  isUnlike(bytes: Uint8Array, span: JsonSpan): boolean {
+    return this.#options.mode !== "redact" || !mayBePlaceholder(candidatesIn(bytes, span));
+  }
+
   /** The text with placeholders, numbered by the mapping; null where nothing changes. */
   redact(text: string, mapping: Mapping): string | null {
     if (text === "" || this.fault !== null) return null;
@@ -68,12 +83,12 @@ export class TextRedaction {
   }
 
   /** All of a JSON text is recognised at once, a line for each field. */
-  #json(bytes: Uint8Array, mapping: Mapping): string | null {
+  #json(bytes: Buffer, mapping: Mapping): string | null {
     const segments: Segment[] = [];
     let text = "";
-    walk(bytes, DATA, ({ start, end }, _, visited) => {
-      const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
-      const value = visited === "number" ? written : String(JSON.parse(written));
+    walk(bytes, DATA, (span, _, visited) => {
+      const { start, end } = span;
+      const value = readString(bytes, span) ?? bytes.toString("utf8", start, end);
       segments.push({ start, end, text: value, at: text.length, visited });
       text += value + (visited === "key" ? ": " : "\n");
     });
@@ -137,20 +152,13 @@ export class TextRedaction {
    */
   escape(text: string, mapping: Mapping): string {
     if (this.#options.mode !== "redact") return text;
-    const { labels } = mapping;
-    let pos = labels.nextStop(text, 0);
-    if (pos === text.length) return text;
-    const matcher = new PlaceholderMatcher(labels, mapping.restores_bare);
+    const matcher = new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
     let escaped = "";
     let kept = 0;
-    while (pos < text.length) {
-      const end = matcher.match(text, pos, false, true, pos > 0 && isWord(text.charCodeAt(pos - 1)));
-      if (end > 0) {
-        escaped += text.slice(kept, pos) + this.#held(mapping.escapeOf(text.slice(pos, end), matcher));
-        kept = end;
-      }
-      pos = labels.nextStop(text, end > 0 ? end : pos + 1);
-    }
+    eachPlaceholder(text, matcher, (start, end) => {
+      escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), matcher));
+      kept = end;
+    });
     return kept === 0 ? text : escaped + text.slice(kept);
   }
 
@@ -160,8 +168,19 @@ export class TextRedaction {
   }
 }
 
+/** The classes of what stands between the quotes. */
+function candidatesIn(bytes: Uint8Array, { start, end }: JsonSpan): number {
+  return fastest.candidates(bytes, start + 1, end - 1);
+}
+
+/** Whether strings of these classes may hold what looks like a placeholder: a bracket or "_", and a number. */
+function mayBePlaceholder(found: number): boolean {
+  if ((found & (CANDIDATES.folded | CANDIDATES.escape)) !== 0) return true;
+  return (found & CANDIDATES.bracket) !== 0 && (found & CANDIDATES.digit) !== 0;
+}
+
 /** The bytes of a text that is JSON; null for any other, and for one with half a character, which bytes cannot hold. */
-function jsonBytes(text: string): Uint8Array | null {
+function jsonBytes(text: string): Buffer | null {
   if (!opensJson(text) || !text.isWellFormed()) return null;
   const bytes = Buffer.from(text);
   const is_array = text.trimStart().startsWith(BRACKET_OPEN);

@@ -15,7 +15,7 @@ const LAW: Readonly<Record<Class, RegExp>> = {
   digit: /[0-9]/,
   colons: /[0-9a-fA-F]:[0-9a-fA-F]/,
   assignment:
-    /(?:ord|swd|pwd|pw|ass|ase|ode|ort|[\xc3\xe3][\x91\xb1]a|ena|nha|sse|ret|ken|key|ial|als|rer|ion|uth|sig)[ "'\\\]?:]{0,6}[:=]|[ "'\\\]?:]{7}[:=]|-u/i,
+    /(?:ord|swd|pwd|pw|ass|ase|ode|ort|[\xc3\xe3][\x91\xb1]a|ena|nha|sse|ret|ken|key|ial|als|rer|ion|uth|sig)[ "'\\\]?:]{0,6}[:=]|[ "'\\\]?:]{7}[:=]|(?-i:-u)/i,
   token_run: /[A-Za-z0-9_-]{16}/,
   dashes: /-----/,
   folded: /[\xd9\xdb\xdf\xe0\xe1\xef]/,

@@ -16,7 +16,7 @@ import { type NumberRule, numberRecogniser } from "./numbers.ts";
 import { withoutOverlaps } from "./overlaps.ts";
 import { phoneRecogniser } from "./phone.ts";
 import { PRIVATE_KEY } from "./private_keys.ts";
-import { lookersOf, type Recogniser, Scan, Walk } from "./scan.ts";
+import { lookersOf, needsOf, type Recogniser, Scan, Walk } from "./scan.ts";
 import { SECRET } from "./secrets.ts";
 import { URL_CREDENTIALS } from "./urls.ts";
 import { CRYPTO_WALLET } from "./wallets.ts";
@@ -76,14 +76,17 @@ export function makeRecogniser({
   const wanted = new Map<Entity, number>();
   for (const entity of entities ?? RECOGNISED) wanted.set(entity, thresholds[entity] ?? THRESHOLD);
   for (const { name } of custom) wanted.set(name, thresholds[name] ?? THRESHOLD);
-  const walk = new Walk(lookersOf(builtIn(wanted)));
+  const lookers = lookersOf(builtIn(wanted));
+  const walk = new Walk(lookers);
   const searches = custom.map(customSearch);
-  return (text) => {
+  const recognise = (text: string) => {
     const scan = new Scan(text, wanted);
     walk.over(scan);
     addCustom(scan, searches);
     return withoutOverlaps(scan.found);
   };
+  // A pattern may match anything.
+  return Object.assign(recognise, { needs: searches.length > 0 ? undefined : needsOf(lookers) });
 }
 
 function builtIn(wanted: ReadonlyMap<Entity, number>): readonly Recogniser[] {

@@ -1,6 +1,7 @@
 // One pass over a text that says where something might be: at an "@", a number, a word of letters and digits, a long token.
 // Recognisers look at those places only; what lies between them, most of a text, is read once and left alone.
 
+import { CANDIDATES } from "../../wire/candidates.ts";
 import type { Entity, Found } from "../entity.ts";
 import { type Context, contextAfter, contextBefore } from "./context.ts";
 import { FOLDS, fold, isToBeFolded } from "./fold.ts";
@@ -113,6 +114,28 @@ export function lookersOf(recognisers: readonly Recogniser[]): Lookers {
     token: defined(recognisers.map((recogniser) => recogniser.token)),
     block: defined(recognisers.map((recogniser) => recogniser.block)),
   };
+}
+
+/** What a place of each kind cannot do without, as classes of `CANDIDATES`. */
+const NEEDS: Readonly<Record<keyof Lookers, number>> = {
+  at: CANDIDATES.at,
+  scheme: CANDIDATES.scheme,
+  // Addresses with "::" have a digit.
+  colon: CANDIDATES.colons | CANDIDATES.digit,
+  assignment: CANDIDATES.assignment,
+  numbers: CANDIDATES.digit,
+  code: CANDIDATES.digit,
+  token: CANDIDATES.token_run,
+  block: CANDIDATES.dashes,
+};
+
+/** The classes of `CANDIDATES` without any of which a string of JSON has nothing to look at. */
+export function needsOf(lookers: Lookers): number {
+  let needs = CANDIDATES.folded | CANDIDATES.escape;
+  for (const [place, looks] of Object.entries(lookers)) {
+    if (looks.length > 0) needs |= NEEDS[place as keyof Lookers];
+  }
+  return needs;
 }
 
 const LETTER = 0;
