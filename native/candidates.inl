@@ -54,6 +54,20 @@ struct Runs {
 constexpr const char* NAME_ENDINGS[] = {"ord", "swd", "pwd", "pw",  "ass", "ase", "ode", "ort", "\xe3\xb1" "a", "ena",
                                         "nha", "sse", "ret", "ken", "key", "ial", "als", "rer", "ion", "uth", "sig"};
 
+/* Which bytes stand before a last one in NAME_ENDINGS, by the low five bits of both: most words are told from names by this alone. */
+struct EndingPairs {
+  uint32_t before[32] = {};
+
+  constexpr EndingPairs() {
+    for (const char* ending : NAME_ENDINGS) {
+      const int last = ending[2] == 0 ? 1 : 2;
+      before[ending[last] & 31] |= uint32_t{1} << (ending[last - 1] & 31);
+    }
+  }
+};
+
+constexpr EndingPairs ENDING_PAIRS;
+
 /* Signs between a name and what assigns to it: see BETWEEN_MAX in src/wire/candidates.ts. */
 constexpr int BETWEEN_MAX = 6;
 
@@ -68,6 +82,7 @@ inline bool isAssignment(const uint8_t* start, const uint8_t* sign) {
     if (sign - end == BETWEEN_MAX) return true;
     end--;
   }
+  if (end - start < 2 || (ENDING_PAIRS.before[end[-1] & 31] >> (end[-2] & 31) & 1) == 0) return false;
   for (const char* ending : NAME_ENDINGS) {
     const ptrdiff_t length = ending[2] == 0 ? 2 : 3;
     if (end - start < length) continue;

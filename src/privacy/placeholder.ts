@@ -57,10 +57,18 @@ const JSON_ESCAPES = new Map(
  * taken for a part of the name.
  */
 export function labelOf(entity: Entity): string {
+  const known = LABELS.get(entity);
+  if (known !== undefined) return known;
   const letters = entity.toUpperCase().replace(/[^A-Z]+/g, "_");
   const label = letters.slice(0, LABEL_MAX_CHARS).replace(/^_|_$/g, "");
-  return label === "" ? "VALUE" : label;
+  const named = label === "" ? "VALUE" : label;
+  if (LABELS.size < LABELS_MAX) LABELS.set(entity, named);
+  return named;
 }
+
+/** The labels of the entities that came so far. There are as many as the configuration has. */
+const LABELS = new Map<Entity, string>();
+const LABELS_MAX = 1000;
 
 /** The labels that placeholders may have, as the matcher needs them. Two that differ by underscores alone are one. */
 export class Labels {

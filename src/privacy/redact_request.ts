@@ -63,8 +63,7 @@ export function redactRequest(
 ): RedactedRequest | RedactionFault {
   const scan = scanObject(bytes);
   if (scan.fault !== null) return { fault: `the request is not JSON: ${scan.reason}` };
-  const { endpoint, recognise, mapping, mode, secret, chars_max = CHARS_MAX } = options;
-  const entities = new Set(options.entities);
+  const { endpoint, recognise, mapping, mode, entities, secret, chars_max = CHARS_MAX } = options;
   mapping.admit(entities);
   const redaction = new TextRedaction({ recognise, mode, entities, chars_max });
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
@@ -104,7 +103,7 @@ function placesOf(bytes: Uint8Array, onKept: (span: JsonSpan) => void): Place[] 
   return places;
 }
 
-function ownMapping(entities: Iterable<Entity>): Mapping {
+function ownMapping(entities: readonly Entity[]): Mapping {
   const mapping = new Mapping();
   mapping.admit(entities);
   return mapping;

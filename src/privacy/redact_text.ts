@@ -19,7 +19,7 @@ export interface TextRedactionOptions {
   readonly recognise: Recognise;
   readonly mode: RedactionMode;
   /** The entities that count; others are left as they are, even where they are recognised. */
-  readonly entities: ReadonlySet<Entity>;
+  readonly entities: readonly Entity[];
   /** The most characters that are recognised, in all texts together. */
   readonly chars_max: number;
 }
@@ -118,9 +118,11 @@ export class TextRedaction {
       this.fault = `there is more text than ${this.#options.chars_max} characters`;
       return [];
     }
+    const found = this.#options.recognise(text);
+    if (found.length === 0) return [];
     let pos = 0;
-    return this.#options.recognise(text).filter(({ start, end, entity }) => {
-      if (start < pos || end <= start || end > text.length || !this.#options.entities.has(entity))
+    return found.filter(({ start, end, entity }) => {
+      if (start < pos || end <= start || end > text.length || !this.#options.entities.includes(entity))
         return false;
       pos = end;
       return true;
