@@ -127,26 +127,29 @@ const NAME_MAX_CHARS = 2 * (LABEL_MAX_CHARS + 1);
 
 /**
  * Finds the placeholders of a text that is whole, in order.
- * @param onFound hears where each begins and ends; the matcher holds what it is
+ * @param matcherOf is asked where one may begin: most texts have nothing that is looked at closely
+ * @param onFound hears where each begins and ends, and what it is
  */
 export function eachPlaceholder(
   text: string,
-  matcher: PlaceholderMatcher,
-  onFound: (start: number, end: number) => void,
+  matcherOf: () => PlaceholderMatcher,
+  onFound: (start: number, end: number, found: PlaceholderMatcher) => void,
 ): void {
   let done = 0;
   const tryAt = (start: number): boolean => {
     if (start < done) return false;
+    const matcher = matcherOf();
     const end = matcher.match(text, start, false, true, start > 0 && isWord(text.charCodeAt(start - 1)));
     if (end <= 0) return false;
     done = end;
-    onFound(start, end);
+    onFound(start, end, matcher);
     return true;
   };
   TELLING.lastIndex = 0;
   for (let telling = TELLING.exec(text); telling !== null; telling = TELLING.exec(text)) {
     const at = telling.index;
     if (telling[0].length === 1) {
+      if (!mayFollowBracket(foldedCode(text, at + 1))) continue;
       const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
       if (!(is_escaped && tryAt(at - 1))) tryAt(at);
     } else {
@@ -156,6 +159,11 @@ export function eachPlaceholder(
     }
     TELLING.lastIndex = Math.max(TELLING.lastIndex, done);
   }
+}
+
+/** Whether a placeholder goes on so behind its opening bracket: neither a number nor a list of code does. */
+function mayFollowBracket(code: number): boolean {
+  return upperOf(code) !== END || code === BACKSLASH || SEPARATORS.has(code);
 }
 
 /** The character at a place, full-width ones as ASCII. */

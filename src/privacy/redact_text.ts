@@ -154,11 +154,15 @@ export class TextRedaction {
    */
   escape(text: string, mapping: Mapping): string {
     if (this.#options.mode !== "redact") return text;
-    const matcher = new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+    let matcher: PlaceholderMatcher | null = null;
+    const matcherOf = () => {
+      matcher ??= new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+      return matcher;
+    };
     let escaped = "";
     let kept = 0;
-    eachPlaceholder(text, matcher, (start, end) => {
-      escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), matcher));
+    eachPlaceholder(text, matcherOf, (start, end, found) => {
+      escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), found));
       kept = end;
     });
     return kept === 0 ? text : escaped + text.slice(kept);

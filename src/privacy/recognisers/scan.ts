@@ -21,6 +21,8 @@ export interface Recogniser {
   assignment?(scan: Scan, sign: number): void;
   /** At digits and what follows them. */
   numbers?(scan: Scan, numbers: Numbers): void;
+  /** Whether `numbers` looks at a group of up to `SHORT_MAX_DIGITS` digits by itself, as most numbers of a text are. */
+  readonly takes_short?: boolean;
   /** At a word of ASCII letters and digits that has both. */
   code?(scan: Scan, start: number, end: number): void;
   /** At a run of `TOKEN_MIN_CHARS` or more ASCII letters, digits, "-" and "_". */
@@ -28,6 +30,9 @@ export interface Recogniser {
   /** At "-----BEGIN "; gives where to go on. */
   block?(scan: Scan, start: number): number;
 }
+
+/** A lone group of so many digits is too short for all but years, houses and the like. */
+const SHORT_MAX_DIGITS = 4;
 
 /** Shorter runs of letters and digits are words, and not looked at as tokens. */
 export const TOKEN_MIN_CHARS = 16;
@@ -96,6 +101,8 @@ export interface Lookers {
   readonly colon: readonly NonNullable<Recogniser["colon"]>[];
   readonly assignment: readonly NonNullable<Recogniser["assignment"]>[];
   readonly numbers: readonly NonNullable<Recogniser["numbers"]>[];
+  /** Those of them that take short ones. */
+  readonly short_numbers: readonly NonNullable<Recogniser["numbers"]>[];
   readonly code: readonly NonNullable<Recogniser["code"]>[];
   readonly token: readonly NonNullable<Recogniser["token"]>[];
   readonly block: readonly NonNullable<Recogniser["block"]>[];
@@ -110,6 +117,9 @@ export function lookersOf(recognisers: readonly Recogniser[]): Lookers {
     colon: defined(recognisers.map((recogniser) => recogniser.colon)),
     assignment: defined(recognisers.map((recogniser) => recogniser.assignment)),
     numbers: defined(recognisers.map((recogniser) => recogniser.numbers)),
+    short_numbers: defined(
+      recognisers.filter(({ takes_short }) => takes_short).map((recogniser) => recogniser.numbers),
+    ),
     code: defined(recognisers.map((recogniser) => recogniser.code)),
     token: defined(recognisers.map((recogniser) => recogniser.token)),
     block: defined(recognisers.map((recogniser) => recogniser.block)),
@@ -124,6 +134,7 @@ const NEEDS: Readonly<Record<keyof Lookers, number>> = {
   colon: CANDIDATES.colons | CANDIDATES.digit,
   assignment: CANDIDATES.assignment,
   numbers: CANDIDATES.digit,
+  short_numbers: CANDIDATES.digit,
   code: CANDIDATES.digit,
   token: CANDIDATES.token_run,
   block: CANDIDATES.dashes,
@@ -260,7 +271,9 @@ export class Walk {
       return;
     }
     this.#digits_done = numbers.read(text, at);
-    for (const look of this.#lookers.numbers) look(scan, numbers);
+    const is_short = numbers.count === 1 && numbers.length(0) <= SHORT_MAX_DIGITS;
+    const lookers = is_short ? this.#lookers.short_numbers : this.#lookers.numbers;
+    for (const look of lookers) look(scan, numbers);
     if (isAlnum(text.charCodeAt(numbers.end))) {
       const code_end = this.#code(scan, numbers.end);
       if (numbers.is_whole) this.#digits_done = code_end;
