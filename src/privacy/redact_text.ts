@@ -66,7 +66,7 @@ export class TextRedaction {
   redact(text: string, mapping: Mapping): string | null {
     if (text === "" || this.fault !== null) return null;
     const bytes = jsonBytes(text);
-    return bytes === null ? this.#plain(text, mapping) : this.#json(bytes, mapping);
+    return bytes === null ? this.#plain(text, mapping) : this.#json(text, bytes, mapping);
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
@@ -83,12 +83,13 @@ export class TextRedaction {
   }
 
   /** All of a JSON text is recognised at once, a line for each field. */
-  #json(bytes: Buffer, mapping: Mapping): string | null {
+  #json(json: string, bytes: Uint8Array, mapping: Mapping): string | null {
     const segments: Segment[] = [];
     let text = "";
+    const valueOf = json.length === bytes.length ? asciiValue : decodedValue;
     walk(bytes, DATA, (span, _, visited) => {
       const { start, end } = span;
-      const value = readString(bytes, span) ?? bytes.toString("utf8", start, end);
+      const value = valueOf(json, bytes, span);
       segments.push({ start, end, text: value, at: text.length, visited });
       text += value + (visited === "key" ? ": " : "\n");
     });
@@ -185,8 +186,20 @@ function mayBePlaceholder(found: number): boolean {
   return (found & CANDIDATES.bracket) !== 0 && (found & CANDIDATES.digit) !== 0;
 }
 
+/** The text of a string or number of a JSON text of which every character is a byte. */
+function asciiValue(json: string, _: Uint8Array, { start, end, kind }: JsonSpan): string {
+  if (kind === "number") return json.slice(start, end);
+  const inside = json.slice(start + 1, end - 1);
+  return inside.includes("\\") ? (JSON.parse(json.slice(start, end)) as string) : inside;
+}
+
+/** The same, of any JSON text. */
+function decodedValue(_: string, bytes: Uint8Array, span: JsonSpan): string {
+  return readString(bytes, span) ?? String(Buffer.from(bytes.subarray(span.start, span.end)));
+}
+
 /** The bytes of a text that is JSON; null for any other, and for one with half a character, which bytes cannot hold. */
-function jsonBytes(text: string): Buffer | null {
+function jsonBytes(text: string): Uint8Array | null {
   if (!opensJson(text) || !text.isWellFormed()) return null;
   const bytes = Buffer.from(text);
   const is_array = text.trimStart().startsWith(BRACKET_OPEN);
