@@ -132,7 +132,7 @@ int32_t candidates(const uint8_t* bytes, int32_t first, int32_t last) {
     } else fours.next(0);
     if (block.eq('@') != 0) found |= AT;
     if (block.eq('[') != 0) found |= BRACKET;
-    if ((hexes.bits & colons.ago(1) & hexes.ago(2)) != 0) found |= COLONS;
+    if (((hexes.bits & hexes.ago(2)) | colons.bits) & colons.ago(1)) found |= COLONS;
     if (token_runs.run16 != 0) found |= TOKEN_RUN;
     if ((dashes.bits & dashes.ago(1) & dashes.ago(2) & dashes.ago(3) & dashes.ago(4)) != 0) found |= DASHES;
     if ((dashes.ago(1) | backslashes.ago(1)) != 0) {

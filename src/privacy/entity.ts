@@ -14,7 +14,8 @@ export interface Found {
 
 /** Finds what there is in a text, in order and without overlaps. */
 export interface Recognise {
-  (text: string): readonly Found[];
+  /** @param holds the classes of `CANDIDATES` that the text may hold, where that is known from a string of JSON that it was read from */
+  (text: string, holds?: number): readonly Found[];
   /** Classes of `CANDIDATES`, as the sum of their bits: a string of JSON without any of them holds nothing. Not given: any may. */
   readonly needs?: number | undefined;
 }

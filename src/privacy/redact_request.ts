@@ -2,6 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
+import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
@@ -70,16 +71,17 @@ export function redactRequest(
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
   const places = placesOf(bytes, (kept) => {
-    if (has_answer && !redaction.isUnlike(bytes, kept))
+    if (has_answer && !redaction.isUnlike(candidatesIn(bytes, kept)))
       redaction.escape(readString(bytes, kept) ?? "", mapping);
   });
   for (const { span, treatment } of places) {
-    if (treatment === "text" && redaction.isPlain(bytes, span)) continue;
+    const holds = candidatesIn(bytes, span);
+    if (treatment === "text" && redaction.isPlain(holds)) continue;
     const text = readString(bytes, span) ?? "";
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
-    else changed = redaction.redact(text, mappingOf());
+    else changed = redaction.redact(text, mappingOf(), holds);
     if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
   }
   if (redaction.fault !== null) return { fault: redaction.fault };
@@ -101,6 +103,11 @@ function placesOf(bytes: Uint8Array, onKept: (span: JsonSpan) => void): Place[] 
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(span);
   });
   return places;
+}
+
+/** The classes of candidates of what stands between the quotes of a string. */
+function candidatesIn(bytes: Uint8Array, { start, end }: JsonSpan): number {
+  return fastest.candidates(bytes, start + 1, end - 1);
 }
 
 function ownMapping(entities: readonly Entity[]): Mapping {

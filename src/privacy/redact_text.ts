@@ -3,7 +3,6 @@
 
 import { CANDIDATES } from "../wire/candidates.ts";
 import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
-import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
@@ -33,6 +32,9 @@ interface Segment {
   readonly visited: Visited;
 }
 
+/** Any class of `CANDIDATES`. */
+const ALL = -1;
+
 const DATA = dataRule("text");
 const BRACKET_OPEN = "[";
 
@@ -49,51 +51,51 @@ export class TextRedaction {
     this.#options = options;
   }
 
-  /** Whether the string of JSON in `span` can hold neither a value nor a look-alike, as its bytes tell: it need not be read. */
-  isPlain(bytes: Uint8Array, span: JsonSpan): boolean {
+  /** Whether a string of JSON of these classes can hold neither a value nor a look-alike: it need not be read. */
+  isPlain(holds: number): boolean {
     const { needs } = this.#options.recognise;
-    if (needs === undefined) return false;
-    const found = candidatesIn(bytes, span);
-    return (found & needs) === 0 && !(this.#options.mode === "redact" && mayBePlaceholder(found));
+    return needs !== undefined && (holds & needs) === 0 && this.isUnlike(holds);
   }
 
-  /** Whether it can hold no look-alike; asked of strings that are kept. */
-  isUnlike(bytes: Uint8Array, span: JsonSpan): boolean {
-    return this.#options.mode !== "redact" || !mayBePlaceholder(candidatesIn(bytes, span));
+  /** Whether it can hold no look-alike that has to be escaped. */
+  isUnlike(holds: number): boolean {
+    if (this.#options.mode !== "redact") return true;
+    if ((holds & (CANDIDATES.folded | CANDIDATES.escape)) !== 0) return false;
+    return (holds & CANDIDATES.bracket) === 0 || (holds & CANDIDATES.digit) === 0;
   }
 
-  /** The text with placeholders, numbered by the mapping; null where nothing changes. */
-  redact(text: string, mapping: Mapping): string | null {
+  /**
+   * The text with placeholders, numbered by the mapping; null where nothing changes.
+   * @param holds the classes of `CANDIDATES` that it may hold, where that is known
+   */
+  redact(text: string, mapping: Mapping, holds = ALL): string | null {
     if (text === "" || this.fault !== null) return null;
     const bytes = jsonBytes(text);
-    return bytes === null ? this.#plain(text, mapping) : this.#json(text, bytes, mapping);
+    if (bytes !== null) return this.#json(text, bytes, mapping, holds);
+    return this.#replace(this.#recognise(text, holds), text, mapping, holds);
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
   redactName(name: string, mapping: Mapping): string | null {
     if (this.fault !== null) return null;
-    const [first] = this.#recognise(name.replace(/[_-]/g, " "));
-    if (first === undefined) return this.#replace([], name, mapping);
-    const replaced = this.#replace([{ ...first, start: 0, end: name.length }], name, mapping);
+    const [first] = this.#recognise(name.replace(/[_-]/g, " "), ALL);
+    if (first === undefined) return this.#replace([], name, mapping, ALL);
+    const replaced = this.#replace([{ ...first, start: 0, end: name.length }], name, mapping, ALL);
     return replaced === null ? null : replaced.slice(1, -1);
   }
 
-  #plain(text: string, mapping: Mapping): string | null {
-    return this.#replace(this.#recognise(text), text, mapping);
-  }
-
   /** All of a JSON text is recognised at once, a line for each field. */
-  #json(json: string, bytes: Uint8Array, mapping: Mapping): string | null {
+  #json(json: string, bytes: Uint8Array, mapping: Mapping, holds: number): string | null {
     const segments: Segment[] = [];
     let text = "";
-    const valueOf = json.length === bytes.length ? asciiValue : decodedValue;
+    const read = json.length === bytes.length ? asciiValue : decodedValue;
     walk(bytes, DATA, (span, _, visited) => {
       const { start, end } = span;
-      const value = valueOf(json, bytes, span);
+      const value = read(json, bytes, span);
       segments.push({ start, end, text: value, at: text.length, visited });
       text += value + (visited === "key" ? ": " : "\n");
     });
-    const found = this.#recognise(text);
+    const found = this.#recognise(text, holds);
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
@@ -105,7 +107,7 @@ export class TextRedaction {
         const part = partWithin(found[index]!, segment);
         if (part !== null) within.push(part);
       }
-      const replaced = this.#replace(within, segment.text, mapping);
+      const replaced = this.#replace(within, segment.text, mapping, holds);
       if (replaced === null) continue;
       edits.push({ start: segment.start, end: segment.end, bytes: Buffer.from(JSON.stringify(replaced)) });
     }
@@ -113,13 +115,13 @@ export class TextRedaction {
   }
 
   /** What was found of the entities that count, in order and within the text. */
-  #recognise(text: string): Found[] {
+  #recognise(text: string, holds: number): Found[] {
     this.#chars += text.length;
     if (this.#chars > this.#options.chars_max) {
       this.fault = `there is more text than ${this.#options.chars_max} characters`;
       return [];
     }
-    const found = this.#options.recognise(text);
+    const found = this.#options.recognise(text, holds);
     if (found.length === 0) return [];
     let pos = 0;
     return found.filter(({ start, end, entity }) => {
@@ -131,7 +133,8 @@ export class TextRedaction {
   }
 
   /** The text with what was found replaced and look-alikes escaped; null where nothing changes. */
-  #replace(found: readonly Found[], text: string, mapping: Mapping): string | null {
+  #replace(found: readonly Found[], text: string, mapping: Mapping, holds: number): string | null {
+    if (found.length === 0 && this.isUnlike(holds)) return null;
     for (const { entity } of found) this.found.set(entity, (this.found.get(entity) ?? 0) + 1);
     const { mode } = this.#options;
     if (mode === "audit" || mode === "block") return null;
@@ -173,17 +176,6 @@ export class TextRedaction {
     if (placeholder === null) this.fault = "there are more values than a conversation may have";
     return placeholder ?? "";
   }
-}
-
-/** The classes of what stands between the quotes. */
-function candidatesIn(bytes: Uint8Array, { start, end }: JsonSpan): number {
-  return fastest.candidates(bytes, start + 1, end - 1);
-}
-
-/** Whether strings of these classes may hold what looks like a placeholder: a bracket or "_", and a number. */
-function mayBePlaceholder(found: number): boolean {
-  if ((found & (CANDIDATES.folded | CANDIDATES.escape)) !== 0) return true;
-  return (found & CANDIDATES.bracket) !== 0 && (found & CANDIDATES.digit) !== 0;
 }
 
 /** The text of a string or number of a JSON text of which every character is a byte. */

@@ -12,7 +12,7 @@ export const CANDIDATES = {
   scheme: 2,
   /** A digit: numbers of all kinds, codes. */
   digit: 4,
-  /** A colon between two hexadecimal digits: IPv6 and MAC addresses. */
+  /** A colon between two hexadecimal digits, or two colons: IPv6 and MAC addresses. */
   colons: 8,
   /** A colon or "=" behind a word that ends like a secret's name, or "-u", the option of commands for a user and a password. */
   assignment: 16,
@@ -136,7 +136,8 @@ function atSign(bytes: Uint8Array, start: number, pos: number, end: number): num
     case COLON: {
       let found = isAssignment(bytes, start, pos) ? CANDIDATES.assignment : 0;
       if ((next === SLASH || next === BACKSLASH) && isScheme(bytes, pos, end)) found |= CANDIDATES.scheme;
-      if (pos > start && IS_HEX[bytes[pos - 1]!] === 1 && IS_HEX[next] === 1) found |= CANDIDATES.colons;
+      if (next === COLON || (pos > start && IS_HEX[bytes[pos - 1]!] === 1 && IS_HEX[next] === 1))
+        found |= CANDIDATES.colons;
       return found;
     }
     default:

@@ -13,7 +13,7 @@ const LAW: Readonly<Record<Class, RegExp>> = {
   at: /@|%40/,
   scheme: /:\\*\//,
   digit: /[0-9]/,
-  colons: /[0-9a-fA-F]:[0-9a-fA-F]/,
+  colons: /[0-9a-fA-F]:[0-9a-fA-F]|::/,
   assignment:
     /(?:ord|swd|pwd|pw|ass|ase|ode|ort|[\xc3\xe3][\x91\xb1]a|ena|nha|sse|ret|ken|key|ial|als|rer|ion|uth|sig)[ "'\\\]?:]{0,6}[:=]|[ "'\\\]?:]{7}[:=]|(?-i:-u)/i,
   token_run: /[A-Za-z0-9_-]{16}/,
@@ -32,7 +32,7 @@ const CASES: readonly (readonly [text: string, ...classes: Class[]])[] = [
   ["https:\\/\\/example.com", "scheme"],
   ["at 10 now", "digit"],
   ["fe:ab", "colons"],
-  ["std::string"],
+  ["std::string", "colons"],
   ["password: x", "assignment"],
   ['\\"apiKey\\" = x', "assignment"],
   ["PW=x", "assignment"],

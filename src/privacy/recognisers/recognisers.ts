@@ -79,9 +79,9 @@ export function makeRecogniser({
   const lookers = lookersOf(builtIn(wanted));
   const walk = new Walk(lookers);
   const searches = custom.map(customSearch);
-  const recognise = (text: string) => {
+  const recognise = (text: string, holds?: number) => {
     const scan = new Scan(text, wanted);
-    walk.over(scan);
+    walk.over(scan, holds);
     addCustom(scan, searches);
     return withoutOverlaps(scan.found);
   };

@@ -130,8 +130,7 @@ export function lookersOf(recognisers: readonly Recogniser[]): Lookers {
 const NEEDS: Readonly<Record<keyof Lookers, number>> = {
   at: CANDIDATES.at,
   scheme: CANDIDATES.scheme,
-  // Addresses with "::" have a digit.
-  colon: CANDIDATES.colons | CANDIDATES.digit,
+  colon: CANDIDATES.colons,
   assignment: CANDIDATES.assignment,
   numbers: CANDIDATES.digit,
   short_numbers: CANDIDATES.digit,
@@ -149,6 +148,7 @@ export function needsOf(lookers: Lookers): number {
   return needs;
 }
 
+/** Nothing, or what goes on a token and is nothing by itself. */
 const LETTER = 0;
 /** Ends a token, and is nothing else. */
 const BREAK = 1;
@@ -166,6 +166,29 @@ for (let code = 0; code < KINDS.length; code++) {
   else if (FOLDS[code] !== 0) KINDS[code] = FOLDED;
 }
 for (const sign of "@%:=-") KINDS[sign.charCodeAt(0)] = SIGN;
+
+/** The classes of `CANDIDATES` that make a difference to how ASCII is walked over, and all others. */
+const AFTER_SIGNS = CANDIDATES.scheme | CANDIDATES.colons | CANDIDATES.assignment;
+const TELLING = CANDIDATES.at | AFTER_SIGNS | CANDIDATES.dashes | CANDIDATES.token_run;
+const ALL = -1;
+const ASCII = 0x80;
+
+/** The kinds of ASCII in texts that hold candidates of some classes only: the fewer, the less there is to stop at. */
+const ASCII_KINDS = new Map<number, Uint8Array>();
+
+function asciiKindsOf(holds: number): Uint8Array {
+  const known = ASCII_KINDS.get(holds & TELLING);
+  if (known !== undefined) return known;
+  const kinds = KINDS.slice(0, ASCII);
+  if ((holds & CANDIDATES.at) === 0) for (const sign of "@%") kinds[sign.charCodeAt(0)] = BREAK;
+  if ((holds & AFTER_SIGNS) === 0) for (const sign of ":=") kinds[sign.charCodeAt(0)] = BREAK;
+  if ((holds & CANDIDATES.dashes) === 0) kinds[DASH] = LETTER;
+  // Where no token is long enough, it does not matter where they end.
+  if ((holds & CANDIDATES.token_run) === 0)
+    for (let code = 0; code < ASCII; code++) if (kinds[code] === BREAK) kinds[code] = LETTER;
+  ASCII_KINDS.set(holds & TELLING, kinds);
+  return kinds;
+}
 
 const AT = 0x40;
 const PERCENT = 0x25;
@@ -187,8 +210,13 @@ export class Walk {
     this.#lookers = lookers;
   }
 
-  /** Shows every place of the text to those who look at its kind. */
-  over(scan: Scan): void {
+  /**
+   * Shows every place of the text to those who look at its kind.
+   * @param holds the classes of `CANDIDATES` that the text may hold, where that is known
+   */
+  over(scan: Scan, holds = ALL): void {
+    const ascii_kinds = asciiKindsOf(holds);
+    const token_min = (holds & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
     this.#digits_done = 0;
     this.#code_done = 0;
     this.#colons_done = 0;
@@ -198,13 +226,13 @@ export class Walk {
     let at = 0;
     while (at < length) {
       const code = text.charCodeAt(at);
-      const kind = KINDS[code]!;
+      const kind = code < ASCII ? ascii_kinds[code]! : KINDS[code]!;
       if (kind === LETTER) {
         at++;
         continue;
       }
       if (kind === BREAK) {
-        if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
+        if (at - token_start >= token_min) this.#token(scan, token_start, at);
         at++;
         token_start = at;
         continue;
@@ -222,7 +250,7 @@ export class Walk {
         return;
       }
       if (code !== DASH) {
-        if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
+        if (at - token_start >= token_min) this.#token(scan, token_start, at);
         token_start = at + 1;
       }
       const next = kind === SIGN ? this.#sign(scan, code, at) : at + 1;
@@ -232,7 +260,7 @@ export class Walk {
       }
       at = next;
     }
-    if (length - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, length);
+    if (length - token_start >= token_min) this.#token(scan, token_start, length);
     this.#numbers.forget();
   }
 

@@ -61,8 +61,7 @@ export const SECRET: Recogniser = {
     const name_end = nameEnd(text, sign);
     const name_start = nameStart(text, name_end);
     if (name_start === name_end) return;
-    const is_password =
-      PASSWORDS.findFolded(text, name_start, name_end) === true || isUserOption(text, sign);
+    const is_password = PASSWORDS.findFolded(text, name_start, name_end) === true || isUserOption(text, sign);
     if (!is_password && KEYS.findFolded(text, name_start, name_end) === undefined) return;
     const value_start = valueStart(text, sign + 1);
     const value_end = valueEnd(text, value_start);
