@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
-import type { Recognise } from "../privacy/entity.ts";
+import type { Found, Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
 import { withNote } from "../privacy/note.ts";
 import { withoutOverlaps } from "../privacy/recognisers/overlaps.ts";
-import { makeRecogniser } from "../privacy/recognisers/recognisers.ts";
-import { redactRequest } from "../privacy/redact_request.ts";
+import { makeRecogniser, type Recognisers } from "../privacy/recognisers/recognisers.ts";
+import { redactInSteps, redactRequest } from "../privacy/redact_request.ts";
+import { finish, inTurns, type Steps } from "../privacy/steps.ts";
 import { Vault } from "../privacy/vault.ts";
 import type { Call } from "./call.ts";
 import { NameFinder } from "./name_finder.ts";
@@ -22,6 +23,8 @@ const CONVERSATIONS_MAX = 100_000;
 const SWEEP_EVERY_MS = 60 * 60_000;
 /** How sure a name must be where nothing else is asked for: to miss one is worse than to take a word for one. */
 const NAME_SCORE_MIN = 0.2;
+/** Longer requests are looked through in turns with everything else that the process does. */
+const LONG_BYTES = 64 * 1024;
 /** The most characters of a conversation's name. */
 const SESSION_MAX_CHARS = 256;
 
@@ -40,7 +43,7 @@ export class Privacy {
   readonly #secret: Uint8Array;
   readonly #vault: Vault | null;
   readonly #names: NameFinder;
-  readonly #recognisers = new WeakMap<PrivacyPlan, Recognise>();
+  readonly #recognisers = new WeakMap<PrivacyPlan, Recognisers>();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
   constructor({ key, folder, ttl_ms }: PrivacyOptions) {
@@ -71,10 +74,11 @@ export class Privacy {
     const session = mode === "redact" ? sessionOf(call) : null;
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
     const known = mapping.size;
-    const redacted = redactRequest(read_body, {
+    const steps = redactInSteps(read_body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
       recognise,
     });
+    const redacted = read_body.length < LONG_BYTES ? finish(steps) : await inTurns(steps);
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
       if (mode === "audit") return prepared;
@@ -120,16 +124,21 @@ export class Privacy {
       call.plan.privacy.names_budget_ms,
     );
     if (names === null) return plan.on_failure === "recognisers-only" ? byForm : null;
-    return (text) => {
+    const withNames = (text: string, found: readonly Found[]) => {
       const named = names(text).filter(
         ({ entity, score }) =>
           wanted.includes(entity) && score >= (plan.thresholds[entity] ?? NAME_SCORE_MIN),
       );
-      return named.length === 0 ? byForm(text) : withoutOverlaps([...byForm(text), ...named]);
+      return named.length === 0 ? found : withoutOverlaps([...found, ...named]);
     };
+    return Object.assign((text: string) => withNames(text, byForm(text)), {
+      *inSteps(text: string): Steps<readonly Found[]> {
+        return withNames(text, yield* byForm.inSteps(text));
+      },
+    });
   }
 
-  #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognise {
+  #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognisers {
     let recognise = this.#recognisers.get(plan);
     if (recognise === undefined) {
       const { entities, thresholds } = plan;

@@ -8,6 +8,7 @@ import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
 import { type RedactionMode, TextRedaction } from "./redact_text.ts";
 import { REQUEST, type RequestTreatment } from "./request_places.ts";
+import { finish, type Steps } from "./steps.ts";
 import { walk } from "./walk.ts";
 
 /** The most characters that are recognised for one request, unless somebody says otherwise. */
@@ -15,6 +16,9 @@ const CHARS_MAX = 32 * 1024 * 1024;
 
 /** What is kept and longer is no name that a model would write: media, signatures. */
 const NAME_MAX_BYTES = 256;
+
+/** Shorter texts are one step. */
+const LONG_CHARS = 4096;
 
 /** A string of a request, and what is done with it. */
 interface Place {
@@ -62,6 +66,14 @@ export function redactRequest(
   bytes: Uint8Array,
   options: RequestRedaction,
 ): RedactedRequest | RedactionFault {
+  return finish(redactInSteps(bytes, options));
+}
+
+/** The same in steps, for long requests: each is a text, or a part of one that is long. */
+export function* redactInSteps(
+  bytes: Uint8Array,
+  options: RequestRedaction,
+): Steps<RedactedRequest | RedactionFault> {
   const scan = scanObject(bytes);
   if (scan.fault !== null) return { fault: `the request is not JSON: ${scan.reason}` };
   const { endpoint, recognise, mapping, mode, entities, secret, chars_max = CHARS_MAX } = options;
@@ -81,8 +93,10 @@ export function redactRequest(
     let changed: string | null;
     if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
     else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
-    else changed = redaction.redact(text, mappingOf(), holds);
+    else if (text.length < LONG_CHARS) changed = redaction.redact(text, mappingOf(), holds);
+    else changed = yield* redaction.redactInSteps(text, mappingOf(), holds);
     if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
+    yield;
   }
   if (redaction.fault !== null) return { fault: redaction.fault };
   const is_blocked = mode === "block" && redaction.found.size > 0;

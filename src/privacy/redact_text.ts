@@ -8,6 +8,7 @@ import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
 import { eachPlaceholder, labelOf, PlaceholderMatcher } from "./placeholder.ts";
 import { opensJson } from "./restore.ts";
+import type { Steps } from "./steps.ts";
 import { dataRule, type Visited, walk } from "./walk.ts";
 
 /** What happens to values: `redact` can be restored, `mask` cannot; `audit` and `block` count them alone. */
@@ -30,6 +31,14 @@ interface Segment {
   readonly text: string;
   readonly at: number;
   readonly visited: Visited;
+}
+
+/** A text as it is recognised. */
+interface Reading {
+  readonly recognised: string;
+  /** Those of a text that is JSON, and what stands in them; null for any other text. */
+  readonly bytes: Uint8Array | null;
+  readonly segments: readonly Segment[];
 }
 
 /** Any class of `CANDIDATES`. */
@@ -70,9 +79,22 @@ export class TextRedaction {
    */
   redact(text: string, mapping: Mapping, holds = ALL): string | null {
     if (text === "" || this.fault !== null) return null;
-    const bytes = jsonBytes(text);
-    if (bytes !== null) return this.#json(text, bytes, mapping, holds);
-    return this.#replace(this.#recognise(text, holds), text, mapping, holds);
+    const reading = readingOf(text);
+    return this.#write(reading, this.#recognise(reading.recognised, holds), mapping, holds);
+  }
+
+  /** The same in steps, for long texts. */
+  *redactInSteps(text: string, mapping: Mapping, holds: number): Steps<string | null> {
+    if (text === "" || this.fault !== null) return null;
+    const { recognise } = this.#options;
+    const reading = readingOf(text);
+    const { recognised } = reading;
+    if (!this.#admits(recognised)) return null;
+    const found =
+      recognise.inSteps === undefined
+        ? recognise(recognised, holds)
+        : yield* recognise.inSteps(recognised, holds);
+    return this.#write(reading, this.#counting(recognised, found), mapping, holds);
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
@@ -84,18 +106,14 @@ export class TextRedaction {
     return replaced === null ? null : replaced.slice(1, -1);
   }
 
-  /** All of a JSON text is recognised at once, a line for each field. */
-  #json(json: string, bytes: Uint8Array, mapping: Mapping, holds: number): string | null {
-    const segments: Segment[] = [];
-    let text = "";
-    const read = json.length === bytes.length ? asciiValue : decodedValue;
-    walk(bytes, DATA, (span, _, visited) => {
-      const { start, end } = span;
-      const value = read(json, bytes, span);
-      segments.push({ start, end, text: value, at: text.length, visited });
-      text += value + (visited === "key" ? ": " : "\n");
-    });
-    const found = this.#recognise(text, holds);
+  /** The text that was read, with what was found in it replaced; null where nothing changes. */
+  #write(
+    { recognised, bytes, segments }: Reading,
+    found: readonly Found[],
+    mapping: Mapping,
+    holds: number,
+  ): string | null {
+    if (bytes === null) return this.#replace(found, recognised, mapping, holds);
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
@@ -114,15 +132,22 @@ export class TextRedaction {
     return edits.length === 0 ? null : Buffer.concat(splice(bytes, edits)).toString();
   }
 
-  /** What was found of the entities that count, in order and within the text. */
-  #recognise(text: string, holds: number): Found[] {
+  #recognise(text: string, holds: number): readonly Found[] {
+    if (!this.#admits(text)) return [];
+    return this.#counting(text, this.#options.recognise(text, holds));
+  }
+
+  /** Whether there is not yet too much text. */
+  #admits(text: string): boolean {
+    const { chars_max } = this.#options;
     this.#chars += text.length;
-    if (this.#chars > this.#options.chars_max) {
-      this.fault = `there is more text than ${this.#options.chars_max} characters`;
-      return [];
-    }
-    const found = this.#options.recognise(text, holds);
-    if (found.length === 0) return [];
+    if (this.#chars > chars_max) this.fault = `there is more text than ${chars_max} characters`;
+    return this.#chars <= chars_max;
+  }
+
+  /** What was found of the entities that count, in order and within the text. */
+  #counting(text: string, found: readonly Found[]): readonly Found[] {
+    if (found.length === 0) return found;
     let pos = 0;
     return found.filter(({ start, end, entity }) => {
       if (start < pos || end <= start || end > text.length || !this.#options.entities.includes(entity))
@@ -188,6 +213,21 @@ function asciiValue(json: string, _: Uint8Array, { start, end, kind }: JsonSpan)
 /** The same, of any JSON text. */
 function decodedValue(_: string, bytes: Uint8Array, span: JsonSpan): string {
   return readString(bytes, span) ?? String(Buffer.from(bytes.subarray(span.start, span.end)));
+}
+
+/** A text as it is recognised. Of JSON, all is recognised at once, a line for each field. */
+function readingOf(text: string): Reading {
+  const bytes = jsonBytes(text);
+  const segments: Segment[] = [];
+  if (bytes === null) return { recognised: text, bytes, segments };
+  let recognised = "";
+  const read = text.length === bytes.length ? asciiValue : decodedValue;
+  walk(bytes, DATA, (span, _, visited) => {
+    const value = read(text, bytes, span);
+    segments.push({ start: span.start, end: span.end, text: value, at: recognised.length, visited });
+    recognised += value + (visited === "key" ? ": " : "\n");
+  });
+  return { recognised, bytes, segments };
 }
 
 /** The bytes of a text that is JSON; null for any other, and for one with half a character, which bytes cannot hold. */

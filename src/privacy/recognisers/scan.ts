@@ -205,26 +205,43 @@ export class Walk {
   #digits_done = 0;
   #code_done = 0;
   #colons_done = 0;
+  #scan: Scan | null = null;
+  #ascii_kinds: Uint8Array = KINDS;
+  #token_min = TOKEN_MIN_CHARS;
+  /** Where the walk is, and where the token starts that it is in. */
+  #at = 0;
+  #token_start = 0;
 
   constructor(lookers: Lookers) {
     this.#lookers = lookers;
   }
 
   /**
-   * Shows every place of the text to those who look at its kind.
-   * @param holds the classes of `CANDIDATES` that the text may hold, where that is known
+   * Begins with a text.
+   * @param holds the classes of `CANDIDATES` that it may hold, where that is known
    */
-  over(scan: Scan, holds = ALL): void {
-    const ascii_kinds = asciiKindsOf(holds);
-    const token_min = (holds & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
+  begin(scan: Scan, holds = ALL): void {
+    this.#scan = scan;
+    this.#ascii_kinds = asciiKindsOf(holds);
+    this.#token_min = (holds & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
     this.#digits_done = 0;
     this.#code_done = 0;
     this.#colons_done = 0;
+    this.#at = 0;
+    this.#token_start = 0;
+  }
+
+  /** Shows the places of the next `chars` characters, or a few more, to those who look at their kinds. Whether all are done. */
+  goOn(chars: number): boolean {
+    const scan = this.#scan!;
     const { text } = scan;
     const { length } = text;
-    let token_start = 0;
-    let at = 0;
-    while (at < length) {
+    const ascii_kinds = this.#ascii_kinds;
+    const token_min = this.#token_min;
+    let token_start = this.#token_start;
+    let at = this.#at;
+    const until = Math.min(length, at + chars);
+    while (at < until) {
       const code = text.charCodeAt(at);
       const kind = code < ASCII ? ascii_kinds[code]! : KINDS[code]!;
       if (kind === LETTER) {
@@ -246,8 +263,8 @@ export class Walk {
       if (kind === FOLDED && isToBeFolded(text, at)) {
         // What was looked at may go on behind this character, so all is looked at again; this happens once.
         scan.fold();
-        this.over(scan);
-        return;
+        this.begin(scan);
+        return this.goOn(chars);
       }
       if (code !== DASH) {
         if (at - token_start >= token_min) this.#token(scan, token_start, at);
@@ -260,8 +277,13 @@ export class Walk {
       }
       at = next;
     }
+    this.#at = at;
+    this.#token_start = token_start;
+    if (at < length) return false;
     if (length - token_start >= token_min) this.#token(scan, token_start, length);
     this.#numbers.forget();
+    this.#scan = null;
+    return true;
   }
 
   /** Looks at a sign; gives where to go on. */
