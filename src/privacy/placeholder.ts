@@ -2,6 +2,7 @@
 // answers and what has to be escaped in requests, so that nothing which a client wrote is ever taken for a value.
 
 import type { Entity } from "./entity.ts";
+import type { Steps } from "./steps.ts";
 
 /** The most letters and underscores of a label. */
 const LABEL_MAX_CHARS = 40;
@@ -125,16 +126,19 @@ const TELLING = /[[\uff3b\u3010]|[_\uff3f][1-9\uff11-\uff19]/g;
 /** A name, each of its characters behind a backslash. */
 const NAME_MAX_CHARS = 2 * (LABEL_MAX_CHARS + 1);
 
+/** What is looked at closely in one step. */
+const STEP_PLACES = 512;
+
 /**
- * Finds the placeholders of a text that is whole, in order.
+ * Finds the placeholders of a text that is whole, in order and in steps.
  * @param matcherOf is asked where one may begin: most texts have nothing that is looked at closely
  * @param onFound hears where each begins and ends, and what it is
  */
-export function eachPlaceholder(
+export function* eachPlaceholder(
   text: string,
   matcherOf: () => PlaceholderMatcher,
   onFound: (start: number, end: number, found: PlaceholderMatcher) => void,
-): void {
+): Steps<void> {
   let done = 0;
   const tryAt = (start: number): boolean => {
     if (start < done) return false;
@@ -145,20 +149,26 @@ export function eachPlaceholder(
     onFound(start, end, matcher);
     return true;
   };
-  TELLING.lastIndex = 0;
-  for (let telling = TELLING.exec(text); telling !== null; telling = TELLING.exec(text)) {
+  let places = 0;
+  for (let telling = tellingFrom(text, 0); telling !== null; ) {
     const at = telling.index;
-    if (telling[0].length === 1) {
-      if (!mayFollowBracket(foldedCode(text, at + 1))) continue;
-      const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
-      if (!(is_escaped && tryAt(at - 1))) tryAt(at);
-    } else {
+    if (telling[0].length > 1) {
       let start = at;
       while (start > 0 && at - start < NAME_MAX_CHARS && isOfName(foldedCode(text, start - 1))) start--;
       while (start < at && !(isUpper(text.charCodeAt(start)) && tryAt(start))) start++;
+    } else if (mayFollowBracket(foldedCode(text, at + 1))) {
+      const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
+      if (!(is_escaped && tryAt(at - 1))) tryAt(at);
     }
-    TELLING.lastIndex = Math.max(TELLING.lastIndex, done);
+    places++;
+    if (places % STEP_PLACES === 0) yield;
+    telling = tellingFrom(text, Math.max(at + telling[0].length, done));
   }
+}
+
+function tellingFrom(text: string, from: number): RegExpExecArray | null {
+  TELLING.lastIndex = from;
+  return TELLING.exec(text);
 }
 
 /** Whether a placeholder goes on so behind its opening bracket: neither a number nor a list of code does. */

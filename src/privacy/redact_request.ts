@@ -84,7 +84,7 @@ export function* redactInSteps(
   const edits: Edit[] = [];
   const places = placesOf(bytes, (kept) => {
     if (has_answer && !redaction.isUnlike(candidatesIn(bytes, kept)))
-      redaction.escape(readString(bytes, kept) ?? "", mapping);
+      redaction.keep(readString(bytes, kept) ?? "", mapping);
   });
   for (const { span, treatment } of places) {
     const holds = candidatesIn(bytes, span);

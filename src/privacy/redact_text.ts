@@ -8,7 +8,7 @@ import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
 import { eachPlaceholder, labelOf, PlaceholderMatcher } from "./placeholder.ts";
 import { opensJson } from "./restore.ts";
-import type { Steps } from "./steps.ts";
+import { finish, type Steps } from "./steps.ts";
 import { dataRule, type Visited, walk } from "./walk.ts";
 
 /** What happens to values: `redact` can be restored, `mask` cannot; `audit` and `block` count them alone. */
@@ -80,7 +80,8 @@ export class TextRedaction {
   redact(text: string, mapping: Mapping, holds = ALL): string | null {
     if (text === "" || this.fault !== null) return null;
     const reading = readingOf(text);
-    return this.#write(reading, this.#recognise(reading.recognised, holds), mapping, holds);
+    const found = this.#recognise(reading.recognised, holds);
+    return this.#leaves(found, holds) ? null : finish(this.#write(reading, found, mapping));
   }
 
   /** The same in steps, for long texts. */
@@ -94,26 +95,32 @@ export class TextRedaction {
       recognise.inSteps === undefined
         ? recognise(recognised, holds)
         : yield* recognise.inSteps(recognised, holds);
-    return this.#write(reading, this.#counting(recognised, found), mapping, holds);
+    const counting = this.#counting(recognised, found);
+    return this.#leaves(counting, holds) ? null : yield* this.#write(reading, counting, mapping);
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
   redactName(name: string, mapping: Mapping): string | null {
     if (this.fault !== null) return null;
     const [first] = this.#recognise(name.replace(/[_-]/g, " "), ALL);
-    if (first === undefined) return this.#replace([], name, mapping, ALL);
-    const replaced = this.#replace([{ ...first, start: 0, end: name.length }], name, mapping, ALL);
+    const found = first === undefined ? [] : [{ ...first, start: 0, end: name.length }];
+    const replaced = finish(this.#replace(found, name, mapping));
+    if (first === undefined) return replaced;
     return replaced === null ? null : replaced.slice(1, -1);
   }
 
+  /** Whether a text of these classes stays as it is, with what was found in it. */
+  #leaves(found: readonly Found[], holds: number): boolean {
+    return found.length === 0 && this.isUnlike(holds);
+  }
+
   /** The text that was read, with what was found in it replaced; null where nothing changes. */
-  #write(
+  *#write(
     { recognised, bytes, segments }: Reading,
     found: readonly Found[],
     mapping: Mapping,
-    holds: number,
-  ): string | null {
-    if (bytes === null) return this.#replace(found, recognised, mapping, holds);
+  ): Steps<string | null> {
+    if (bytes === null) return yield* this.#replace(found, recognised, mapping);
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
@@ -125,7 +132,7 @@ export class TextRedaction {
         const part = partWithin(found[index]!, segment);
         if (part !== null) within.push(part);
       }
-      const replaced = this.#replace(within, segment.text, mapping, holds);
+      const replaced = yield* this.#replace(within, segment.text, mapping);
       if (replaced === null) continue;
       edits.push({ start: segment.start, end: segment.end, bytes: Buffer.from(JSON.stringify(replaced)) });
     }
@@ -158,30 +165,35 @@ export class TextRedaction {
   }
 
   /** The text with what was found replaced and look-alikes escaped; null where nothing changes. */
-  #replace(found: readonly Found[], text: string, mapping: Mapping, holds: number): string | null {
-    if (found.length === 0 && this.isUnlike(holds)) return null;
+  *#replace(found: readonly Found[], text: string, mapping: Mapping): Steps<string | null> {
     for (const { entity } of found) this.found.set(entity, (this.found.get(entity) ?? 0) + 1);
     const { mode } = this.#options;
     if (mode === "audit" || mode === "block") return null;
     let replaced = "";
     let pos = 0;
     for (const { start, end, entity } of found) {
-      replaced += this.escape(text.slice(pos, start), mapping);
+      replaced += yield* this.#escaped(text.slice(pos, start), mapping);
       replaced +=
         mode === "mask"
           ? `[${labelOf(entity)}]`
           : this.#held(mapping.placeholderOf(entity, text.slice(start, end)));
       pos = end;
+      yield;
     }
-    replaced += this.escape(text.slice(pos), mapping);
+    replaced += yield* this.#escaped(text.slice(pos), mapping);
     return this.fault !== null || replaced === text ? null : replaced;
   }
 
   /**
-   * A stretch without values, in which what looks like a placeholder stands for itself. Texts that cannot be changed are escaped as well,
-   * before all others: then no value takes a number that they have.
+   * Takes the numbers of what looks like placeholders in a text that cannot be changed. To be done before all others: then no value takes
+   * a number that it has.
    */
-  escape(text: string, mapping: Mapping): string {
+  keep(text: string, mapping: Mapping): void {
+    finish(this.#escaped(text, mapping));
+  }
+
+  /** A stretch without values, in which what looks like a placeholder stands for itself. */
+  *#escaped(text: string, mapping: Mapping): Steps<string> {
     if (this.#options.mode !== "redact") return text;
     let matcher: PlaceholderMatcher | null = null;
     const matcherOf = () => {
@@ -190,7 +202,7 @@ export class TextRedaction {
     };
     let escaped = "";
     let kept = 0;
-    eachPlaceholder(text, matcherOf, (start, end, found) => {
+    yield* eachPlaceholder(text, matcherOf, (start, end, found) => {
       escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), found));
       kept = end;
     });
