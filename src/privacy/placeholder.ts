@@ -121,10 +121,15 @@ function stopsFor(firsts: Iterable<string>): RegExp {
   return new RegExp(`["[\\\\\uff3b\uff3c\u3010${[...firsts].join("")}]`, "g");
 }
 
-/** Where a placeholder may begin, or the "_" and first digit that a name without brackets has before its end. */
-const TELLING = /[[\uff3b\u3010]|[_\uff3f][1-9\uff11-\uff19]/g;
+/** Where a placeholder may begin, or the last of a name without brackets, "_" and the first digit behind it. */
+const TELLING = /[[\uff3b\u3010]|[A-Z_\\\uff21-\uff3a\uff3c\uff3f][_\uff3f][1-9\uff11-\uff19]/g;
 /** A name, each of its characters behind a backslash. */
 const NAME_MAX_CHARS = 2 * (LABEL_MAX_CHARS + 1);
+
+/** Whether a text that is whole may hold a placeholder. */
+export function mayHoldPlaceholder(text: string): boolean {
+  return tellingFrom(text, 0) !== null;
+}
 
 /** What is looked at closely in one step. */
 const STEP_PLACES = 512;
@@ -153,9 +158,9 @@ export function* eachPlaceholder(
   for (let telling = tellingFrom(text, 0); telling !== null; ) {
     const at = telling.index;
     if (telling[0].length > 1) {
-      let start = at;
+      let start = at + 1;
       while (start > 0 && at - start < NAME_MAX_CHARS && isOfName(foldedCode(text, start - 1))) start--;
-      while (start < at && !(isUpper(text.charCodeAt(start)) && tryAt(start))) start++;
+      while (start <= at && !(isUpper(text.charCodeAt(start)) && tryAt(start))) start++;
     } else if (mayFollowBracket(foldedCode(text, at + 1))) {
       const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
       if (!(is_escaped && tryAt(at - 1))) tryAt(at);

@@ -17,8 +17,8 @@ const CHARS_MAX = 32 * 1024 * 1024;
 /** What is kept and longer is no name that a model would write: media, signatures. */
 const NAME_MAX_BYTES = 256;
 
-/** Shorter texts are one step. */
-const LONG_CHARS = 4096;
+/** A step is so many bytes of texts; a text that is longer takes several. */
+const STEP_BYTES = 4096;
 
 /** A string of a request, and what is done with it. */
 interface Place {
@@ -86,16 +86,36 @@ export function* redactInSteps(
     if (has_answer && !redaction.isUnlike(candidatesIn(bytes, kept)))
       redaction.keep(readString(bytes, kept) ?? "", mapping);
   });
-  for (const { span, treatment } of places) {
+  const change = (span: JsonSpan, text: string | null) => {
+    if (text !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(text)) });
+  };
+  // Goes on from a place to one that is long, or to where enough is done for a step.
+  const goOnFrom = (first: number): number => {
+    let next = first;
+    for (let done = 0; next < places.length && done < STEP_BYTES; next++) {
+      const { span, treatment } = places[next]!;
+      const length = span.end - span.start;
+      done += length;
+      if (treatment === "text") {
+        const holds = candidatesIn(bytes, span);
+        if (redaction.isPlain(holds)) continue;
+        if (length >= STEP_BYTES) break;
+        change(span, redaction.redact(readString(bytes, span) ?? "", mappingOf(), holds));
+      } else if (treatment === "name") {
+        change(span, redaction.redactName(readString(bytes, span) ?? "", mappingOf()));
+      } else if (mode !== "audit") {
+        change(span, hashed(readString(bytes, span) ?? "", secret));
+      }
+    }
+    return next;
+  };
+  for (let next = goOnFrom(0); next < places.length; next = goOnFrom(next)) {
+    const { span, treatment } = places[next]!;
     const holds = candidatesIn(bytes, span);
-    if (treatment === "text" && redaction.isPlain(holds)) continue;
-    const text = readString(bytes, span) ?? "";
-    let changed: string | null;
-    if (treatment === "hash") changed = mode === "audit" ? null : hashed(text, secret);
-    else if (treatment === "name") changed = redaction.redactName(text, mappingOf());
-    else if (text.length < LONG_CHARS) changed = redaction.redact(text, mappingOf(), holds);
-    else changed = yield* redaction.redactInSteps(text, mappingOf(), holds);
-    if (changed !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(changed)) });
+    if (treatment === "text" && span.end - span.start >= STEP_BYTES && !redaction.isPlain(holds)) {
+      change(span, yield* redaction.redactInSteps(readString(bytes, span) ?? "", mappingOf(), holds));
+      next++;
+    }
     yield;
   }
   if (redaction.fault !== null) return { fault: redaction.fault };

@@ -6,7 +6,7 @@ import { type JsonSpan, readString, scanElements, scanObject } from "../wire/jso
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
-import { eachPlaceholder, labelOf, PlaceholderMatcher } from "./placeholder.ts";
+import { eachPlaceholder, labelOf, mayHoldPlaceholder, PlaceholderMatcher } from "./placeholder.ts";
 import { opensJson } from "./restore.ts";
 import { finish, type Steps } from "./steps.ts";
 import { dataRule, type Visited, walk } from "./walk.ts";
@@ -81,7 +81,7 @@ export class TextRedaction {
     if (text === "" || this.fault !== null) return null;
     const reading = readingOf(text);
     const found = this.#recognise(reading.recognised, holds);
-    return this.#leaves(found, holds) ? null : finish(this.#write(reading, found, mapping));
+    return this.#leaves(reading, found, holds) ? null : finish(this.#write(reading, found, mapping));
   }
 
   /** The same in steps, for long texts. */
@@ -96,7 +96,7 @@ export class TextRedaction {
         ? recognise(recognised, holds)
         : yield* recognise.inSteps(recognised, holds);
     const counting = this.#counting(recognised, found);
-    return this.#leaves(counting, holds) ? null : yield* this.#write(reading, counting, mapping);
+    return this.#leaves(reading, counting, holds) ? null : yield* this.#write(reading, counting, mapping);
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
@@ -110,8 +110,8 @@ export class TextRedaction {
   }
 
   /** Whether a text of these classes stays as it is, with what was found in it. */
-  #leaves(found: readonly Found[], holds: number): boolean {
-    return found.length === 0 && this.isUnlike(holds);
+  #leaves({ recognised }: Reading, found: readonly Found[], holds: number): boolean {
+    return found.length === 0 && (this.isUnlike(holds) || !mayHoldPlaceholder(recognised));
   }
 
   /** The text that was read, with what was found in it replaced; null where nothing changes. */
@@ -132,6 +132,7 @@ export class TextRedaction {
         const part = partWithin(found[index]!, segment);
         if (part !== null) within.push(part);
       }
+      if (within.length === 0 && !mayHoldPlaceholder(segment.text)) continue;
       const replaced = yield* this.#replace(within, segment.text, mapping);
       if (replaced === null) continue;
       edits.push({ start: segment.start, end: segment.end, bytes: Buffer.from(JSON.stringify(replaced)) });
@@ -189,7 +190,7 @@ export class TextRedaction {
    * a number that it has.
    */
   keep(text: string, mapping: Mapping): void {
-    finish(this.#escaped(text, mapping));
+    if (mayHoldPlaceholder(text)) finish(this.#escaped(text, mapping));
   }
 
   /** A stretch without values, in which what looks like a placeholder stands for itself. */
