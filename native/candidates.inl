@@ -13,7 +13,8 @@ enum Candidate : int32_t {
   FOLDED = 128,
   ESCAPE = 256,
   BRACKET = 512,
-  ALL = 1023,
+  BACKSLASH = 1024,
+  ALL = 2047,
 };
 
 /* `bits` moved up by `by` (1 to 63) places, with the last bits of the block before. */
@@ -130,6 +131,7 @@ int32_t candidates(const uint8_t* bytes, int32_t first, int32_t last) {
       fours.next(block.eq('4'));
       if ((zeros & fours.ago(1) & percents.ago(2)) != 0) found |= AT;
     } else fours.next(0);
+    if (backslashes.bits != 0) found |= BACKSLASH;
     if (block.eq('@') != 0) found |= AT;
     if (block.eq('[') != 0) found |= BRACKET;
     if (((hexes.bits & hexes.ago(2)) | colons.bits) & colons.ago(1)) found |= COLONS;

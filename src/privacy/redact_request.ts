@@ -1,7 +1,8 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
 import { createHmac } from "node:crypto";
-import { type JsonSpan, readString, scanObject } from "../wire/json.ts";
+import { CANDIDATES } from "../wire/candidates.ts";
+import { type JsonSpan, readKnownString, readString, scanObject } from "../wire/json.ts";
 import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
@@ -100,7 +101,7 @@ export function* redactInSteps(
         const holds = candidatesIn(bytes, span);
         if (redaction.isPlain(holds)) continue;
         if (length >= STEP_BYTES) break;
-        change(span, redaction.redact(readString(bytes, span) ?? "", mappingOf(), holds));
+        change(span, redaction.redact(textOf(bytes, span, holds), mappingOf(), holds));
       } else if (treatment === "name") {
         change(span, redaction.redactName(readString(bytes, span) ?? "", mappingOf()));
       } else if (mode !== "audit") {
@@ -113,7 +114,7 @@ export function* redactInSteps(
     const { span, treatment } = places[next]!;
     const holds = candidatesIn(bytes, span);
     if (treatment === "text" && span.end - span.start >= STEP_BYTES && !redaction.isPlain(holds)) {
-      change(span, yield* redaction.redactInSteps(readString(bytes, span) ?? "", mappingOf(), holds));
+      change(span, yield* redaction.redactInSteps(textOf(bytes, span, holds), mappingOf(), holds));
       next++;
     }
     yield;
@@ -142,6 +143,10 @@ function placesOf(bytes: Uint8Array, onKept: (span: JsonSpan) => void): Place[] 
 /** The classes of candidates of what stands between the quotes of a string. */
 function candidatesIn(bytes: Uint8Array, { start, end }: JsonSpan): number {
   return fastest.candidates(bytes, start + 1, end - 1);
+}
+
+function textOf(bytes: Uint8Array, span: JsonSpan, holds: number): string {
+  return readKnownString(bytes, span, (holds & CANDIDATES.backslash) !== 0);
 }
 
 function ownMapping(entities: readonly Entity[]): Mapping {

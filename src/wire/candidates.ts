@@ -26,9 +26,11 @@ export const CANDIDATES = {
   escape: 256,
   /** "[", a byte that may begin "【", or "_" before a digit from 1 to 9: what a placeholder cannot do without. */
   bracket: 512,
+  /** A backslash: the text is not simply what is written. */
+  backslash: 1024,
 } as const;
 
-const ALL = 1023;
+const ALL = 2047;
 const TOKEN_RUN_MIN = 16;
 const DASHES_MIN = 5;
 
@@ -127,7 +129,7 @@ function atSign(bytes: Uint8Array, start: number, pos: number, end: number): num
     case PERCENT:
       return next === FOUR && pos + 2 < end && bytes[pos + 2] === ZERO ? CANDIDATES.at : 0;
     case BACKSLASH:
-      return next === LOWER_U ? CANDIDATES.escape : 0;
+      return next === LOWER_U ? CANDIDATES.escape | CANDIDATES.backslash : CANDIDATES.backslash;
     case BRACKET_OPEN:
     case LENTICULAR:
       return CANDIDATES.bracket;

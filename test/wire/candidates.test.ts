@@ -21,6 +21,7 @@ const LAW: Readonly<Record<Class, RegExp>> = {
   folded: /[\xd9\xdb\xdf\xe0\xe1\xef]/,
   escape: /\\u/,
   bracket: /\[|\xe3|_[1-9]/,
+  backslash: /\\/,
 };
 
 const CASES: readonly (readonly [text: string, ...classes: Class[]])[] = [
@@ -29,12 +30,12 @@ const CASES: readonly (readonly [text: string, ...classes: Class[]])[] = [
   ["mail me: jane@example.com", "at"],
   ["jane%40example.com", "at", "digit"],
   ["see https://example.com/a", "scheme"],
-  ["https:\\/\\/example.com", "scheme"],
+  ["https:\\/\\/example.com", "scheme", "backslash"],
   ["at 10 now", "digit"],
   ["fe:ab", "colons"],
   ["std::string", "colons"],
   ["password: x", "assignment"],
-  ['\\"apiKey\\" = x', "assignment"],
+  ['\\"apiKey\\" = x', "assignment", "backslash"],
   ["PW=x", "assignment"],
   ["Contraseña: x", "assignment"],
   ["curl -u jo:x", "assignment"],
@@ -46,7 +47,7 @@ const CASES: readonly (readonly [text: string, ...classes: Class[]])[] = [
   ["----"],
   ["１", "folded"],
   ["٣", "folded"],
-  ["\\u0040", "escape", "digit"],
+  ["\\u0040", "escape", "digit", "backslash"],
   ["[EMAIL", "bracket"],
   ["【EMAIL", "bracket"],
   ["EMAIL_1", "bracket", "digit"],
