@@ -222,8 +222,10 @@ export class Walk {
    */
   begin(scan: Scan, holds = ALL): void {
     this.#scan = scan;
-    this.#ascii_kinds = asciiKindsOf(holds);
-    this.#token_min = (holds & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
+    // Behind an escape there may be anything.
+    const may_hold = (holds & CANDIDATES.escape) === 0 ? holds : ALL;
+    this.#ascii_kinds = asciiKindsOf(may_hold);
+    this.#token_min = (may_hold & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
     this.#digits_done = 0;
     this.#code_done = 0;
     this.#colons_done = 0;
