@@ -2,6 +2,7 @@
 // texts made to be slow. MB/s are of UTF-8.
 
 import { Mapping } from "../../src/privacy/mapping.ts";
+import { PlainMessages, wayKey } from "../../src/privacy/plain_messages.ts";
 import { makeRecogniser, RECOGNISED } from "../../src/privacy/recognisers/recognisers.ts";
 import { redactRequest } from "../../src/privacy/redact_request.ts";
 import { chatBody } from "../bodies.ts";
@@ -73,8 +74,10 @@ export function recogniserTasks(scale: number): readonly Task[] {
     [`agent's request, ${kb} KB`, chatBody(Math.max(1, kb / scale)).bytes] as const,
     [`chat's request, ${kb} KB`, requestOf(chat(of(kb * KB)))] as const,
   ]);
-  const redact = (bytes: Uint8Array) => () =>
+  const known = new PlainMessages().under(wayKey(), "bench", "redact");
+  const redact = (bytes: Uint8Array, has_history: boolean) => () =>
     redactRequest(bytes, {
+      known: has_history ? known : undefined,
       endpoint: "/chat/completions",
       recognise,
       mapping: new Mapping(),
@@ -84,7 +87,10 @@ export function recogniserTasks(scale: number): readonly Task[] {
     });
   return [
     ...requests.map(([text, bytes]) => {
-      return { text, name: "redact", bytes: bytes.length, run: redact(bytes) };
+      return { text, name: "redact", bytes: bytes.length, run: redact(bytes, false) };
+    }),
+    ...requests.slice(2).map(([text, bytes]) => {
+      return { text: `${text}, again`, name: "redact", bytes: bytes.length, run: redact(bytes, true) };
     }),
     ...texts.map(([text, value]) => {
       return { text, name: "recognise", bytes: Buffer.byteLength(value), run: () => recognise(value) };

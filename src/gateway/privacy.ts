@@ -9,6 +9,7 @@ import type { Found, Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
 import { withNote } from "../privacy/note.ts";
+import { type KnownMessages, PlainMessages, wayKey } from "../privacy/plain_messages.ts";
 import { withoutOverlaps } from "../privacy/recognisers/overlaps.ts";
 import { makeRecogniser, type Recognisers } from "../privacy/recognisers/recognisers.ts";
 import { redactInSteps, redactRequest } from "../privacy/redact_request.ts";
@@ -25,6 +26,8 @@ const SWEEP_EVERY_MS = 60 * 60_000;
 const NAME_SCORE_MIN = 0.2;
 /** Longer requests are looked through in turns with everything else that the process does. */
 const LONG_BYTES = 64 * 1024;
+/** The history of shorter requests is looked through in less time than it is looked up. */
+const HISTORY_MIN_BYTES = 8 * 1024;
 /** The most characters of a conversation's name. */
 const SESSION_MAX_CHARS = 256;
 
@@ -43,7 +46,11 @@ export class Privacy {
   readonly #secret: Uint8Array;
   readonly #vault: Vault | null;
   readonly #names: NameFinder;
-  readonly #recognisers = new WeakMap<PrivacyPlan, Recognisers>();
+  readonly #recognisers = new WeakMap<
+    PrivacyPlan,
+    { readonly recognise: Recognisers; readonly key: Uint8Array }
+  >();
+  readonly #plain = new PlainMessages();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
   constructor({ key, folder, ttl_ms }: PrivacyOptions) {
@@ -77,6 +84,7 @@ export class Privacy {
     const steps = redactInSteps(read_body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
       recognise,
+      known: this.#knownTo(call, plan, mode, read_body),
     });
     const redacted = read_body.length < LONG_BYTES ? finish(steps) : await inTurns(steps);
     call.redacted_ms = performance.now();
@@ -99,6 +107,13 @@ export class Privacy {
     return body === read_body ? prepared : prepared.withBody(body);
   }
 
+  /** The messages that need not be looked through again; none where they are few, or names are looked for. */
+  #knownTo(call: Call, plan: PrivacyPlan, mode: PrivacyMode, body: Uint8Array): KnownMessages | undefined {
+    const key = this.#recognisers.get(plan)?.key;
+    if (key === undefined || body.length < HISTORY_MIN_BYTES || namesOf(plan).length > 0) return undefined;
+    return this.#plain.under(key, call.client?.tenant ?? "", mode);
+  }
+
   close(): void {
     clearInterval(this.#sweeping);
     this.#names.close();
@@ -117,7 +132,7 @@ export class Privacy {
     plan: PrivacyPlan,
   ): Promise<Recognise | null> {
     const byForm = this.#byForm(plan, call.plan);
-    const wanted = NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
+    const wanted = namesOf(plan);
     if (wanted.length === 0) return byForm;
     const names = await this.#names.find(
       textsOf(body, endpoint, this.#secret),
@@ -139,15 +154,20 @@ export class Privacy {
   }
 
   #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognisers {
-    let recognise = this.#recognisers.get(plan);
-    if (recognise === undefined) {
+    let known = this.#recognisers.get(plan);
+    if (known === undefined) {
       const { entities, thresholds } = plan;
       const wanted = custom.filter(({ name }) => entities.includes(name));
-      recognise = makeRecogniser({ entities, thresholds, custom: wanted });
-      this.#recognisers.set(plan, recognise);
+      known = { recognise: makeRecogniser({ entities, thresholds, custom: wanted }), key: wayKey() };
+      this.#recognisers.set(plan, known);
     }
-    return recognise;
+    return known.recognise;
   }
+}
+
+/** What a plan looks for that a model finds. */
+function namesOf(plan: PrivacyPlan): readonly string[] {
+  return NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
 }
 
 /** The texts of a request, as a recogniser is given them. */

@@ -2,15 +2,23 @@
 
 import { createHmac } from "node:crypto";
 import { CANDIDATES } from "../wire/candidates.ts";
-import { type JsonSpan, readKnownString, readString, scanObject } from "../wire/json.ts";
+import {
+  type JsonObjectScan,
+  type JsonSpan,
+  readKnownString,
+  readString,
+  scanElements,
+  scanObject,
+} from "../wire/json.ts";
 import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
+import type { KnownMessages } from "./plain_messages.ts";
 import { type RedactionMode, TextRedaction } from "./redact_text.ts";
 import { REQUEST, type RequestTreatment } from "./request_places.ts";
 import { finish, type Steps } from "./steps.ts";
-import { walk } from "./walk.ts";
+import { type Visit, walk } from "./walk.ts";
 
 /** The most characters that are recognised for one request, unless somebody says otherwise. */
 const CHARS_MAX = 32 * 1024 * 1024;
@@ -20,6 +28,10 @@ const NAME_MAX_BYTES = 256;
 
 /** A step is so many bytes of texts; a text that is longer takes several. */
 const STEP_BYTES = 4096;
+
+/** Shorter messages are looked through as soon as they are looked up; longer ones would hold everything else up. */
+const MESSAGE_MIN_BYTES = 128;
+const MESSAGE_MAX_BYTES = 256 * 1024;
 
 /** A string of a request, and what is done with it. */
 interface Place {
@@ -41,6 +53,8 @@ export interface RequestRedaction {
   readonly secret: Uint8Array;
   /** The most characters of all texts together. */
   readonly chars_max?: number;
+  /** Messages that were looked through with the same recogniser, mode and entities, and held nothing; those of this request are added. */
+  readonly known?: KnownMessages | undefined;
 }
 
 /** A request that may go out, or that must not. */
@@ -83,12 +97,19 @@ export function* redactInSteps(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const places = placesOf(bytes, (kept) => {
-    if (has_answer && !redaction.isUnlike(candidatesIn(bytes, kept)))
-      redaction.keep(readString(bytes, kept) ?? "", mapping);
+  const messages = options.known === undefined ? null : new Messages(bytes, scan, options.known);
+  if (messages !== null) yield* messages.lookUp();
+  const places = placesOf(bytes, messages?.left, (kept) => {
+    if (!has_answer || redaction.isUnlike(candidatesIn(bytes, kept))) return;
+    const met = redaction.met;
+    redaction.keep(readString(bytes, kept) ?? "", mapping);
+    if (redaction.met > met) messages?.holdsSomething(kept.start);
   });
+  let met = redaction.met;
   const change = (span: JsonSpan, text: string | null) => {
     if (text !== null) edits.push({ ...span, bytes: Buffer.from(JSON.stringify(text)) });
+    if (redaction.met > met) messages?.holdsSomething(span.start);
+    met = redaction.met;
   };
   // Goes on from a place to one that is long, or to where enough is done for a step.
   const goOnFrom = (first: number): number => {
@@ -120,6 +141,7 @@ export function* redactInSteps(
     yield;
   }
   if (redaction.fault !== null) return { fault: redaction.fault };
+  messages?.remember();
   const is_blocked = mode === "block" && redaction.found.size > 0;
   return {
     fault: null,
@@ -129,15 +151,82 @@ export function* redactInSteps(
   };
 }
 
-/** The strings of a request that are treated, in order. Those that are kept and may be names are told of. */
-function placesOf(bytes: Uint8Array, onKept: (span: JsonSpan) => void): Place[] {
+/** The strings of a request that are treated, in order, but for those of messages that are left. Those that are kept and may be names are told of. */
+function placesOf(
+  bytes: Uint8Array,
+  left: ReadonlyMap<number, number> | undefined,
+  onKept: (span: JsonSpan) => void,
+): Place[] {
   const places: Place[] = [];
-  walk(bytes, REQUEST, (span, treatment) => {
+  const visit: Visit<RequestTreatment> = (span, treatment) => {
     if (span.kind !== "string") return;
     if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(span);
-  });
+  };
+  walk(bytes, REQUEST, visit, left);
   return places;
+}
+
+/** A message of a request that is not known yet. */
+interface NewMessage {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+  is_plain: boolean;
+}
+
+/** The messages of a chat: which are known to hold nothing, and which turn out to. */
+class Messages {
+  /** Where those that are known start and end. */
+  readonly left = new Map<number, number>();
+  readonly #bytes: Uint8Array;
+  readonly #scan: JsonObjectScan;
+  readonly #known: KnownMessages;
+  /** In order. */
+  readonly #new: NewMessage[] = [];
+
+  constructor(bytes: Uint8Array, scan: JsonObjectScan, known: KnownMessages) {
+    this.#bytes = bytes;
+    this.#scan = scan;
+    this.#known = known;
+  }
+
+  /** Looks all of them up. */
+  *lookUp(): Steps<void> {
+    const messages = this.#scan.find("messages");
+    if (messages?.kind !== "array") return;
+    const elements = scanElements(this.#bytes, messages.start, messages.end);
+    if (elements.fault !== null) return;
+    let looked_up = 0;
+    for (const { start, end } of elements) {
+      if (end - start < MESSAGE_MIN_BYTES || end - start > MESSAGE_MAX_BYTES) continue;
+      const name = this.#known.nameOf(this.#bytes.subarray(start, end));
+      if (this.#known.has(name)) this.left.set(start, end);
+      else this.#new.push({ start, end, name, is_plain: true });
+      looked_up += end - start;
+      if (looked_up < MESSAGE_MAX_BYTES) continue;
+      looked_up = 0;
+      yield;
+    }
+  }
+
+  /** Hears that something was found at an offset. */
+  holdsSomething(offset: number): void {
+    let low = 0;
+    let high = this.#new.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#new[middle]!.end <= offset) low = middle + 1;
+      else high = middle;
+    }
+    const message = this.#new[low];
+    if (message !== undefined && message.start <= offset) message.is_plain = false;
+  }
+
+  /** Remembers those in which nothing was found. */
+  remember(): void {
+    for (const { name, is_plain } of this.#new) if (is_plain) this.#known.add(name);
+  }
 }
 
 /** The classes of candidates of what stands between the quotes of a string. */

@@ -53,6 +53,8 @@ export class TextRedaction {
   fault: string | null = null;
   /** How often each entity was found. */
   readonly found = new Map<Entity, number>();
+  /** How many values and look-alikes there were. A text that adds to neither is the same in any conversation. */
+  met = 0;
   readonly #options: TextRedactionOptions;
   #chars = 0;
 
@@ -167,6 +169,7 @@ export class TextRedaction {
 
   /** The text with what was found replaced and look-alikes escaped; null where nothing changes. */
   *#replace(found: readonly Found[], text: string, mapping: Mapping): Steps<string | null> {
+    this.met += found.length;
     for (const { entity } of found) this.found.set(entity, (this.found.get(entity) ?? 0) + 1);
     const { mode } = this.#options;
     if (mode === "audit" || mode === "block") return null;
@@ -204,6 +207,7 @@ export class TextRedaction {
     let escaped = "";
     let kept = 0;
     yield* eachPlaceholder(text, matcherOf, (start, end, found) => {
+      this.met++;
       escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), found));
       kept = end;
     });

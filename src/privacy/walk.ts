@@ -85,25 +85,33 @@ function namedBy<Treatment extends string>(place: Rule<Treatment>): NamedByLengt
   return named;
 }
 
-/** Walks over a valid JSON text that nests no deeper than the scanner allows; anything else is for the scanner to refuse. */
+/**
+ * Walks over a valid JSON text that nests no deeper than the scanner allows; anything else is for the scanner to refuse.
+ * @param left elements of arrays that are not walked over: where each starts, and where it ends
+ */
 export function walk<Treatment extends string>(
   bytes: Uint8Array,
   root: Rule<Treatment>,
   visit: Visit<Treatment>,
+  left: ReadonlyMap<number, number> = NONE_LEFT,
 ): void {
-  new Walk(bytes, visit).value(root);
+  new Walk(bytes, visit, left).value(root);
 }
+
+const NONE_LEFT: ReadonlyMap<number, number> = new Map();
 
 class Walk<Treatment extends string> {
   readonly #bytes: Uint8Array;
   readonly #visit: Visit<Treatment>;
+  readonly #left: ReadonlyMap<number, number>;
   #at = 0;
   /** Whether the string that was read last is known to be written without escapes. */
   #is_plain = false;
 
-  constructor(bytes: Uint8Array, visit: Visit<Treatment>) {
+  constructor(bytes: Uint8Array, visit: Visit<Treatment>, left: ReadonlyMap<number, number>) {
     this.#bytes = bytes;
     this.#visit = visit;
+    this.#left = left;
   }
 
   value(place: Rule<Treatment>): void {
@@ -132,7 +140,9 @@ class Walk<Treatment extends string> {
   #array(place: Rule<Treatment>): void {
     this.#at++;
     while (this.#skipBlank() !== BRACKET_CLOSE) {
-      this.value(place);
+      const left_end = this.#left.size === 0 ? undefined : this.#left.get(this.#at);
+      if (left_end === undefined) this.value(place);
+      else this.#at = left_end;
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;

@@ -13,7 +13,7 @@ const MEMORY_TASKS = 2 * 8;
 /** A call that is answered, and one that is refused. */
 const ACCOUNT_TASKS = 2;
 /** Requests and texts. */
-const RECOGNISER_TASKS = 6 + 15;
+const RECOGNISER_TASKS = 10 + 15;
 const NAME_TASKS = 1;
 
 test("every text is a JSON object, and no two are alike", () => {
