@@ -41,8 +41,13 @@ const TOLD_MAX = 64;
 const PIN =
   /\b(?:pin|passcode|password|pwd|passwort|kennwort|contraseña|senha|mot de passe)(?: code| number)?(?: (?:is|ist|es|est|è|é)|[:=#])? ?$/i;
 /** How what stands there ends, signs apart: most words before numbers are told from it by this alone. */
-const PIN_ENDINGS = new Set("pin ode ord pwd ort eña nha sse ber ist est".split(" "));
-const PIN_ENDINGS_SHORT = new Set([" is", " es", " è", " é"]);
+const PIN_ENDINGS = new Set(
+  ["pin", "ode", "ord", "pwd", "ort", "eña", "nha", "sse", "ber", "ist", "est", " is", " es"].map((ending) =>
+    endingOf(ending, ending.length),
+  ),
+);
+const E_GRAVE = 0xe8;
+const E_ACUTE = 0xe9;
 const PIN_MIN = 4;
 const PIN_MAX = 12;
 /** Schemes of HTTP's Authorization, which what follows is as secret as a password for. */
@@ -110,8 +115,17 @@ function mayBePinBefore(text: string, start: number): boolean {
   const end = text.charCodeAt(start - 1) === SPACE ? start - 1 : start;
   const last = text.charCodeAt(end - 1);
   if (last === COLON || last === EQUALS || last === HASH) return true;
-  const ending = text.slice(Math.max(0, end - 3), end).toLowerCase();
-  return PIN_ENDINGS.has(ending) || PIN_ENDINGS_SHORT.has(ending) || PIN_ENDINGS_SHORT.has(ending.slice(-2));
+  const lower = last | 0x20;
+  return lower === E_GRAVE || lower === E_ACUTE || PIN_ENDINGS.has(endingOf(text, end));
+}
+
+/** The last three characters before `end` as one number, letters in lower case. */
+function endingOf(text: string, end: number): number {
+  return (
+    (((text.charCodeAt(end - 3) | 0x20) & 0xff) << 16) |
+    (((text.charCodeAt(end - 2) | 0x20) & 0xff) << 8) |
+    ((text.charCodeAt(end - 1) | 0x20) & 0xff)
+  );
 }
 
 /** Whether a colon stands between a user and a password as commands take them: curl -u jo:secret. */
