@@ -18,7 +18,7 @@ import type { KnownMessages } from "./plain_messages.ts";
 import { type RedactionMode, TextRedaction } from "./redact_text.ts";
 import { REQUEST, type RequestTreatment } from "./request_places.ts";
 import { finish, type Steps } from "./steps.ts";
-import { type Visit, walk } from "./walk.ts";
+import { ruleOfMember, type Visit, walk } from "./walk.ts";
 
 /** The most characters that are recognised for one request, unless somebody says otherwise. */
 const CHARS_MAX = 32 * 1024 * 1024;
@@ -28,6 +28,9 @@ const NAME_MAX_BYTES = 256;
 
 /** A step is so many bytes of texts; a text that is longer takes several. */
 const STEP_BYTES = 4096;
+
+/** So much is walked over in one step. */
+const WALK_BYTES = 64 * 1024;
 
 /** Shorter messages are looked through as soon as they are looked up; longer ones would hold everything else up. */
 const MESSAGE_MIN_BYTES = 128;
@@ -97,9 +100,8 @@ export function* redactInSteps(
   const has_answer = endpoint === "/chat/completions" || endpoint === "/completions";
   const mappingOf = () => (has_answer ? mapping : ownMapping(entities));
   const edits: Edit[] = [];
-  const messages = options.known === undefined ? null : new Messages(bytes, scan, options.known);
-  if (messages !== null) yield* messages.lookUp();
-  const places = placesOf(bytes, messages?.left, (kept) => {
+  const messages = options.known === undefined ? null : new Messages(options.known);
+  const places = yield* placesOf(scan, messages, (kept) => {
     if (!has_answer || redaction.isUnlike(candidatesIn(bytes, kept))) return;
     const met = redaction.met;
     redaction.keep(readString(bytes, kept) ?? "", mapping);
@@ -151,19 +153,38 @@ export function* redactInSteps(
   };
 }
 
-/** The strings of a request that are treated, in order, but for those of messages that are left. Those that are kept and may be names are told of. */
-function placesOf(
-  bytes: Uint8Array,
-  left: ReadonlyMap<number, number> | undefined,
+/** The strings of a request that are treated, in order, but for those of known messages. Those that are kept and may be names are told of. */
+function* placesOf(
+  scan: JsonObjectScan,
+  messages: Messages | null,
   onKept: (span: JsonSpan) => void,
-): Place[] {
+): Steps<Place[]> {
+  const { bytes } = scan;
   const places: Place[] = [];
   const visit: Visit<RequestTreatment> = (span, treatment) => {
     if (span.kind !== "string") return;
     if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(span);
   };
-  walk(bytes, REQUEST, visit, left);
+  let walked = 0;
+  for (let index = 0; index < scan.count; index++) {
+    const { key_start, key_end, start, end, kind } = scan.at(index);
+    const name = scan.keyAt(index);
+    visit({ start: key_start, end: key_end, kind: "string" }, "keep", "key");
+    const place = ruleOfMember(REQUEST, name);
+    const elements = kind === "array" ? scanElements(bytes, start, end) : null;
+    if (elements === null || elements.fault !== null) {
+      walk(bytes, place, visit, start);
+      continue;
+    }
+    for (const element of elements) {
+      if (name !== "messages" || !messages?.isKnown(bytes, element)) walk(bytes, place, visit, element.start);
+      walked += element.end - element.start;
+      if (walked < WALK_BYTES) continue;
+      walked = 0;
+      yield;
+    }
+  }
   return places;
 }
 
@@ -177,37 +198,21 @@ interface NewMessage {
 
 /** The messages of a chat: which are known to hold nothing, and which turn out to. */
 class Messages {
-  /** Where those that are known start and end. */
-  readonly left = new Map<number, number>();
-  readonly #bytes: Uint8Array;
-  readonly #scan: JsonObjectScan;
   readonly #known: KnownMessages;
   /** In order. */
   readonly #new: NewMessage[] = [];
 
-  constructor(bytes: Uint8Array, scan: JsonObjectScan, known: KnownMessages) {
-    this.#bytes = bytes;
-    this.#scan = scan;
+  constructor(known: KnownMessages) {
     this.#known = known;
   }
 
-  /** Looks all of them up. */
-  *lookUp(): Steps<void> {
-    const messages = this.#scan.find("messages");
-    if (messages?.kind !== "array") return;
-    const elements = scanElements(this.#bytes, messages.start, messages.end);
-    if (elements.fault !== null) return;
-    let looked_up = 0;
-    for (const { start, end } of elements) {
-      if (end - start < MESSAGE_MIN_BYTES || end - start > MESSAGE_MAX_BYTES) continue;
-      const name = this.#known.nameOf(this.#bytes.subarray(start, end));
-      if (this.#known.has(name)) this.left.set(start, end);
-      else this.#new.push({ start, end, name, is_plain: true });
-      looked_up += end - start;
-      if (looked_up < MESSAGE_MAX_BYTES) continue;
-      looked_up = 0;
-      yield;
-    }
+  /** Whether a message is known. To be asked of all of them, in order. */
+  isKnown(bytes: Uint8Array, { start, end }: JsonSpan): boolean {
+    if (end - start < MESSAGE_MIN_BYTES || end - start > MESSAGE_MAX_BYTES) return false;
+    const name = this.#known.nameOf(bytes.subarray(start, end));
+    const is_known = this.#known.has(name);
+    if (!is_known) this.#new.push({ start, end, name, is_plain: true });
+    return is_known;
   }
 
   /** Hears that something was found at an offset. */

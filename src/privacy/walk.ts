@@ -86,32 +86,29 @@ function namedBy<Treatment extends string>(place: Rule<Treatment>): NamedByLengt
 }
 
 /**
- * Walks over a valid JSON text that nests no deeper than the scanner allows; anything else is for the scanner to refuse.
- * @param left elements of arrays that are not walked over: where each starts, and where it ends
+ * Walks over the value that begins at `from` in a valid JSON text that nests no deeper than the scanner allows; anything else is for the
+ * scanner to refuse.
  */
 export function walk<Treatment extends string>(
   bytes: Uint8Array,
   root: Rule<Treatment>,
   visit: Visit<Treatment>,
-  left: ReadonlyMap<number, number> = NONE_LEFT,
+  from = 0,
 ): void {
-  new Walk(bytes, visit, left).value(root);
+  new Walk(bytes, visit, from).value(root);
 }
-
-const NONE_LEFT: ReadonlyMap<number, number> = new Map();
 
 class Walk<Treatment extends string> {
   readonly #bytes: Uint8Array;
   readonly #visit: Visit<Treatment>;
-  readonly #left: ReadonlyMap<number, number>;
-  #at = 0;
+  #at: number;
   /** Whether the string that was read last is known to be written without escapes. */
   #is_plain = false;
 
-  constructor(bytes: Uint8Array, visit: Visit<Treatment>, left: ReadonlyMap<number, number>) {
+  constructor(bytes: Uint8Array, visit: Visit<Treatment>, from: number) {
     this.#bytes = bytes;
     this.#visit = visit;
-    this.#left = left;
+    this.#at = from;
   }
 
   value(place: Rule<Treatment>): void {
@@ -140,9 +137,7 @@ class Walk<Treatment extends string> {
   #array(place: Rule<Treatment>): void {
     this.#at++;
     while (this.#skipBlank() !== BRACKET_CLOSE) {
-      const left_end = this.#left.size === 0 ? undefined : this.#left.get(this.#at);
-      if (left_end === undefined) this.value(place);
-      else this.#at = left_end;
+      this.value(place);
       if (this.#skipBlank() === COMMA) this.#at++;
     }
     this.#at++;
