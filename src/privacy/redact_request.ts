@@ -30,7 +30,7 @@ const NAME_MAX_BYTES = 256;
 const STEP_BYTES = 4096;
 
 /** So much is walked over in one step. */
-const WALK_BYTES = 64 * 1024;
+const WALK_BYTES = 128 * 1024;
 
 /** Shorter messages are looked through as soon as they are looked up; longer ones would hold everything else up. */
 const MESSAGE_MIN_BYTES = 128;
@@ -166,6 +166,10 @@ function* placesOf(
     if (treatment !== "keep") places.push({ span, treatment });
     else if (span.end - span.start <= NAME_MAX_BYTES) onKept(span);
   };
+  if (bytes.length < WALK_BYTES && messages === null) {
+    walk(bytes, REQUEST, visit);
+    return places;
+  }
   let walked = 0;
   for (let index = 0; index < scan.count; index++) {
     const { key_start, key_end, start, end, kind } = scan.at(index);
