@@ -167,26 +167,25 @@ for (let code = 0; code < KINDS.length; code++) {
 }
 for (const sign of "@%:=-") KINDS[sign.charCodeAt(0)] = SIGN;
 
-/** The classes of `CANDIDATES` that make a difference to how ASCII is walked over, and all others. */
+/** The classes of `CANDIDATES` that make a difference to how a text is walked over, and all others. */
 const AFTER_SIGNS = CANDIDATES.scheme | CANDIDATES.colons | CANDIDATES.assignment;
 const TELLING = CANDIDATES.at | AFTER_SIGNS | CANDIDATES.dashes | CANDIDATES.token_run;
 const ALL = -1;
-const ASCII = 0x80;
 
-/** The kinds of ASCII in texts that hold candidates of some classes only: the fewer, the less there is to stop at. */
-const ASCII_KINDS = new Map<number, Uint8Array>();
+/** The kinds in texts that hold candidates of some classes only: the fewer, the less there is to stop at. There are 16 at most. */
+const KINDS_OF = new Map<number, Uint8Array>();
 
-function asciiKindsOf(holds: number): Uint8Array {
-  const known = ASCII_KINDS.get(holds & TELLING);
+function kindsOf(holds: number): Uint8Array {
+  const known = KINDS_OF.get(holds & TELLING);
   if (known !== undefined) return known;
-  const kinds = KINDS.slice(0, ASCII);
+  const kinds = KINDS.slice();
   if ((holds & CANDIDATES.at) === 0) for (const sign of "@%") kinds[sign.charCodeAt(0)] = BREAK;
   if ((holds & AFTER_SIGNS) === 0) for (const sign of ":=") kinds[sign.charCodeAt(0)] = BREAK;
   if ((holds & CANDIDATES.dashes) === 0) kinds[DASH] = LETTER;
   // Where no token is long enough, it does not matter where they end.
   if ((holds & CANDIDATES.token_run) === 0)
-    for (let code = 0; code < ASCII; code++) if (kinds[code] === BREAK) kinds[code] = LETTER;
-  ASCII_KINDS.set(holds & TELLING, kinds);
+    for (let code = 0; code < kinds.length; code++) if (kinds[code] === BREAK) kinds[code] = LETTER;
+  KINDS_OF.set(holds & TELLING, kinds);
   return kinds;
 }
 
@@ -206,7 +205,7 @@ export class Walk {
   #code_done = 0;
   #colons_done = 0;
   #scan: Scan | null = null;
-  #ascii_kinds: Uint8Array = KINDS;
+  #kinds: Uint8Array = KINDS;
   #token_min = TOKEN_MIN_CHARS;
   /** Where the walk is, and where the token starts that it is in. */
   #at = 0;
@@ -224,7 +223,7 @@ export class Walk {
     this.#scan = scan;
     // Behind an escape there may be anything.
     const may_hold = (holds & CANDIDATES.escape) === 0 ? holds : ALL;
-    this.#ascii_kinds = asciiKindsOf(may_hold);
+    this.#kinds = kindsOf(may_hold);
     this.#token_min = (may_hold & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
     this.#digits_done = 0;
     this.#code_done = 0;
@@ -238,14 +237,14 @@ export class Walk {
     const scan = this.#scan!;
     const { text } = scan;
     const { length } = text;
-    const ascii_kinds = this.#ascii_kinds;
+    const kinds = this.#kinds;
     const token_min = this.#token_min;
     let token_start = this.#token_start;
     let at = this.#at;
     const until = Math.min(length, at + chars);
     while (at < until) {
       const code = text.charCodeAt(at);
-      const kind = code < ASCII ? ascii_kinds[code]! : KINDS[code]!;
+      const kind = kinds[code]!;
       if (kind === LETTER) {
         at++;
         continue;
