@@ -167,16 +167,17 @@ for (let code = 0; code < KINDS.length; code++) {
 }
 for (const sign of "@%:=-") KINDS[sign.charCodeAt(0)] = SIGN;
 
-/** The classes of `CANDIDATES` that make a difference to how a text is walked over, and all others. */
+/** The classes of `CANDIDATES` that make a difference to how a text is walked over; of those behind ":" and "=" any is all. */
 const AFTER_SIGNS = CANDIDATES.scheme | CANDIDATES.colons | CANDIDATES.assignment;
-const TELLING = CANDIDATES.at | AFTER_SIGNS | CANDIDATES.dashes | CANDIDATES.token_run;
+const TELLING = CANDIDATES.at | CANDIDATES.dashes | CANDIDATES.token_run;
 const ALL = -1;
 
 /** The kinds in texts that hold candidates of some classes only: the fewer, the less there is to stop at. There are 16 at most. */
 const KINDS_OF = new Map<number, Uint8Array>();
 
 function kindsOf(holds: number): Uint8Array {
-  const known = KINDS_OF.get(holds & TELLING);
+  const telling = (holds & TELLING) | ((holds & AFTER_SIGNS) === 0 ? 0 : AFTER_SIGNS);
+  const known = KINDS_OF.get(telling);
   if (known !== undefined) return known;
   const kinds = KINDS.slice();
   if ((holds & CANDIDATES.at) === 0) for (const sign of "@%") kinds[sign.charCodeAt(0)] = BREAK;
@@ -185,7 +186,7 @@ function kindsOf(holds: number): Uint8Array {
   // Where no token is long enough, it does not matter where they end.
   if ((holds & CANDIDATES.token_run) === 0)
     for (let code = 0; code < kinds.length; code++) if (kinds[code] === BREAK) kinds[code] = LETTER;
-  KINDS_OF.set(holds & TELLING, kinds);
+  KINDS_OF.set(telling, kinds);
   return kinds;
 }
 
