@@ -93,15 +93,22 @@ function turn(index: number, random: () => number): Message[] {
 /**
  * A chat request of exactly so many kilobytes.
  * @param model as the client names it
+ * @param is_personal whether its last message holds an address of mail
  */
-export function chatBody(kilobytes: number, { model = "bench/bench", is_stream = false } = {}): Body {
+export function chatBody(
+  kilobytes: number,
+  { model = "bench/bench", is_stream = false, is_personal = false } = {},
+): Body {
   const size = Math.round(kilobytes * KB);
   const random = seeded(20_250_301);
   const tools: unknown[] = [];
   const messages: Message[] = [
     { role: "system", content: `You are a careful engineer. ${prose(random, 12)}.` },
   ];
-  const last: Message = { role: "user", content: `Call ${COUNTER}: what failed in the last run?` };
+  const last: Message = {
+    role: "user",
+    content: `Call ${COUNTER}: what failed in the last run?${is_personal ? " Write to ada@example.com." : ""}`,
+  };
   const request = () => ({
     model,
     messages: [...messages, last],

@@ -41,6 +41,8 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   early_mb: { title: "early MB", digits: 1, is_cost: false },
   late_mb: { title: "late MB", digits: 1, is_cost: false },
   growth_percent: cost("growth %"),
+  longest_ms: cost("longest turn ms", 2),
+  whole_ms: cost("all turns ms", 1),
   ns: cost("ns", 0),
   rows: { title: "rows", digits: 0, is_cost: false },
   rows_per_s: { title: "rows/s", digits: 0, is_cost: false },

@@ -31,7 +31,9 @@ let count = 0;
 export function requestOf(order: LoadOrder): Request {
   const { text, model, body_kb, is_stream } = order;
   const { bytes, counter_at } =
-    text === "question" ? questionBody(model) : chatBody(body_kb, { model, is_stream });
+    text === "question"
+      ? questionBody(model)
+      : chatBody(body_kb, { model, is_stream, is_personal: text === "personal" });
   const head = Buffer.from(
     `POST ${order.path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: venturi-bench\r\naccept: application/json\r\n` +
       `content-type: application/json\r\n${order.headers}content-length: ${bytes.length}\r\n\r\n`,

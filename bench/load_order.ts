@@ -13,8 +13,8 @@ export interface LoadOrder {
   readonly path: string;
   readonly headers: string;
   readonly model: string;
-  /** An agent's chat of `body_kb`, or a short question that is asked again and again in other white space. */
-  readonly text: "agent" | "question";
+  /** An agent's chat of `body_kb`, one with an address of mail in it, or a short question that is asked again and again in other white space. */
+  readonly text: "agent" | "personal" | "question";
   readonly body_kb: number;
   /** How many bodies there are, sent again and again; 0: every call's is another. */
   readonly bodies: number;

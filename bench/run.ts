@@ -26,6 +26,7 @@ import { sse } from "./sse.ts";
 import { start } from "./start.ts";
 import { syscalls } from "./syscalls.ts";
 import { endPrograms } from "./targets.ts";
+import { turns } from "./turns.ts";
 
 const PARTS: readonly Part[] = [
   plain,
@@ -34,6 +35,7 @@ const PARTS: readonly Part[] = [
   rejected,
   hits,
   redacted,
+  turns,
   open,
   syscalls,
   idle,

@@ -1,7 +1,8 @@
 // Streams: 200 at once with 100 events a second each, as models write, and events back to back, as caches and fast models do.
 
+import type { LoadOrder } from "./load_order.ts";
 import { addOverDirect, type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
-import { RELAYS } from "./targets.ts";
+import { RELAYS, VENTURI } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** Name of the row that the targets are about. */
@@ -12,8 +13,13 @@ const INTERVAL_MS = 10;
 /** Events besides the chunks: the finish and `[DONE]`. */
 const EVENTS_MORE = 2;
 
-/** Measures streams whose events come at a pace, or back to back where `interval_ms` is 0. */
-async function measureStreams(stage: Stage, row: string, interval_ms: number): Promise<Case[]> {
+/** Measures streams whose events come at a pace, or back to back where `interval_ms` is 0; the order of ours is changed as `own` wants. */
+async function measureStreams(
+  stage: Stage,
+  row: string,
+  interval_ms: number,
+  own: Partial<LoadOrder> = {},
+): Promise<Case[]> {
   const { sizes } = stage;
   const { chunks } = sizes;
   const connections = interval_ms > 0 ? sizes.streams : sizes.connections;
@@ -26,6 +32,7 @@ async function measureStreams(stage: Stage, row: string, interval_ms: number): P
       // Streams that all began at once would all begin again at once.
       ramp_ms: chunks * interval_ms,
       seconds: is_warm_up ? sizes.warm_seconds : sizes.seconds,
+      ...(target.name === VENTURI.name ? own : {}),
     });
     const { result, cpu_ms, fault } = await load(stage, target, order);
     // At a pace, by how long the streams took: few of them end within the time.
@@ -42,8 +49,8 @@ async function measureStreams(stage: Stage, row: string, interval_ms: number): P
 }
 
 /** Measures paced streams. */
-export function measurePaced(stage: Stage): Promise<Case[]> {
-  return measureStreams(stage, PACED_ROW, INTERVAL_MS);
+export function measurePaced(stage: Stage, row = PACED_ROW, own: Partial<LoadOrder> = {}): Promise<Case[]> {
+  return measureStreams(stage, row, INTERVAL_MS, own);
 }
 
 /** CPU per chunk and time to the first chunk. */

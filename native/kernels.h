@@ -9,7 +9,7 @@
 namespace venturi {
 
 /* Grows with every change of what a function takes or gives. src/wire/native.ts loads no addon of another version. */
-constexpr int ADDON_VERSION = 1;
+constexpr int ADDON_VERSION = 2;
 
 /* How deeply arrays and objects may nest; the same as MAX_DEPTH in src/wire/json_text.ts. */
 constexpr int MAX_DEPTH = 1024;

@@ -1,7 +1,11 @@
 // What the recognisers of personal data cost: over ordinary chat text, over text that is full of personal data, and over
 // texts made to be slow. MB/s are of UTF-8.
 
-import { makeRecogniser } from "../../src/privacy/recognisers/recognisers.ts";
+import { Mapping } from "../../src/privacy/mapping.ts";
+import { PlainMessages, wayKey } from "../../src/privacy/plain_messages.ts";
+import { makeRecogniser, RECOGNISED } from "../../src/privacy/recognisers/recognisers.ts";
+import { redactRequest } from "../../src/privacy/redact_request.ts";
+import { chatBody } from "../bodies.ts";
 import type { Task } from "./measure.ts";
 
 /** Sentences of ordinary chats: some figures, times, names, code and marks, nothing personal. */
@@ -37,9 +41,23 @@ function chat(chars: number): string {
 }
 
 const KB = 1024;
-const SLOW = ["a@", "1", "1 ", "[", "::", "sk-", "4111 1111 1111 1111 "];
+const SLOW = [
+  ...["a@", "1", "1 ", "[", "::", "sk-", "4111 1111 1111 1111 "],
+  ...["a.", '"', "[E_1", "-----BEGIN PRIVATE KEY-----"],
+];
+/** Characters of a message of a chat. */
+const MESSAGE_CHARS = 800;
 
-/** Recognising in texts of all sizes; `scale` divides the larger ones, for tests. */
+/** A request whose messages are the parts of a text. */
+function requestOf(text: string): Uint8Array {
+  const contents = text.match(new RegExp(`[^]{1,${MESSAGE_CHARS}}`, "g")) ?? [];
+  const messages = contents.map((content, at) => ({ role: at % 2 === 0 ? "user" : "assistant", content }));
+  return Buffer.from(JSON.stringify({ model: "m", messages }));
+}
+
+const SECRET = new Uint8Array(32);
+
+/** Redacting whole requests with all recognisers; recognising in texts of all sizes. `scale` divides the larger ones, for tests. */
 export function recogniserTasks(scale: number): readonly Task[] {
   const recognise = makeRecogniser();
   const of = (size: number) => Math.ceil(size / scale);
@@ -52,7 +70,30 @@ export function recogniserTasks(scale: number): readonly Task[] {
       (piece) => [`${JSON.stringify(piece)}, 1 MB`, piece.repeat(of(KB * KB) / piece.length)] as const,
     ),
   ];
-  return texts.map(([text, value]) => {
-    return { text, name: "recognise", bytes: Buffer.byteLength(value), run: () => recognise(value) };
-  });
+  const requests: readonly (readonly [name: string, bytes: Uint8Array])[] = [1, 10, 100].flatMap((kb) => [
+    [`agent's request, ${kb} KB`, chatBody(Math.max(1, kb / scale)).bytes] as const,
+    [`chat's request, ${kb} KB`, requestOf(chat(of(kb * KB)))] as const,
+  ]);
+  const known = new PlainMessages().under(wayKey(), "bench", "redact");
+  const redact = (bytes: Uint8Array, has_history: boolean) => () =>
+    redactRequest(bytes, {
+      known: has_history ? known : undefined,
+      endpoint: "/chat/completions",
+      recognise,
+      mapping: new Mapping(),
+      mode: "redact",
+      entities: RECOGNISED,
+      secret: SECRET,
+    });
+  return [
+    ...requests.map(([text, bytes]) => {
+      return { text, name: "redact", bytes: bytes.length, run: redact(bytes, false) };
+    }),
+    ...requests.slice(2).map(([text, bytes]) => {
+      return { text: `${text}, again`, name: "redact", bytes: bytes.length, run: redact(bytes, true) };
+    }),
+    ...texts.map(([text, value]) => {
+      return { text, name: "recognise", bytes: Buffer.byteLength(value), run: () => recognise(value) };
+    }),
+  ];
 }

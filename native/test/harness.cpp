@@ -138,13 +138,15 @@ std::vector<Bytes> ownTexts() {
   texts.push_back(bytesOf("{\"m\":\"" + repeated("\\\\\\\"", 100) + "\"}"));
   texts.push_back(bytesOf(repeated(" \n\t\r", 50) + "[" + repeated(" ", 130) + "]"));
   texts.push_back(bytesOf("mail a@example.com [EMAIL_1] [ip_2 +49 30 1234567 DE89370400440532013000 -----BEGIN fe80::1"));
+  texts.push_back(bytesOf("jane%40example.com http:\\/\\/a ab:cd std::x apiKey\\\": x pw=y contrase\xc3\xb1" "a: z curl -u jo A_1 [B 2] \xe3\x80\x90 \xef\xbc\x91"));
+  texts.push_back(bytesOf("token_of_many_letters" + repeated(" \"'\\]?:", 12) + "= secret" + repeated(" ", 60) + ": sig:" + repeated("\\", 80) + "/"));
   texts.push_back(bytesOf("camelCase 12.5\n\n  \xd0\x9f\xd1\x80 \xe4\xbd\xa0 \xf0\x9f\x98\x80 \\u0430\\u4f60"));
   return texts;
 }
 
 /* A text with up to three changes, mostly to bytes that mean something. */
 Bytes mutated(Bytes text) {
-  static const char TELLING[] = "{}[]\",:\\u0019-+.eE tfnrl\t\n\r@/[_\x01\x1f\x7f\xc3\xa9\xff";
+  static const char TELLING[] = "{}[]\",:\\u0019-+.eE tfnrl\t\n\r@/[_=%4wpkyordg?]'\x01\x1f\x7f\xc3\xa9\xff";
   for (size_t changes = 1 + randomBelow(3); changes > 0; changes--) {
     const size_t at = randomBelow(text.size() + 1);
     const uint8_t byte =

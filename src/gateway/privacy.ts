@@ -6,13 +6,15 @@ import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { type Discretion, makeDiscretion } from "../privacy/discretion.ts";
-import type { Recognise } from "../privacy/entity.ts";
+import type { Found, Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
 import { withNote } from "../privacy/note.ts";
+import { type KnownMessages, PlainMessages, wayKey } from "../privacy/plain_messages.ts";
 import { withoutOverlaps } from "../privacy/recognisers/overlaps.ts";
-import { makeRecogniser } from "../privacy/recognisers/recognisers.ts";
-import { redactRequest } from "../privacy/redact_request.ts";
+import { makeRecogniser, type Recognisers } from "../privacy/recognisers/recognisers.ts";
+import { redactInSteps, redactRequest } from "../privacy/redact_request.ts";
+import { finish, inTurns, type Steps } from "../privacy/steps.ts";
 import { Vault } from "../privacy/vault.ts";
 import type { Call } from "./call.ts";
 import { NameFinder } from "./name_finder.ts";
@@ -24,6 +26,10 @@ const CONVERSATIONS_MAX = 100_000;
 const SWEEP_EVERY_MS = 60 * 60_000;
 /** How sure a name must be where nothing else is asked for: to miss one is worse than to take a word for one. */
 const NAME_SCORE_MIN = 0.2;
+/** Longer requests are looked through in turns with everything else that the process does. */
+const LONG_BYTES = 64 * 1024;
+/** The history of shorter requests is looked through in less time than it is looked up. */
+const HISTORY_MIN_BYTES = 8 * 1024;
 /** The most characters of a conversation's name. */
 const SESSION_MAX_CHARS = 256;
 
@@ -42,7 +48,11 @@ export class Privacy {
   readonly #secret: Uint8Array;
   readonly #vault: Vault | null;
   readonly #names: NameFinder;
-  readonly #recognisers = new WeakMap<PrivacyPlan, Recognise>();
+  readonly #recognisers = new WeakMap<
+    PrivacyPlan,
+    { readonly recognise: Recognisers; readonly key: Uint8Array }
+  >();
+  readonly #plain = new PlainMessages();
   readonly #discretions = new WeakMap<Plan, Discretion>();
   readonly #sweeping: ReturnType<typeof setInterval>;
 
@@ -76,10 +86,12 @@ export class Privacy {
     const session = mode === "redact" ? sessionOf(call) : null;
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
     const known = mapping.size;
-    const redacted = redactRequest(read_body, {
+    const steps = redactInSteps(read_body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
       recognise,
+      known: this.#knownTo(call, plan, mode, read_body),
     });
+    const redacted = read_body.length < LONG_BYTES ? finish(steps) : await inTurns(steps);
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
       call.may_be_kept = false;
@@ -113,6 +125,13 @@ export class Privacy {
     return discreet;
   }
 
+  /** The messages that need not be looked through again; none where they are few, or names are looked for. */
+  #knownTo(call: Call, plan: PrivacyPlan, mode: PrivacyMode, body: Uint8Array): KnownMessages | undefined {
+    const key = this.#recognisers.get(plan)?.key;
+    if (key === undefined || body.length < HISTORY_MIN_BYTES || namesOf(plan).length > 0) return undefined;
+    return this.#plain.under(key, call.client?.tenant ?? "", mode);
+  }
+
   close(): void {
     clearInterval(this.#sweeping);
     this.#names.close();
@@ -131,32 +150,42 @@ export class Privacy {
     plan: PrivacyPlan,
   ): Promise<Recognise | null> {
     const byForm = this.#byForm(plan, call.plan);
-    const wanted = NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
+    const wanted = namesOf(plan);
     if (wanted.length === 0) return byForm;
     const names = await this.#names.find(textsOf(body, endpoint, this.#secret), call.plan.privacy);
     if (names === null) {
       call.may_be_kept = false;
       return plan.on_failure === "recognisers-only" ? byForm : null;
     }
-    return (text) => {
+    const withNames = (text: string, found: readonly Found[]) => {
       const named = names(text).filter(
         ({ entity, score }) =>
           wanted.includes(entity) && score >= (plan.thresholds[entity] ?? NAME_SCORE_MIN),
       );
-      return named.length === 0 ? byForm(text) : withoutOverlaps([...byForm(text), ...named]);
+      return named.length === 0 ? found : withoutOverlaps([...found, ...named]);
     };
+    return Object.assign((text: string) => withNames(text, byForm(text)), {
+      *inSteps(text: string): Steps<readonly Found[]> {
+        return withNames(text, yield* byForm.inSteps(text));
+      },
+    });
   }
 
-  #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognise {
-    let recognise = this.#recognisers.get(plan);
-    if (recognise === undefined) {
+  #byForm(plan: PrivacyPlan, { privacy: { custom } }: Plan): Recognisers {
+    let known = this.#recognisers.get(plan);
+    if (known === undefined) {
       const { entities, thresholds } = plan;
       const wanted = custom.filter(({ name }) => entities.includes(name));
-      recognise = makeRecogniser({ entities, thresholds, custom: wanted });
-      this.#recognisers.set(plan, recognise);
+      known = { recognise: makeRecogniser({ entities, thresholds, custom: wanted }), key: wayKey() };
+      this.#recognisers.set(plan, known);
     }
-    return recognise;
+    return known.recognise;
   }
+}
+
+/** What a plan looks for that a model finds. */
+function namesOf(plan: PrivacyPlan): readonly string[] {
+  return NAME_ENTITIES.filter((entity) => plan.entities.includes(entity));
 }
 
 /** The texts of a request, as a recogniser is given them. */

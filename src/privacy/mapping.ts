@@ -46,11 +46,12 @@ interface Numbers {
  * for itself: so it comes back as it was written, and no value ever takes its place.
  */
 export class Mapping {
-  /** The labels that placeholders of this conversation may have. */
-  readonly labels = new Labels();
   /** Those of them that have a number. */
   readonly used_labels = new Labels();
   readonly restores_bare: boolean;
+  readonly #labels = new Labels();
+  /** What was admitted and has no label yet: most requests hold nothing that labels are needed for. */
+  #admitted: Entity[] = [];
   readonly #values_max: number;
   readonly #numbers = new Map<string, Numbers>();
   #size = 0;
@@ -67,8 +68,15 @@ export class Mapping {
   }
 
   /** Makes entities known: what looks like their placeholders is escaped even before the first value comes. */
-  admit(entities: Iterable<Entity>): void {
-    for (const entity of entities) this.labels.add(entity);
+  admit(entities: readonly Entity[]): void {
+    this.#admitted.push(...entities);
+  }
+
+  /** The labels that placeholders of this conversation may have. */
+  get labels(): Labels {
+    for (const entity of this.#admitted) this.#labels.add(entity);
+    this.#admitted.length = 0;
+    return this.#labels;
   }
 
   /** The placeholder of a value, such as `[EMAIL_1]`; null where there is no room for another value. */

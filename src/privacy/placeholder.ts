@@ -2,6 +2,7 @@
 // answers and what has to be escaped in requests, so that nothing which a client wrote is ever taken for a value.
 
 import type { Entity } from "./entity.ts";
+import type { Steps } from "./steps.ts";
 
 /** The most letters and underscores of a label. */
 const LABEL_MAX_CHARS = 40;
@@ -57,10 +58,18 @@ const JSON_ESCAPES = new Map(
  * taken for a part of the name.
  */
 export function labelOf(entity: Entity): string {
+  const known = LABELS.get(entity);
+  if (known !== undefined) return known;
   const letters = entity.toUpperCase().replace(/[^A-Z]+/g, "_");
   const label = letters.slice(0, LABEL_MAX_CHARS).replace(/^_|_$/g, "");
-  return label === "" ? "VALUE" : label;
+  const named = label === "" ? "VALUE" : label;
+  if (LABELS.size < LABELS_MAX) LABELS.set(entity, named);
+  return named;
 }
+
+/** The labels of the entities that came so far. There are as many as the configuration has. */
+const LABELS = new Map<Entity, string>();
+const LABELS_MAX = 1000;
 
 /** The labels that placeholders may have, as the matcher needs them. Two that differ by underscores alone are one. */
 export class Labels {
@@ -110,6 +119,76 @@ export class Labels {
 
 function stopsFor(firsts: Iterable<string>): RegExp {
   return new RegExp(`["[\\\\\uff3b\uff3c\u3010${[...firsts].join("")}]`, "g");
+}
+
+/** Where a placeholder may begin, or the last of a name without brackets, "_" and the first digit behind it. */
+const TELLING = /[[\uff3b\u3010]|[A-Z_\\\uff21-\uff3a\uff3c\uff3f][_\uff3f][1-9\uff11-\uff19]/g;
+/** A name, each of its characters behind a backslash. */
+const NAME_MAX_CHARS = 2 * (LABEL_MAX_CHARS + 1);
+
+/** Whether a text that is whole may hold a placeholder. */
+export function mayHoldPlaceholder(text: string): boolean {
+  return tellingFrom(text, 0) !== null;
+}
+
+/** What is looked at closely in one step. */
+const STEP_PLACES = 512;
+
+/**
+ * Finds the placeholders of a text that is whole, in order and in steps.
+ * @param matcherOf is asked where one may begin: most texts have nothing that is looked at closely
+ * @param onFound hears where each begins and ends, and what it is
+ */
+export function* eachPlaceholder(
+  text: string,
+  matcherOf: () => PlaceholderMatcher,
+  onFound: (start: number, end: number, found: PlaceholderMatcher) => void,
+): Steps<void> {
+  let done = 0;
+  const tryAt = (start: number): boolean => {
+    if (start < done) return false;
+    const matcher = matcherOf();
+    const end = matcher.match(text, start, false, true, start > 0 && isWord(text.charCodeAt(start - 1)));
+    if (end <= 0) return false;
+    done = end;
+    onFound(start, end, matcher);
+    return true;
+  };
+  let places = 0;
+  for (let telling = tellingFrom(text, 0); telling !== null; ) {
+    const at = telling.index;
+    if (telling[0].length > 1) {
+      let start = at + 1;
+      while (start > 0 && at - start < NAME_MAX_CHARS && isOfName(foldedCode(text, start - 1))) start--;
+      while (start <= at && !(isUpper(text.charCodeAt(start)) && tryAt(start))) start++;
+    } else if (mayFollowBracket(foldedCode(text, at + 1))) {
+      const is_escaped = at > 0 && foldedCode(text, at - 1) === BACKSLASH;
+      if (!(is_escaped && tryAt(at - 1))) tryAt(at);
+    }
+    places++;
+    if (places % STEP_PLACES === 0) yield;
+    telling = tellingFrom(text, Math.max(at + telling[0].length, done));
+  }
+}
+
+function tellingFrom(text: string, from: number): RegExpExecArray | null {
+  TELLING.lastIndex = from;
+  return TELLING.exec(text);
+}
+
+/** Whether a placeholder goes on so behind its opening bracket: neither a number nor a list of code does. */
+function mayFollowBracket(code: number): boolean {
+  return upperOf(code) !== END || code === BACKSLASH || SEPARATORS.has(code);
+}
+
+/** The character at a place, full-width ones as ASCII. */
+function foldedCode(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code >= FULL_WIDTH_FIRST && code <= FULL_WIDTH_LAST ? code - FULL_WIDTH_STEP : code;
+}
+
+function isOfName(code: number): boolean {
+  return isUpper(code) || code === UNDERSCORE || code === BACKSLASH;
 }
 
 /** Reads placeholders where they stand in a text. Holds what the last match found. */

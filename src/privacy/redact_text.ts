@@ -1,12 +1,14 @@
 // Texts with placeholders in the place of values. A text that is JSON is read as JSON: values are found behind its escapes and in its
 // numbers, beside the names of their fields, and what is put in keeps it valid.
 
-import { scanElements, scanObject } from "../wire/json.ts";
+import { CANDIDATES } from "../wire/candidates.ts";
+import { type JsonSpan, readString, scanElements, scanObject } from "../wire/json.ts";
 import { type Edit, splice } from "../wire/splice.ts";
 import type { Entity, Found, Recognise } from "./entity.ts";
 import type { Mapping } from "./mapping.ts";
-import { isWord, labelOf, PlaceholderMatcher } from "./placeholder.ts";
+import { eachPlaceholder, labelOf, mayHoldPlaceholder, PlaceholderMatcher } from "./placeholder.ts";
 import { opensJson } from "./restore.ts";
+import { finish, type Steps } from "./steps.ts";
 import { dataRule, type Visited, walk } from "./walk.ts";
 
 /** What happens to values: `redact` can be restored, `mask` cannot; `audit` and `block` count them alone. */
@@ -17,7 +19,7 @@ export interface TextRedactionOptions {
   readonly recognise: Recognise;
   readonly mode: RedactionMode;
   /** The entities that count; others are left as they are, even where they are recognised. */
-  readonly entities: ReadonlySet<Entity>;
+  readonly entities: readonly Entity[];
   /** The most characters that are recognised, in all texts together. */
   readonly chars_max: number;
 }
@@ -31,6 +33,17 @@ interface Segment {
   readonly visited: Visited;
 }
 
+/** A text as it is recognised. */
+interface Reading {
+  readonly recognised: string;
+  /** Those of a text that is JSON, and what stands in them; null for any other text. */
+  readonly bytes: Uint8Array | null;
+  readonly segments: readonly Segment[];
+}
+
+/** Any class of `CANDIDATES`. */
+const ALL = -1;
+
 const DATA = dataRule("text");
 const BRACKET_OPEN = "[";
 
@@ -40,6 +53,8 @@ export class TextRedaction {
   fault: string | null = null;
   /** How often each entity was found. */
   readonly found = new Map<Entity, number>();
+  /** How many values and look-alikes there were. A text that adds to neither is the same in any conversation. */
+  met = 0;
   readonly #options: TextRedactionOptions;
   #chars = 0;
 
@@ -47,42 +62,72 @@ export class TextRedaction {
     this.#options = options;
   }
 
-  /** The text with placeholders, numbered by the mapping; null where nothing changes. */
-  redact(text: string, mapping: Mapping): string | null {
+  /** Whether a string of JSON of these classes can hold neither a value nor a look-alike: it need not be read. */
+  isPlain(holds: number): boolean {
+    const { needs } = this.#options.recognise;
+    return needs !== undefined && (holds & needs) === 0 && this.isUnlike(holds);
+  }
+
+  /** Whether it can hold no look-alike that has to be escaped. */
+  isUnlike(holds: number): boolean {
+    if (this.#options.mode !== "redact") return true;
+    if ((holds & (CANDIDATES.folded | CANDIDATES.escape)) !== 0) return false;
+    return (holds & CANDIDATES.bracket) === 0 || (holds & CANDIDATES.digit) === 0;
+  }
+
+  /**
+   * The text with placeholders, numbered by the mapping; null where nothing changes.
+   * @param holds the classes of `CANDIDATES` that it may hold, where that is known
+   */
+  redact(text: string, mapping: Mapping, holds = ALL): string | null {
     if (text === "" || this.fault !== null) return null;
-    const bytes = jsonBytes(text);
-    return bytes === null ? this.#plain(text, mapping) : this.#json(bytes, mapping);
+    const reading = readingOf(text);
+    const found = this.#recognise(reading.recognised, holds);
+    return this.#leaves(reading, found, holds) ? null : finish(this.#write(reading, found, mapping));
+  }
+
+  /** The same in steps, for long texts. */
+  *redactInSteps(text: string, mapping: Mapping, holds: number): Steps<string | null> {
+    if (text === "" || this.fault !== null) return null;
+    const { recognise } = this.#options;
+    const reading = readingOf(text);
+    const { recognised } = reading;
+    if (!this.#admits(recognised)) return null;
+    const found =
+      recognise.inSteps === undefined
+        ? recognise(recognised, holds)
+        : yield* recognise.inSteps(recognised, holds);
+    const counting = this.#counting(recognised, found);
+    return this.#leaves(reading, counting, holds) ? null : yield* this.#write(reading, counting, mapping);
   }
 
   /** Whether a text holds anything that counts. */
   isFoundIn(text: string): boolean {
-    return this.fault === null && this.#recognise(text).length > 0;
+    return this.fault === null && this.#recognise(text, ALL).length > 0;
   }
 
   /** The name of somebody in a conversation: a placeholder without brackets, which names may not have, if it holds any value. */
   redactName(name: string, mapping: Mapping): string | null {
     if (this.fault !== null) return null;
-    const [first] = this.#recognise(name.replace(/[_-]/g, " "));
-    if (first === undefined) return this.#replace([], name, mapping);
-    const replaced = this.#replace([{ ...first, start: 0, end: name.length }], name, mapping);
+    const [first] = this.#recognise(name.replace(/[_-]/g, " "), ALL);
+    const found = first === undefined ? [] : [{ ...first, start: 0, end: name.length }];
+    const replaced = finish(this.#replace(found, name, mapping));
+    if (first === undefined) return replaced;
     return replaced === null ? null : replaced.slice(1, -1);
   }
 
-  #plain(text: string, mapping: Mapping): string | null {
-    return this.#replace(this.#recognise(text), text, mapping);
+  /** Whether a text of these classes stays as it is, with what was found in it. */
+  #leaves({ recognised }: Reading, found: readonly Found[], holds: number): boolean {
+    return found.length === 0 && (this.isUnlike(holds) || !mayHoldPlaceholder(recognised));
   }
 
-  /** All of a JSON text is recognised at once, a line for each field. */
-  #json(bytes: Uint8Array, mapping: Mapping): string | null {
-    const segments: Segment[] = [];
-    let text = "";
-    walk(bytes, DATA, ({ start, end }, _, visited) => {
-      const written = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString();
-      const value = visited === "number" ? written : String(JSON.parse(written));
-      segments.push({ start, end, text: value, at: text.length, visited });
-      text += value + (visited === "key" ? ": " : "\n");
-    });
-    const found = this.#recognise(text);
+  /** The text that was read, with what was found in it replaced; null where nothing changes. */
+  *#write(
+    { recognised, bytes, segments }: Reading,
+    found: readonly Found[],
+    mapping: Mapping,
+  ): Steps<string | null> {
+    if (bytes === null) return yield* this.#replace(found, recognised, mapping);
     const edits: Edit[] = [];
     let next = 0;
     for (const segment of segments) {
@@ -94,23 +139,33 @@ export class TextRedaction {
         const part = partWithin(found[index]!, segment);
         if (part !== null) within.push(part);
       }
-      const replaced = this.#replace(within, segment.text, mapping);
+      if (within.length === 0 && !mayHoldPlaceholder(segment.text)) continue;
+      const replaced = yield* this.#replace(within, segment.text, mapping);
       if (replaced === null) continue;
       edits.push({ start: segment.start, end: segment.end, bytes: Buffer.from(JSON.stringify(replaced)) });
     }
     return edits.length === 0 ? null : Buffer.concat(splice(bytes, edits)).toString();
   }
 
-  /** What was found of the entities that count, in order and within the text. */
-  #recognise(text: string): Found[] {
+  #recognise(text: string, holds: number): readonly Found[] {
+    if (!this.#admits(text)) return [];
+    return this.#counting(text, this.#options.recognise(text, holds));
+  }
+
+  /** Whether there is not yet too much text. */
+  #admits(text: string): boolean {
+    const { chars_max } = this.#options;
     this.#chars += text.length;
-    if (this.#chars > this.#options.chars_max) {
-      this.fault = `there is more text than ${this.#options.chars_max} characters`;
-      return [];
-    }
+    if (this.#chars > chars_max) this.fault = `there is more text than ${chars_max} characters`;
+    return this.#chars <= chars_max;
+  }
+
+  /** What was found of the entities that count, in order and within the text. */
+  #counting(text: string, found: readonly Found[]): readonly Found[] {
+    if (found.length === 0) return found;
     let pos = 0;
-    return this.#options.recognise(text).filter(({ start, end, entity }) => {
-      if (start < pos || end <= start || end > text.length || !this.#options.entities.has(entity))
+    return found.filter(({ start, end, entity }) => {
+      if (start < pos || end <= start || end > text.length || !this.#options.entities.includes(entity))
         return false;
       pos = end;
       return true;
@@ -118,44 +173,49 @@ export class TextRedaction {
   }
 
   /** The text with what was found replaced and look-alikes escaped; null where nothing changes. */
-  #replace(found: readonly Found[], text: string, mapping: Mapping): string | null {
+  *#replace(found: readonly Found[], text: string, mapping: Mapping): Steps<string | null> {
+    this.met += found.length;
     for (const { entity } of found) this.found.set(entity, (this.found.get(entity) ?? 0) + 1);
     const { mode } = this.#options;
     if (mode === "audit" || mode === "block") return null;
     let replaced = "";
     let pos = 0;
     for (const { start, end, entity } of found) {
-      replaced += this.escape(text.slice(pos, start), mapping);
+      replaced += yield* this.#escaped(text.slice(pos, start), mapping);
       replaced +=
         mode === "mask"
           ? `[${labelOf(entity)}]`
           : this.#held(mapping.placeholderOf(entity, text.slice(start, end)));
       pos = end;
+      yield;
     }
-    replaced += this.escape(text.slice(pos), mapping);
+    replaced += yield* this.#escaped(text.slice(pos), mapping);
     return this.fault !== null || replaced === text ? null : replaced;
   }
 
   /**
-   * A stretch without values, in which what looks like a placeholder stands for itself. Texts that cannot be changed are escaped as well,
-   * before all others: then no value takes a number that they have.
+   * Takes the numbers of what looks like placeholders in a text that cannot be changed. To be done before all others: then no value takes
+   * a number that it has.
    */
-  escape(text: string, mapping: Mapping): string {
+  keep(text: string, mapping: Mapping): void {
+    if (mayHoldPlaceholder(text)) finish(this.#escaped(text, mapping));
+  }
+
+  /** A stretch without values, in which what looks like a placeholder stands for itself. */
+  *#escaped(text: string, mapping: Mapping): Steps<string> {
     if (this.#options.mode !== "redact") return text;
-    const { labels } = mapping;
-    let pos = labels.nextStop(text, 0);
-    if (pos === text.length) return text;
-    const matcher = new PlaceholderMatcher(labels, mapping.restores_bare);
+    let matcher: PlaceholderMatcher | null = null;
+    const matcherOf = () => {
+      matcher ??= new PlaceholderMatcher(mapping.labels, mapping.restores_bare);
+      return matcher;
+    };
     let escaped = "";
     let kept = 0;
-    while (pos < text.length) {
-      const end = matcher.match(text, pos, false, true, pos > 0 && isWord(text.charCodeAt(pos - 1)));
-      if (end > 0) {
-        escaped += text.slice(kept, pos) + this.#held(mapping.escapeOf(text.slice(pos, end), matcher));
-        kept = end;
-      }
-      pos = labels.nextStop(text, end > 0 ? end : pos + 1);
-    }
+    yield* eachPlaceholder(text, matcherOf, (start, end, found) => {
+      this.met++;
+      escaped += text.slice(kept, start) + this.#held(mapping.escapeOf(text.slice(start, end), found));
+      kept = end;
+    });
     return kept === 0 ? text : escaped + text.slice(kept);
   }
 
@@ -163,6 +223,33 @@ export class TextRedaction {
     if (placeholder === null) this.fault = "there are more values than a conversation may have";
     return placeholder ?? "";
   }
+}
+
+/** The text of a string or number of a JSON text of which every character is a byte. */
+function asciiValue(json: string, _: Uint8Array, { start, end, kind }: JsonSpan): string {
+  if (kind === "number") return json.slice(start, end);
+  const inside = json.slice(start + 1, end - 1);
+  return inside.includes("\\") ? (JSON.parse(json.slice(start, end)) as string) : inside;
+}
+
+/** The same, of any JSON text. */
+function decodedValue(_: string, bytes: Uint8Array, span: JsonSpan): string {
+  return readString(bytes, span) ?? String(Buffer.from(bytes.subarray(span.start, span.end)));
+}
+
+/** A text as it is recognised. Of JSON, all is recognised at once, a line for each field. */
+function readingOf(text: string): Reading {
+  const bytes = jsonBytes(text);
+  const segments: Segment[] = [];
+  if (bytes === null) return { recognised: text, bytes, segments };
+  let recognised = "";
+  const read = text.length === bytes.length ? asciiValue : decodedValue;
+  walk(bytes, DATA, (span, _, visited) => {
+    const value = read(text, bytes, span);
+    segments.push({ start: span.start, end: span.end, text: value, at: recognised.length, visited });
+    recognised += value + (visited === "key" ? ": " : "\n");
+  });
+  return { recognised, bytes, segments };
 }
 
 /** The bytes of a text that is JSON; null for any other, and for one with half a character, which bytes cannot hold. */

@@ -14,6 +14,8 @@ const LOWER_F = 0x66;
 const LOWER_N = 0x6e;
 const LOWER_T = 0x74;
 
+const NEAR_BYTES = 48;
+
 /** What is done with what stands at a place: `keep` leaves it, and all within it, as it is. */
 export interface Rule<Treatment extends string> {
   readonly treatment: Treatment | "keep";
@@ -67,23 +69,54 @@ export function ruleOfMember<Treatment extends string>(
   return place.members.get(name) ?? place.others ?? place;
 }
 
-/** Walks over a valid JSON text that nests no deeper than the scanner allows; anything else is for the scanner to refuse. */
+/** A member that has a rule of its own. */
+interface Named<Treatment extends string> {
+  readonly name: Uint8Array;
+  readonly rule: Rule<Treatment>;
+}
+
+/** The members with rules of their own by the length of their names, so that a key is looked up where it lies in the bytes. */
+type NamedByLength<Treatment extends string> = readonly (readonly Named<Treatment>[] | undefined)[];
+
+/** Those of each rule, made when it is first walked by. */
+const NAMED = new WeakMap<Rule<string>, NamedByLength<string>>();
+
+function namedBy<Treatment extends string>(place: Rule<Treatment>): NamedByLength<Treatment> {
+  const known = NAMED.get(place) as NamedByLength<Treatment> | undefined;
+  if (known !== undefined) return known;
+  const named: Named<Treatment>[][] = [];
+  for (const [name, rule] of place.members) {
+    const bytes = Buffer.from(name);
+    named[bytes.length] = [...(named[bytes.length] ?? []), { name: bytes, rule }];
+  }
+  NAMED.set(place, named);
+  return named;
+}
+
+/**
+ * Walks over the value that begins at `from` in a valid JSON text that nests no deeper than the scanner allows; anything else is for the
+ * scanner to refuse.
+ */
 export function walk<Treatment extends string>(
   bytes: Uint8Array,
   root: Rule<Treatment>,
   visit: Visit<Treatment>,
+  from = 0,
 ): void {
-  new Walk(bytes, visit).value(root);
+  new Walk(bytes, visit, from).value(root);
 }
 
 class Walk<Treatment extends string> {
   readonly #bytes: Uint8Array;
   readonly #visit: Visit<Treatment>;
-  #at = 0;
+  #at: number;
+  /** Whether the string that was read last is known to be written without escapes. */
+  #is_plain = false;
 
-  constructor(bytes: Uint8Array, visit: Visit<Treatment>) {
+  constructor(bytes: Uint8Array, visit: Visit<Treatment>, from: number) {
     this.#bytes = bytes;
     this.#visit = visit;
+    this.#at = from;
   }
 
   value(place: Rule<Treatment>): void {
@@ -99,7 +132,7 @@ class Walk<Treatment extends string> {
     this.#at++;
     while (this.#skipBlank() !== BRACE_CLOSE) {
       const key = this.#string();
-      const inner = this.#ruleOf(key, place);
+      const inner = this.#ruleOf(key, place, this.#is_plain);
       const is_known = inner !== (place.others ?? place);
       this.#visit(key, is_known ? "keep" : place.treatment, place.is_data ? "key" : "name");
       this.#skipBlank();
@@ -137,9 +170,19 @@ class Walk<Treatment extends string> {
     this.#visit({ start, end: this.#at, kind: "object" }, place.treatment, "json");
   }
 
-  #ruleOf(key: JsonSpan, place: Rule<Treatment>): Rule<Treatment> {
-    if (place.members.size === 0) return place.others ?? place;
-    return ruleOfMember(place, readString(this.#bytes, key) ?? "");
+  #ruleOf(key: JsonSpan, place: Rule<Treatment>, is_plain: boolean): Rule<Treatment> {
+    const otherwise = place.others ?? place;
+    if (place.members.size === 0) return otherwise;
+    if (!is_plain) return ruleOfMember(place, readString(this.#bytes, key) ?? "");
+    const alike = namedBy(place)[key.end - key.start - 2];
+    if (alike === undefined) return otherwise;
+    for (const { name, rule } of alike) if (this.#isAt(name, key.start + 1)) return rule;
+    return otherwise;
+  }
+
+  #isAt(name: Uint8Array, start: number): boolean {
+    for (let at = 0; at < name.length; at++) if (this.#bytes[start + at] !== name[at]) return false;
+    return true;
   }
 
   /** A number or a word. */
@@ -150,13 +193,33 @@ class Walk<Treatment extends string> {
     this.#visit({ start, end: this.#at, kind: "number" }, place.treatment, "number");
   }
 
-  /** From an opening quote to behind the closing one. */
+  /** From an opening quote to behind the closing one. What is short is read byte by byte: a search takes as long to be called. */
   #string(): JsonSpan {
+    const bytes = this.#bytes;
     const start = this.#at;
-    let quote = this.#bytes.indexOf(QUOTE, start + 1);
-    while (quote >= 0 && this.#isEscaped(quote)) quote = this.#bytes.indexOf(QUOTE, quote + 1);
-    this.#at = quote < 0 ? this.#bytes.length : quote + 1;
+    let at = start + 1;
+    const near = Math.min(bytes.length, at + NEAR_BYTES);
+    while (at < near && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++;
+    this.#is_plain = at < near && bytes[at] === QUOTE;
+    if (!this.#is_plain) at = this.#farQuote(at);
+    this.#at = Math.min(at + 1, bytes.length);
     return { start, end: this.#at, kind: "string" };
+  }
+
+  /** The quote that ends a string which goes on at `from`. */
+  #farQuote(from: number): number {
+    const bytes = this.#bytes;
+    let at = from;
+    for (;;) {
+      for (const near = Math.min(bytes.length, at + NEAR_BYTES); at < near; at++) {
+        if (bytes[at] === QUOTE) return at;
+        if (bytes[at] === BACKSLASH) at++;
+      }
+      at = bytes.indexOf(QUOTE, at);
+      if (at < 0) return bytes.length;
+      if (!this.#isEscaped(at)) return at;
+      at++;
+    }
   }
 
   #isEscaped(quote: number): boolean {

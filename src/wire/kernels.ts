@@ -44,7 +44,7 @@ const best = implementations.filter(({ level }) => level !== "plain").at(-1)!;
  */
 const SCAN_NATIVE_MIN_BYTES = 350;
 const FIND_NATIVE_MIN_BYTES = 350;
-const CANDIDATES_NATIVE_MIN_BYTES = 100;
+const CANDIDATES_NATIVE_MIN_BYTES = 150;
 const TOKENS_NATIVE_MIN_BYTES = 100;
 
 /** What the gateway uses: the fastest implementation for a text of its size. */

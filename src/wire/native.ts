@@ -24,7 +24,7 @@ interface Addon {
 }
 
 /** What this file was written for (ADDON_VERSION in native/kernels.h): one built before an update may differ. */
-const ADDON_VERSION = 1;
+const ADDON_VERSION = 2;
 
 /** Members that the shared memory has room for. A text with more is scanned again, into memory of its own. */
 const SHARED_MEMBERS = 1024;

@@ -10,6 +10,7 @@ import { open } from "../../bench/open.ts";
 import { inTurn, onStage, type Part, type Sizes, USUAL_SIZES } from "../../bench/part.ts";
 import { peers } from "../../bench/peers.ts";
 import { plain } from "../../bench/plain.ts";
+import { redacted } from "../../bench/redacted.ts";
 import { rejected } from "../../bench/rejected.ts";
 import { scaling } from "../../bench/scaling.ts";
 import { single } from "../../bench/single.ts";
@@ -17,6 +18,7 @@ import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
 import { start } from "../../bench/start.ts";
 import { syscalls } from "../../bench/syscalls.ts";
+import { turns } from "../../bench/turns.ts";
 
 const TINY: Sizes = {
   rounds: 1,
@@ -41,7 +43,7 @@ async function run(part: Part) {
   const said: string[] = [];
   const cases = await part.run(TINY, (line) => said.push(line));
   for (const name of ["haproxy", "nginx"].filter((name) => !has(name))) {
-    if (![soak.name, idle.name, start.name].includes(part.name)) {
+    if (![soak.name, idle.name, start.name, turns.name].includes(part.name)) {
       expect(said.join("\n")).toContain(`${name} is not installed`);
     }
   }
@@ -54,6 +56,8 @@ describe("the part", () => {
     [single, ["direct", ...relays], 1],
     [sse, ["direct", ...relays], 2],
     [rejected, relays, 1],
+    [redacted, ["direct", ...relays], 5],
+    [turns, ["venturi"], 6],
     [open, ["direct", ...relays], 1],
     [idle, relays, 1],
     [start, relays, 1],

@@ -18,7 +18,7 @@ function redact(text: string, mapping: Mapping): string {
   const redaction = new TextRedaction({
     recognise,
     mode: "redact",
-    entities: new Set(ENTITIES),
+    entities: ENTITIES,
     chars_max: 1_000_000,
   });
   const redacted = redaction.redact(text, mapping) ?? text;

@@ -4,6 +4,7 @@
 import { describe, expect, test } from "vitest";
 import {
   readInteger,
+  readKnownString,
   readNumber,
   readString,
   scanElements,
@@ -33,6 +34,41 @@ describe("reading values", () => {
       expect(readString(scan.bytes, member)).toBe(typeof value === "string" ? value : null);
       expect(readNumber(scan.bytes, member)).toBe(typeof value === "number" ? value : null);
     }
+  });
+
+  test("strings of which it is known whether they have escapes are read alike", () => {
+    const random = seededRandom(5);
+    const pieces = [
+      "a",
+      "é",
+      "中",
+      "\\n",
+      "\\t",
+      '\\"',
+      "\\\\",
+      "\\/",
+      "\\b",
+      "\\f",
+      "\\r",
+      "\\u00e9",
+      "\xff",
+      "\xe2",
+    ];
+    for (let round = 0; round < 3_000; round++) {
+      const parts = Array.from(
+        { length: Math.floor(random() * 20) },
+        () => pieces[Math.floor(random() * pieces.length)]!,
+      );
+      const bytes = Buffer.concat(
+        parts.map((part) => Buffer.from(part, part.length === 1 && part >= "\xa0" ? "latin1" : "utf8")),
+      );
+      const text = Buffer.concat([Buffer.from('{"a":"'), bytes, Buffer.from('"}')]);
+      const span = valid(scanObject(text)).find("a")!;
+      expect(readKnownString(text, span, bytes.includes("\\"))).toBe(readString(text, span));
+    }
+    const long = Buffer.from(JSON.stringify({ a: "x\n".repeat(50_000) }));
+    const span = valid(scanObject(long)).find("a")!;
+    expect(readKnownString(long, span, true)).toBe(readString(long, span));
   });
 
   test("a byte order mark and ill-formed UTF-8 within a string are read as JSON.parse gives them", () => {

@@ -21,6 +21,7 @@ import {
   WEAK_FIRST_WORDS,
   WEAK_LAST_WORDS,
 } from "./street_words.ts";
+import { wordSet } from "./word_map.ts";
 
 const NUMBER_MAX_DIGITS = 5;
 const NAME_WORDS_MAX = 5;
@@ -38,9 +39,15 @@ const UNSURE = 0.6;
 /** What stands before an address that has a line or a field of its own. */
 const OPENS = new Set(Array.from(':\n"', (sign) => sign.charCodeAt(0)));
 const DOUBTFUL = 0.3;
+
+/** Words in small letters that may be a street's beside a number. */
+const BEHIND_NUMBER = wordSet(FIRST_WORDS);
+const BEFORE_NUMBER = wordSet(LOWER_BEFORE);
+
 /** Finds street addresses. */
 export const STREET_ADDRESS: Recogniser = {
   entities: ["STREET_ADDRESS"],
+  takes_short: true,
   numbers(scan, numbers) {
     for (let group = 0; group < numbers.count; group++) {
       if (numbers.length(group) > NUMBER_MAX_DIGITS) continue;
@@ -63,7 +70,7 @@ function mayNameBehind(text: string, end: number): boolean {
   while (at - end < 2 && (text.charCodeAt(at) === SPACE || text.charCodeAt(at) === COMMA)) at++;
   const code = text.charCodeAt(at);
   if (at === end || isDigit(code) || isUpperLike(code)) return at > end;
-  return isLetter(code) && FIRST_WORDS.has(text.slice(at, nameEnd(text, at)));
+  return isLetter(code) && BEHIND_NUMBER.find(text, at, nameEnd(text, at)) === true;
 }
 
 /** Whether the word before a number may be a street's, or a post box. */
@@ -75,7 +82,7 @@ function mayNameBefore(text: string, start: number): boolean {
   while (end - at < WORD_MAX && isName(text.charCodeAt(at - 1))) at--;
   return (
     isUpperLike(text.charCodeAt(at)) ||
-    (isLetter(text.charCodeAt(at)) && LOWER_BEFORE.has(text.slice(at, end)))
+    (isLetter(text.charCodeAt(at)) && BEFORE_NUMBER.find(text, at, end) === true)
   );
 }
 

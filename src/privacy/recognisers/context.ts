@@ -2,6 +2,7 @@
 // They are read from the value outwards: the nearest counts most, and a word such as "order" or "version" ends the reading.
 
 import { isLetter } from "./letters.ts";
+import { WordMap } from "./word_map.ts";
 
 /** What words can speak of, each a bit. */
 export const SUBJECT = {
@@ -116,20 +117,11 @@ function learn(words: string, subject: number): void {
 for (const [subject, words] of Object.entries(WORDS)) learn(words, SUBJECT[subject as Subject]);
 learn(OTHERWISE, STOP);
 
-/** Which first letters and lengths there are words of: most words of a text are told from them by this alone. */
-const KNOWN = new Uint8Array(27 * 32);
-for (const word of MEANINGS.keys()) KNOWN[traitOf(word.charCodeAt(0), word.length)] = 1;
-
-/** The first letter, of either case, and the length; letters that are not ASCII are one. */
-function traitOf(code: number, length: number): number {
-  const letter = (code | 0x20) - 0x61;
-  return (letter >= 0 && letter < 26 ? letter : 26) * 32 + Math.min(length, 31);
-}
+const KNOWN = new WordMap(MEANINGS);
 
 /** What a word speaks of; null for nothing. */
 function meaningOf(text: string, start: number, end: number): Meaning | null {
-  if (KNOWN[traitOf(text.charCodeAt(start), end - start)] === 0) return null;
-  return MEANINGS.get(text.slice(start, end).toLowerCase()) ?? null;
+  return KNOWN.findFolded(text, start, end) ?? null;
 }
 
 /** What a word and the one behind it speak of together. */

@@ -1,6 +1,7 @@
 // Recognisers from the configuration: a pattern of RE2's language, whose time is linear in the text, with what else tells its values.
 
 import type { Found } from "../entity.ts";
+import type { Steps } from "../steps.ts";
 import { CHECKSUMS, type Checksum } from "./checksums.ts";
 import { isLetter } from "./letters.ts";
 
@@ -29,8 +30,8 @@ const WINDOW_CHARS = 16_384;
 const OVERLAP_CHARS = 1_024;
 const CONTEXT_CHARS = 64;
 
-/** Finds what custom recognisers find; of any score, in no order. */
-export type CustomSearch = (text: string) => readonly Found[];
+/** Finds what custom recognisers find, in steps; of any score, in no order. */
+export type CustomSearch = (text: string) => Steps<readonly Found[]>;
 
 /** Makes the search of a custom recogniser that is without fault. */
 export function customSearch({
@@ -44,7 +45,7 @@ export function customSearch({
   const compiled = RE2JS.compile(pattern);
   const passes = checksum === undefined ? null : CHECKSUMS[checksum];
   const words = context === undefined ? null : new Set(context.map((word) => word.toLowerCase()));
-  return (text) => {
+  return function* (text) {
     const found: Found[] = [];
     let done = 0;
     for (
@@ -62,6 +63,7 @@ export function customSearch({
         const is_near = words === null || hasWord(text, start, end, words);
         found.push({ start, end, entity: name, score: is_near ? score : score / 2 });
       }
+      yield;
     }
     return found;
   };

@@ -1,6 +1,7 @@
 // Checks recognisers from the configuration before they are made: name, pattern, and the examples that they are held to.
 
 import { patternFault } from "../../config/patterns.ts";
+import { finish } from "../steps.ts";
 import { type CustomRecogniser, customSearch } from "./custom.ts";
 import { RECOGNISED, THRESHOLD } from "./recognisers.ts";
 
@@ -17,7 +18,7 @@ export function checkCustom(custom: CustomRecogniser): string | null {
   const fault = patternFault(pattern);
   if (fault !== null) return `the pattern is not valid: ${fault}`;
   const search = customSearch(custom);
-  const finds = (text: string) => search(text).some(({ score }) => score >= THRESHOLD);
+  const finds = (text: string) => finish(search(text)).some(({ score }) => score >= THRESHOLD);
   const missed = examples.findIndex((example) => !finds(example));
   if (missed >= 0) return `it finds nothing in example ${missed + 1}`;
   const mistaken = counterexamples.findIndex(finds);

@@ -74,6 +74,7 @@ const YEAR_MAX_CHARS = 24;
 /** Finds dates of birth with the name of the month: "5 March 1980", "March 5, 1980", "5. März 1980", "5 de marzo de 1980". */
 export const WRITTEN_DATE_OF_BIRTH: Recogniser = {
   entities: ["DATE_OF_BIRTH"],
+  takes_short: true,
   numbers: (scan, numbers) => addWritten(scan, numbers),
   // "5th", "1er"
   code(scan, start, end) {
@@ -85,9 +86,12 @@ export const WRITTEN_DATE_OF_BIRTH: Recogniser = {
 
 function addWritten(scan: Scan, numbers: Numbers): void {
   // The day is the last group before its month, or the first behind it.
-  for (const group of numbers.count === 1 ? [0] : [0, numbers.count - 1]) {
-    if (numbers.length(group) <= 2) addDate(scan, numbers.starts[group]!, numbers.ends[group]!);
-  }
+  addDay(scan, numbers, 0);
+  if (numbers.count > 1) addDay(scan, numbers, numbers.count - 1);
+}
+
+function addDay(scan: Scan, numbers: Numbers, group: number): void {
+  if (numbers.length(group) <= 2) addDate(scan, numbers.starts[group]!, numbers.ends[group]!);
 }
 
 /** Adds the date that a day stands in, if a month stands beside it and a year follows. */

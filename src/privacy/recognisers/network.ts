@@ -68,6 +68,9 @@ function isVersion(text: string, start: number): boolean {
 /** The longest IPv6 address, with an IPv4 one in its end. */
 const COLONS_MAX = 45;
 
+/** The shortest IPv6 address that is written in full. */
+const IPV6_WHOLE_MIN = 15;
+
 /** Shows a run of hexadecimal digits and colons; gives where it ends, or how much of it can be an address. */
 function lookAtColons(
   scan: Scan,
@@ -97,7 +100,9 @@ function isColoned(code: number): boolean {
 }
 
 function addIpv6(scan: Scan, start: number, end: number): void {
+  // Without "::" it has eight groups, as "14:30" and "at 10:45:00" have not.
   const address = scan.text.slice(start, end);
+  if (address.length < IPV6_WHOLE_MIN && !address.includes("::")) return;
   const halves = address.split("::");
   if (halves.length > 2) return;
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));

@@ -64,6 +64,8 @@ const NATIONAL_SHAPES = new Map<string, readonly [begin: string, country: Countr
   ["2-4-4", ["0", "JP", 0.7]],
 ]);
 
+const NO_COUNTRY = /^\(?\+\(?0/;
+
 /** What may stand behind a number: an extension. */
 const EXTENSION = /^ ?(?:x|ext\.?|extension|durchwahl|poste|int\.?) ?[0-9]{1,6}/i;
 const EXTENSION_MAX_CHARS = 20;
@@ -80,6 +82,8 @@ export function phoneRecogniser(): Recogniser {
   const validity = (scan: Scan, written: string, country?: Country): "valid" | "possible" | "wrong" => {
     scan.validations++;
     if (scan.validations > VALIDATIONS_MAX) return "possible";
+    // No country's code begins with a zero, as counters do that are filled up with them. The library takes 50 µs to find that out.
+    if (NO_COUNTRY.test(written)) return "wrong";
     const number =
       country === undefined
         ? library.default(written, metadata)

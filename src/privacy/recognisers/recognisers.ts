@@ -1,11 +1,12 @@
 // All recognisers together: one walk over the text for those that are built in, and a search for each that the configuration adds.
 
-import type { Entity, Recognise } from "../entity.ts";
+import type { Entity, Found, Recognise } from "../entity.ts";
+import { finish, type Steps } from "../steps.ts";
 import { ACCOUNT_RULES, CONTEXT_CODES } from "./accounts.ts";
 import { STREET_ADDRESS } from "./addresses.ts";
 import { API_KEY } from "./api_keys.ts";
 import { CREDIT_CARD_RULES } from "./credit_card.ts";
-import { type CustomRecogniser, type CustomSearch, customSearch } from "./custom.ts";
+import { type CustomRecogniser, customSearch } from "./custom.ts";
 import { DATE_OF_BIRTH_RULES, WRITTEN_DATE_OF_BIRTH } from "./dates.ts";
 import { EMAIL } from "./email.ts";
 import { IBAN } from "./iban.ts";
@@ -16,7 +17,7 @@ import { type NumberRule, numberRecogniser } from "./numbers.ts";
 import { withoutOverlaps } from "./overlaps.ts";
 import { phoneRecogniser } from "./phone.ts";
 import { PRIVATE_KEY } from "./private_keys.ts";
-import { lookersOf, type Recogniser, Scan, Walk } from "./scan.ts";
+import { lookersOf, needsOf, type Recogniser, Scan, Walk } from "./scan.ts";
 import { SECRET } from "./secrets.ts";
 import { URL_CREDENTIALS } from "./urls.ts";
 import { CRYPTO_WALLET } from "./wallets.ts";
@@ -54,6 +55,9 @@ export const RECOGNISED: readonly Entity[] = [
   ]),
 ].sort();
 
+/** Characters of a step: where all of them are numbers that are looked up, about a millisecond. */
+const STEP_CHARS = 1024;
+
 /** What counts as found where nothing else is asked for. */
 export const THRESHOLD = 0.5;
 
@@ -67,23 +71,40 @@ export interface RecogniserOptions {
   readonly custom?: readonly CustomRecogniser[] | undefined;
 }
 
+/** What finds personal data, at once or in steps. */
+export type Recognisers = Recognise & Required<Pick<Recognise, "inSteps">>;
+
 /** Makes what finds personal data and secrets in texts. Its time is linear in the text's length, whatever the text. */
 export function makeRecogniser({
   entities,
   thresholds = {},
   custom = [],
-}: RecogniserOptions = {}): Recognise {
+}: RecogniserOptions = {}): Recognisers {
   const wanted = new Map<Entity, number>();
   for (const entity of entities ?? RECOGNISED) wanted.set(entity, thresholds[entity] ?? THRESHOLD);
   for (const { name } of custom) wanted.set(name, thresholds[name] ?? THRESHOLD);
-  const walk = new Walk(lookersOf(builtIn(wanted)));
+  const lookers = lookersOf(builtIn(wanted));
+  const walk = new Walk(lookers);
   const searches = custom.map(customSearch);
-  return (text) => {
+  const recognise = (text: string, holds?: number) => {
     const scan = new Scan(text, wanted);
-    walk.over(scan);
-    addCustom(scan, searches);
+    walk.begin(scan, holds);
+    walk.goOn(text.length);
+    for (const search of searches) addFound(scan, finish(search(scan.text)));
     return withoutOverlaps(scan.found);
   };
+  function* inSteps(text: string, holds?: number): Steps<readonly Found[]> {
+    const scan = new Scan(text, wanted);
+    // Other texts are recognised between the steps.
+    const own_walk = new Walk(lookers);
+    own_walk.begin(scan, holds);
+    while (!own_walk.goOn(STEP_CHARS)) yield;
+    for (const search of searches) addFound(scan, yield* search(scan.text));
+    return withoutOverlaps(scan.found);
+  }
+  // A pattern may match anything.
+  const needs = searches.length > 0 ? undefined : needsOf(lookers);
+  return Object.assign(recognise, { inSteps, needs });
 }
 
 function builtIn(wanted: ReadonlyMap<Entity, number>): readonly Recogniser[] {
@@ -96,8 +117,6 @@ function builtIn(wanted: ReadonlyMap<Entity, number>): readonly Recogniser[] {
   ];
 }
 
-function addCustom(scan: Scan, searches: readonly CustomSearch[]): void {
-  for (const search of searches) {
-    for (const { entity, start, end, score } of search(scan.text)) scan.add(entity, start, end, score);
-  }
+function addFound(scan: Scan, found: readonly Found[]): void {
+  for (const { entity, start, end, score } of found) scan.add(entity, start, end, score);
 }

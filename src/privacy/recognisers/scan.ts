@@ -1,6 +1,7 @@
 // One pass over a text that says where something might be: at an "@", a number, a word of letters and digits, a long token.
 // Recognisers look at those places only; what lies between them, most of a text, is read once and left alone.
 
+import { CANDIDATES } from "../../wire/candidates.ts";
 import type { Entity, Found } from "../entity.ts";
 import { type Context, contextAfter, contextBefore } from "./context.ts";
 import { FOLDS, fold, isToBeFolded } from "./fold.ts";
@@ -20,6 +21,8 @@ export interface Recogniser {
   assignment?(scan: Scan, sign: number): void;
   /** At digits and what follows them. */
   numbers?(scan: Scan, numbers: Numbers): void;
+  /** Whether `numbers` looks at a group of up to `SHORT_MAX_DIGITS` digits by itself, as most numbers of a text are. */
+  readonly takes_short?: boolean;
   /** At a word of ASCII letters and digits that has both. */
   code?(scan: Scan, start: number, end: number): void;
   /** At a run of `TOKEN_MIN_CHARS` or more ASCII letters, digits, "-" and "_". */
@@ -27,6 +30,9 @@ export interface Recogniser {
   /** At "-----BEGIN "; gives where to go on. */
   block?(scan: Scan, start: number): number;
 }
+
+/** A lone group of so many digits is too short for all but years, houses and the like. */
+const SHORT_MAX_DIGITS = 4;
 
 /** Shorter runs of letters and digits are words, and not looked at as tokens. */
 export const TOKEN_MIN_CHARS = 16;
@@ -95,6 +101,8 @@ export interface Lookers {
   readonly colon: readonly NonNullable<Recogniser["colon"]>[];
   readonly assignment: readonly NonNullable<Recogniser["assignment"]>[];
   readonly numbers: readonly NonNullable<Recogniser["numbers"]>[];
+  /** Those of them that take short ones. */
+  readonly short_numbers: readonly NonNullable<Recogniser["numbers"]>[];
   readonly code: readonly NonNullable<Recogniser["code"]>[];
   readonly token: readonly NonNullable<Recogniser["token"]>[];
   readonly block: readonly NonNullable<Recogniser["block"]>[];
@@ -109,12 +117,38 @@ export function lookersOf(recognisers: readonly Recogniser[]): Lookers {
     colon: defined(recognisers.map((recogniser) => recogniser.colon)),
     assignment: defined(recognisers.map((recogniser) => recogniser.assignment)),
     numbers: defined(recognisers.map((recogniser) => recogniser.numbers)),
+    short_numbers: defined(
+      recognisers.filter(({ takes_short }) => takes_short).map((recogniser) => recogniser.numbers),
+    ),
     code: defined(recognisers.map((recogniser) => recogniser.code)),
     token: defined(recognisers.map((recogniser) => recogniser.token)),
     block: defined(recognisers.map((recogniser) => recogniser.block)),
   };
 }
 
+/** What a place of each kind cannot do without, as classes of `CANDIDATES`. */
+const NEEDS: Readonly<Record<keyof Lookers, number>> = {
+  at: CANDIDATES.at,
+  scheme: CANDIDATES.scheme,
+  colon: CANDIDATES.colons,
+  assignment: CANDIDATES.assignment,
+  numbers: CANDIDATES.digit,
+  short_numbers: CANDIDATES.digit,
+  code: CANDIDATES.digit,
+  token: CANDIDATES.token_run,
+  block: CANDIDATES.dashes,
+};
+
+/** The classes of `CANDIDATES` without any of which a string of JSON has nothing to look at. */
+export function needsOf(lookers: Lookers): number {
+  let needs = CANDIDATES.folded | CANDIDATES.escape;
+  for (const [place, looks] of Object.entries(lookers)) {
+    if (looks.length > 0) needs |= NEEDS[place as keyof Lookers];
+  }
+  return needs;
+}
+
+/** Nothing, or what goes on a token and is nothing by itself. */
 const LETTER = 0;
 /** Ends a token, and is nothing else. */
 const BREAK = 1;
@@ -133,6 +167,29 @@ for (let code = 0; code < KINDS.length; code++) {
 }
 for (const sign of "@%:=-") KINDS[sign.charCodeAt(0)] = SIGN;
 
+/** The classes of `CANDIDATES` that make a difference to how a text is walked over; of those behind ":" and "=" any is all. */
+const AFTER_SIGNS = CANDIDATES.scheme | CANDIDATES.colons | CANDIDATES.assignment;
+const TELLING = CANDIDATES.at | CANDIDATES.dashes | CANDIDATES.token_run;
+const ALL = -1;
+
+/** The kinds in texts that hold candidates of some classes only: the fewer, the less there is to stop at. There are 16 at most. */
+const KINDS_OF = new Map<number, Uint8Array>();
+
+function kindsOf(holds: number): Uint8Array {
+  const telling = (holds & TELLING) | ((holds & AFTER_SIGNS) === 0 ? 0 : AFTER_SIGNS);
+  const known = KINDS_OF.get(telling);
+  if (known !== undefined) return known;
+  const kinds = KINDS.slice();
+  if ((holds & CANDIDATES.at) === 0) for (const sign of "@%") kinds[sign.charCodeAt(0)] = BREAK;
+  if ((holds & AFTER_SIGNS) === 0) for (const sign of ":=") kinds[sign.charCodeAt(0)] = BREAK;
+  if ((holds & CANDIDATES.dashes) === 0) kinds[DASH] = LETTER;
+  // Where no token is long enough, it does not matter where they end.
+  if ((holds & CANDIDATES.token_run) === 0)
+    for (let code = 0; code < kinds.length; code++) if (kinds[code] === BREAK) kinds[code] = LETTER;
+  KINDS_OF.set(telling, kinds);
+  return kinds;
+}
+
 const AT = 0x40;
 const PERCENT = 0x25;
 const COLON = 0x3a;
@@ -148,29 +205,53 @@ export class Walk {
   #digits_done = 0;
   #code_done = 0;
   #colons_done = 0;
+  #scan: Scan | null = null;
+  #kinds: Uint8Array = KINDS;
+  #token_min = TOKEN_MIN_CHARS;
+  /** Where the walk is, and where the token starts that it is in. */
+  #at = 0;
+  #token_start = 0;
 
   constructor(lookers: Lookers) {
     this.#lookers = lookers;
   }
 
-  /** Shows every place of the text to those who look at its kind. */
-  over(scan: Scan): void {
+  /**
+   * Begins with a text.
+   * @param holds the classes of `CANDIDATES` that it may hold, where that is known
+   */
+  begin(scan: Scan, holds = ALL): void {
+    this.#scan = scan;
+    // Behind an escape there may be anything.
+    const may_hold = (holds & CANDIDATES.escape) === 0 ? holds : ALL;
+    this.#kinds = kindsOf(may_hold);
+    this.#token_min = (may_hold & CANDIDATES.token_run) === 0 ? Number.POSITIVE_INFINITY : TOKEN_MIN_CHARS;
     this.#digits_done = 0;
     this.#code_done = 0;
     this.#colons_done = 0;
+    this.#at = 0;
+    this.#token_start = 0;
+  }
+
+  /** Shows the places of the next `chars` characters, or a few more, to those who look at their kinds. Whether all are done. */
+  goOn(chars: number): boolean {
+    const scan = this.#scan!;
     const { text } = scan;
     const { length } = text;
-    let token_start = 0;
-    let at = 0;
-    while (at < length) {
+    const kinds = this.#kinds;
+    const token_min = this.#token_min;
+    let token_start = this.#token_start;
+    let at = this.#at;
+    const until = Math.min(length, at + chars);
+    while (at < until) {
       const code = text.charCodeAt(at);
-      const kind = KINDS[code]!;
+      const kind = kinds[code]!;
       if (kind === LETTER) {
         at++;
         continue;
       }
       if (kind === BREAK) {
-        if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
+        if (at - token_start >= token_min) this.#token(scan, token_start, at);
         at++;
         token_start = at;
         continue;
@@ -184,11 +265,11 @@ export class Walk {
       if (kind === FOLDED && isToBeFolded(text, at)) {
         // What was looked at may go on behind this character, so all is looked at again; this happens once.
         scan.fold();
-        this.over(scan);
-        return;
+        this.begin(scan);
+        return this.goOn(chars);
       }
       if (code !== DASH) {
-        if (at - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, at);
+        if (at - token_start >= token_min) this.#token(scan, token_start, at);
         token_start = at + 1;
       }
       const next = kind === SIGN ? this.#sign(scan, code, at) : at + 1;
@@ -198,8 +279,13 @@ export class Walk {
       }
       at = next;
     }
-    if (length - token_start >= TOKEN_MIN_CHARS) this.#token(scan, token_start, length);
+    this.#at = at;
+    this.#token_start = token_start;
+    if (at < length) return false;
+    if (length - token_start >= token_min) this.#token(scan, token_start, length);
     this.#numbers.forget();
+    this.#scan = null;
+    return true;
   }
 
   /** Looks at a sign; gives where to go on. */
@@ -237,7 +323,9 @@ export class Walk {
       return;
     }
     this.#digits_done = numbers.read(text, at);
-    for (const look of this.#lookers.numbers) look(scan, numbers);
+    const is_short = numbers.count === 1 && numbers.length(0) <= SHORT_MAX_DIGITS;
+    const lookers = is_short ? this.#lookers.short_numbers : this.#lookers.numbers;
+    for (const look of lookers) look(scan, numbers);
     if (isAlnum(text.charCodeAt(numbers.end))) {
       const code_end = this.#code(scan, numbers.end);
       if (numbers.is_whole) this.#digits_done = code_end;

@@ -5,12 +5,15 @@ import { SUBJECT } from "./context.ts";
 import { goesOn, isLetter, isToken, isUpper } from "./letters.ts";
 import { isRandom } from "./randomness.ts";
 import type { Recogniser } from "./scan.ts";
+import { wordSet } from "./word_map.ts";
 
 const BACKSLASH = 0x5c;
 const PLUS = 0x2b;
 const SLASH = 0x2f;
 const EQUALS = 0x3d;
 const SPACE = 0x20;
+const HASH = 0x23;
+const COLON = 0x3a;
 const LINE_FEED = 0x0a;
 
 /** Last parts of names that passwords are assigned to, and those of longer secrets. */
@@ -24,6 +27,8 @@ const KEY_NAMES = new Set(
     " ",
   ),
 );
+const PASSWORDS = wordSet(PASSWORD_NAMES);
+const KEYS = wordSet(KEY_NAMES);
 const NAME_MAX = 40;
 const VALUE_MAX = 256;
 const TOKEN_MIN = 20;
@@ -35,6 +40,14 @@ const TOLD_MAX = 64;
 /** What stands before numbers that open something. */
 const PIN =
   /\b(?:pin|passcode|password|pwd|passwort|kennwort|contraseña|senha|mot de passe)(?: code| number)?(?: (?:is|ist|es|est|è|é)|[:=#])? ?$/i;
+/** How what stands there ends, signs apart: most words before numbers are told from it by this alone. */
+const PIN_ENDINGS = new Set(
+  ["pin", "ode", "ord", "pwd", "ort", "eña", "nha", "sse", "ber", "ist", "est", " is", " es"].map((ending) =>
+    endingOf(ending, ending.length),
+  ),
+);
+const E_GRAVE = 0xe8;
+const E_ACUTE = 0xe9;
 const PIN_MIN = 4;
 const PIN_MAX = 12;
 /** Schemes of HTTP's Authorization, which what follows is as secret as a password for. */
@@ -47,12 +60,14 @@ const USER_OPTION = /(?:^|\s)(?:-u|--user)[ =]["']?[\w.@-]{1,32}$/;
 /** Finds what is assigned to names such as `password` and `api_key`, and passwords that a sentence tells. */
 export const SECRET: Recogniser = {
   entities: ["SECRET"],
+  takes_short: true,
   assignment(scan, sign) {
     const { text } = scan;
-    const name = nameBefore(text, sign);
-    if (name === "") return;
-    const is_password = PASSWORD_NAMES.has(name) || isUserOption(text, sign);
-    if (!is_password && !KEY_NAMES.has(name)) return;
+    const name_end = nameEnd(text, sign);
+    const name_start = nameStart(text, name_end);
+    if (name_start === name_end) return;
+    const is_password = PASSWORDS.findFolded(text, name_start, name_end) === true || isUserOption(text, sign);
+    if (!is_password && KEYS.findFolded(text, name_start, name_end) === undefined) return;
     const value_start = valueStart(text, sign + 1);
     const value_end = valueEnd(text, value_start);
     const value = text.slice(value_start, value_end);
@@ -66,6 +81,7 @@ export const SECRET: Recogniser = {
     const length = numbers.length(0);
     if (numbers.count > 1 || length < PIN_MIN || length > PIN_MAX || !numbers.begins(0)) return;
     const start = numbers.starts[0]!;
+    if (!mayBePinBefore(scan.text, start)) return;
     if (!PIN.test(scan.text.slice(Math.max(0, start - TOLD_BEFORE_CHARS), start))) return;
     if (numbers.finishes(0)) scan.add("SECRET", start, numbers.end, 0.7);
   },
@@ -93,6 +109,24 @@ export const SECRET: Recogniser = {
     scan.add("SECRET", value_start, value_end, 0.65);
   },
 };
+
+/** Whether what stands before a number ends as `PIN` does. */
+function mayBePinBefore(text: string, start: number): boolean {
+  const end = text.charCodeAt(start - 1) === SPACE ? start - 1 : start;
+  const last = text.charCodeAt(end - 1);
+  if (last === COLON || last === EQUALS || last === HASH) return true;
+  const lower = last | 0x20;
+  return lower === E_GRAVE || lower === E_ACUTE || PIN_ENDINGS.has(endingOf(text, end));
+}
+
+/** The last three characters before `end` as one number, letters in lower case. */
+function endingOf(text: string, end: number): number {
+  return (
+    (((text.charCodeAt(end - 3) | 0x20) & 0xff) << 16) |
+    (((text.charCodeAt(end - 2) | 0x20) & 0xff) << 8) |
+    ((text.charCodeAt(end - 1) | 0x20) & 0xff)
+  );
+}
 
 /** Whether a colon stands between a user and a password as commands take them: curl -u jo:secret. */
 function isUserOption(text: string, colon: number): boolean {
@@ -123,7 +157,8 @@ function isPasswordChar(code: number): boolean {
 
 const codes = (signs: string) => new Set(Array.from(signs, (sign) => sign.charCodeAt(0)));
 /** What may stand between a name and its sign. */
-const BEHIND_NAME = codes(" \"'\\]?:");
+const BEHIND_NAME = new Uint8Array(128);
+for (const sign of " \"'\\]?:") BEHIND_NAME[sign.charCodeAt(0)] = 1;
 const AMPERSAND = 0x26;
 const PARAMETER = /^&(?:amp;|[A-Za-z_][\w.-]*=)/;
 const QUOTES = codes("\"'`");
@@ -131,17 +166,22 @@ const QUOTES = codes("\"'`");
 const VALUE_ENDS = codes(" \t\r\n\"'`,;)}]<>\\");
 const VALUE_TRAILERS = codes(".,;?:");
 
-/** The last part of the name before a sign, in lower case: "key" of `OPENAI_API_KEY =` and of `"apiKey":`; empty for none. */
-function nameBefore(text: string, sign: number): string {
+/** Where the name before a sign ends. */
+function nameEnd(text: string, sign: number): number {
   let end = sign;
-  while (end > 0 && sign - end < 3 && BEHIND_NAME.has(text.charCodeAt(end - 1))) end--;
+  while (end > 0 && sign - end < 3 && BEHIND_NAME[text.charCodeAt(end - 1)] === 1) end--;
+  return end;
+}
+
+/** Where the last part of a name starts: "key" of `OPENAI_API_KEY =` and of `"apiKey":`. */
+function nameStart(text: string, end: number): number {
   let start = end;
   const least = Math.max(0, end - NAME_MAX);
   while (start > least && isLetter(text.charCodeAt(start - 1))) {
     start--;
     if (start < end - 1 && isUpper(text.charCodeAt(start)) && !isUpper(text.charCodeAt(start + 1))) break;
   }
-  return text.slice(start, end).toLowerCase();
+  return start;
 }
 
 function valueStart(text: string, from: number): number {

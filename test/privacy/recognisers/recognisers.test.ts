@@ -4,37 +4,10 @@ import { describe, expect, test } from "vitest";
 import type { Recognise } from "../../../src/privacy/entity.ts";
 import { makeRecogniser, RECOGNISED } from "../../../src/privacy/recognisers/recognisers.ts";
 import { randomIntegers } from "../../memory/random.ts";
+import { textOfPieces, VALUES } from "./pieces.ts";
 import { TOLD_BY_CONTEXT, TOLD_BY_THEMSELVES } from "./values.cases.ts";
 
 const recognise = makeRecogniser();
-
-const VALUES = [
-  ...TOLD_BY_THEMSELVES.flatMap(([, values]) => values),
-  ...TOLD_BY_CONTEXT.map(([text]) => text),
-];
-
-/** Pieces that texts of chance are put together from: whatever recognisers look at. */
-const PIECES = [
-  ..." .,:;-_/\\@%=()[]{}+'\"\n\t#*`<>|~",
-  ..."0123456789aAfFzZéßñЖ中١１９＠–’\u200b\u00a0\ud83d\ude00",
-  "://",
-  "::",
-  "%40",
-  "-----BEGIN PRIVATE KEY-----",
-  "-----END PRIVATE KEY-----",
-  "sk-",
-  "eyJ",
-  "password",
-  "phone",
-  "card",
-  "born",
-  "address",
-  "1600",
-  "Street",
-  "March",
-  "0000000000",
-  "\\n",
-];
 
 function expectApart(text: string, found: ReturnType<Recognise>): void {
   let end = 0;
@@ -52,10 +25,7 @@ describe("in any text", () => {
   test("findings are in order, apart and inside", () => {
     const random = randomIntegers(6);
     for (let round = 0; round < 2_000; round++) {
-      let text = "";
-      for (let piece = random(40); piece > 0; piece--) {
-        text += random(12) === 0 ? VALUES[random(VALUES.length)]! : PIECES[random(PIECES.length)]!;
-      }
+      const text = textOfPieces(random, 40);
       expectApart(text, recognise(text));
     }
   });
