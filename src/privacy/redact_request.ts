@@ -111,8 +111,11 @@ export function* redactInSteps(
   const edits: Edit[] = [];
   const messages = options.known === undefined ? null : new Messages(options.known);
   const places = yield* placesOf(scan, root, messages, {
-    isFound: (name) =>
-      !redaction.isPlain(candidatesIn(bytes, name)) && redaction.isFoundIn(readString(bytes, name) ?? ""),
+    isFound: (span) => {
+      if (redaction.isPlain(candidatesIn(bytes, span))) return false;
+      const name = readString(bytes, span) ?? "";
+      return !isPlainName(name) && redaction.isFoundIn(name);
+    },
     onKept: (kept) => {
       if (!has_answer || redaction.isUnlike(candidatesIn(bytes, kept))) return;
       const met = redaction.met;
@@ -299,6 +302,15 @@ const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 /** Whether a text is the bytes of a file: words would have spaces between them. */
 function isBase64(text: string): boolean {
   return text.length >= BASE64_MIN_CHARS && BASE64.test(text);
+}
+
+/** The most characters of a field's name that is not looked into. */
+const PLAIN_MAX_CHARS = 64;
+const PLAIN = /^[A-Za-z_$.-]*$/;
+
+/** Whether a field's name is what fields are called: nothing is recognised in letters alone. */
+function isPlainName(name: string): boolean {
+  return name.length <= PLAIN_MAX_CHARS && PLAIN.test(name);
 }
 
 function ownMapping(entities: readonly Entity[]): Mapping {
