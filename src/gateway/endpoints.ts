@@ -20,15 +20,17 @@ import {
 } from "../dialects/openai/request.ts";
 
 import { RESPONSES, RESPONSES_CLIENT } from "../dialects/responses/client.ts";
+import { type ResponseWish, readWish } from "./response_wish.ts";
 
 /**
  * How a call is treated.
  * `json`: the body is read whole and routed by its model; the answer is JSON or a stream of chunks.
  * `media`: routed by its model where it has one, JSON or an upload; the answer is passed on as it comes.
  * `resource`: no model; passed on both ways as it comes.
+ * `response`: asked of one answer to Responses; the gateway's own word where it keeps that, else passed on.
  * `provider`: addressed to a provider by the path, passed on both ways as it comes.
  */
-export type Endpoint = JsonEndpoint | PassedEndpoint;
+export type Endpoint = JsonEndpoint | PassedEndpoint | ResponseEndpoint;
 
 /** An endpoint whose calls are passed on. */
 export interface PassedEndpoint {
@@ -38,6 +40,16 @@ export interface PassedEndpoint {
   readonly path: string;
   /** The provider named by the path; only for `provider`. */
   readonly provider?: string;
+}
+
+/** What is asked of an answer to Responses, by its id. */
+export interface ResponseEndpoint {
+  readonly kind: "response";
+  /** Null: nothing that the gateway knows of. */
+  readonly wish: ResponseWish | null;
+  readonly shape: RequestShape;
+  /** The path at a provider that keeps answers by itself, with the query. */
+  readonly path: string;
 }
 
 /** The paths of the endpoints whose calls are read whole. */
@@ -75,6 +87,7 @@ export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
 );
 
 const MEDIA_PREFIXES = ["/images/", "/audio/"];
+const RESPONSES_PREFIX = "/responses/";
 const RESOURCE_PREFIXES = ["/files", "/batches", "/fine_tuning"];
 
 /** The path and query of a request's URL, which Bun gives in absolute form. */
@@ -127,12 +140,17 @@ export function findEndpoint(
   path: string,
   full_path: string,
   query: string,
+  method: string,
   isProvider: (name: string) => boolean,
 ): Endpoint | null {
   const json = JSON_ENDPOINTS.get(path);
   if (json !== undefined) return json;
   const gemini = geminiEndpoint(path, query);
   if (gemini !== null) return gemini;
+  if (path.startsWith(RESPONSES_PREFIX)) {
+    const wish = readWish(method, path.slice(RESPONSES_PREFIX.length), query);
+    return { kind: "response", wish, shape: MEDIA, path: path + query };
+  }
   if (MEDIA_PREFIXES.some((prefix) => path.startsWith(prefix))) {
     return { kind: "media", shape: MEDIA, path: path + query };
   }

@@ -29,13 +29,14 @@ import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import type { Call, StopReason } from "./call.ts";
-import type { Endpoint } from "./endpoints.ts";
+import type { Endpoint, ResponseEndpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
 import type { Guards } from "./guards.ts";
 import { guardsInForce } from "./guards_in_force.ts";
 import type { Lazy } from "./lazy.ts";
+import type { KeptResponses } from "./kept_responses.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
@@ -54,6 +55,8 @@ export interface PipelineTools extends AttemptTools {
   readonly guards: Lazy<Guards>;
   /** Null: no answers are kept. */
   readonly caches: Lazy<Caches> | null;
+  /** What conversations go on from; null: nothing is kept. */
+  readonly responses: Lazy<KeptResponses> | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
@@ -83,8 +86,18 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     call.discreet = (await tools.privacy.get()).discretionOf(call.plan);
   }
 
+  // What is asked of an answer that the gateway keeps, it answers itself.
+  if (endpoint.kind === "response") {
+    const own = await answerOfKept(call, endpoint, tools);
+    if (own !== null) return own;
+  }
+
   // Read as much of the request as it takes to route it, and find the model.
-  const given = await prepare(call, endpoint, tools.clocks);
+  const routed = await prepare(call, endpoint, tools.clocks);
+  if (routed instanceof GatewayError) return refuse(call, ownAnswer(routed), tools);
+
+  // Put what was said before in the place of the id that stands for it.
+  const given = endpoint.path === "/responses" ? await withEarlierTurns(call, routed, tools) : routed;
   if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
   call.routed_ms = performance.now();
 
@@ -140,6 +153,30 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     }
   }
   return ask(call, call.account!, prepared, deadline_ms, tools);
+}
+
+/** The answer to what is asked of a kept one; null where none of that id is kept for this caller. */
+async function answerOfKept(
+  call: Call,
+  { wish }: ResponseEndpoint,
+  tools: PipelineTools,
+): Promise<Response | null> {
+  if (wish === null || tools.responses === null) return null;
+  const { answerWish } = await import("./response_routes.ts");
+  const own = await answerWish(call, wish, await tools.responses.get());
+  if (own === null) return null;
+  if (own instanceof GatewayError) return refuse(call, ownAnswer(own), tools);
+  settle(call, tools, { ...NOTHING_CAME, status: 200, code: null });
+  return new Response(JSON.stringify(own), { headers: callHeaders(call, "application/json") });
+}
+
+async function withEarlierTurns(
+  call: Call,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Promise<Prepared | GatewayError> {
+  const { takeUp } = await import("./response_turn.ts");
+  return takeUp(call, prepared, (await tools.responses?.get()) ?? null);
 }
 
 /** Asks upstream, for this call and for whoever asks the same. */
@@ -255,6 +292,11 @@ function orFailure(call: Call, given: Given, deadline_ms: number): Uint8Array | 
   return given === "stopped" ? cutShort(call.stopped, deadline_ms) : ownAnswer(given);
 }
 
+/** A whole answer as its client sees it. */
+function shownOf({ turn }: Call, given: Uint8Array): Uint8Array {
+  return turn === null ? given : turn.answered(given);
+}
+
 /** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
 function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<CallEnd, "status" | "code"> {
   if (failed === null) return { status, code: null };
@@ -296,7 +338,7 @@ function relayWhole(
   if (is_stream) return streamCollected(call, given, asks_usage);
   const content_type = is_translated ? null : head.headers.get("content-type");
   const headers = callHeaders(call, content_type ?? "application/json");
-  return new Response(given, {
+  return new Response(shownOf(call, given), {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
@@ -440,8 +482,8 @@ async function giveKept(
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  const frame = prepared.is_stream ? frameOf(call.format) : null;
-  const framed = frame === null ? given : Buffer.concat([frame.feed(given), frame.close()]);
+  const frame = prepared.is_stream ? frameOf(call) : null;
+  const framed = frame === null ? shownOf(call, given) : Buffer.concat([frame.feed(given), frame.close()]);
   return new Response(framed, { status: 200, headers });
 }
 
@@ -482,7 +524,7 @@ function followFlow(
     ...STREAM_HEADERS,
     ...call.account?.headers(),
   });
-  flow.stream.frame = frameOf(call.format);
+  flow.stream.frame = frameOf(call);
   flow.begin(follower);
   follower.onMore();
   call.stream = flow.stream;

@@ -26,7 +26,7 @@ import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
-import type { Endpoint, JsonEndpoint, JsonPath, PassedEndpoint } from "./endpoints.ts";
+import type { Endpoint, JsonEndpoint, JsonPath, PassedEndpoint, ResponseEndpoint } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
 import { type ForeignStream, StreamReceiver } from "./stream_receiver.ts";
@@ -79,6 +79,8 @@ export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise
       return prepareJson(call, endpoint, clocks);
     case "media":
       return prepareMedia(call, endpoint, clocks);
+    case "response":
+      return prepareUnknownResponse(call, endpoint, clocks);
     case "resource":
     case "provider":
       return preparePassThrough(call, endpoint, clocks);
@@ -191,16 +193,25 @@ class PreparedJson implements Prepared {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(this.#call), ...formatHeaders(headers, this.#call.request.headers)],
-      body: writeRequest(this.#request, model_json, asks_usage, is_marked),
+      body: writeRequest(this.#asked(target), model_json, asks_usage, is_marked),
       receiver: () => this.#receiver(target, null, null),
     };
+  }
+
+  /** The request, without what is the gateway's to do. */
+  #asked(target: TargetPlan): OpenAIRequest {
+    const { bytes } = this.#request;
+    const asked = this.#call.turn?.requestFor(bytes, target) ?? bytes;
+    if (asked === bytes) return this.#request;
+    const request = readRequest(asked, this.#endpoint.shape, this.#endpoint.place);
+    return request instanceof GatewayError ? this.#request : request;
   }
 
   async #translated(target: TargetPlan, api: ApiName): Promise<Sending | GatewayError> {
     const { translateRequest } = await import("./translation.ts");
     const call = this.#call;
     const { format, place } = this.#endpoint;
-    const { bytes, stream, model } = this.#request;
+    const { bytes, stream, model } = this.#asked(target);
     const translated = await translateRequest(
       { bytes, format: format.name, model: place?.model ?? model ?? "", stream },
       {
@@ -351,6 +362,22 @@ async function preparePassThrough(
     pass: true,
     extra_headers: endToEndHeaders(call.request.headers, provider),
   });
+}
+
+/** What is asked of an answer that the gateway does not keep: the provider may, where it speaks Responses. */
+async function prepareUnknownResponse(
+  call: Call,
+  { shape, path, wish }: ResponseEndpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
+  const passed = await preparePassThrough(call, { kind: "resource", shape, path }, clocks);
+  const is_named = call.request.headers.has("x-venturi-provider");
+  if (passed instanceof GatewayError && is_named) return passed;
+  const is_spoken =
+    !(passed instanceof GatewayError) && passed.model.targets[0]!.provider.speaks.includes("responses");
+  if (is_spoken) return passed;
+  const id = wish?.id ?? path.split(/[/?]/)[2] ?? "";
+  return new GatewayError("not_found", `Response with id '${id.slice(0, 200)}' not found.`);
 }
 
 /** What is sent of a request that is passed on. */

@@ -1,6 +1,8 @@
 // The public listener: Bun.serve, and what is answered without the pipeline (health, metrics, models, preflights).
 // A gateway is one of these in a process; tests start the same in theirs.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.ts";
 import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
@@ -118,6 +120,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       return new Privacy({ folder: null, ...options.privacy, key, ttl_ms: plan.privacy.session_ttl_ms });
     }),
     caches: options.openCaches === undefined ? null : new Lazy(options.openCaches),
+    responses: options.privacy === undefined ? null : new Lazy(openResponses(options.privacy)),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -129,6 +132,16 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.in_flight = calls.size;
     },
   };
+
+  /** Opens what conversations go on from. */
+  function openResponses({ folder, key }: { readonly folder: string; readonly key: Uint8Array }) {
+    return async () => {
+      const { KeptResponses } = await import("./kept_responses.ts");
+      const is_shared = options.share_port ?? false;
+      const log = (line: string) => options.books.tell(line);
+      return new KeptResponses({ folder: join(folder, "responses"), key, is_shared, log }, plan.responses);
+    };
+  }
 
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
@@ -172,7 +185,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
     if (is_list) return closing(call, answerModels(call, path));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
-    const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
+    const endpoint = findEndpoint(path, full_path, query, request.method, (name) => plan.providers.has(name));
     if (endpoint === null) return refused(call, unknownPath(request, full_path));
     if (endpoint.kind === "json" && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
@@ -311,11 +324,15 @@ export function startGateway(options: GatewayOptions): Gateway {
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
+    await tools.responses?.value?.close();
     tools.privacy.value?.close();
     tools.guards.value?.close();
     clearInterval(allowing);
   }
 
+  // What has expired goes, whether anybody goes on from it or not.
+  if (options.privacy !== undefined && existsSync(join(options.privacy.folder, "responses")))
+    void tools.responses?.get();
   series.is_in_service = true;
   return {
     port: server.port!,
