@@ -181,7 +181,13 @@ export async function takeUp(
   kept: KeptResponses | null,
 ): Promise<Prepared | GatewayError> {
   const bytes = prepared.read_body!;
-  const members = readMembers(bytes, ["previous_response_id", "store", "background", "conversation", "prompt"]);
+  const members = readMembers(bytes, [
+    "previous_response_id",
+    "store",
+    "background",
+    "conversation",
+    "prompt",
+  ]);
   const previous = typeof members[0] === "string" ? members[0] : null;
   const [, store, background, conversation, prompt] = members;
   if (kept === null || call.plan.responses.ttl_ms === 0)
@@ -192,7 +198,8 @@ export async function takeUp(
   const asked = parseExact(bytes);
   // What nests too deeply to be read is for the provider to refuse.
   if (!isFields(asked)) return prepared;
-  const turned = before === null ? asked : withPrevious(asked, { input: before.input, output: outputOf(before) });
+  const turned =
+    before === null ? asked : withPrevious(asked, { input: before.input, output: outputOf(before) });
   const whole = await withReferences(call, turned, kept);
   // What comes before must be known whole, and the gateway does not wait for what nobody waits for.
   const is_known = (previous === null || before !== null) && referencedIds(whole).length === 0;

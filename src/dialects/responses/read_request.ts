@@ -66,7 +66,9 @@ export function readRequest(body: Fields, place: RequestPlace): ChatRequest | Ga
     own: {
       format: "responses",
       silent: Object.fromEntries(rest.filter((field) => goesWithoutSaying(field))),
-      essential: rest.filter((field) => !goesWithoutSaying(field)).flatMap(([name]) => (ESSENTIAL.has(name) ? [name] : [])),
+      essential: rest
+        .filter((field) => !goesWithoutSaying(field))
+        .flatMap(([name]) => (ESSENTIAL.has(name) ? [name] : [])),
       fields: {
         ...Object.fromEntries(rest.filter((field) => !goesWithoutSaying(field))),
         ...part("text", others(text, TEXT)),
