@@ -7,6 +7,9 @@ import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.
 import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
+import { MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
+import { GEMINI_CLIENT } from "../dialects/gemini/client.ts";
+import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { faultText, GatewayError } from "../errors.ts";
 import { collectMetrics } from "../ledger/collect.ts";
@@ -37,7 +40,7 @@ import {
 import { ownAnswer } from "./failure.ts";
 import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
-import { getModel, listModels } from "./models.ts";
+import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
@@ -183,7 +186,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
-    if (is_list) return closing(call, answerModels(call, path));
+    if (is_list) return closing(call, answerModels(call, path, full_path, query));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
     const endpoint = findEndpoint(path, full_path, query, request.method, (name) => plan.providers.has(name));
     if (endpoint === null) return refused(call, unknownPath(request, full_path));
@@ -278,16 +281,18 @@ export function startGateway(options: GatewayOptions): Gateway {
     return is_foreign ? foreignPage() : null;
   }
 
-  function answerModels(call: Call, path: string): Response {
-    const { method } = call.request;
+  function answerModels(call: Call, path: string, full_path: string, query: string): Response {
+    const { method, headers } = call.request;
+    const shape = modelsShape(full_path, headers);
+    call.format = MODELS_CLIENTS[shape];
     if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
     const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
     if (client instanceof GatewayError) return errorResponse(call, ownAnswer(client));
     const segment = path.slice("/models/".length);
     const found =
       path === "/models"
-        ? listModels(call.plan, client)
-        : getModel(call.plan, client, decodeSegment(segment) ?? segment);
+        ? listModels(call.plan, client, shape, new URLSearchParams(query))
+        : getModel(call.plan, client, decodeSegment(segment) ?? segment, shape);
     if (found instanceof GatewayError) return errorResponse(call, ownAnswer(found));
     return Response.json(found, { headers: callHeaders(call, "application/json") });
   }
@@ -344,6 +349,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     stop,
   };
 }
+
+/** How those who read a list of models are told of errors. */
+const MODELS_CLIENTS = { openai: CHAT_CLIENT, anthropic: MESSAGES_CLIENT, gemini: GEMINI_CLIENT } as const;
 
 /** A route for every JSON endpoint, with and without `/v1`; other methods are left to `fetch`. */
 function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response | Promise<Response>) {

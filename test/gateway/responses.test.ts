@@ -160,7 +160,7 @@ describe("a conversation before a provider without Responses", () => {
       instructions: "count",
     });
     const call = first.output.find(({ type }) => type === "function_call") as { call_id: string };
-    expect(first.store).toBe(true);
+    expect(first).toMatchObject({ store: true });
     const second = await client.responses.create({
       model: "m",
       previous_response_id: first.id,
