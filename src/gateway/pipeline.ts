@@ -29,6 +29,7 @@ import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import type { Call, StopReason } from "./call.ts";
+import type { PreparedCount } from "./counting.ts";
 import type { Endpoint, ResponseEndpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
@@ -97,7 +98,8 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   if (routed instanceof GatewayError) return refuse(call, ownAnswer(routed), tools);
 
   // Put what was said before in the place of the id that stands for it.
-  const given = endpoint.path === "/responses" ? await withEarlierTurns(call, routed, tools) : routed;
+  const has_turns = endpoint.path === "/responses" || endpoint.path === "/responses/input_tokens";
+  const given = has_turns ? await withEarlierTurns(call, routed, tools) : routed;
   if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
   call.routed_ms = performance.now();
 
@@ -136,7 +138,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
-  if (cache !== null && tools.caches !== null && call.may_be_kept) {
+  if (cache !== null && tools.caches !== null && call.may_be_kept && prepared.counting === null) {
     const caches = tools.caches.value ?? (await tools.caches.get());
     const found = await caches.lookUp(call, prepared, cache);
     call.looked_ms = performance.now();
@@ -191,6 +193,10 @@ async function ask(
   const refusal = account.reserve();
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
+  // Count here where no provider counts.
+  const { counting } = prepared;
+  if (counting !== null && !counting.can_be_asked) return countHere(call, counting, tools);
+
   // Ask: target by target, key by key, until one begins to answer; a second time where that is wanted of an answer without the form
   // that was asked for.
   const asked = asCollected(call, prepared);
@@ -205,11 +211,29 @@ async function ask(
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
+      if (counting !== null && NO_SUCH_ENDPOINT.has(answer.answer.status))
+        return countHere(call, counting, tools);
       call.lead?.failed(answer.answer);
       return refuse(call, answer.answer, tools);
     case "stopped":
       return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
+}
+
+/** What providers say who do not count. */
+const NO_SUCH_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 501]);
+
+/** The gateway's own count, marked as what it is. */
+async function countHere(call: Call, counting: PreparedCount, tools: PipelineTools): Promise<Response> {
+  const counted = await counting.here(tools.books.counter);
+  if (call.stopped !== null) return refuse(call, cutShort(call.stopped, counting.model.deadline_ms), tools);
+  if (counted instanceof GatewayError) return refuse(call, ownAnswer(counted), tools);
+  settle(call, tools, { ...NOTHING_CAME, status: 200, code: null });
+  const headers = withMore(callHeaders(call, "application/json"), {
+    "x-venturi-estimated": "true",
+    ...call.account?.headers(),
+  });
+  return new Response(counted, { headers });
 }
 
 /** Asks for a stale answer anew, for nobody but those who come later, unless somebody does so already. */

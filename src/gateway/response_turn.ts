@@ -204,8 +204,9 @@ export async function takeUp(
   // What comes before must be known whole, and the gateway does not wait for what nobody waits for.
   const is_known = (previous === null || before !== null) && referencedIds(whole).length === 0;
   const is_elsewhere = background === true || isGiven(conversation) || isGiven(prompt);
-  const keeps = store !== false && is_known && !is_elsewhere;
-  const continued = before === null ? null : previous;
+  const is_answered = prepared.counting === null;
+  const keeps = is_answered && store !== false && is_known && !is_elsewhere;
+  const continued = is_answered && before !== null ? previous : null;
   if (keeps || continued !== null) {
     const { name: model } = prepared.model;
     call.turn = new ResponseTurn({

@@ -29,11 +29,13 @@ import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
 import {
+  type CountEndpoint,
   decodeSegment,
   type Endpoint,
   findEndpoint,
   hidesSteps,
   JSON_ENDPOINTS,
+  type JsonEndpoint,
   pathOf,
   withoutVersion,
 } from "./endpoints.ts";
@@ -190,7 +192,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (hidesSteps(path)) return refused(call, hiddenSteps());
     const endpoint = findEndpoint(path, full_path, query, request.method, (name) => plan.providers.has(name));
     if (endpoint === null) return refused(call, unknownPath(request, full_path));
-    if (endpoint.kind === "json" && request.method !== "POST")
+    if (isRead(endpoint) && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
     return run(call, endpoint);
   }
@@ -366,9 +368,13 @@ function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response
 
 /** What a call is for tells how its client is spoken to. */
 function enter(call: Call, endpoint: Endpoint): void {
-  if (endpoint.kind !== "json") return;
+  if (!isRead(endpoint)) return;
   call.format = endpoint.format;
   call.endpoint = endpoint.path;
+}
+
+function isRead(endpoint: Endpoint): endpoint is JsonEndpoint | CountEndpoint {
+  return endpoint.kind === "json" || endpoint.kind === "count";
 }
 
 function foreignPage(): GatewayError {
