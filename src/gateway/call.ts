@@ -167,6 +167,7 @@ export class Call implements Alarm {
     twin.format = this.format;
     twin.endpoint = this.endpoint;
     twin.discreet = this.discreet;
+    twin.turn = this.turn?.unheard() ?? null;
     return twin;
   }
 

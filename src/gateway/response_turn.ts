@@ -32,7 +32,8 @@ const REFERENCES_MAX = 256;
 /** What a turn is made of. */
 interface TurnOptions {
   readonly call: Call;
-  readonly kept: KeptResponses;
+  /** Null: what is answered is for nobody. */
+  readonly kept: KeptResponses | null;
   /** The model as the client asks for it. */
   readonly model: string;
   /** All that it is asked, of earlier turns as well. */
@@ -55,6 +56,11 @@ export class ResponseTurn {
   requestFor(bytes: Uint8Array, { provider, model }: TargetPlan): Uint8Array {
     if (!this.#options.keeps || !provider.speaks.includes("responses")) return bytes;
     return unstoredRequest(bytes, offEffort(model) !== undefined);
+  }
+
+  /** The same where the answer is for those alone who come later. */
+  unheard(): ResponseTurn {
+    return new ResponseTurn({ ...this.#options, kept: null });
   }
 
   /** A whole answer as the client gets it; it is kept where it came to a good end. */
@@ -83,7 +89,7 @@ export class ResponseTurn {
 
   #keep(body: Uint8Array): void {
     const { call, kept, model, input, keeps } = this.#options;
-    if (!keeps) return;
+    if (!keeps || kept === null) return;
     // Reading it takes its time: the answer goes out first.
     setImmediate(() => {
       const response = parseExact(body);
