@@ -1,4 +1,4 @@
-// Limits as clients and providers write them into headers: `x-ratelimit-*` with durations as OpenAI writes them.
+// Limits as clients and providers write them into headers: `x-ratelimit-*` with durations as OpenAI writes them, `anthropic-ratelimit-*`.
 // Source: OpenAI API documentation, "Rate limits", "Rate limits in headers".
 
 import type { LimitSet } from "./limit_set.ts";
@@ -28,21 +28,42 @@ export function readDuration(text: string): number | null {
   return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + milliseconds;
 }
 
-/** What a call's limits say in the headers of its response; null where there is nothing to say. */
+/** Whose headers a client knows. */
+export type HeaderStyle = "openai" | "anthropic";
+
+/**
+ * What a call's limits say in the headers of its response; null where there is nothing to say.
+ * @param now_ms on the host's clock, in milliseconds since 1970: Anthropic's resets are times (RFC 3339)
+ * Sources: OpenAI, "Rate limits in headers"; https://platform.claude.com/docs/en/api/rate-limits#response-headers
+ */
 export function limitHeaders(
   sets: readonly LimitSet[],
   tools: ReservationTools,
+  style: HeaderStyle,
+  now_ms: number,
 ): Readonly<Record<string, string>> | null {
   let headers: Record<string, string> | null = null;
   for (const of of ["requests", "tokens"] as const) {
     const window = tightestWindow(sets, of, tools);
     if (window === null) continue;
     headers ??= {};
-    headers[`x-ratelimit-limit-${of}`] = String(window.limit);
-    headers[`x-ratelimit-remaining-${of}`] = String(window.remaining);
-    headers[`x-ratelimit-reset-${of}`] = openaiDuration(window.reset_ms);
+    const { limit, remaining, reset_ms } = window;
+    if (style === "openai") {
+      headers[`x-ratelimit-limit-${of}`] = String(limit);
+      headers[`x-ratelimit-remaining-${of}`] = String(remaining);
+      headers[`x-ratelimit-reset-${of}`] = openaiDuration(reset_ms);
+    } else {
+      headers[`anthropic-ratelimit-${of}-limit`] = String(limit);
+      headers[`anthropic-ratelimit-${of}-remaining`] = String(remaining);
+      headers[`anthropic-ratelimit-${of}-reset`] = rfc3339(now_ms + reset_ms);
+    }
   }
   return headers;
+}
+
+/** Whole seconds, rounded up: before that the limit is not reset. */
+function rfc3339(at_ms: number): string {
+  return new Date(Math.ceil(at_ms / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
 }
 
 /**

@@ -88,6 +88,10 @@ export function compilePlan(config: ResolvedConfig): Plan {
       timeout_ms: config.media.timeout_ms,
       trusted_hosts: config.media.trusted_hosts.map((host) => host.toLowerCase()),
     },
+    responses: {
+      ttl_ms: config.responses.ttl_days * 86_400_000,
+      max_bytes: config.responses.max_mb * 1024 * 1024,
+    },
     caches: {
       max_entry_bytes: config.cache.max_entry_kb * 1024,
       volatile: [...config.cache.volatile],

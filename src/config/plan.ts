@@ -278,9 +278,17 @@ export interface MediaPlan {
   readonly trusted_hosts: readonly string[];
 }
 
+/** What is kept of answers to Responses. */
+export interface ResponsesPlan {
+  /** 0: nothing. */
+  readonly ttl_ms: number;
+  readonly max_bytes: number;
+}
+
 /** A compiled configuration. */
 export interface Plan {
   readonly media: MediaPlan;
+  readonly responses: ResponsesPlan;
   readonly listen: ListenPlan;
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */

@@ -489,6 +489,15 @@ const media = z.strictObject({
     .describe("Hosts that may have a private address; others are fetched from public addresses alone."),
 });
 
+const responses = z.strictObject({
+  ttl_days: whole(0, 3_650)
+    .default(30)
+    .describe("How long answers are kept that conversations may go on from; 0 keeps none."),
+  max_mb: whole(1, 10_000_000)
+    .default(1_024)
+    .describe("The most that they may take on the disk; those kept first go first."),
+});
+
 const alerts = z.strictObject({
   webhook,
   at: z
@@ -565,6 +574,9 @@ export const config_schema = z.strictObject({
   media: media
     .prefault({})
     .describe("How media are fetched that a client names by a URL, for providers that take bytes alone."),
+  responses: responses
+    .prefault({})
+    .describe("What is kept of answers to /v1/responses, encrypted, unless a request says `store: false`."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
   privacy: privacy

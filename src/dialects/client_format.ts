@@ -20,6 +20,8 @@ export interface ClientFormat {
   readonly name: ClientFormatName;
   /** How its streams go over the wire: as server-sent events, or those in one JSON array. */
   readonly framing: "events" | "array";
+  /** Whose headers it knows: how they tell limits, and whether they name the request by `request-id` as well. */
+  readonly header_style: "openai" | "anthropic";
   /** The usage that a whole answer tells, or null. */
   usageOf(body: Uint8Array): Usage | null;
   /** Why a whole answer (the first of them) ended, in the format's own word; null where it does not say. */

@@ -201,7 +201,9 @@ export class Account implements MeteredAccount {
 
   /** What the response says of the limits; null where there are none. */
   headers(): Readonly<Record<string, string>> | null {
-    return this.sets.length === 0 ? null : limitHeaders(this.sets, this.#books.reservations);
+    if (this.sets.length === 0) return null;
+    const { reservations } = this.#books;
+    return limitHeaders(this.sets, reservations, this.#call.format.header_style, reservations.wall_ms());
   }
 
   /** The call is over: limits are set right, the row is written, the note goes. Gives the cost in nano-dollars. */

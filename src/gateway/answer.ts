@@ -137,6 +137,8 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
   const headers = (kept_from === null ? ready : ready_kept).get(serverOf(call));
   setOrDelete(headers, "content-type", content_type);
   headers.set("x-request-id", call.id);
+  // Anthropic's name for it, which its SDKs read.
+  setOrDelete(headers, "request-id", call.format.header_style === "anthropic" ? call.id : null);
   headers.set("x-venturi-cache", call.cache);
   headers.set("x-venturi-attempts", String(call.attempts));
   headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));

@@ -19,6 +19,7 @@ import type { ClientStream } from "./client_stream.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
+import type { ResponseTurn } from "./response_turn.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -97,6 +98,8 @@ export class Call implements Alarm {
   remote_answer: RemoteAnswer | null = null;
   /** What stands for which of its client's values; null: nothing is to be put back. */
   mapping: Mapping | null = null;
+  /** Its turn of a conversation that the gateway keeps; null where it keeps none. */
+  turn: ResponseTurn | null = null;
   /** Where its answer came from, if that was no try of its own. */
   kept_from: KeptFrom | null = null;
   /** Its part in an answer that others may get as well. */
@@ -164,6 +167,7 @@ export class Call implements Alarm {
     twin.format = this.format;
     twin.endpoint = this.endpoint;
     twin.discreet = this.discreet;
+    twin.turn = this.turn?.unheard() ?? null;
     return twin;
   }
 

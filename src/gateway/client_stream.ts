@@ -16,6 +16,14 @@ export interface StreamSink {
   close(error?: Error): void;
 }
 
+/** Puts a stream's events into another form, on their way to the client. */
+export interface Frame {
+  /** Takes whole events. */
+  feed(events: Uint8Array): Uint8Array;
+  /** The stream has ended, and was not cut. */
+  close(): Uint8Array;
+}
+
 /** How much may wait for the response to begin before the feeder is paused. */
 const WAITING_MAX_BYTES = 256 * 1024;
 
@@ -28,7 +36,7 @@ export class ClientStream {
   held_bytes = 0;
 
   /** Puts the events into another form; null: they go out as they are. */
-  frame: { feed(bytes: Uint8Array): Uint8Array; close(): Uint8Array } | null = null;
+  frame: Frame | null = null;
 
   #feeder: Feeder | null = null;
   #controller: StreamSink | null = null;

@@ -2,6 +2,7 @@
 
 import { MESSAGES, MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
+import type { CountingName } from "../dialects/counting.ts";
 import { GEMINI_ARRAY_CLIENT, GEMINI_CLIENT, GENERATE_CONTENT } from "../dialects/gemini/client.ts";
 import {
   CHAT_CLIENT,
@@ -20,15 +21,19 @@ import {
 } from "../dialects/openai/request.ts";
 
 import { RESPONSES, RESPONSES_CLIENT } from "../dialects/responses/client.ts";
+import { NO_USAGE } from "../dialects/usage.ts";
+import { type ResponseWish, readWish } from "./response_wish.ts";
 
 /**
  * How a call is treated.
  * `json`: the body is read whole and routed by its model; the answer is JSON or a stream of chunks.
+ * `count`: the same, but nothing is made of it: its tokens are counted.
  * `media`: routed by its model where it has one, JSON or an upload; the answer is passed on as it comes.
  * `resource`: no model; passed on both ways as it comes.
+ * `response`: asked of one answer to Responses; the gateway's own word where it keeps that, else passed on.
  * `provider`: addressed to a provider by the path, passed on both ways as it comes.
  */
-export type Endpoint = JsonEndpoint | PassedEndpoint;
+export type Endpoint = JsonEndpoint | PassedEndpoint | ResponseEndpoint | CountEndpoint;
 
 /** An endpoint whose calls are passed on. */
 export interface PassedEndpoint {
@@ -40,6 +45,16 @@ export interface PassedEndpoint {
   readonly provider?: string;
 }
 
+/** What is asked of an answer to Responses, by its id. */
+export interface ResponseEndpoint {
+  readonly kind: "response";
+  /** Null: nothing that the gateway knows of. */
+  readonly wish: ResponseWish | null;
+  readonly shape: RequestShape;
+  /** The path at a provider that keeps answers by itself, with the query. */
+  readonly path: string;
+}
+
 /** The paths of the endpoints whose calls are read whole. */
 export type JsonPath =
   | "/chat/completions"
@@ -48,7 +63,11 @@ export type JsonPath =
   | "/messages"
   | "/embeddings"
   | "/moderations"
-  | "/generateContent";
+  | "/generateContent"
+  | CountPath;
+
+/** The paths of those of them that only count. */
+export type CountPath = "/messages/count_tokens" | "/responses/input_tokens" | "/countTokens";
 
 /** One of them. */
 export interface JsonEndpoint {
@@ -59,6 +78,47 @@ export interface JsonEndpoint {
   /** What the path says of the request; null: its body says all. */
   readonly place: PathWords | null;
 }
+
+/** One that counts a request's tokens. */
+export interface CountEndpoint {
+  readonly kind: "count";
+  readonly format: ClientFormat;
+  readonly counting: CountingName;
+  readonly shape: RequestShape;
+  readonly path: CountPath;
+  readonly place: PathWords | null;
+}
+
+/** Nothing is made, so nothing is used, whatever the answer says. */
+function counting(format: ClientFormat): ClientFormat {
+  return { ...format, usageOf: () => NO_USAGE, finishReasonOf: () => null, estimateAnswer: () => 0 };
+}
+
+const COUNT_ENDPOINTS: ReadonlyMap<string, CountEndpoint> = new Map([
+  [
+    "/messages/count_tokens",
+    {
+      ...{ kind: "count", counting: "messages", path: "/messages/count_tokens", place: null },
+      format: counting(MESSAGES_CLIENT),
+      shape: { ...MESSAGES, streams: false },
+    },
+  ],
+  [
+    "/responses/input_tokens",
+    {
+      ...{ kind: "count", counting: "responses", path: "/responses/input_tokens", place: null },
+      format: counting(RESPONSES_CLIENT),
+      shape: { ...RESPONSES, streams: false },
+    },
+  ],
+]);
+
+/** Gemini's has the model in its path. */
+const COUNT_TOKENS: CountEndpoint = {
+  ...{ kind: "count", counting: "gemini", path: "/countTokens", place: null },
+  format: counting(GEMINI_CLIENT),
+  shape: GENERATE_CONTENT,
+};
 
 /** The endpoints whose calls are read whole, by their paths below `/v1`. */
 export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
@@ -75,6 +135,7 @@ export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
 );
 
 const MEDIA_PREFIXES = ["/images/", "/audio/"];
+const RESPONSES_PREFIX = "/responses/";
 const RESOURCE_PREFIXES = ["/files", "/batches", "/fine_tuning"];
 
 /** The path and query of a request's URL, which Bun gives in absolute form. */
@@ -98,14 +159,15 @@ export function withoutVersion(path: string): string {
   return version === undefined ? path : path.slice(version.length) || "/";
 }
 
-const GEMINI_ENDS = [":generateContent", ":streamGenerateContent"] as const;
+const GEMINI_ENDS = [":generateContent", ":streamGenerateContent", ":countTokens"] as const;
 
 /** Gemini's endpoints have the model in their path, perhaps with slashes: `/models/{model}:generateContent`. */
-function geminiEndpoint(path: string, query: string): JsonEndpoint | null {
+function geminiEndpoint(path: string, query: string): JsonEndpoint | CountEndpoint | null {
   const end = path.startsWith("/models/") ? GEMINI_ENDS.find((one) => path.endsWith(one)) : undefined;
   if (end === undefined) return null;
   const model = decodeSegment(path.slice("/models/".length, -end.length));
   if (model === null || model === "") return null;
+  if (end === ":countTokens") return { ...COUNT_TOKENS, place: { model, stream: false } };
   const stream = end === ":streamGenerateContent";
   const wants_events = new URLSearchParams(query).get("alt") === "sse";
   return {
@@ -127,12 +189,17 @@ export function findEndpoint(
   path: string,
   full_path: string,
   query: string,
+  method: string,
   isProvider: (name: string) => boolean,
 ): Endpoint | null {
-  const json = JSON_ENDPOINTS.get(path);
-  if (json !== undefined) return json;
+  const read = JSON_ENDPOINTS.get(path) ?? COUNT_ENDPOINTS.get(path);
+  if (read !== undefined) return read;
   const gemini = geminiEndpoint(path, query);
   if (gemini !== null) return gemini;
+  if (path.startsWith(RESPONSES_PREFIX)) {
+    const wish = readWish(method, path.slice(RESPONSES_PREFIX.length), query);
+    return { kind: "response", wish, shape: MEDIA, path: path + query };
+  }
   if (MEDIA_PREFIXES.some((prefix) => path.startsWith(prefix))) {
     return { kind: "media", shape: MEDIA, path: path + query };
   }

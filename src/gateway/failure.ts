@@ -1,6 +1,7 @@
 // A try that did not give an answer: what the client would be told, and what to do next.
 
-import { readErrorBody, statusOfStreamError, type WireError } from "../dialects/openai/error.ts";
+import type { WireError } from "../dialects/openai/error.ts";
+import { readProviderError, statusInBand } from "../dialects/provider_error.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
 import { judgeStatus, retryAfterMs, type Verdict } from "../routing/retry.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
@@ -112,10 +113,10 @@ export function statusFailure(
     // Asked again it would say the same.
     return { ...unfitAnswer(provider, what), verdict: "next" };
   }
-  const error = readErrorBody(body, status, content_type, provider);
-  const retry_after_ms = retryAfterMs((name) => head.headers.get(name), Date.now());
+  const { error, ...told } = readProviderError(body, status, content_type, provider);
+  const retry_after_ms = retryAfterMs((name) => head.headers.get(name), Date.now()) ?? told.retry_after_ms;
   return {
-    verdict: judgeStatus(status),
+    verdict: told.refuses_key ? "key" : judgeStatus(status),
     answer: { status, error, body: passError(body, error), retry_after_ms, from_provider: true },
     retry_after_ms,
     outcome: String(status),
@@ -124,7 +125,7 @@ export function statusFailure(
 
 /** An error that came inside an answer of success. */
 export function inBandFailure(error: WireError): Failure {
-  const status = statusOfStreamError(error);
+  const status = statusInBand(error);
   return {
     verdict: judgeStatus(status),
     answer: { status, error, body: null, retry_after_ms: null, from_provider: true },

@@ -2,6 +2,8 @@
 
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { SseArray } from "../wire/sse_array.ts";
+import type { Call } from "./call.ts";
+import type { Frame } from "./client_stream.ts";
 
 /** The content type of a stream as the client wants it. */
 export function streamType({ framing }: ClientFormat): string {
@@ -9,6 +11,7 @@ export function streamType({ framing }: ClientFormat): string {
 }
 
 /** What puts a stream's events into the form that the client wants; null: they are in it. */
-export function frameOf({ framing }: ClientFormat): SseArray | null {
-  return framing === "events" ? null : new SseArray();
+export function frameOf({ format, turn }: Pick<Call, "format" | "turn">): Frame | null {
+  if (turn !== null) return turn.frame();
+  return format.framing === "events" ? null : new SseArray();
 }

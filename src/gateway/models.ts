@@ -1,4 +1,4 @@
-// What a key may call, as OpenAI's list of models (API reference, "List models", "Retrieve model").
+// What a key may call, as OpenAI's list of models (API reference, "List models", "Retrieve model"), Anthropic's or Gemini's.
 
 import { mayCall } from "../access/client_keys.ts";
 import { resolveModel } from "../config/models.ts";
@@ -33,17 +33,44 @@ function* knownModels(plan: Plan): Generator<ModelObject> {
   }
 }
 
-/** `GET /v1/models` */
-export function listModels(plan: Plan, client: ClientKey): object {
+/** Whose list of models a client reads. */
+export type ModelsShape = "openai" | "anthropic" | "gemini";
+
+/** Whose list a client reads: Anthropic's SDKs name their version, Gemini's ask below `/v1beta`. */
+export function modelsShape(full_path: string, headers: Headers): ModelsShape {
+  if (full_path.startsWith("/v1beta/")) return "gemini";
+  return headers.has("anthropic-version") ? "anthropic" : "openai";
+}
+
+/** `GET /v1/models`: all of them, or a page where the shape has pages. */
+export function listModels(
+  plan: Plan,
+  client: ClientKey,
+  shape: ModelsShape = "openai",
+  query: URLSearchParams = new URLSearchParams(),
+): object | GatewayError {
   const models = new Map<string, ModelObject>();
   for (const model of knownModels(plan)) {
     if (!models.has(model.id) && mayCall(client, model.id)) models.set(model.id, model);
   }
-  return { object: "list", data: [...models.values()] };
+  const all = [...models.values()];
+  switch (shape) {
+    case "openai":
+      return { object: "list", data: all };
+    case "anthropic":
+      return anthropicPage(all, query);
+    case "gemini":
+      return geminiPage(all, query);
+  }
 }
 
 /** `GET /v1/models/{id}`: any name that a call could use. */
-export function getModel(plan: Plan, client: ClientKey, id: string): object | GatewayError {
+export function getModel(
+  plan: Plan,
+  client: ClientKey,
+  id: string,
+  shape: ModelsShape = "openai",
+): object | GatewayError {
   const model = resolveModel(plan, id);
   if (model === null || !mayCall(client, id)) {
     return new GatewayError(
@@ -54,5 +81,61 @@ export function getModel(plan: Plan, client: ClientKey, id: string): object | Ga
       },
     );
   }
-  return modelObject(id, plan.models.has(id) ? "venturi" : (model.targets[0]?.provider.name ?? "venturi"));
+  const owned_by = plan.models.has(id) ? "venturi" : (model.targets[0]?.provider.name ?? "venturi");
+  return SHAPES[shape](modelObject(id, owned_by));
+}
+
+const SHAPES: Readonly<Record<ModelsShape, (model: ModelObject) => object>> = {
+  openai: (model) => model,
+  // https://platform.claude.com/docs/en/api/models-list
+  anthropic: ({ id, created }) => ({
+    ...{ type: "model", id, display_name: id },
+    created_at: new Date(created * 1_000).toISOString().replace(".000Z", "Z"),
+  }),
+  // https://ai.google.dev/api/models
+  gemini: ({ id }) => ({
+    ...{ name: `models/${id}`, baseModelId: id, version: "", displayName: id },
+    supportedGenerationMethods: ["generateContent", "streamGenerateContent", "countTokens"],
+  }),
+};
+
+/** A page's bounds by the client's word on its size, or what is wrong with that. */
+function sizeOf(query: URLSearchParams, name: string, usual: number): number | GatewayError {
+  const size = Number(query.get(name) ?? usual);
+  if (Number.isInteger(size) && size >= 1 && size <= PAGE_MAX) return size;
+  return new GatewayError("invalid_value", `'${name}' must be a whole number from 1 to ${PAGE_MAX}.`, {
+    param: name,
+  });
+}
+
+const PAGE_MAX = 1_000;
+
+function anthropicPage(all: readonly ModelObject[], query: URLSearchParams): object | GatewayError {
+  const limit = sizeOf(query, "limit", 20);
+  if (limit instanceof GatewayError) return limit;
+  const after = query.get("after_id");
+  const before = query.get("before_id");
+  const indexOf = (id: string) => all.findIndex((model) => model.id === id);
+  const end = before === null ? all.length : Math.max(0, indexOf(before));
+  const start = after !== null ? indexOf(after) + 1 : before !== null ? Math.max(0, end - limit) : 0;
+  const page = all.slice(start, Math.min(end, start + limit));
+  return {
+    data: page.map(SHAPES.anthropic),
+    has_more: before !== null && after === null ? start > 0 : start + limit < end,
+    ...{ first_id: page[0]?.id ?? null, last_id: page.at(-1)?.id ?? null },
+  };
+}
+
+/** A page's token is the name of the last model before it. */
+function geminiPage(all: readonly ModelObject[], query: URLSearchParams): object | GatewayError {
+  const size = sizeOf(query, "pageSize", 50);
+  if (size instanceof GatewayError) return size;
+  const token = query.get("pageToken");
+  const start = token === null ? 0 : all.findIndex(({ id }) => id === token) + 1;
+  const page = all.slice(start, start + size);
+  const has_more = start + size < all.length;
+  return {
+    models: page.map(SHAPES.gemini),
+    ...(has_more ? { nextPageToken: page.at(-1)!.id } : {}),
+  };
 }

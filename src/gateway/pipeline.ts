@@ -29,12 +29,14 @@ import { type AttemptTools, attempt } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import type { Call, StopReason } from "./call.ts";
-import type { Endpoint } from "./endpoints.ts";
+import type { PreparedCount } from "./counting.ts";
+import type { Endpoint, ResponseEndpoint } from "./endpoints.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
 import type { Guards } from "./guards.ts";
 import { guardsInForce } from "./guards_in_force.ts";
+import type { KeptResponses } from "./kept_responses.ts";
 import type { Lazy } from "./lazy.ts";
 import type { LedAnswer } from "./lead.ts";
 import { type Clocks, type Prepared, prepare } from "./prepare.ts";
@@ -54,6 +56,8 @@ export interface PipelineTools extends AttemptTools {
   readonly guards: Lazy<Guards>;
   /** Null: no answers are kept. */
   readonly caches: Lazy<Caches> | null;
+  /** What conversations go on from; null: nothing is kept. */
+  readonly responses: Lazy<KeptResponses> | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */
@@ -83,8 +87,19 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
     call.discreet = (await tools.privacy.get()).discretionOf(call.plan);
   }
 
+  // What is asked of an answer that the gateway keeps, it answers itself.
+  if (endpoint.kind === "response") {
+    const own = await answerOfKept(call, endpoint, tools);
+    if (own !== null) return own;
+  }
+
   // Read as much of the request as it takes to route it, and find the model.
-  const given = await prepare(call, endpoint, tools.clocks);
+  const routed = await prepare(call, endpoint, tools.clocks);
+  if (routed instanceof GatewayError) return refuse(call, ownAnswer(routed), tools);
+
+  // Put what was said before in the place of the id that stands for it.
+  const has_turns = endpoint.path === "/responses" || endpoint.path === "/responses/input_tokens";
+  const given = has_turns ? await withEarlierTurns(call, routed, tools) : routed;
   if (given instanceof GatewayError) return refuse(call, ownAnswer(given), tools);
   call.routed_ms = performance.now();
 
@@ -123,7 +138,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
 
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
-  if (cache !== null && tools.caches !== null && call.may_be_kept) {
+  if (cache !== null && tools.caches !== null && call.may_be_kept && prepared.counting === null) {
     const caches = tools.caches.value ?? (await tools.caches.get());
     const found = await caches.lookUp(call, prepared, cache);
     call.looked_ms = performance.now();
@@ -142,6 +157,30 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   return ask(call, call.account!, prepared, deadline_ms, tools);
 }
 
+/** The answer to what is asked of a kept one; null where none of that id is kept for this caller. */
+async function answerOfKept(
+  call: Call,
+  { wish }: ResponseEndpoint,
+  tools: PipelineTools,
+): Promise<Response | null> {
+  if (wish === null || tools.responses === null) return null;
+  const { answerWish } = await import("./response_routes.ts");
+  const own = await answerWish(call, wish, await tools.responses.get());
+  if (own === null) return null;
+  if (own instanceof GatewayError) return refuse(call, ownAnswer(own), tools);
+  settle(call, tools, { ...NOTHING_CAME, status: 200, code: null });
+  return new Response(JSON.stringify(own), { headers: callHeaders(call, "application/json") });
+}
+
+async function withEarlierTurns(
+  call: Call,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Promise<Prepared | GatewayError> {
+  const { takeUp } = await import("./response_turn.ts");
+  return takeUp(call, prepared, (await tools.responses?.get()) ?? null);
+}
+
 /** Asks upstream, for this call and for whoever asks the same. */
 async function ask(
   call: Call,
@@ -153,6 +192,10 @@ async function ask(
   // Take what the call may use from every limit that it is under, or from none.
   const refusal = account.reserve();
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
+
+  // Count here where no provider counts.
+  const { counting } = prepared;
+  if (counting !== null && !counting.can_be_asked) return countHere(call, counting, tools);
 
   // Ask: target by target, key by key, until one begins to answer; a second time where that is wanted of an answer without the form
   // that was asked for.
@@ -168,11 +211,29 @@ async function ask(
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":
+      if (counting !== null && NO_SUCH_ENDPOINT.has(answer.answer.status))
+        return countHere(call, counting, tools);
       call.lead?.failed(answer.answer);
       return refuse(call, answer.answer, tools);
     case "stopped":
       return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
+}
+
+/** What providers say who do not count. */
+const NO_SUCH_ENDPOINT: ReadonlySet<number> = new Set([404, 405, 501]);
+
+/** The gateway's own count, marked as what it is. */
+async function countHere(call: Call, counting: PreparedCount, tools: PipelineTools): Promise<Response> {
+  const counted = await counting.here(tools.books.counter);
+  if (call.stopped !== null) return refuse(call, cutShort(call.stopped, counting.model.deadline_ms), tools);
+  if (counted instanceof GatewayError) return refuse(call, ownAnswer(counted), tools);
+  settle(call, tools, { ...NOTHING_CAME, status: 200, code: null });
+  const headers = withMore(callHeaders(call, "application/json"), {
+    "x-venturi-estimated": "true",
+    ...call.account?.headers(),
+  });
+  return new Response(counted, { headers });
 }
 
 /** Asks for a stale answer anew, for nobody but those who come later, unless somebody does so already. */
@@ -255,6 +316,11 @@ function orFailure(call: Call, given: Given, deadline_ms: number): Uint8Array | 
   return given === "stopped" ? cutShort(call.stopped, deadline_ms) : ownAnswer(given);
 }
 
+/** A whole answer as its client sees it. */
+function shownOf({ turn }: Call, given: Uint8Array): Uint8Array {
+  return turn === null ? given : turn.answered(given);
+}
+
 /** How the ledger has it that a client gets an answer, an error in its place, or is gone. */
 function endOf(call: Call, status: number, failed: FailedAnswer | null): Pick<CallEnd, "status" | "code"> {
   if (failed === null) return { status, code: null };
@@ -296,7 +362,7 @@ function relayWhole(
   if (is_stream) return streamCollected(call, given, asks_usage);
   const content_type = is_translated ? null : head.headers.get("content-type");
   const headers = callHeaders(call, content_type ?? "application/json");
-  return new Response(given, {
+  return new Response(shownOf(call, given), {
     status: head.status,
     headers: limits === null ? headers : withMore(headers, limits),
   });
@@ -440,8 +506,8 @@ async function giveKept(
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  const frame = prepared.is_stream ? frameOf(call.format) : null;
-  const framed = frame === null ? given : Buffer.concat([frame.feed(given), frame.close()]);
+  const frame = prepared.is_stream ? frameOf(call) : null;
+  const framed = frame === null ? shownOf(call, given) : Buffer.concat([frame.feed(given), frame.close()]);
   return new Response(framed, { status: 200, headers });
 }
 
@@ -482,7 +548,7 @@ function followFlow(
     ...STREAM_HEADERS,
     ...call.account?.headers(),
   });
-  flow.stream.frame = frameOf(call.format);
+  flow.stream.frame = frameOf(call);
   flow.begin(follower);
   follower.onMore();
   call.stream = flow.stream;

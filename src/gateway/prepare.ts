@@ -26,7 +26,15 @@ import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
-import type { Endpoint, JsonEndpoint, JsonPath, PassedEndpoint } from "./endpoints.ts";
+import type { PreparedCount } from "./counting.ts";
+import type {
+  CountEndpoint,
+  Endpoint,
+  JsonEndpoint,
+  JsonPath,
+  PassedEndpoint,
+  ResponseEndpoint,
+} from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
 import { type ForeignStream, StreamReceiver } from "./stream_receiver.ts";
@@ -68,6 +76,8 @@ export interface Prepared extends Outgoing {
   withBody(body: Uint8Array): Prepared | GatewayError;
   /** The same for another call, which must have come from the same client. */
   again(call: Call): Prepared;
+  /** What counts the request's tokens, where that is all that is asked for; null where an answer is. */
+  readonly counting: PreparedCount | null;
   /** About how many tokens the prompt has. It takes time: a fraction of a millisecond for half a megabyte. */
   estimateInput(): number;
 }
@@ -77,8 +87,12 @@ export function prepare(call: Call, endpoint: Endpoint, clocks: Clocks): Promise
   switch (endpoint.kind) {
     case "json":
       return prepareJson(call, endpoint, clocks);
+    case "count":
+      return prepareCount(call, endpoint, clocks);
     case "media":
       return prepareMedia(call, endpoint, clocks);
+    case "response":
+      return prepareUnknownResponse(call, endpoint, clocks);
     case "resource":
     case "provider":
       return preparePassThrough(call, endpoint, clocks);
@@ -91,6 +105,7 @@ class PreparedJson implements Prepared {
   readonly replayable = true;
   readonly pass = false;
   readonly has_tokens = true;
+  readonly counting = null;
   readonly model: ModelPlan;
   watch: StreamWatch | null = null;
   translation: StreamTranslation | null = null;
@@ -191,16 +206,25 @@ class PreparedJson implements Prepared {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(this.#call), ...formatHeaders(headers, this.#call.request.headers)],
-      body: writeRequest(this.#request, model_json, asks_usage, is_marked),
+      body: writeRequest(this.#asked(target), model_json, asks_usage, is_marked),
       receiver: () => this.#receiver(target, null, null),
     };
+  }
+
+  /** The request, without what is the gateway's to do. */
+  #asked(target: TargetPlan): OpenAIRequest {
+    const { bytes } = this.#request;
+    const asked = this.#call.turn?.requestFor(bytes, target) ?? bytes;
+    if (asked === bytes) return this.#request;
+    const request = readRequest(asked, this.#endpoint.shape, this.#endpoint.place);
+    return request instanceof GatewayError ? this.#request : request;
   }
 
   async #translated(target: TargetPlan, api: ApiName): Promise<Sending | GatewayError> {
     const { translateRequest } = await import("./translation.ts");
     const call = this.#call;
     const { format, place } = this.#endpoint;
-    const { bytes, stream, model } = this.#request;
+    const { bytes, stream, model } = this.#asked(target);
     const translated = await translateRequest(
       { bytes, format: format.name, model: place?.model ?? model ?? "", stream },
       {
@@ -275,6 +299,21 @@ async function prepareJson(
   return new PreparedJson(call, endpoint, request, model, clocks.quiet);
 }
 
+async function prepareCount(
+  call: Call,
+  endpoint: CountEndpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
+  const { countedPart, PreparedCount } = await import("./counting.ts");
+  const body = await readCallBody(call, clocks);
+  const counted = body instanceof GatewayError ? body : countedPart(body);
+  const request = readJson(call, endpoint, counted);
+  if (request instanceof GatewayError) return request;
+  const model = modelOfName(call, request.model);
+  if (model instanceof GatewayError) return model;
+  return new PreparedCount(call, endpoint, request, model, clocks.quiet);
+}
+
 /** Scans a body that was read. */
 function readJson(
   call: Call,
@@ -283,7 +322,7 @@ function readJson(
 ): OpenAIRequest | GatewayError {
   call.body_ms = performance.now();
   if (body instanceof GatewayError) return body;
-  const place = endpoint.kind === "json" ? endpoint.place : null;
+  const place = endpoint.kind === "json" || endpoint.kind === "count" ? endpoint.place : null;
   const request = readRequest(body, endpoint.shape, place);
   call.scanned_ms = performance.now();
   return request;
@@ -353,6 +392,22 @@ async function preparePassThrough(
   });
 }
 
+/** What is asked of an answer that the gateway does not keep: the provider may, where it speaks Responses. */
+async function prepareUnknownResponse(
+  call: Call,
+  { shape, path, wish }: ResponseEndpoint,
+  clocks: Clocks,
+): Promise<Prepared | GatewayError> {
+  const passed = await preparePassThrough(call, { kind: "resource", shape, path }, clocks);
+  const is_named = call.request.headers.has("x-venturi-provider");
+  if (passed instanceof GatewayError && is_named) return passed;
+  const is_spoken =
+    !(passed instanceof GatewayError) && passed.model.targets[0]!.provider.speaks.includes("responses");
+  if (is_spoken) return passed;
+  const id = wish?.id ?? path.split(/[/?]/)[2] ?? "";
+  return new GatewayError("not_found", `Response with id '${id.slice(0, 200)}' not found.`);
+}
+
 /** What is sent of a request that is passed on. */
 interface PassedOn extends Pick<Outgoing, "replayable" | "pass">, Omit<Sending, "body" | "receiver"> {
   body(target: TargetPlan): Sending["body"];
@@ -392,6 +447,7 @@ const NO_TOKENS = {
   choices: 1,
   read_body: null,
   endpoint: null,
+  counting: null,
   asks_usage: false,
   estimateInput: () => 0,
   affinity: () => null,

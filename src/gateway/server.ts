@@ -1,10 +1,15 @@
 // The public listener: Bun.serve, and what is answered without the pipeline (health, metrics, models, preflights).
 // A gateway is one of these in a process; tests start the same in theirs.
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.ts";
 import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
+import { MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
+import { GEMINI_CLIENT } from "../dialects/gemini/client.ts";
+import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import { errorBody } from "../dialects/openai/error.ts";
 import { faultText, GatewayError } from "../errors.ts";
 import { collectMetrics } from "../ledger/collect.ts";
@@ -24,18 +29,20 @@ import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
 import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
 import {
+  type CountEndpoint,
   decodeSegment,
   type Endpoint,
   findEndpoint,
   hidesSteps,
   JSON_ENDPOINTS,
+  type JsonEndpoint,
   pathOf,
   withoutVersion,
 } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
 import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
-import { getModel, listModels } from "./models.ts";
+import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
@@ -118,6 +125,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       return new Privacy({ folder: null, ...options.privacy, key, ttl_ms: plan.privacy.session_ttl_ms });
     }),
     caches: options.openCaches === undefined ? null : new Lazy(options.openCaches),
+    responses: options.privacy === undefined ? null : new Lazy(openResponses(options.privacy)),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -129,6 +137,16 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.in_flight = calls.size;
     },
   };
+
+  /** Opens what conversations go on from. */
+  function openResponses({ folder, key }: { readonly folder: string; readonly key: Uint8Array }) {
+    return async () => {
+      const { KeptResponses } = await import("./kept_responses.ts");
+      const is_shared = options.share_port ?? false;
+      const log = (line: string) => options.books.tell(line);
+      return new KeptResponses({ folder: join(folder, "responses"), key, is_shared, log }, plan.responses);
+    };
+  }
 
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
@@ -170,11 +188,11 @@ export function startGateway(options: GatewayOptions): Gateway {
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
-    if (is_list) return closing(call, answerModels(call, path));
+    if (is_list) return closing(call, answerModels(call, path, full_path, query));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
-    const endpoint = findEndpoint(path, full_path, query, (name) => plan.providers.has(name));
+    const endpoint = findEndpoint(path, full_path, query, request.method, (name) => plan.providers.has(name));
     if (endpoint === null) return refused(call, unknownPath(request, full_path));
-    if (endpoint.kind === "json" && request.method !== "POST")
+    if (isRead(endpoint) && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
     return run(call, endpoint);
   }
@@ -265,16 +283,18 @@ export function startGateway(options: GatewayOptions): Gateway {
     return is_foreign ? foreignPage() : null;
   }
 
-  function answerModels(call: Call, path: string): Response {
-    const { method } = call.request;
+  function answerModels(call: Call, path: string, full_path: string, query: string): Response {
+    const { method, headers } = call.request;
+    const shape = modelsShape(full_path, headers);
+    call.format = MODELS_CLIENTS[shape];
     if (method !== "GET" && method !== "HEAD") return wrongMethod(call, "/v1/models", "GET");
     const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
     if (client instanceof GatewayError) return errorResponse(call, ownAnswer(client));
     const segment = path.slice("/models/".length);
     const found =
       path === "/models"
-        ? listModels(call.plan, client)
-        : getModel(call.plan, client, decodeSegment(segment) ?? segment);
+        ? listModels(call.plan, client, shape, new URLSearchParams(query))
+        : getModel(call.plan, client, decodeSegment(segment) ?? segment, shape);
     if (found instanceof GatewayError) return errorResponse(call, ownAnswer(found));
     return Response.json(found, { headers: callHeaders(call, "application/json") });
   }
@@ -311,11 +331,15 @@ export function startGateway(options: GatewayOptions): Gateway {
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
+    await tools.responses?.value?.close();
     tools.privacy.value?.close();
     tools.guards.value?.close();
     clearInterval(allowing);
   }
 
+  // What has expired goes, whether anybody goes on from it or not.
+  if (options.privacy !== undefined && existsSync(join(options.privacy.folder, "responses")))
+    void tools.responses?.get();
   series.is_in_service = true;
   return {
     port: server.port!,
@@ -327,6 +351,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     stop,
   };
 }
+
+/** How those who read a list of models are told of errors. */
+const MODELS_CLIENTS = { openai: CHAT_CLIENT, anthropic: MESSAGES_CLIENT, gemini: GEMINI_CLIENT } as const;
 
 /** A route for every JSON endpoint, with and without `/v1`; other methods are left to `fetch`. */
 function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response | Promise<Response>) {
@@ -341,9 +368,13 @@ function jsonRoutes(answerAt: (endpoint: Endpoint, request: Request) => Response
 
 /** What a call is for tells how its client is spoken to. */
 function enter(call: Call, endpoint: Endpoint): void {
-  if (endpoint.kind !== "json") return;
+  if (!isRead(endpoint)) return;
   call.format = endpoint.format;
   call.endpoint = endpoint.path;
+}
+
+function isRead(endpoint: Endpoint): endpoint is JsonEndpoint | CountEndpoint {
+  return endpoint.kind === "json" || endpoint.kind === "count";
 }
 
 function foreignPage(): GatewayError {

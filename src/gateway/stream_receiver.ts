@@ -59,7 +59,7 @@ export class StreamReceiver extends Receiver {
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
-    this.#flow.stream.frame = frameOf(call.format);
+    this.#flow.stream.frame = frameOf(call);
     treatStream(call, this.#flow);
   }
 

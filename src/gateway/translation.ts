@@ -61,6 +61,8 @@ export async function translateRequest(
   const inlined = await withInlinedMedia(request, ({ kind }, url) => to.takesUrl(kind, url), media);
   if (inlined instanceof GatewayError) return inlined;
   const asked: ChatRequest = { ...inlined, model: served, stream, asks_usage: provider.stream_usage };
+  if (request.own !== null && request.own.format !== to.format.name)
+    for (const name of request.own.essential ?? []) losses.lose(name, "meaning");
   const written = to.format.writeRequest(asked, { model: served, provider_kind: provider.known_as }, losses);
   if (losses.error !== null) return losses.error;
   const context = (): AnswerContext => ({

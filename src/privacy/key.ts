@@ -43,8 +43,11 @@ export function openPrivacyKey(
   }
 }
 
+/** What a key is for: the values of conversations, and the responses that are kept, have keys of their own. */
+export type KeyPurpose = "user" | "name" | "seal" | "response name" | "response seal";
+
 /** A key for one purpose alone. */
-export function keyFor(key: Uint8Array, purpose: "user" | "name" | "seal"): Uint8Array {
+export function keyFor(key: Uint8Array, purpose: KeyPurpose): Uint8Array {
   return createHmac("sha256", key).update(`venturi privacy ${purpose}`).digest();
 }
 

@@ -81,3 +81,25 @@ export function apiPlace(api: ApiName, model: string, is_stream: boolean): ApiPl
   const what = is_stream ? "streamGenerateContent?alt=sse" : "generateContent";
   return { path: `/models/${name}:${what}`, is_compatible: false, headers: NO_FIELDS };
 }
+
+/** Where a provider counts tokens, and in which format. */
+export interface CountPlace extends ApiPlace {
+  readonly api: "messages" | "gemini" | "responses";
+}
+
+/**
+ * Where a provider counts a model's tokens; null: nowhere that is known.
+ * Sources: Anthropic API, "Count tokens in a Message"; Gemini API, "models.countTokens"; OpenAI API, "Get input token counts".
+ */
+export function countPlace({ kind, speaks }: ProviderPlan, model: string): CountPlace | null {
+  const [api] = speaks;
+  if (kind === "anthropic" && api === "messages")
+    return { ...MESSAGES_PLACE, api, path: "/messages/count_tokens" };
+  if (kind === "gemini" && api === "gemini") {
+    const path = `/models/${encodeURIComponent(model)}:countTokens`;
+    return { api, path, is_compatible: false, headers: NO_FIELDS };
+  }
+  if (kind === "openai" && speaks.includes("responses"))
+    return { api: "responses", path: "/responses/input_tokens", is_compatible: true, headers: NO_FIELDS };
+  return null;
+}

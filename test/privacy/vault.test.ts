@@ -4,10 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openBytes, sealBytes } from "../../src/memory/seal.ts";
 import { keyFor, openPrivacyKey, parseKey } from "../../src/privacy/key.ts";
 import { Mapping } from "../../src/privacy/mapping.ts";
+import { mappingBytes, readMapping } from "../../src/privacy/mapping_bytes.ts";
 import { restoreText } from "../../src/privacy/restore.ts";
-import { openMapping, sealMapping } from "../../src/privacy/seal.ts";
 import { Vault } from "../../src/privacy/vault.ts";
 import { randomIntegers } from "../memory/random.ts";
 import { redactedJson } from "./hand_made.ts";
@@ -15,6 +16,13 @@ import { redactedJson } from "./hand_made.ts";
 const KEY = new Uint8Array(32).fill(7);
 const OTHER_KEY = new Uint8Array(32).fill(8);
 const LATER_MS = 4e12;
+
+const sealMapping = (mapping: Mapping, key: Uint8Array, context: string, expires_ms: number) =>
+  sealBytes(mappingBytes(mapping), key, context, expires_ms);
+const openMapping = (sealed: Uint8Array, key: Uint8Array, context: string, now_ms: number) => {
+  const bytes = openBytes(sealed, key, context, now_ms);
+  return bytes === null ? null : readMapping(bytes);
+};
 
 let folder: string;
 

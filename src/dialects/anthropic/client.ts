@@ -20,6 +20,7 @@ export const MESSAGES: RequestShape = {
 export const MESSAGES_CLIENT: ClientFormat = {
   name: "messages",
   framing: "events",
+  header_style: "anthropic",
   usageOf: (body) => readAnthropicUsage(readMembers(body, ["usage"])[0]),
   finishReasonOf: (body) => {
     const [reason] = readMembers(body, ["stop_reason"]);

@@ -20,6 +20,7 @@ export const GENERATE_CONTENT: RequestShape = {
 export const GEMINI_CLIENT: ClientFormat = {
   name: "gemini",
   framing: "events",
+  header_style: "openai",
   usageOf: (body) => {
     const [usage, candidates] = readMembers(body, ["usageMetadata", "candidates"]);
     return readGeminiUsage(usage, candidates);

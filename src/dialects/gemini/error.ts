@@ -79,6 +79,12 @@ export function retryDelayMs(body: unknown): number | null {
   return null;
 }
 
+/** Whether an error refuses the key that was sent (google.rpc.ErrorInfo): Gemini's status is 400 then. */
+export function refusesKey(body: unknown): boolean {
+  const { details } = record(record(Array.isArray(body) ? body[0] : body)["error"]);
+  return list(details).some((detail) => record(detail)["reason"] === "API_KEY_INVALID");
+}
+
 /** A google.protobuf.Duration: seconds as a text with an "s", or an object of seconds and nanoseconds. */
 function durationMs(duration: unknown): number | null {
   if (typeof duration === "string" && duration.endsWith("s") && duration.length > 1) {

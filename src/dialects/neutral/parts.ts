@@ -21,6 +21,8 @@ export interface OwnFields {
   readonly fields: Readonly<Record<string, unknown>>;
   /** More of them, without which another format says the same: nothing is lost where they are left out. */
   readonly silent?: Readonly<Record<string, unknown>>;
+  /** Names of those that change what the answer says. */
+  readonly essential?: readonly string[];
 }
 
 /** What every part may have beside what it is. */

@@ -9,6 +9,7 @@ function openai(name: ClientFormatName): ClientFormat {
   return {
     name,
     framing: "events",
+    header_style: "openai",
     usageOf: usageOfAnswer,
     finishReasonOf,
     estimateAnswer,

@@ -64,24 +64,16 @@ export function readError(value: unknown, status: number): WireError | null {
 }
 
 /**
- * What a provider's failed answer says.
+ * What is said of a failed answer whose body has no error in it.
  * @param body what came of the body, at most a few KB
- * @param provider the provider's configured name, for answers that say nothing
+ * @param provider the provider's configured name
  */
-export function readErrorBody(
+export function bodilessError(
   body: Uint8Array,
   status: number,
   content_type: string | null,
   provider: string,
 ): WireError {
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(body));
-  } catch {
-    value = undefined;
-  }
-  const read = readError(value, status);
-  if (read !== null) return read;
   const plain = content_type?.startsWith("text/plain") ? decoder.decode(body.subarray(0, 500)).trim() : "";
   const kind = content_type?.split(";")[0]?.trim() || "no content type";
   return {

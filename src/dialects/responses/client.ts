@@ -19,6 +19,7 @@ export const RESPONSES: RequestShape = {
 export const RESPONSES_CLIENT: ClientFormat = {
   name: "responses",
   framing: "events",
+  header_style: "openai",
   usageOf: (body) => {
     const [usage, output] = readMembers(body, ["usage", "output"]);
     return readResponsesUsage(usage, output);

@@ -1,6 +1,8 @@
 // Conversations that go on by the id of the last answer, for a gateway that keeps them itself.
 // Source: OpenAI, "Conversation state": what was said before comes before the new input; instructions are not taken over.
 
+import { scanElements, scanMembers, scanObject } from "../../wire/json.ts";
+import { type Edit, insertMember, splice } from "../../wire/splice.ts";
 import { isFields, list } from "../fields.ts";
 import type { Fields } from "./own.ts";
 
@@ -23,11 +25,18 @@ export function storedItems(body: Fields, answer: Fields): StoredResponse {
 /** A request with all that was said before it, and without the id that stood for that. */
 export function withPrevious(body: Fields, stored: StoredResponse): Fields {
   const { previous_response_id: _, ...rest } = body;
-  const before = [...stored.input, ...stored.output];
+  const before = [...stored.input, ...stored.output.filter((item) => !isForgotten(item))];
   const known = new Set(before.map(idOf).filter((id) => id !== null));
   // A reference to what is there says nothing more.
   const added = inputItems(body["input"]).filter((item) => !(isReference(item) && known.has(item.id)));
   return { ...rest, input: [...before, ...added] };
+}
+
+/** Whether an item is known to its provider alone, by its id: a thought of which nothing was said. */
+function isForgotten(item: unknown): boolean {
+  if (!isFields(item) || item["type"] !== "reasoning") return false;
+  const { encrypted_content, content, summary } = item;
+  return typeof encrypted_content !== "string" && list(content).length === 0 && list(summary).length === 0;
 }
 
 /** The ids of items that a request refers to instead of repeating them. */
@@ -59,4 +68,60 @@ function isReference(item: unknown): item is { readonly id: string } {
 
 function idOf(item: unknown): string | null {
   return isFields(item) && typeof item["id"] === "string" ? item["id"] : null;
+}
+
+const FALSE = Buffer.from("false");
+const ENCRYPTED_REASONING = "reasoning.encrypted_content";
+
+/**
+ * A request that its provider keeps nothing of.
+ * @param reasons whether its thoughts have to come encrypted, so that the next turn can bring them back
+ */
+export function unstoredRequest(bytes: Uint8Array, reasons: boolean): Uint8Array {
+  const scan = scanObject(bytes);
+  if (scan.fault !== null) return bytes;
+  const edits: Edit[] = [...scan.all("store")].map(({ start, end }) => ({ start, end, bytes: FALSE }));
+  if (edits.length === 0) edits.push(insertMember(scan, "store", FALSE));
+  const include = reasons ? scan.find("include") : null;
+  const wish = Buffer.from(JSON.stringify(ENCRYPTED_REASONING));
+  if (include?.kind === "array") {
+    const named = scanElements(bytes, include.start, include.end);
+    const is_named = Buffer.from(bytes.subarray(include.start, include.end)).includes(wish);
+    const comma = named.fault === null && named.count > 0 ? "," : "";
+    const at = include.end - 1;
+    if (!is_named) edits.push({ start: at, end: at, bytes: Buffer.from(`${comma}${wish}`) });
+  } else if (reasons) {
+    const list_of_it = Buffer.from(`[${wish}]`);
+    if (include === null) edits.push(insertMember(scan, "include", list_of_it));
+    else edits.push({ start: include.start, end: include.end, bytes: list_of_it });
+  }
+  edits.sort((a, b) => a.start - b.start);
+  return Buffer.concat(splice(bytes, edits));
+}
+
+/** What a client is told of a response, where that is not what its provider says. */
+export interface ResponseView {
+  /** Null: the provider's. */
+  readonly id: string | null;
+  readonly previous_response_id: string | null;
+  readonly store: boolean;
+}
+
+/** The edits of a response object that lies in some bytes. */
+export function viewEdits(
+  bytes: Uint8Array,
+  { start, end }: { readonly start: number; readonly end: number },
+  { id, previous_response_id, store }: ResponseView,
+): Edit[] {
+  const scan = scanMembers(bytes, start, end);
+  if (scan.fault !== null || scan.count === 0) return [];
+  const values = { ...(id === null ? {} : { id }), previous_response_id, store };
+  const edits: Edit[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const member = scan.find(name);
+    const text = Buffer.from(JSON.stringify(value));
+    if (member === null) edits.push(insertMember(scan, name, text));
+    else edits.push({ start: member.start, end: member.end, bytes: text });
+  }
+  return edits.sort((a, b) => a.start - b.start);
 }

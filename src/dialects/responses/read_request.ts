@@ -20,6 +20,8 @@ const READ = new Set([
 ]);
 /** `safety_identifier` is the user as well. */
 const SILENT = new Set(["include", "store", "stream_options", "safety_identifier"]);
+/** What the model is asked besides what stands in the request, and an answer that nobody waits for. */
+const ESSENTIAL = new Set(["previous_response_id", "conversation", "prompt", "background"]);
 const TEXT = new Set(["format", "verbosity"]);
 const REASONING = new Set(["effort", "summary", "generate_summary"]);
 const MESSAGE = new Set(["type", "role", "content"]);
@@ -64,6 +66,9 @@ export function readRequest(body: Fields, place: RequestPlace): ChatRequest | Ga
     own: {
       format: "responses",
       silent: Object.fromEntries(rest.filter((field) => goesWithoutSaying(field))),
+      essential: rest
+        .filter((field) => !goesWithoutSaying(field))
+        .flatMap(([name]) => (ESSENTIAL.has(name) ? [name] : [])),
       fields: {
         ...Object.fromEntries(rest.filter((field) => !goesWithoutSaying(field))),
         ...part("text", others(text, TEXT)),

@@ -3,8 +3,9 @@
 
 import { type EventData, EventWatch, eventBytes } from "../event_watch.ts";
 import { record } from "../fields.ts";
-import { readError, typeOfStatus, type WireError } from "../openai/error.ts";
+import type { WireError } from "../openai/error.ts";
 import type { Usage } from "../usage.ts";
+import { failureOf, readErrorEvent } from "./error.ts";
 import { readResponsesUsage } from "./usage.ts";
 
 /** Events before the answer itself. */
@@ -45,13 +46,11 @@ export class ResponsesWatch extends EventWatch {
         break;
       case "response.failed": {
         const response = record(data.value?.["response"]);
-        this.error = readError(response, 500) ?? {
-          ...{ message: "The response failed.", type: typeOfStatus(500), param: null, code: null },
-        };
+        this.error = failureOf(response["error"]);
         break;
       }
       case "error":
-        this.error = readError(data.value, 500);
+        this.error = readErrorEvent(data.value ?? {});
     }
   }
 

@@ -17,7 +17,10 @@ export type RedactedEndpoint =
   | "/messages"
   | "/embeddings"
   | "/moderations"
-  | "/generateContent";
+  | "/generateContent"
+  | "/messages/count_tokens"
+  | "/responses/input_tokens"
+  | "/countTokens";
 
 /** Where the texts of a format lie. */
 export interface FormatPlaces {
@@ -37,6 +40,9 @@ export const PLACES: Readonly<Record<RedactedEndpoint, FormatPlaces>> = {
   "/completions": CHAT,
   "/embeddings": WITHOUT_ANSWER,
   "/moderations": WITHOUT_ANSWER,
+  "/messages/count_tokens": { ...WITHOUT_ANSWER, request: MESSAGES_REQUEST },
+  "/responses/input_tokens": { ...WITHOUT_ANSWER, request: RESPONSES_REQUEST },
+  "/countTokens": { ...WITHOUT_ANSWER, request: GEMINI_REQUEST },
   "/messages": {
     ...{ request: MESSAGES_REQUEST, answer: MESSAGES_ANSWER, stream: MESSAGES_STREAM, has_answer: true },
   },
