@@ -41,7 +41,15 @@ export abstract class EventWatch implements StreamWatch {
   protected abstract readonly usage_path: readonly string[];
 
   abstract budgetStop(usage: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array;
-  abstract errorEvent(error: WireError): Uint8Array;
+  abstract errorEvent(error: WireError, replaces: boolean): Uint8Array;
+  /** Whether events of a type say more of the answer. */
+  protected abstract isDelta(type: string): boolean;
+
+  mayStop(): void {}
+
+  saysMore({ data, name }: StreamEvent): boolean {
+    return data !== null && this.isDelta(typeOf(name, new EventData(data)));
+  }
 
   classify({ data, name }: StreamEvent): EventClass {
     if (data === null) return "opening";

@@ -24,6 +24,10 @@ export interface StreamWatch {
   readonly complete: boolean;
   /** What the event is; for the events before the first content only. Call `see` as well. */
   classify(event: StreamEvent): EventClass;
+  /** The stream may be stopped by its budget: what has to be told then is kept from now on. */
+  mayStop(): void;
+  /** Whether an event says more of the answer, which is counted; others say something about it, or the same once more. */
+  saysMore(event: StreamEvent): boolean;
   /** Notes what the event says. False: the client must not see it. */
   see(event: StreamEvent): boolean;
   /** Whether the data of an event that no blank line closed is all there: it may have been cut anywhere. */
@@ -36,8 +40,11 @@ export interface StreamWatch {
   tellsUsage(data: Uint8Array): boolean;
   /** An event that tells usage, with the cost beside it; as it is where that cannot be said in it. */
   withCost(raw: Uint8Array, data: Uint8Array, cost_usd: string): Uint8Array;
-  /** The events that end the stream here because its budget is used up. */
+  /** The events that end the stream because its budget is used up, in place of the event that was seen last. */
   budgetStop(usage: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array;
-  /** The event that ends a broken stream. */
-  errorEvent(error: WireError): Uint8Array;
+  /**
+   * The events that end a broken stream.
+   * @param replaces whether they come in place of the event that was seen last
+   */
+  errorEvent(error: WireError, replaces: boolean): Uint8Array;
 }

@@ -32,6 +32,8 @@ export interface CallEnd {
   readonly code: string | null;
   /** As the provider told it; null where it told none. */
   readonly usage: Usage | null;
+  /** Whether it told that before the answer broke off, so that what came of it had to be counted. */
+  readonly is_partial?: boolean;
   /** The model that an answer names which was passed through: its target may have none. */
   readonly model?: string | null;
   readonly finish_reason: string | null;
@@ -151,6 +153,11 @@ export class Account implements MeteredAccount {
     });
   }
 
+  /** Whether its budget may end an answer. */
+  get may_stop(): boolean {
+    return this.#reservation?.has_money ?? false;
+  }
+
   /** So many tokens of the answer have come; false: the budget has no money for more. */
   progressed(tokens: number): boolean {
     if (this.#slot >= 0) this.#books.flights.progress(this.#slot, tokens);
@@ -210,10 +217,10 @@ export class Account implements MeteredAccount {
   close(end: CallEnd): number | null {
     const price = this.#price(end.model ?? null);
     const known = end.usage ?? this.#estimatedUsage(end);
-    const is_estimated = end.usage === null && known !== NO_USAGE;
+    const is_estimated = end.is_partial === true || (end.usage === null && known !== NO_USAGE);
     const charge = CACHE_HITS.has(this.#call.cache) ? NO_CHARGE : this.#charge(price, known);
     const row = this.#row(end, known, charge, is_estimated, timingsOf(this.#call));
-    if (end.usage !== null && end.usage !== NO_USAGE)
+    if (end.usage !== null && end.usage !== NO_USAGE && end.is_partial !== true)
       this.#books.averages.learn(this.#prepared.model.name, known.output_tokens);
     this.#reservation?.settle({
       tokens: known.input_tokens + known.output_tokens,
@@ -221,7 +228,7 @@ export class Account implements MeteredAccount {
     });
     this.leaveProviderKey(known);
     const { read_body } = this.#prepared;
-    if (is_estimated && end.answer && read_body !== null) {
+    if (is_estimated && end.usage === null && end.answer && read_body !== null) {
       void this.#recordCounted(row, price, { request: read_body, answer: end.answer });
       // What it cost is known when it is counted.
       return null;

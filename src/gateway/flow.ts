@@ -5,7 +5,7 @@ import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
-import type { RestorableEvent, StreamRestorer } from "../privacy/restore_stream.ts";
+import { type RestorableEvent, restoredBy, type StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
@@ -265,7 +265,7 @@ export class EventFlow extends Flow implements Alarm {
     }
     const error = this.#watch?.error ?? null;
     if (error === null) this.#close(null);
-    else this.#tell(error);
+    else this.#tell(error, true);
   }
 
   breakOff(error: WireError): void {
@@ -283,7 +283,7 @@ export class EventFlow extends Flow implements Alarm {
   override part(error: WireError | null): void {
     this.#quiet.alarms.remove(this);
     this.#gate?.drop();
-    if (error !== null) this.stream.write(this.#errorEvent(error));
+    if (error !== null) this.stream.write(this.#errorEvents(error, false));
     super.part(error);
     // A client that does not read does not hold back the others any more.
     this.#feeder?.resume();
@@ -319,7 +319,7 @@ export class EventFlow extends Flow implements Alarm {
     else if (watch.error !== null) {
       // A provider's error is the last that the client gets, in the format that the client knows.
       this.#flush();
-      this.#tell(watch.error);
+      this.#tell(watch.error, true);
       return;
     }
     if (!is_shown) {
@@ -327,7 +327,8 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     if (this.#meter !== null && watch !== null && event.data !== null) {
-      if (!watch.finished && !watch.done && !this.#meter.count(event.data)) {
+      const is_counted = !watch.finished && !watch.done && watch.saysMore(event);
+      if (is_counted && !this.#meter.count(event.data)) {
         this.#stopAtBudget(watch);
         return;
       }
@@ -393,7 +394,7 @@ export class EventFlow extends Flow implements Alarm {
   #block(why: string | null = null): void {
     this.#flush();
     this.#meter?.stopUpstream();
-    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked(why));
+    this.#tell(this.format?.is_blocked ? answerUnfit() : answerBlocked(why), why === null);
   }
 
   /** The usage goes out with what it cost, where that is known. */
@@ -436,24 +437,39 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     this.stopped_by_budget = true;
-    this.#write(watch.budgetStop(this.#meter!.usage()));
+    const events = this.#asOthers(watch.budgetStop(this.#meter!.usage()));
+    if (this.#is_blocked) {
+      this.#block();
+      return;
+    }
+    this.#write(events);
     this.#meter!.stopUpstream();
     this.#close(null);
   }
 
-  /** Ends the stream with an error's event. */
-  #tell(error: WireError): void {
+  /**
+   * Ends the stream with an error's event.
+   * @param replaces whether it comes in place of the event that was seen last
+   */
+  #tell(error: WireError, replaces = false): void {
     if (this.is_ended) return;
     if (this.#framer.overflowed) this.#write(BLANK_LINE);
     else this.#writeHeld();
     // What is not judged yet is not waited for.
     this.#gate?.drop();
-    this.stream.write(this.#errorEvent(error));
+    this.stream.write(this.#errorEvents(error, replaces));
     this.#close(error);
   }
 
-  #errorEvent(error: WireError): Uint8Array {
-    return this.#watch === null ? errorEvent(error) : this.#watch.errorEvent(error);
+  #errorEvents(error: WireError, replaces: boolean): Uint8Array {
+    if (this.#watch === null) return errorEvent(error);
+    const events = this.#asOthers(this.#watch.errorEvent(error, replaces));
+    return this.#gate === null ? events : this.#gate.last(events);
+  }
+
+  /** Events of the gateway's own, numbered as those are that it has put in before. */
+  #asOthers(events: Uint8Array): Uint8Array {
+    return this.restorer === null ? events : restoredBy(this.restorer, events);
   }
 
   #close(error: WireError | null): void {

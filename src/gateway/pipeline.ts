@@ -440,10 +440,13 @@ function relayFlow(
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const usage = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
+    const told = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
+    const is_partial = told !== null && (flow.stopped_by_budget || watch?.finished === false);
+    // What was told before the answer broke off has little of it, or nothing.
+    const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
     settle(call, tools, {
-      ...{ usage, finish_reason },
+      ...{ usage, finish_reason, is_partial },
       status: is_gone ? GONE : head.status,
       code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
       model: flow.tap?.model ?? null,
@@ -458,6 +461,10 @@ function relayFlow(
   });
   call.stream = flow.stream;
   return new Response(flow.stream.body, { status: head.status, headers });
+}
+
+function withAtLeast(usage: Usage, output_tokens: number): Usage {
+  return { ...usage, output_tokens: Math.max(usage.output_tokens, output_tokens) };
 }
 
 /** What a leader says of the answer that it got. */

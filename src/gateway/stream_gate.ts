@@ -4,7 +4,7 @@
 
 import type { JudgedAnswer } from "../privacy/guards/remote/judged_answer.ts";
 import type { JudgedText } from "../privacy/guards/remote/question.ts";
-import type { StreamRestorer } from "../privacy/restore_stream.ts";
+import { restoredBy, type StreamRestorer } from "../privacy/restore_stream.ts";
 import { SseFramer } from "../wire/sse.ts";
 import type { Feeder } from "./client_stream.ts";
 import type { Ruling } from "./remote_guards.ts";
@@ -96,6 +96,11 @@ export class StreamGate {
     this.#onEnd = onEnd;
     if (this.#is_over) onEnd();
     else this.endText();
+  }
+
+  /** Events that end the stream and need no judging, as they go out behind what has. */
+  last(events: Uint8Array): Uint8Array {
+    return restoredBy(this.#options.restorer, events);
   }
 
   /** Drops what is held, and asks no more. */

@@ -58,6 +58,7 @@ export class StreamReceiver extends Receiver {
     this.#watch = watch;
     const meter =
       call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
+    if (call.account?.may_stop) watch.mayStop();
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
     this.#flow.stream.frame = frameOf(call);
     treatStream(call, this.#flow);

@@ -15,6 +15,8 @@ const SCOPES_MAX = 256;
 const TEXTS_MAX = 512;
 
 const NOTHING = new Uint8Array(0);
+const NOTHING_SAID: EventTexts = { growing: [], whole: [], ended: [] };
+const ENDED: EventTexts = { growing: [], whole: [], ended: "all" };
 const DATA = Buffer.from("data: ");
 const BLANK_LINE = Buffer.from("\n\n");
 const LINE_FEED = 0x0a;
@@ -88,11 +90,11 @@ export class StreamRestorer {
     if (data === null || this.#texts.is_idle) return { before: NOTHING, raw, data };
     if (this.#places.isEnd(data)) return { before: this.end(), raw, data };
     const value = parse(data);
-    if (value === null) this.refuse();
-    const said = value === null ? null : this.#places.read(value);
-    if (value === null || said === null) {
-      return { before: value !== null && "error" in value ? this.end() : NOTHING, raw, data };
+    if (value === null) {
+      this.refuse();
+      return { before: NOTHING, raw, data };
     }
+    const said = this.#places.read(value) ?? ("error" in value ? ENDED : NOTHING_SAID);
     const number = this.#numberOf(value);
     const treated = this.#treat(said, data);
     const before = this.#release(said, treated, number);
@@ -193,6 +195,13 @@ export function restoreEvents(
   const texts = treated instanceof AnswerTexts ? treated : new AnswerTexts(treated);
   if (texts.is_idle) return events;
   const restorer = new StreamRestorer(texts, places);
+  const given = restoredBy(restorer, events);
+  const held = restorer.end();
+  return held.length > 0 ? Buffer.concat([given, held]) : given;
+}
+
+/** Whole events that come next in a restorer's stream, as the client is given them. The input itself where nothing changes. */
+export function restoredBy(restorer: StreamRestorer, events: Uint8Array): Uint8Array {
   const parts: Uint8Array[] = [];
   let is_changed = false;
   const give = (event: RestorableEvent) => {
@@ -204,8 +213,7 @@ export function restoreEvents(
   framer.feed(events);
   const rest = framer.end();
   if (rest !== null) give(rest);
-  const held = restorer.end();
-  return is_changed || held.length > 0 ? Buffer.concat([...parts, held]) : events;
+  return is_changed ? Buffer.concat(parts) : events;
 }
 
 function parse(data: Uint8Array): Record<string, unknown> | null {

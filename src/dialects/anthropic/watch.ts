@@ -14,8 +14,11 @@ const SPEAKING_BLOCKS: ReadonlySet<unknown> = new Set(["text", "thinking"]);
 /** Watches one stream. */
 export class MessagesWatch extends EventWatch {
   protected readonly usage_path = ["usage"];
-  /** The block that has begun and not ended. */
+  /** The block that has begun and not ended, and the one before the last event. */
   #open_block: number | null = null;
+  #open_before: number | null = null;
+  /** The message's start, if that is the last event. */
+  #start: EventData | null = null;
 
   protected isContent(type: string, data: EventData): boolean {
     if (type === "content_block_start") {
@@ -25,7 +28,13 @@ export class MessagesWatch extends EventWatch {
     return type !== "message_start" && type !== "ping";
   }
 
+  protected isDelta(type: string): boolean {
+    return type === "content_block_delta";
+  }
+
   protected note(type: string, data: EventData): void {
+    this.#open_before = this.#open_block;
+    this.#start = type === "message_start" ? data : null;
     switch (type) {
       case "content_block_delta":
         break;
@@ -70,8 +79,9 @@ export class MessagesWatch extends EventWatch {
   budgetStop({ output_tokens }: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array {
     this.done = true;
     const events: Uint8Array[] = [];
-    if (this.#open_block !== null) {
-      events.push(eventBytes("content_block_stop", { type: "content_block_stop", index: this.#open_block }));
+    if (this.#start !== null) events.push(eventBytes("message_start", this.#start.value));
+    if (this.#open_before !== null) {
+      events.push(eventBytes("content_block_stop", { type: "content_block_stop", index: this.#open_before }));
     }
     events.push(
       eventBytes("message_delta", {

@@ -76,6 +76,12 @@ export class GeminiWatch implements StreamWatch {
     return this.#usage;
   }
 
+  mayStop(): void {}
+
+  saysMore(): boolean {
+    return true;
+  }
+
   tellsUsage(data: Uint8Array): boolean {
     return this.#usage_data === data;
   }
@@ -88,7 +94,7 @@ export class GeminiWatch implements StreamWatch {
     this.finished = true;
     const { modelVersion, responseId } = this.#last;
     return dataBytes({
-      candidates: [{ content: { parts: [], role: "model" }, finishReason: "MAX_TOKENS", index: 0 }],
+      candidates: [{ content: { role: "model" }, finishReason: "MAX_TOKENS", index: 0 }],
       usageMetadata: {
         promptTokenCount: input_tokens,
         candidatesTokenCount: output_tokens,

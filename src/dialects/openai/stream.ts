@@ -152,6 +152,12 @@ export class ChatWatch implements StreamWatch {
     return errorEvent(error);
   }
 
+  mayStop(): void {}
+
+  saysMore(): boolean {
+    return true;
+  }
+
   tellsUsage(data: Uint8Array): boolean {
     return !this.#hide_usage && this.#usage_data === data;
   }

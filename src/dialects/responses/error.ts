@@ -31,11 +31,18 @@ export function failureOf(error: unknown): WireError {
   const told = typeof code === "string" ? code : SERVER_ERROR;
   return {
     message: typeof message === "string" ? message : "The response failed.",
-    // All others are about what was asked.
-    type: TYPES[told] ?? "invalid_request_error",
+    type: typeOfCode(told),
     param: null,
     code: told,
   };
+}
+
+/** The type of an error that only has a code: what has no type may be told by it, as a status by some servers. */
+function typeOfCode(code: string): string {
+  const status = Number(code);
+  if (status >= 400 && status < 600) return typeOfStatus(status);
+  // All others are about what was asked.
+  return TYPES[code] ?? (code.endsWith("_error") ? code : typeOfStatus(400));
 }
 
 /** The data of an `error` event: flat as the reference has it, or with an `error` of its own as the API sends it. */
@@ -46,10 +53,7 @@ export function readErrorEvent(event: Fields): WireError {
   const param = inner["param"];
   return {
     message: typeof message === "string" ? message : "The stream broke off.",
-    type:
-      typeof type === "string" && type !== "error"
-        ? type
-        : (TYPES[told ?? SERVER_ERROR] ?? typeOfStatus(400)),
+    type: typeof type === "string" && type !== "error" ? type : typeOfCode(told ?? SERVER_ERROR),
     param: typeof param === "string" ? param : null,
     code: told,
   };

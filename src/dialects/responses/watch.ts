@@ -5,7 +5,9 @@ import { type EventData, EventWatch, eventBytes } from "../event_watch.ts";
 import { record } from "../fields.ts";
 import type { WireError } from "../openai/error.ts";
 import type { Usage } from "../usage.ts";
-import { failureOf, readErrorEvent } from "./error.ts";
+import { failureOf, readErrorEvent, writeErrorEvent, writeFailure } from "./error.ts";
+import { OpenItems } from "./open_items.ts";
+import type { Fields } from "./own.ts";
 import { readResponsesUsage } from "./usage.ts";
 
 /** Events before the answer itself. */
@@ -26,6 +28,9 @@ export class ResponsesWatch extends EventWatch {
   /** The response as it began. */
   #response: Readonly<Record<string, unknown>> = {};
   #last: EventData | null = null;
+  #last_type = "";
+  /** What went by before the last event; null where nobody will have to end it. */
+  #items: OpenItems | null = null;
 
   protected isContent(type: string, data: EventData): boolean {
     if (type === "response.output_item.added") {
@@ -34,8 +39,19 @@ export class ResponsesWatch extends EventWatch {
     return !OPENINGS.has(type);
   }
 
+  protected isDelta(type: string): boolean {
+    return type.endsWith(".delta");
+  }
+
+  override mayStop(): void {
+    this.#items = new OpenItems();
+  }
+
   protected note(type: string, data: EventData): void {
+    if (this.#items !== null && this.#last !== null)
+      this.#items.take(this.#last_type, record(this.#last.value));
     this.#last = data;
+    this.#last_type = type;
     switch (type) {
       case "response.created":
         this.#response = record(data.value?.["response"]);
@@ -47,10 +63,11 @@ export class ResponsesWatch extends EventWatch {
       case "response.failed": {
         const response = record(data.value?.["response"]);
         this.error = failureOf(response["error"]);
+        this.last_usage = readResponsesUsage(response["usage"], response["output"]);
         break;
       }
       case "error":
-        this.error = readErrorEvent(data.value ?? {});
+        this.error = readErrorEvent(record(data.value));
     }
   }
 
@@ -66,8 +83,10 @@ export class ResponsesWatch extends EventWatch {
 
   budgetStop({ input_tokens, output_tokens }: Pick<Usage, "input_tokens" | "output_tokens">): Uint8Array {
     this.done = true;
+    const { events, output } = this.#items?.close() ?? { events: [], output: [] };
     const response = {
       ...this.#response,
+      output,
       status: "incomplete",
       incomplete_details: { reason: "max_output_tokens" },
       usage: {
@@ -76,18 +95,25 @@ export class ResponsesWatch extends EventWatch {
       },
       venturi: { stopped: "budget_exceeded" },
     };
-    return this.#event("response.incomplete", { response });
+    // Where not even its beginning has gone out, that does first.
+    const begun =
+      this.#last_type === "response.created" ? [{ type: "response.created", response: this.#response }] : [];
+    return this.#numbered([...begun, ...events, { type: "response.incomplete", response }], true);
   }
 
-  /** `response.failed`, as OpenAI ends a response that broke. */
-  errorEvent({ message, type, code }: WireError): Uint8Array {
-    const error = { code: code ?? type, message };
-    return this.#event("response.failed", { response: { ...this.#response, status: "failed", error } });
+  /** An error and `response.failed`, as OpenAI ends a response that broke. */
+  errorEvent(error: WireError, replaces: boolean): Uint8Array {
+    const response = { ...this.#response, status: "failed", error: writeFailure(error) };
+    return this.#numbered([writeErrorEvent(error, 0), { type: "response.failed", response }], replaces);
   }
 
-  #event(type: string, fields: object): Uint8Array {
+  #numbered(events: readonly Fields[], replaces: boolean): Uint8Array {
     const number = this.#last?.value?.["sequence_number"];
-    const sequence_number = typeof number === "number" ? number + 1 : 0;
-    return eventBytes(type, { type, sequence_number, ...fields });
+    const first = typeof number === "number" ? number + (replaces ? 0 : 1) : 0;
+    return Buffer.concat(
+      events.map((event, index) =>
+        eventBytes(String(event["type"]), { ...event, sequence_number: first + index }),
+      ),
+    );
   }
 }
