@@ -10,9 +10,15 @@ import type { Affinity } from "../routing/affinity.ts";
 import { orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
-import type { UploadBody, UpstreamClient } from "../upstream/exchange.ts";
+import {
+  type UploadBody,
+  type UpstreamClient,
+  UpstreamError,
+  type UpstreamRequest,
+} from "../upstream/exchange.ts";
+import { authorized, notAuthorized } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
-import { type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
+import { connectionFailure, type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { Turn } from "./turn.ts";
 
@@ -81,14 +87,20 @@ export async function attempt(
         turn.failWith(step, unwritable(sending), performance.now());
         continue;
       }
+      const plain = requestTo(target, step, outgoing, sending);
+      const request = step.signing === null ? plain : await authorized(plain, step.signing);
       if (call.stopped !== null) return { kind: "stopped" };
+      if (request instanceof UpstreamError) {
+        turn.failWith(step, connectionFailure(target.provider.name, request), performance.now());
+        continue;
+      }
       const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
       if (refusal !== null) {
         turn.failWith(step, limitedFailure(target.provider.name, refusal.retry_after_ms), performance.now());
         continue;
       }
       call.model = tried;
-      const receiver = tryOnce(call, target, step, outgoing, sending, tools);
+      const receiver = tryOnce(call, target, request, sending, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
       if (result.kind !== "failed") return result;
@@ -105,21 +117,15 @@ function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAns
   return earlier?.from_provider && !later.from_provider ? earlier : later;
 }
 
-/** One try: one exchange with one key. */
-function tryOnce(
-  call: Call,
+/** A request as it is sent with one key. */
+function requestTo(
   target: TargetPlan,
   key: ProviderKey,
   outgoing: Outgoing,
   sending: Sending,
-  tools: AttemptTools,
-): Receiver {
+): UpstreamRequest {
   const { provider } = target;
-  call.attempts += 1;
-  call.target = target;
-  call.account?.sending(call.model!, target);
-  const receiver = sending.receiver();
-  const request = {
+  return {
     origin: provider.origin,
     pool: key.name,
     method: outgoing.method,
@@ -129,8 +135,22 @@ function tryOnce(
     body: sending.body,
     timeouts: outgoing.is_stream ? target.timeouts.stream : target.timeouts.plain,
   };
+}
+
+/** One try: one exchange with one key. */
+function tryOnce(
+  call: Call,
+  target: TargetPlan,
+  request: UpstreamRequest,
+  sending: Sending,
+  tools: AttemptTools,
+): Receiver {
+  call.attempts += 1;
+  call.target = target;
+  call.account?.sending(call.model!, target);
+  const receiver = sending.receiver();
   if (call.asked_ms === 0) call.asked_ms = performance.now();
-  receiver.attach(tools.clientOf(provider).exchange(request, receiver));
+  receiver.attach(tools.clientOf(target.provider).exchange(request, receiver));
   return receiver;
 }
 
@@ -150,6 +170,7 @@ function note(
   const series = metrics.of(provider.name, model || "none");
   if (result.kind === "failed") {
     series.countAttempt(outcome);
+    if (outcome === "401") notAuthorized(key.signing);
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;

@@ -5,6 +5,7 @@ import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
+import { type Host, hostedBody } from "../dialects/anthropic/hosted.ts";
 import { carriesForeign } from "../dialects/foreign.ts";
 import {
   estimateInput,
@@ -16,11 +17,11 @@ import {
   writeRequest,
 } from "../dialects/openai/request.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
-import type { StreamTranslation, TranslatedAnswer } from "../dialects/translate.ts";
+import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { withinRegions } from "../routing/region.ts";
-import { apiPlace } from "../upstream/addressing.ts";
+import { apiPlace, vertexEmbedPath } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
@@ -49,7 +50,7 @@ export interface Prepared extends Outgoing {
   /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
   readonly watch: StreamWatch | null;
   /** Translates the stream of the try under way; null where it needs no translation. */
-  readonly translation: StreamTranslation | null;
+  readonly translation: ChunkTranslation | null;
   /** Who asks, by the request's own word. */
   readonly user: string | null;
   /** Whether what is asked for is counted in tokens. */
@@ -93,7 +94,7 @@ class PreparedJson implements Prepared {
   readonly has_tokens = true;
   readonly model: ModelPlan;
   watch: StreamWatch | null = null;
-  translation: StreamTranslation | null = null;
+  translation: ChunkTranslation | null = null;
   readonly #call: Call;
   readonly #endpoint: JsonEndpoint;
   readonly #request: OpenAIRequest;
@@ -161,12 +162,17 @@ class PreparedJson implements Prepared {
 
   write(target: TargetPlan): Sending | GatewayError | Promise<Sending | GatewayError> {
     const { format } = this.#endpoint;
-    const { speaks, name, known_as: provider_kind } = target.provider;
+    const { speaks, provider } = target;
+    const { name, kind, known_as: provider_kind } = provider;
     this.#call.dropped = NOTHING_DROPPED;
-    const is_spoken = speaks.includes(format.name);
-    const served = { provider_kind, model: target.model };
-    if (is_spoken && !carriesForeign(format.name, this.#request.bytes, served)) return this.#asItCame(target);
-    if (is_spoken) return this.#translated(target, format.name);
+    if (speaks.includes(format.name)) {
+      if (format.name === "embeddings" && kind === "vertex") return this.#embedded(target);
+      const served = { provider_kind, model: target.model };
+      // What is written anew for Bedrock is written in Converse.
+      const api = kind === "bedrock" ? "bedrock" : format.name;
+      if (carriesForeign(format.name, this.#request.bytes, served)) return this.#translated(target, api);
+      return format.name === "messages" && isHost(kind) ? this.#hosted(target, kind) : this.#asItCame(target);
+    }
     const api = isChat(format.name) ? speaks.find(isChat) : undefined;
     if (api !== undefined) return this.#translated(target, api);
     return new GatewayError(
@@ -186,13 +192,48 @@ class PreparedJson implements Prepared {
     // Formats other than these two always tell usage.
     const may_ask = format.name === "chat" || format.name === "completions";
     const asks_usage = may_ask && provider.stream_usage;
-    const { path, is_compatible, headers } = apiPlace(format.name, model, stream);
+    const { path, is_compatible, headers } = apiPlace(provider.kind, format.name, model, stream);
     return {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(this.#call), ...formatHeaders(headers, this.#call.request.headers)],
       body: writeRequest(this.#request, model_json, asks_usage, is_marked),
       receiver: () => this.#receiver(target, null, null),
+    };
+  }
+
+  /** Messages for a cloud that serves Claude: the same, but for where model, version and betas are said. */
+  async #hosted(target: TargetPlan, host: Host): Promise<Sending> {
+    const { bytes, stream } = this.#request;
+    const { headers } = this.#call.request;
+    const given = headers.get("anthropic-beta");
+    const betas = given === null ? [] : given.split(",").map((beta) => beta.trim());
+    const is_packed = host === "bedrock" && stream;
+    const unpacked = is_packed ? await import("../dialects/bedrock/messages_stream.ts") : null;
+    const { path, is_compatible } = apiPlace(host, "messages", target.model, stream);
+    const beta_fields: HeaderFields = host === "vertex" && given !== null ? [["anthropic-beta", given]] : [];
+    return {
+      path,
+      is_compatible,
+      extra_headers: [...traceHeaders(this.#call), ...beta_fields],
+      body: [hostedBody(bytes, host, betas)],
+      receiver: () => this.#receiver(target, unpacked?.unpackedMessages ?? null, null),
+    };
+  }
+
+  /** Embeddings where no endpoint of OpenAI's format is. */
+  async #embedded(target: TargetPlan): Promise<Sending | GatewayError> {
+    const { translateEmbeddings } = await import("./embedding.ts");
+    const { bytes, model } = this.#request;
+    const context = { model: model ?? "", estimated_tokens: this.estimateInput() };
+    const translated = translateEmbeddings(bytes, target, context);
+    if (translated instanceof GatewayError) return translated;
+    return {
+      path: vertexEmbedPath(target.model, translated.action),
+      is_compatible: false,
+      extra_headers: traceHeaders(this.#call),
+      body: [translated.body],
+      receiver: () => this.#receiver(target, null, translated.translateAnswer),
     };
   }
 
@@ -213,12 +254,14 @@ class PreparedJson implements Prepared {
     );
     if (translated instanceof GatewayError) return translated;
     call.dropped = translated.dropped;
-    const { path, is_compatible, headers } = apiPlace(api, target.model, stream);
+    const { kind } = target.provider;
+    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
+    const is_hosted = api === "messages" && isHost(kind);
     return {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
-      body: [translated.body],
+      body: [is_hosted ? hostedBody(translated.body, kind, []) : translated.body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
   }
@@ -238,6 +281,10 @@ class PreparedJson implements Prepared {
     const is_told = foreign !== null || stream_usage;
     return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign);
   }
+}
+
+function isHost(kind: string): kind is Host {
+  return kind === "bedrock" || kind === "vertex";
 }
 
 const NOTHING_DROPPED: readonly string[] = [];
@@ -530,6 +577,7 @@ const STOPPED_HEADERS = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
   ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate", "accept-encoding"],
   ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
+  ...["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"],
   ...[
     "if-none-match",
     "if-modified-since",
