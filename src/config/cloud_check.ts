@@ -44,7 +44,7 @@ function checkAws(
   add: Add,
   fault: (path: Path, what: string | null) => void,
 ): void {
-  const { region, access_key_id, secret_access_key, session_token } = item.aws ?? {};
+  const { region, access_key_id, session_token } = item.aws ?? {};
   if (region === undefined && (item.base_url === undefined || access_key_id !== undefined))
     add(at, `${formatPath(at)} needs aws.region, or the environment variable AWS_REGION`, "key");
   // What comes from the environment was not looked at.

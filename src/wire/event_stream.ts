@@ -153,7 +153,7 @@ function readValue(view: DataView, bytes: Uint8Array, at: number): [value: Heade
       return [view.getBigInt64(start), start + 8];
     case 6: {
       const end = start + 2 + view.getUint16(start);
-      return [slice(bytes, start + 2, end).slice(), end];
+      return [new Uint8Array(slice(bytes, start + 2, end)), end];
     }
     case 7: {
       const end = start + 2 + view.getUint16(start);

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type EventMessage, EventStreamFramer, type HeaderValue } from "../../src/wire/event_stream.ts";
+import { randomIntegers } from "../memory/random.ts";
 import { frameOf } from "./event_frames.ts";
 
 const FIXTURES = new URL("../../../shared/fixtures/", import.meta.url).pathname;
@@ -30,7 +31,7 @@ interface Vector {
   readonly payload_base64: string;
 }
 
-function valueOf([type, value]: readonly [string, string | number | boolean]): HeaderValue {
+function headerOf([type, value]: readonly [string, string | number | boolean]): HeaderValue {
   if (type === "binary") return new Uint8Array(Buffer.from(String(value).slice("base64:".length), "base64"));
   if (type === "long") return BigInt(value);
   return type === "timestamp_ms" ? new Date(Number(value)) : value;
@@ -56,7 +57,7 @@ describe.runIf(there)("published vectors", () => {
         expect(messages).toEqual([
           {
             headers: Object.fromEntries(
-              Object.entries(vector.headers).map(([name, value]) => [name, valueOf(value)]),
+              Object.entries(vector.headers).map(([name, value]) => [name, headerOf(value)]),
             ),
             payload: vector.payload_base64,
           },
@@ -120,10 +121,9 @@ describe("bounds", () => {
     expect(framed([bad]).fault).toContain("headers");
   });
   test("random bytes end in a fault, or wait", () => {
-    let seed = 12_345;
-    const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff) >>> 16;
+    const random = randomIntegers(5);
     for (let round = 0; round < 2000; round++) {
-      const bytes = Uint8Array.from({ length: random() % 200 }, () => random() & 0xff);
+      const bytes = Uint8Array.from({ length: random(200) }, () => random(256));
       const { messages, fault } = framed([bytes]);
       expect(messages).toEqual([]);
       expect(fault !== null || bytes.length < 12).toBe(true);

@@ -35,11 +35,16 @@ const SCHEMA_MODELS = [
   "mistral.mistral-large-3",
   "mistral.voxtral",
 ];
-const MAKER_AND_MODEL = /(?:^|[./])([a-z0-9]+)\.([a-z0-9][a-z0-9.:-]*)$/;
+/** What stands before a maker's name where an id says which regions a call may be sent to. */
+const REGIONS = /^(?:us-gov|us|eu|apac|jp|au|ca|global)\./;
 
 /** Reads a model's id. */
 export function bedrockModelOf(model: string): BedrockModel {
-  const [, maker = "", name = ""] = MAKER_AND_MODEL.exec(model.toLowerCase()) ?? [];
+  const id = model.toLowerCase();
+  const plain = id.slice(id.lastIndexOf("/") + 1).replace(REGIONS, "");
+  const dot = plain.indexOf(".");
+  const maker = plain.slice(0, Math.max(dot, 0));
+  const name = plain.slice(dot + 1);
   const claude = claudeOf(model);
   const is_claude = claude.is_known || maker === "anthropic";
   const is_nova = maker === "amazon" && name.startsWith("nova");

@@ -41,7 +41,7 @@ export class BedrockEvents {
 
   #read({ headers, payload }: EventMessage): void {
     if (this.#is_over) return;
-    const value = valueOf(payload);
+    const value = jsonOf(payload);
     switch (headers.get(":message-type")) {
       case "exception":
         this.#fail(readException(String(headers.get(":exception-type") ?? ""), value));
@@ -63,7 +63,7 @@ export class BedrockEvents {
   }
 }
 
-function valueOf(payload: Uint8Array): unknown {
+function jsonOf(payload: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(payload));
   } catch {

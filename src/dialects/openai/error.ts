@@ -111,7 +111,7 @@ const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
   ValidationException: 400,
   AccessDeniedException: 403,
   ResourceNotFoundException: 404,
-  ModelTimeoutException: 408,
+  ModelTimeoutException: 504,
   InternalServerException: 500,
   ServiceUnavailableException: 503,
 };
