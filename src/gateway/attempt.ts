@@ -16,7 +16,7 @@ import {
   UpstreamError,
   type UpstreamRequest,
 } from "../upstream/exchange.ts";
-import { authorized, notAuthorized } from "../upstream/signing/authorize.ts";
+import { authorized, wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
 import { connectionFailure, type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
@@ -103,8 +103,14 @@ export async function attempt(
       const receiver = tryOnce(call, target, request, sending, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
-      if (result.kind !== "failed") return result;
-      turn.failWith(step, result.failure, performance.now());
+      if (result.kind !== "failed") {
+        if (step.signing !== null) wasAccepted(step.signing, request);
+        return result;
+      }
+      const { failure } = result;
+      const is_outdated =
+        failure.outcome === "401" && step.signing !== null && wasRefused(step.signing, request);
+      turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
     }
     last = preferred(last, turn.answer);
     if (turn.is_final) break;
@@ -170,7 +176,6 @@ function note(
   const series = metrics.of(provider.name, model || "none");
   if (result.kind === "failed") {
     series.countAttempt(outcome);
-    if (outcome === "401") notAuthorized(key.signing);
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;

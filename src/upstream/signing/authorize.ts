@@ -9,6 +9,8 @@ import { GoogleTokens } from "./google.ts";
 /** A body whose bytes are signed is read whole before it is sent, up to this size. */
 const SIGNED_BYTES_MAX = 64 * 1024 * 1024;
 
+const BEARER = "Bearer ";
+
 const tokens = new WeakMap<GoogleCredentials, GoogleTokens>();
 
 function tokensOf(credentials: GoogleCredentials): GoogleTokens {
@@ -28,7 +30,7 @@ export async function authorized(
   if (signing.kind === "google") {
     const token = await tokensOf(signing.credentials).token(request.origin.proxy);
     if (token instanceof UpstreamError) return token;
-    return withFields(request, [["authorization", `Bearer ${token}`]]);
+    return withFields(request, [["authorization", BEARER + token]]);
   }
   const body = await wholeBody(request.body);
   if (body instanceof UpstreamError) return body;
@@ -39,9 +41,19 @@ export async function authorized(
   return withFields({ ...request, body: request.body === null ? null : body }, fields);
 }
 
-/** The provider did not take what authorizes: it is not used again where there may be another. */
-export function notAuthorized(signing: Signing | null): void {
-  if (signing?.kind === "google") tokensOf(signing.credentials).forget();
+/** The provider took what authorizes a request. */
+export function wasAccepted(signing: Signing, request: UpstreamRequest): void {
+  if (signing.kind === "google") tokensOf(signing.credentials).accepted(tokenIn(request));
+}
+
+/** The provider refused it (401). Returns whether the same request may be taken with what authorizes it now. */
+export function wasRefused(signing: Signing, request: UpstreamRequest): boolean {
+  return signing.kind === "google" && tokensOf(signing.credentials).refused(tokenIn(request));
+}
+
+function tokenIn({ extra_headers = [] }: UpstreamRequest): string {
+  const field = extra_headers.find(([name]) => name === "authorization");
+  return field?.[1].slice(BEARER.length) ?? "";
 }
 
 function withFields(

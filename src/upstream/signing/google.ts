@@ -25,6 +25,8 @@ interface Token {
   readonly renewed_from_ms: number;
   /** Until then it is used. */
   readonly used_until_ms: number;
+  /** It was taken once. */
+  is_proven: boolean;
 }
 
 /** The tokens of one account. */
@@ -51,9 +53,20 @@ export class GoogleTokens {
     return is_usable ? token.text : this.#asking;
   }
 
-  /** The provider refuses the token: the next call gets a new one. */
-  forget(): void {
+  /** The provider took a token. */
+  accepted(text: string): void {
+    if (this.#token?.text === text) this.#token.is_proven = true;
+  }
+
+  /**
+   * The provider refused a token: the next call gets a new one. Returns whether that may be better: one that was taken before has ended, one
+   * that never was is of an account that may not call.
+   */
+  refused(text: string): boolean {
+    const token = this.#token;
+    if (token?.text !== text) return true;
     this.#token = null;
+    return token.is_proven;
   }
 
   async #ask(proxy: string | undefined): Promise<string | UpstreamError> {
@@ -65,6 +78,7 @@ export class GoogleTokens {
       text: access_token,
       renewed_from_ms: asked_ms + lifetime_ms - Math.min(AHEAD_MS, lifetime_ms * AHEAD_SHARE),
       used_until_ms: asked_ms + lifetime_ms - Math.min(UNUSED_MS, lifetime_ms * UNUSED_SHARE),
+      is_proven: false,
     };
     return access_token;
   }
