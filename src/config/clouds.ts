@@ -3,11 +3,13 @@
 import type { ApiName } from "./providers.ts";
 import type { ProviderConfig } from "./schema.ts";
 
-/** Regions and locations; what is said of others. */
+/** Regions and locations. */
 export const REGION = /^[a-z0-9][a-z0-9-]{0,62}$/;
+/** What is said of others. */
 export const REGION_FAULT = "must be of lower-case letters, digits and dashes, such as eu or eu-west-1";
-/** Ids of Google's projects; what is said of others. */
+/** Ids of Google's projects. */
 export const PROJECT = /^[A-Za-z0-9:.-]{1,100}$/;
+/** What is said of others. */
 export const PROJECT_FAULT = "must be a project's id, such as my-project-123";
 
 /**

@@ -7,8 +7,9 @@ import type { GoogleCredentials } from "./plan.ts";
 
 /** The word for the credentials of the machine that the gateway runs on. */
 export const METADATA = "metadata";
-/** Environment variable of the metadata server's host, and where it is without it. */
+/** Environment variable of the metadata server's host. */
 export const METADATA_VARIABLE = "GCE_METADATA_HOST";
+/** Where it is without that. */
 export const METADATA_HOST = "metadata.google.internal";
 
 const TOKEN_URI = "https://oauth2.googleapis.com/token";
