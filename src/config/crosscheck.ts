@@ -80,7 +80,11 @@ export function crossCheck(
   /** An embedder of a provider. */
   const checkEmbedder = (embedder: string, path: Path): void => {
     const [kind, named = ""] = splitOnce(embedder, ":");
-    if (kind === "provider") provider(splitOnce(named, "/")[0], path);
+    const name = splitOnce(named, "/")[0];
+    if (kind !== "provider" || !provider(name, path)) return;
+    const item = config.providers[name];
+    if (item !== undefined && isCloud(providerEntry(name, item.kind, item.base_url)))
+      add(path, `${formatPath(path)} names a provider that has no endpoint of OpenAI's format`);
   };
   /** `provider/model`, with the simulator's few models known. */
   const providerModel = (value: string, path: Path): void => {

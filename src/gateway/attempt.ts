@@ -16,6 +16,7 @@ import {
   UpstreamError,
   type UpstreamRequest,
 } from "../upstream/exchange.ts";
+import { SeveralExchanges } from "../upstream/several.ts";
 import { authorized, wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
 import { connectionFailure, type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
@@ -45,6 +46,8 @@ export interface Sending {
   readonly is_compatible: boolean;
   readonly extra_headers: HeaderFields;
   readonly body: readonly Uint8Array[] | UploadBody | null;
+  /** Bodies to be sent one by one in its place, for providers that take one thing at a time; their answers come as one list. */
+  readonly several?: readonly Uint8Array[];
   /** A new receiving end for one try. */
   receiver(): Receiver;
 }
@@ -156,7 +159,17 @@ function tryOnce(
   call.account?.sending(call.model!, target);
   const receiver = sending.receiver();
   if (call.asked_ms === 0) call.asked_ms = performance.now();
-  receiver.attach(tools.clientOf(target.provider).exchange(request, receiver));
+  const client = tools.clientOf(target.provider);
+  const { several } = sending;
+  receiver.attach(
+    several === undefined
+      ? client.exchange(request, receiver)
+      : new SeveralExchanges(
+          client,
+          several.map((body) => ({ ...request, body: [body] })),
+          receiver,
+        ),
+  );
   return receiver;
 }
 

@@ -1,7 +1,7 @@
 // Embeddings of OpenAI's format at a provider that has none of its endpoints. Loaded when the first such call comes.
 
 import type { TargetPlan } from "../config/plan.ts";
-import { isFields } from "../dialects/fields.ts";
+import { isFields, list, record } from "../dialects/fields.ts";
 import { type EmbedAction, readEmbeddings, writeEmbeddings } from "../dialects/gemini/embeddings.ts";
 import { readUsage } from "../dialects/openai/usage.ts";
 import type { TranslatedAnswer } from "../dialects/translate.ts";
@@ -11,7 +11,9 @@ import { parseExact } from "../wire/exact_json.ts";
 /** A request as the provider takes it, and what makes its answer OpenAI's. */
 export interface TranslatedEmbeddings {
   readonly action: EmbedAction;
-  readonly body: Uint8Array;
+  /** One for each call that it takes, at least one. */
+  readonly bodies: readonly Uint8Array[];
+  /** The calls' answers, as one list, in OpenAI's format; null where they are none. */
   translateAnswer(body: Uint8Array): TranslatedAnswer | null;
 }
 
@@ -25,18 +27,12 @@ export function translateEmbeddings(
   if (!isFields(body)) return new GatewayError("invalid_json", "The body nests too deeply to be translated.");
   const calls = writeEmbeddings(body, { model, provider_kind: provider.kind });
   if (calls instanceof GatewayError) return calls;
-  const [only, ...more] = calls.bodies;
-  if (more.length > 0) {
-    const message = `'input' has more texts than ${provider.name}/${model} embeds at once. Send fewer in one request.`;
-    return new GatewayError("invalid_value", message, { param: "input" });
-  }
   const encoding = body["encoding_format"] === "base64" ? "base64" : "float";
   return {
     action: calls.action,
-    body: Buffer.from(JSON.stringify(only)),
-    translateAnswer: (answer) => {
-      const value: unknown = JSON.parse(Buffer.from(answer).toString());
-      const read = isFields(value) ? readEmbeddings([value], { ...context, encoding }) : null;
+    bodies: calls.bodies.map((one) => Buffer.from(JSON.stringify(one))),
+    translateAnswer: (answers) => {
+      const read = readEmbeddings(list(parseExact(answers)).map(record), { ...context, encoding });
       if (read === null) return null;
       return { body: Buffer.from(JSON.stringify(read)), usage: readUsage(read["usage"]) };
     },

@@ -232,7 +232,8 @@ class PreparedJson implements Prepared {
       path: vertexEmbedPath(target.model, translated.action),
       is_compatible: false,
       extra_headers: traceHeaders(this.#call),
-      body: [translated.body],
+      body: null,
+      several: translated.bodies,
       receiver: () => this.#receiver(target, null, translated.translateAnswer),
     };
   }

@@ -202,6 +202,13 @@ describe("Vertex", () => {
   });
 });
 
+test("an embedder is asked in OpenAI's format, which a cloud does not speak", () => {
+  const text = `
+providers: { b: { kind: bedrock, api_keys: [k], aws: { region: eu-west-1 } } }
+models: { m: { targets: [b/x], cache: { semantic: { embedder: "provider:b/amazon.titan-embed-text-v2:0" } } } }`;
+  expect(problems(text)[0]).toContain("names a provider that has no endpoint of OpenAI's format");
+});
+
 test("no secret of an account is shown", () => {
   const made = load(`
 providers:

@@ -155,6 +155,36 @@ describe("Gemini", () => {
   });
 });
 
+test("texts that are embedded one at a time come back in their order; one that fails fails the call", async () => {
+  const { credentials } = await tokenServer();
+  const texts = Array.from({ length: 30 }, (_, index) => `text ${index}`);
+  const upstream = await room.upstream((request, reply) => {
+    const [{ content }] = (request.json() as { instances: [{ content: string }] }).instances;
+    if (content === "bad")
+      return reply.json(400, { error: { code: 400, message: "no", status: "INVALID_ARGUMENT" } });
+    const values = [Number(content.split(" ")[1])];
+    return reply.json(200, { predictions: [{ embeddings: { values, statistics: { token_count: 2 } } }] });
+  });
+  const gateway = room.gateway(configOf(upstream.base_url, credentials));
+  const asked = (input: readonly string[]) =>
+    gateway.fetch("/v1/embeddings", {
+      method: "POST",
+      body: JSON.stringify({ model: "vertex/gemini-embedding-001", input }),
+    });
+  const { data, usage } = (await (await asked(texts)).json()) as {
+    data: { index: number; embedding: number[] }[];
+    usage: { prompt_tokens: number };
+  };
+  expect(data.map(({ index, embedding }) => [index, ...embedding])).toEqual(
+    texts.map((_, index) => [index, index]),
+  );
+  expect(usage.prompt_tokens).toBe(60);
+  expect(upstream.requests.length).toBe(30);
+  const failed = await asked([...texts.slice(0, 3), "bad"]);
+  expect(failed.status).toBe(400);
+  expect(errorOf(await failed.text()).message).toBe("no");
+});
+
 describe("Claude", () => {
   const PATH = `${PLACE}/publishers/anthropic/models/claude-sonnet-4-5%4020250929`;
   const asked = (stream: boolean): RequestInit => ({
