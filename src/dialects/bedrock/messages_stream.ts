@@ -50,11 +50,22 @@ export function unpackedMessages(): {
   return { translation: new MessagesUnpacking(), content_type: CONTENT_TYPE };
 }
 
+const FIRST = '{"type":"';
+const WORD = /^\w{1,64}$/;
+
 /** The event's type; null where the text is no event, or would not stay in its line. */
 function typeOf(text: string): string | null {
+  if (text.includes("\n") || text.includes("\r")) return null;
+  // Anthropic tells it first.
+  const told = text.startsWith(FIRST)
+    ? text.slice(FIRST.length, text.indexOf('"', FIRST.length))
+    : typeIn(text);
+  return typeof told === "string" && WORD.test(told) ? told : null;
+}
+
+function typeIn(text: string): unknown {
   try {
-    const { type } = record(JSON.parse(text));
-    return typeof type === "string" && /^\w{1,64}$/.test(type) && !/[\r\n]/.test(text) ? type : null;
+    return record(JSON.parse(text))["type"];
   } catch {
     return null;
   }
