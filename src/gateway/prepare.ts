@@ -5,8 +5,9 @@ import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
-import { type Host, hostedBody } from "../dialects/anthropic/hosted.ts";
+import { type Host, hostedBetas, hostedBody } from "../dialects/anthropic/hosted.ts";
 import { carriesForeign } from "../dialects/foreign.ts";
+import { Losses } from "../dialects/neutral/losses.ts";
 import {
   estimateInput,
   type OpenAIRequest,
@@ -203,20 +204,23 @@ class PreparedJson implements Prepared {
   }
 
   /** Messages for a cloud that serves Claude: the same, but for where model, version and betas are said. */
-  async #hosted(target: TargetPlan, host: Host): Promise<Sending> {
+  async #hosted(target: TargetPlan, host: Host): Promise<Sending | GatewayError> {
     const { bytes, stream } = this.#request;
-    const { headers } = this.#call.request;
-    const given = headers.get("anthropic-beta");
-    const betas = given === null ? [] : given.split(",").map((beta) => beta.trim());
+    const losses = new Losses(this.model.on_unsupported, `${target.provider.name}/${target.model}`);
+    const betas = hostedBetas(this.#call.request.headers.get("anthropic-beta"), host, losses);
+    const body = hostedBody(bytes, host, host === "bedrock" ? betas : [], losses);
+    if (losses.error !== null) return losses.error;
+    this.#call.dropped = losses.dropped;
     const is_packed = host === "bedrock" && stream;
     const unpacked = is_packed ? await import("../dialects/bedrock/messages_stream.ts") : null;
     const { path, is_compatible } = apiPlace(host, "messages", target.model, stream);
-    const beta_fields: HeaderFields = host === "vertex" && given !== null ? [["anthropic-beta", given]] : [];
+    const has_field = host === "vertex" && betas.length > 0;
+    const fields: HeaderFields = has_field ? [["anthropic-beta", betas.join(",")]] : [];
     return {
       path,
       is_compatible,
-      extra_headers: [...traceHeaders(this.#call), ...beta_fields],
-      body: [hostedBody(bytes, host, betas)],
+      extra_headers: [...traceHeaders(this.#call), ...fields],
+      body: [body],
       receiver: () => this.#receiver(target, unpacked?.unpackedMessages ?? null, null),
     };
   }
@@ -262,7 +266,7 @@ class PreparedJson implements Prepared {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
-      body: [is_hosted ? hostedBody(translated.body, kind, []) : translated.body],
+      body: [is_hosted ? hostedBody(translated.body, kind, [], NO_LOSSES) : translated.body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
   }
@@ -287,6 +291,9 @@ class PreparedJson implements Prepared {
 function isHost(kind: string): kind is Host {
   return kind === "bedrock" || kind === "vertex";
 }
+
+/** What is written for a cloud has nothing in it that the cloud does not take. */
+const NO_LOSSES = new Losses("drop", "");
 
 const NOTHING_DROPPED: readonly string[] = [];
 

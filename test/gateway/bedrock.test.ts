@@ -76,7 +76,10 @@ async function stream(reply: Reply, bytes: Uint8Array): Promise<void> {
 
 const messages = (model: string, more: Record<string, unknown> = {}): RequestInit => ({
   method: "POST",
-  headers: { "content-type": "application/json", "anthropic-beta": "b-1, b-2" },
+  headers: {
+    "content-type": "application/json",
+    "anthropic-beta": "claude-code-20250219, context-1m-2025-08-07",
+  },
   body: JSON.stringify({ model, max_tokens: 9, messages: [{ role: "user", content: "hi" }], ...more }),
 });
 
@@ -209,11 +212,12 @@ describe("clients of Messages", () => {
       messages(`bedrock/${CLAUDE}`, { tools, stream: false }),
     );
     expect(await response.json()).toEqual(answer);
+    expect(response.headers.get("x-venturi-dropped")).toBe("anthropic-beta.claude-code-20250219");
     const [seen] = upstream.requests;
     expect(seen!.path).toBe(`/model/${encodeURIComponent(CLAUDE)}/invoke`);
     expect(seen!.json()).toEqual({
       ...{ max_tokens: 9, messages: [{ role: "user", content: "hi" }], tools },
-      ...{ anthropic_version: "bedrock-2023-05-31", anthropic_beta: ["b-1", "b-2"] },
+      ...{ anthropic_version: "bedrock-2023-05-31", anthropic_beta: ["context-1m-2025-08-07"] },
     });
     expect(isSigned(seen!)).toBe(true);
     await gateway.idle();

@@ -189,7 +189,7 @@ describe("Claude", () => {
   const PATH = `${PLACE}/publishers/anthropic/models/claude-sonnet-4-5%4020250929`;
   const asked = (stream: boolean): RequestInit => ({
     method: "POST",
-    headers: { "anthropic-beta": "b-1" },
+    headers: { "anthropic-beta": "advanced-tool-use-2025-11-20,some-new-2030-01-01" },
     body: JSON.stringify({
       ...{ model: "vertex/claude-sonnet-4-5@20250929", max_tokens: 9, stream },
       messages: [{ role: "user", content: "hi" }],
@@ -204,7 +204,7 @@ describe("Claude", () => {
     expect(await response.json()).toEqual(CLAUDE_ANSWER);
     const [seen] = upstream.requests;
     expect(seen!.path).toBe(`${PATH}:rawPredict`);
-    expect(seen!.headers.get("anthropic-beta")).toBe("b-1");
+    expect(seen!.headers.get("anthropic-beta")).toBe("tool-search-tool-2025-10-19");
     expect(seen!.json()).toEqual({
       ...{ max_tokens: 9, messages: [{ role: "user", content: "hi" }], stream: false },
       anthropic_version: "vertex-2023-10-16",
