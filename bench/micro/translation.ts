@@ -1,10 +1,12 @@
 // What an event of a stream costs that is read from one format and written in another: each format's reader and its writer.
 
+import { BEDROCK } from "../../src/dialects/bedrock/format.ts";
 import { FORMATS } from "../../src/dialects/formats.ts";
 import type { StreamEvent } from "../../src/dialects/neutral/answer.ts";
-import type { AnswerContext } from "../../src/dialects/neutral/format.ts";
+import type { AnswerContext, ProviderSide } from "../../src/dialects/neutral/format.ts";
 import { EMPTY_REQUEST } from "../../src/dialects/neutral/request.ts";
 import { usageOf } from "../../src/dialects/usage.ts";
+import { eventFrame } from "../../test/wire/event_frames.ts";
 import type { Task } from "./measure.ts";
 
 const EVENTS = 500;
@@ -30,10 +32,36 @@ function streamed(): StreamEvent[] {
   ];
 }
 
+/** The same in the frames of a format that is only read. */
+function framed(): Buffer {
+  const deltas = Array.from({ length: EVENTS }, (_, index) =>
+    eventFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text: ` and so on, word ${index}` } }),
+  );
+  return Buffer.concat([...deltas, eventFrame("messageStop", { stopReason: "end_turn" })]);
+}
+
+function readTask(text: string, format: ProviderSide, stream: Buffer): Task {
+  // As the network cuts it: some events at a time.
+  const chunks = Array.from({ length: Math.ceil(stream.length / 1024) }, (_, index) =>
+    stream.subarray(1024 * index, 1024 * (index + 1)),
+  );
+  const run = () => {
+    let seen = 0;
+    const reader = format.readStream(() => {
+      seen += 1;
+    });
+    for (const chunk of chunks) reader.feed(chunk);
+    reader.close();
+    if (seen < EVENTS) throw new Error(`${text}: only ${seen} events were read`);
+    return seen;
+  };
+  return { text, name: "read an event", bytes: Math.round(stream.length / EVENTS), per_run: EVENTS, run };
+}
+
 /** Reading and writing such a stream in every format; `bytes` are those of one event. */
 export function translationTasks(): readonly Task[] {
   const events = streamed();
-  return Object.entries(FORMATS).flatMap(([text, { format }]): Task[] => {
+  const both = Object.entries(FORMATS).flatMap(([text, { format }]): Task[] => {
     const write = () => {
       const writer = format.writeStream(CONTEXT);
       let written = "";
@@ -41,24 +69,11 @@ export function translationTasks(): readonly Task[] {
       return written;
     };
     const stream = Buffer.from(write());
-    // As the network cuts it: some events at a time.
-    const chunks = Array.from({ length: Math.ceil(stream.length / 1024) }, (_, index) =>
-      stream.subarray(1024 * index, 1024 * (index + 1)),
-    );
-    const read = () => {
-      let seen = 0;
-      const reader = format.readStream(() => {
-        seen += 1;
-      });
-      for (const chunk of chunks) reader.feed(chunk);
-      reader.close();
-      if (seen < EVENTS) throw new Error(`${text}: only ${seen} events were read`);
-      return seen;
-    };
     const bytes = Math.round(stream.length / EVENTS);
     return [
-      { text, name: "read an event", bytes, per_run: EVENTS, run: read },
+      readTask(text, format, stream),
       { text, name: "write an event", bytes, per_run: EVENTS, run: write },
     ];
   });
+  return [...both, readTask("bedrock", BEDROCK, framed())];
 }

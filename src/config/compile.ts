@@ -4,6 +4,8 @@
 import { createHash } from "node:crypto";
 import { originOf } from "./address.ts";
 import { compileCache } from "./caches.ts";
+import { cloudUrl } from "./clouds.ts";
+import { readGoogleCredentials } from "./google.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
 import { constantFields } from "./header_fields.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
@@ -17,6 +19,7 @@ import type {
   Plan,
   ProviderKey,
   ProviderPlan,
+  Signing,
   TimeoutPlan,
 } from "./plan.ts";
 import { compilePrivacy, modeOf, strictestPrivacy } from "./privacy.ts";
@@ -196,8 +199,8 @@ function fallbackNames(config: ResolvedConfig, name: string): string[] {
 
 function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
   const entry = providerEntry(name, config.kind, config.base_url);
-  const url = new URL(config.base_url ?? entry.base_url ?? "http://sim/v1");
-  const address = entry.kind === "azure" ? azureAddress(url, config) : plainAddress(url, entry);
+  const url = new URL(config.base_url ?? entry.base_url ?? cloudUrl(entry.kind, config) ?? "http://sim/v1");
+  const address = entry.kind === "azure" ? azureAddress(url, config) : plainAddress(url, entry, config);
   const sim = entry.kind === "sim";
   const proxied = config.proxy !== undefined && !sim;
   const client = config.client === "auto" ? (proxied ? "fetch" : "http1") : config.client;
@@ -238,9 +241,12 @@ function origin(url: URL, config: ProviderConfig): Origin {
 
 type Address = Pick<ProviderPlan, "base_path" | "query" | "url_style">;
 
-function plainAddress(url: URL, entry: ProviderEntry): Address {
+function plainAddress(url: URL, entry: ProviderEntry, { google }: ProviderConfig): Address {
+  const base = withTail(pathBefore(pathOf(url), entry.compatible_path), entry.path_tail);
+  const { project, location } = google ?? {};
+  const is_placed = entry.kind === "vertex" && project !== undefined && location !== undefined;
   return {
-    base_path: withTail(pathBefore(pathOf(url), entry.compatible_path), entry.path_tail),
+    base_path: is_placed ? `${base}/projects/${project}/locations/${location}` : base,
     query: url.search.slice(1),
     url_style: "plain",
   };
@@ -277,21 +283,40 @@ function withTail(path: string, tail: string): string {
 }
 
 function providerKeys(name: string, config: ProviderConfig, entry: ProviderEntry): ProviderKey[] {
-  const make = (index: number, auth: HeaderFields, pass_auth: HeaderFields): ProviderKey => ({
+  const make = (
+    index: number,
+    auth: HeaderFields,
+    pass_auth: HeaderFields,
+    signing: Signing | null = null,
+  ): ProviderKey => ({
     name: `${name}#${index}`,
     headers: constantFields([...auth, ["content-type", "application/json"]], config.headers),
     pass_headers: constantFields(pass_auth, config.headers),
+    signing,
   });
   if (config.auth !== undefined) {
     const auth: HeaderFields = [[config.auth.header.toLowerCase(), config.auth.value]];
     return [make(0, auth, auth)];
   }
   const keys = (config.api_keys ?? []).filter((key) => key !== "none");
-  if (keys.length === 0) return [make(0, [], [])];
+  if (keys.length === 0) return [make(0, [], [], signingOf(entry, config))];
   // A server that needs no key still gets one that is configured for it.
   return keys.map((key, index) =>
     make(index, authorization(entry.auth, key), authorization(entry.pass_auth, key)),
   );
+}
+
+/** How a cloud's requests are authorized where it has no key. */
+function signingOf({ kind }: ProviderEntry, { aws, google }: ProviderConfig): Signing | null {
+  if (kind === "vertex" && google?.credentials !== undefined) {
+    const read = readGoogleCredentials(google.credentials);
+    return "fault" in read ? null : { kind: "google", credentials: read.credentials };
+  }
+  const { region, access_key_id, secret_access_key, session_token } = aws ?? {};
+  const is_signed = region !== undefined && access_key_id !== undefined && secret_access_key !== undefined;
+  if (kind !== "bedrock" || !is_signed) return null;
+  const credentials = { region, access_key_id, secret_access_key, session_token: session_token ?? null };
+  return { kind: "aws", service: "bedrock", credentials };
 }
 
 function authorization(style: AuthStyle, key: string): HeaderFields {

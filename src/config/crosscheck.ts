@@ -2,6 +2,7 @@
 // It sees a configuration that is valid by itself, and reports everything, each finding at its path.
 
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
+import { checkCloud, isCloud, type ReadGoogle } from "./cloud_check.ts";
 import { ENTITIES, NAME_ENTITIES } from "./entities.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
 import { isRemote } from "./guards.ts";
@@ -48,6 +49,7 @@ export function crossCheck(
   declared: Declared,
   sourceOf: (path: Path) => string | null,
   readCa: ReadCa,
+  readGoogle: ReadGoogle,
   hasStoredKeys: (data: string) => boolean = () => false,
   checkCustom: (custom: Config["privacy"]["custom"][number]) => string | null = ({ pattern }) =>
     patternFault(pattern),
@@ -78,7 +80,11 @@ export function crossCheck(
   /** An embedder of a provider. */
   const checkEmbedder = (embedder: string, path: Path): void => {
     const [kind, named = ""] = splitOnce(embedder, ":");
-    if (kind === "provider") provider(splitOnce(named, "/")[0], path);
+    const name = splitOnce(named, "/")[0];
+    if (kind !== "provider" || !provider(name, path)) return;
+    const item = config.providers[name];
+    if (item !== undefined && isCloud(providerEntry(name, item.kind, item.base_url)))
+      add(path, `${formatPath(path)} names a provider that has no endpoint of OpenAI's format`);
   };
   /** `provider/model`, with the simulator's few models known. */
   const providerModel = (value: string, path: Path): void => {
@@ -114,7 +120,8 @@ export function crossCheck(
         'must be an origin such as https://app.example.com (no path), or "*"',
       );
 
-  for (const [name, item] of Object.entries(config.providers)) checkProvider(name, item, add, fault, readCa);
+  for (const [name, item] of Object.entries(config.providers))
+    checkProvider(name, item, add, fault, readCa, readGoogle);
 
   const entities = [...ENTITIES, ...NAME_ENTITIES, ...config.privacy.custom.map((one) => one.name)];
   function checkEntities(named: readonly string[], path: Path): void {
@@ -260,6 +267,7 @@ function checkProvider(
   add: (path: Path, message: string, part?: "key" | "value") => void,
   fault: (path: Path, what: string | null) => void,
   readCa: ReadCa,
+  readGoogle: ReadGoogle,
 ): void {
   const at = ["providers", name] as const;
   const entry = providerEntry(name, item.kind, item.base_url);
@@ -271,7 +279,7 @@ function checkProvider(
     for (const key of ["base_url", "api_keys", "auth", "headers", "tls", "proxy"] as const)
       if (item[key] !== undefined)
         add([...at, key], `${formatPath([...at, key])} has no effect on the simulator; leave it out`, "key");
-  if (item.base_url === undefined && entry.base_url === null)
+  if (item.base_url === undefined && entry.kind === "azure")
     add(
       at,
       `${formatPath(at)} needs base_url, or the environment variable ${AZURE_ENDPOINT_VARIABLE}`,
@@ -314,13 +322,19 @@ function checkProvider(
         `${formatPath(at)} has both auth and api_keys; keep one, further fields go under headers`,
         "key",
       );
-  } else if (item.api_keys === undefined && item.base_url === undefined && entry.key_variable !== null)
+  } else if (
+    item.api_keys === undefined &&
+    item.base_url === undefined &&
+    entry.key_variable !== null &&
+    !isCloud(entry)
+  )
     add(
       [...at, "api_keys"],
       `${formatPath(at)} needs api_keys, or the environment variable ${entry.key_variable}`,
       "key",
     );
 
+  checkCloud(at, item, entry, add, fault, readGoogle);
   checkHeaders(item.headers, [...at, "headers"], add, fault);
 }
 

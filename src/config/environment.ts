@@ -2,10 +2,12 @@
 // The only place that reads it; everything takes a record, so that a test can stand in for a machine.
 
 import { isLoopback, isProxyExempt, urlFault } from "./address.ts";
+import { cloudUrl } from "./clouds.ts";
+import { METADATA_HOST, METADATA_VARIABLE } from "./google.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
-import { AZURE_ENDPOINT_VARIABLE, PROVIDERS, providerEntry } from "./providers.ts";
+import { AZURE_ENDPOINT_VARIABLE, PROVIDERS, type ProviderEntry, providerEntry } from "./providers.ts";
 import type { Environment } from "./references.ts";
-import type { Config } from "./schema.ts";
+import type { Config, ProviderConfig } from "./schema.ts";
 
 /** The variables of this process, as they are at the moment. */
 export function processEnvironment(): Environment {
@@ -38,15 +40,58 @@ function read(env: Environment, name: string): string | null {
   return env[name]?.trim() || null;
 }
 
+/** https://docs.aws.amazon.com/sdkref/latest/guide/environment-variables.html */
+const AWS_REGIONS = ["AWS_REGION", "AWS_DEFAULT_REGION"] as const;
+const ACCESS_KEY = "AWS_ACCESS_KEY_ID";
+const SECRET_KEY = "AWS_SECRET_ACCESS_KEY";
+const AWS_KEYS = {
+  access_key_id: [ACCESS_KEY],
+  secret_access_key: [SECRET_KEY],
+  session_token: ["AWS_SESSION_TOKEN"],
+} as const;
+
+/** The host of the machine's metadata server, where Google's machines have one. */
+export function metadataHost(env: Environment): string {
+  return read(env, METADATA_VARIABLE) ?? METADATA_HOST;
+}
+
 /** Zero configuration: a provider, by its own name, for every known key that the environment has. */
 export function environmentProviders(env: Environment): Record<string, { kind: string }> {
   const providers: Record<string, { kind: string }> = {};
   for (const [name, entry] of Object.entries(PROVIDERS)) {
-    if (entry.key_variable === null || read(env, entry.key_variable) === null) continue;
-    if (entry.base_url === null && read(env, AZURE_ENDPOINT_VARIABLE) === null) continue;
-    providers[name] = { kind: name };
+    if (hasKey(entry, env) && hasAddress(entry, env)) providers[name] = { kind: name };
   }
   return providers;
+}
+
+function hasKey({ kind, key_variable }: ProviderEntry, env: Environment): boolean {
+  if (key_variable !== null && read(env, key_variable) !== null) return true;
+  return kind === "bedrock" && read(env, ACCESS_KEY) !== null && read(env, SECRET_KEY) !== null;
+}
+
+function hasAddress({ kind, base_url }: ProviderEntry, env: Environment): boolean {
+  if (kind === "bedrock") return AWS_REGIONS.some((name) => read(env, name) !== null);
+  return base_url !== null || (kind === "azure" && read(env, AZURE_ENDPOINT_VARIABLE) !== null);
+}
+
+/** By field, the variables that it may come from. */
+type VariablesOf = Readonly<Record<string, readonly string[]>>;
+
+/** Fills in the fields of one of a provider's groups that are not there. */
+function fillGroup(
+  provider: ProviderConfig,
+  group: "aws" | "google",
+  fields: VariablesOf,
+  env: Environment,
+  came: (field: string, variable: string) => void,
+): void {
+  const given: Readonly<Record<string, unknown>> = provider[group] ?? {};
+  for (const [field, variables] of Object.entries(fields)) {
+    const variable = variables.find((one) => read(env, one) !== null);
+    if (variable === undefined || given[field] !== undefined) continue;
+    provider[group] = { ...provider[group], [field]: read(env, variable) };
+    came(field, variable);
+  }
 }
 
 /** Fills in keys and addresses that `config` leaves to the environment. Their variables are reported to `came`. */
@@ -56,17 +101,30 @@ export function applyEnvironment(
   came: (path: Path, variable: string) => void,
 ): void {
   for (const [name, provider] of Object.entries(config.providers)) {
+    const entry = providerEntry(name, provider.kind, provider.base_url);
+    const fill = (group: "aws" | "google", fields: VariablesOf): void => {
+      fillGroup(provider, group, fields, env, (field, variable) =>
+        came(["providers", name, group, field], variable),
+      );
+    };
+    if (entry.kind === "bedrock") fill("aws", { region: AWS_REGIONS });
+    if (entry.kind === "vertex")
+      fill("google", { project: ["GOOGLE_CLOUD_PROJECT"], location: ["GOOGLE_CLOUD_LOCATION"] });
     // The key of a known provider never goes to another address than its own.
     if (provider.base_url !== undefined) continue;
-    const entry = providerEntry(name, provider.kind, provider.base_url);
-    if (provider.api_keys === undefined && provider.auth === undefined && entry.key_variable !== null) {
+    const has_own = provider.auth !== undefined || provider.aws?.access_key_id !== undefined;
+    if (provider.api_keys === undefined && !has_own && entry.key_variable !== null) {
       const key = read(env, entry.key_variable);
       if (key !== null) {
         provider.api_keys = [key];
         came(["providers", name, "api_keys", 0], entry.key_variable);
       }
     }
-    const endpoint = entry.base_url === null ? read(env, AZURE_ENDPOINT_VARIABLE) : null;
+    if (provider.api_keys === undefined && provider.auth === undefined) {
+      if (entry.kind === "bedrock" && !has_own) fill("aws", AWS_KEYS);
+      if (entry.kind === "vertex") fill("google", { credentials: ["GOOGLE_APPLICATION_CREDENTIALS"] });
+    }
+    const endpoint = entry.kind === "azure" ? read(env, AZURE_ENDPOINT_VARIABLE) : null;
     if (endpoint !== null) {
       provider.base_url = endpoint;
       came(["providers", name, "base_url"], AZURE_ENDPOINT_VARIABLE);
@@ -83,7 +141,7 @@ export function applyProxies(config: Config, env: Environment): Problem[] {
   const exempt = read(env, "NO_PROXY") ?? read(env, "no_proxy") ?? "";
   for (const [name, provider] of Object.entries(config.providers)) {
     const entry = providerEntry(name, provider.kind, provider.base_url);
-    const base = provider.base_url ?? entry.base_url;
+    const base = provider.base_url ?? entry.base_url ?? cloudUrl(entry.kind, provider);
     if (provider.proxy !== undefined || provider.client === "http1" || entry.kind === "sim") continue;
     if (base === null || !URL.canParse(base)) continue;
     const url = new URL(base);

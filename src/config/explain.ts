@@ -4,7 +4,6 @@
 import type * as z from "zod";
 import { nearest } from "./nearest.ts";
 import { formatPath, type Path } from "./problem.ts";
-import { FUTURE_KINDS } from "./providers.ts";
 import { describe, expectation, knownKeys, knownWords } from "./shape.ts";
 
 /** A finding at a path; `part` says whether the key or the value is to be pointed at. */
@@ -89,8 +88,6 @@ function explainIssue(
   const words = wordsOf(issue) ?? knownWords(path);
   if (words.length > 0 && typeof value === "string") {
     if (source !== null) return one(`${name} must be ${expectation(path)}${from}`);
-    if (path[0] === "providers" && path[2] === "kind" && FUTURE_KINDS.includes(value))
-      return one(`the kind "${value}" in ${name} does not work yet; kinds that do: ${words.join(", ")}`);
     return one(`${name} cannot be "${value}"; ${instead(value, words)}`);
   }
   const expected = expectation(path);

@@ -4,11 +4,19 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import type { ReadGoogle } from "./cloud_check.ts";
 import { compilePlan } from "./compile.ts";
 import { crossCheck, declaredIn, type ReadCa } from "./crosscheck.ts";
 import { type Document, readDocument } from "./document.ts";
-import { applyEnvironment, applyProxies, environmentProviders, processEnvironment } from "./environment.ts";
+import {
+  applyEnvironment,
+  applyProxies,
+  environmentProviders,
+  metadataHost,
+  processEnvironment,
+} from "./environment.ts";
 import { explainIssues, type Finding } from "./explain.ts";
+import { METADATA, readGoogleCredentials } from "./google.ts";
 import type { Plan } from "./plan.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
 import { withoutFaults } from "./prune.ts";
@@ -90,11 +98,20 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   const findings: Finding[] = [...issues];
   const problems: Problem[] = flagProblems(overrides);
   const readCa = caReader(file);
+  const readGoogle = googleReader(file, env);
   if (config !== null) {
     applyEnvironment(config, env, (path, variable) => variables.set(pathKey(path), [variable]));
     applyOverrides(config, overrides);
     findings.push(
-      ...crossCheck(config, declaredIn(tree), sourceOf, readCa, options.hasStoredKeys, options.checkCustom),
+      ...crossCheck(
+        config,
+        declaredIn(tree),
+        sourceOf,
+        readCa,
+        readGoogle,
+        options.hasStoredKeys,
+        options.checkCustom,
+      ),
     );
     problems.push(...applyProxies(config, env));
   }
@@ -112,7 +129,7 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   }
   if (problems.length > 0 || config === null)
     return { ok: false, problems: problems.sort((a, b) => a.line - b.line || a.col - b.col) };
-  const resolved = resolveRest(config, readCa);
+  const resolved = resolveRest(config, readCa, readGoogle);
   return { ok: true, config: resolved, plan: compilePlan(resolved) };
 }
 
@@ -166,13 +183,39 @@ function caReader(file: string): ReadCa {
   };
 }
 
+/** Reads Google's credentials: a file relative to the configuration's own folder, JSON, or a map of its own. */
+function googleReader(file: string, env: Environment): ReadGoogle {
+  return (given) => {
+    if (given === METADATA) return readGoogleCredentials({ type: METADATA, host: metadataHost(env) });
+    if (typeof given !== "string" || given.trimStart().startsWith("{")) return readGoogleCredentials(given);
+    try {
+      return readGoogleCredentials(readFileSync(resolve(dirname(file), given), "utf8"));
+    } catch (error) {
+      return { fault: `cannot be used: ${fileFault(error)}` };
+    }
+  };
+}
+
 /** The last steps to a configuration that needs nothing outside itself. */
-function resolveRest(config: Config, readCa: ReadCa): ResolvedConfig {
+function resolveRest(config: Config, readCa: ReadCa, readGoogle: ReadGoogle): ResolvedConfig {
   const providers: Record<string, ProviderConfig> = {};
   for (const [name, provider] of Object.entries(config.providers)) {
     const ca = provider.tls?.ca === undefined ? null : readCa(provider.tls.ca);
-    providers[name] =
-      ca !== null && "pem" in ca ? { ...provider, tls: { ...provider.tls, ca: ca.pem } } : provider;
+    const { google } = provider;
+    const read = google?.credentials === undefined ? null : readGoogle(google.credentials);
+    providers[name] = {
+      ...provider,
+      ...(ca !== null && "pem" in ca ? { tls: { ...provider.tls, ca: ca.pem } } : {}),
+      ...(read !== null && "credentials" in read
+        ? {
+            google: {
+              ...google,
+              project: google?.project ?? read.project ?? undefined,
+              credentials: { ...read.credentials },
+            },
+          }
+        : {}),
+    };
   }
   const { workers } = config.listen;
   const own = Math.min(WORKERS_MAX, Math.max(1, availableParallelism() - 1));

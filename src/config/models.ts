@@ -1,6 +1,7 @@
 // What a model name stands for: an alias of the configuration, or `provider/model`, made when first asked for.
 // The made ones are kept per Plan, and boundedly, because clients choose the names.
 
+import { spokenFor } from "./clouds.ts";
 import { nearest } from "./nearest.ts";
 import type { ModelPlan, Plan, ProviderPlan, RetryPlan, TargetPlan, TimeoutPlan, Timeouts } from "./plan.ts";
 import { SIM_MODELS } from "./providers.ts";
@@ -84,6 +85,7 @@ export function makeTarget(
 ): TargetPlan {
   return {
     provider,
+    speaks: spokenFor(provider.kind, provider.speaks, model),
     model,
     model_json: utf8.encode(JSON.stringify(model)),
     weight,

@@ -40,6 +40,43 @@ export type UrlStyle = "plain" | "azure_deployments";
 /** What answers: our HTTP/1.1 client, fetch (proxies, HTTP/2), or the in-process simulator. */
 export type ClientKind = "http1" | "fetch" | "sim";
 
+/** What AWS's signatures are made with. */
+export interface AwsCredentials {
+  readonly region: string;
+  readonly access_key_id: string;
+  readonly secret_access_key: string;
+  /** Null: the keys are a user's own. */
+  readonly session_token: string | null;
+}
+
+/** Where Google's tokens come from: a service account's key, a user's own login, or the machine that the gateway runs on. */
+export type GoogleCredentials =
+  | {
+      readonly type: "service_account";
+      readonly client_email: string;
+      /** PEM. */
+      readonly private_key: string;
+      readonly private_key_id: string | null;
+      readonly token_uri: string;
+    }
+  | {
+      readonly type: "authorized_user";
+      readonly client_id: string;
+      readonly client_secret: string;
+      readonly refresh_token: string;
+      readonly token_uri: string;
+    }
+  | {
+      readonly type: "metadata";
+      /** Host, perhaps with a port, of the machine's metadata server. */
+      readonly host: string;
+    };
+
+/** How a request is authorized that no constant field does it for. */
+export type Signing =
+  | { readonly kind: "aws"; readonly service: string; readonly credentials: AwsCredentials }
+  | { readonly kind: "google"; readonly credentials: GoogleCredentials };
+
 /** A provider's key: its name is what logs and metrics may say, never its value. */
 export interface ProviderKey {
   /** `{provider}#{index}`, unique in a Plan. */
@@ -48,6 +85,8 @@ export interface ProviderKey {
   readonly headers: HeaderFields;
   /** The same for requests passed through untranslated: no content-type, the provider's native authorization. */
   readonly pass_headers: HeaderFields;
+  /** What is added to each request by itself; null: nothing. */
+  readonly signing: Signing | null;
 }
 
 /** A provider as configured. */
@@ -89,6 +128,8 @@ export interface TimeoutPlan {
 /** A provider's model, as one possible answerer. */
 export interface TargetPlan {
   readonly provider: ProviderPlan;
+  /** What may be asked of it there: some providers have models of several formats. */
+  readonly speaks: readonly ApiName[];
   /** The model's name as its provider calls it. */
   readonly model: string;
   /** The name as the bytes of a JSON string, quotes included: what is spliced into a request. */

@@ -21,7 +21,16 @@ export type ApiName =
 /** A known provider. */
 export interface ProviderEntry {
   /** What `ProviderPlan.kind` becomes: `openai` for every compatible server. */
-  readonly kind: "openai" | "azure" | "anthropic" | "gemini" | "cohere" | "ollama" | "sim";
+  readonly kind:
+    | "openai"
+    | "azure"
+    | "anthropic"
+    | "gemini"
+    | "bedrock"
+    | "vertex"
+    | "cohere"
+    | "ollama"
+    | "sim";
   /** Where its OpenAI-compatible endpoints begin; null where every account has an address of its own. */
   readonly base_url: string | null;
   /** What it speaks; calls of chats in other formats are translated into the first. */
@@ -98,6 +107,31 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
     auth: { header: "x-goog-api-key" },
     pass_auth: { header: "x-goog-api-key" },
   }),
+  // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Operations_Amazon_Bedrock_Runtime.html; its keys are signatures mostly.
+  bedrock: {
+    kind: "bedrock",
+    base_url: null,
+    speaks: ["bedrock", "messages"],
+    compatible_path: "",
+    path_tail: "",
+    key_variable: "AWS_BEARER_TOKEN_BEDROCK",
+    auth: "bearer",
+    pass_auth: "bearer",
+    stream_usage: true,
+  },
+  // https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest; tokens of an account in place of keys mostly. Models of other makers than
+  // Google and Anthropic: https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/use-partner-models, "chat completions".
+  vertex: {
+    kind: "vertex",
+    base_url: null,
+    speaks: ["gemini", "messages", "chat", "embeddings"],
+    compatible_path: "/endpoints/openapi",
+    path_tail: "/v1",
+    key_variable: null,
+    auth: { header: "x-goog-api-key" },
+    pass_auth: { header: "x-goog-api-key" },
+    stream_usage: true,
+  },
   // https://docs.cohere.com/docs/compatibility-api; refuses stream_options, tells usage unasked.
   cohere: compatible("https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", {
     kind: "cohere",
@@ -173,9 +207,6 @@ export const SIM_MODELS: readonly string[] = [
   "hang",
   "cut",
 ];
-
-/** Kinds that the public contract names and this version does not speak. */
-export const FUTURE_KINDS: readonly string[] = ["vertex", "bedrock"];
 
 /**
  * The name of the known provider that a configured one builds on. A provider of kind openai without an address takes it from

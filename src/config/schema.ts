@@ -2,6 +2,7 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
+import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
@@ -51,12 +52,7 @@ const limits = z.strictObject({
   usd_per_month: dollars("US dollars in a UTC month."),
 });
 
-const region = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9-]{0,62}$/,
-    "must be of lower-case letters, digits and dashes, such as eu or eu-west-1",
-  );
+const region = z.string().regex(REGION, REGION_FAULT);
 
 const price = z.strictObject({
   input_per_mtok: z.number().min(0).describe("US dollars for a million tokens of prompts."),
@@ -140,6 +136,34 @@ const listen = z.strictObject({
     .describe("Cross-origin requests of browsers; none are allowed by default."),
 });
 
+const aws = z.strictObject({
+  region: region
+    .optional()
+    .describe("Region of its endpoint, such as eu-central-1; by default AWS_REGION or AWS_DEFAULT_REGION."),
+  access_key_id: text(128).optional().describe("Access key; by default AWS_ACCESS_KEY_ID."),
+  secret_access_key: text(256).optional().describe("Its secret; by default AWS_SECRET_ACCESS_KEY."),
+  session_token: text(8192)
+    .optional()
+    .describe("Token of temporary credentials; by default AWS_SESSION_TOKEN."),
+});
+
+const google = z.strictObject({
+  project: z
+    .string()
+    .regex(PROJECT, PROJECT_FAULT)
+    .optional()
+    .describe("The project's id; by default GOOGLE_CLOUD_PROJECT, or the one that the credentials name."),
+  location: region
+    .optional()
+    .describe("Location of its endpoint, such as europe-west4 or global; by default GOOGLE_CLOUD_LOCATION."),
+  credentials: z
+    .union([text(65_536), z.record(z.string(), z.unknown())])
+    .optional()
+    .describe(
+      "File of a service account's key or of a login (relative to the configuration file), its JSON, or metadata for the account of the machine; by default GOOGLE_APPLICATION_CREDENTIALS.",
+    ),
+});
+
 const provider = z.strictObject({
   kind: z
     .enum(KINDS)
@@ -166,6 +190,8 @@ const provider = z.strictObject({
     })
     .optional()
     .describe("A header field that authorizes, in place of api_keys."),
+  aws: aws.optional().describe("Bedrock: the region, and what its requests are signed with."),
+  google: google.optional().describe("Vertex: the project, and whose tokens its requests carry."),
   headers: z
     .record(z.string(), z.string())
     .optional()

@@ -2,17 +2,19 @@
 
 import { betasOf } from "./anthropic/betas.ts";
 import { MESSAGES } from "./anthropic/format.ts";
+import { BEDROCK } from "./bedrock/format.ts";
+import { CONTENT_TYPE as BEDROCK_EVENTS } from "./bedrock/stream_events.ts";
 import { GEMINI } from "./gemini/format.ts";
-import type { Format } from "./neutral/format.ts";
+import type { Format, ProviderSide } from "./neutral/format.ts";
 import type { FormatName } from "./neutral/parts.ts";
 import type { ChatRequest } from "./neutral/request.ts";
 import { CHAT } from "./openai/chat/format.ts";
 import { COMPLETIONS } from "./openai/completions/format.ts";
 import { RESPONSES } from "./responses/format.ts";
 
-/** A format, and what HTTP has to know of it. */
-export interface ProviderFormat {
-  readonly format: Format;
+/** A format, and what HTTP has to know of it. Clients speak those that are whole. */
+export interface ProviderFormat<Sides extends ProviderSide = ProviderSide> {
+  readonly format: Sides;
   /** How the content type of its streams begins. */
   readonly content_type: string;
   /** Whether it takes media of this kind by this URL; others have to be fetched for it. */
@@ -34,8 +36,8 @@ const GOOGLES = [
   "https://youtu.be/",
 ];
 
-/** Every format that is read and written. */
-export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
+/** Every format that clients and providers speak. */
+export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat<Format>>>> = {
   chat: { format: CHAT, content_type: EVENTS, takesUrl: (kind) => PICTURES.has(kind) },
   completions: { format: COMPLETIONS, content_type: EVENTS, takesUrl: () => true },
   responses: { format: RESPONSES, content_type: EVENTS, takesUrl: (kind) => PAPERS.has(kind) },
@@ -52,5 +54,15 @@ export const FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
       const betas = betasOf(request);
       return betas.length === 0 ? [] : [["anthropic-beta", betas.join(",")]];
     },
+  },
+};
+
+/** Every format that providers are asked in. */
+export const PROVIDER_FORMATS: Readonly<Partial<Record<FormatName, ProviderFormat>>> = {
+  ...FORMATS,
+  bedrock: {
+    format: BEDROCK,
+    content_type: BEDROCK_EVENTS,
+    takesUrl: (_, url) => url.startsWith("s3://"),
   },
 };

@@ -4,7 +4,13 @@ import { parseExact } from "../wire/exact_json.ts";
 import { isFields } from "./fields.ts";
 import type { StreamEvent } from "./neutral/answer.ts";
 import { customCallsTo, withCustomCalls } from "./neutral/custom_tools.ts";
-import type { AnswerContext, AnswerFormat, StreamReader, StreamWriter } from "./neutral/format.ts";
+import type {
+  AnswerContext,
+  ClientSide,
+  ProviderSide,
+  StreamReader,
+  StreamWriter,
+} from "./neutral/format.ts";
 import { laterUsage, type Usage } from "./usage.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -19,8 +25,8 @@ export interface TranslatedAnswer {
 /** Translates a whole answer; null where it is none. */
 export function translateAnswer(
   body: Uint8Array,
-  from: AnswerFormat,
-  to: AnswerFormat,
+  from: ProviderSide,
+  to: ClientSide,
   context: AnswerContext,
 ): TranslatedAnswer | null {
   const value = parseExact(body);
@@ -30,26 +36,33 @@ export function translateAnswer(
   return { body: Buffer.from(JSON.stringify(to.writeAnswer(answer, context))), usage: answer.usage };
 }
 
-/** Translates one stream, as its bytes come. */
-export class StreamTranslation {
-  /** What the provider has told so far; null for nothing. */
+/** Makes a provider's stream the client's, as its bytes come. */
+export interface ChunkTranslation {
+  /** What the provider has told so far in words that the client's format may not have; null for nothing. */
+  readonly usage: Usage | null;
+  /** What the bytes say, in the client's format; empty where nothing is complete. */
+  feed(chunk: Uint8Array): Uint8Array;
+  /** No more bytes come. */
+  close(): Uint8Array;
+}
+
+/** Translates one stream between formats. */
+export class StreamTranslation implements ChunkTranslation {
   usage: Usage | null = null;
   readonly #reader: StreamReader;
   readonly #writer: StreamWriter;
   #written = "";
 
-  constructor(from: AnswerFormat, to: AnswerFormat, context: AnswerContext) {
+  constructor(from: ProviderSide, to: ClientSide, context: AnswerContext) {
     this.#writer = to.writeStream(context);
     this.#reader = from.readStream(customCallsTo(context.request, (event) => this.#take(event)));
   }
 
-  /** What the bytes say, in the client's format; empty where nothing is complete. */
   feed(chunk: Uint8Array): Uint8Array {
     this.#reader.feed(chunk);
     return this.#given();
   }
 
-  /** No more bytes come. */
   close(): Uint8Array {
     this.#reader.close();
     return this.#given();

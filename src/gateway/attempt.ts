@@ -10,9 +10,16 @@ import type { Affinity } from "../routing/affinity.ts";
 import { orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { requestPath } from "../upstream/addressing.ts";
-import type { UploadBody, UpstreamClient } from "../upstream/exchange.ts";
+import {
+  type UploadBody,
+  type UpstreamClient,
+  UpstreamError,
+  type UpstreamRequest,
+} from "../upstream/exchange.ts";
+import { SeveralExchanges } from "../upstream/several.ts";
+import { authorized, wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
-import { type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
+import { connectionFailure, type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { Turn } from "./turn.ts";
 
@@ -39,6 +46,8 @@ export interface Sending {
   readonly is_compatible: boolean;
   readonly extra_headers: HeaderFields;
   readonly body: readonly Uint8Array[] | UploadBody | null;
+  /** Bodies to be sent one by one in its place, for providers that take one thing at a time; their answers come as one list. */
+  readonly several?: readonly Uint8Array[];
   /** A new receiving end for one try. */
   receiver(): Receiver;
 }
@@ -81,18 +90,30 @@ export async function attempt(
         turn.failWith(step, unwritable(sending), performance.now());
         continue;
       }
+      const plain = requestTo(target, step, outgoing, sending);
+      const request = step.signing === null ? plain : await authorized(plain, step.signing);
       if (call.stopped !== null) return { kind: "stopped" };
+      if (request instanceof UpstreamError) {
+        turn.failWith(step, connectionFailure(target.provider.name, request), performance.now());
+        continue;
+      }
       const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
       if (refusal !== null) {
         turn.failWith(step, limitedFailure(target.provider.name, refusal.retry_after_ms), performance.now());
         continue;
       }
       call.model = tried;
-      const receiver = tryOnce(call, target, step, outgoing, sending, tools);
+      const receiver = tryOnce(call, target, request, sending, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
-      if (result.kind !== "failed") return result;
-      turn.failWith(step, result.failure, performance.now());
+      if (result.kind !== "failed") {
+        if (step.signing !== null) wasAccepted(step.signing, request);
+        return result;
+      }
+      const { failure } = result;
+      const is_outdated =
+        failure.outcome === "401" && step.signing !== null && wasRefused(step.signing, request);
+      turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
     }
     last = preferred(last, turn.answer);
     if (turn.is_final) break;
@@ -105,21 +126,15 @@ function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAns
   return earlier?.from_provider && !later.from_provider ? earlier : later;
 }
 
-/** One try: one exchange with one key. */
-function tryOnce(
-  call: Call,
+/** A request as it is sent with one key. */
+function requestTo(
   target: TargetPlan,
   key: ProviderKey,
   outgoing: Outgoing,
   sending: Sending,
-  tools: AttemptTools,
-): Receiver {
+): UpstreamRequest {
   const { provider } = target;
-  call.attempts += 1;
-  call.target = target;
-  call.account?.sending(call.model!, target);
-  const receiver = sending.receiver();
-  const request = {
+  return {
     origin: provider.origin,
     pool: key.name,
     method: outgoing.method,
@@ -129,8 +144,32 @@ function tryOnce(
     body: sending.body,
     timeouts: outgoing.is_stream ? target.timeouts.stream : target.timeouts.plain,
   };
+}
+
+/** One try: one exchange with one key. */
+function tryOnce(
+  call: Call,
+  target: TargetPlan,
+  request: UpstreamRequest,
+  sending: Sending,
+  tools: AttemptTools,
+): Receiver {
+  call.attempts += 1;
+  call.target = target;
+  call.account?.sending(call.model!, target);
+  const receiver = sending.receiver();
   if (call.asked_ms === 0) call.asked_ms = performance.now();
-  receiver.attach(tools.clientOf(provider).exchange(request, receiver));
+  const client = tools.clientOf(target.provider);
+  const { several } = sending;
+  receiver.attach(
+    several === undefined
+      ? client.exchange(request, receiver)
+      : new SeveralExchanges(
+          client,
+          several.map((body) => ({ ...request, body: [body] })),
+          receiver,
+        ),
+  );
   return receiver;
 }
 

@@ -113,7 +113,8 @@ export function statusFailure(
     // Asked again it would say the same.
     return { ...unfitAnswer(provider, what), verdict: "next" };
   }
-  const { error, ...told } = readProviderError(body, status, content_type, provider);
+  const { error: read, ...told } = readProviderError(body, status, content_type, provider);
+  const error = { ...read, code: read.code ?? amazonCode(head) };
   const retry_after_ms = retryAfterMs((name) => head.headers.get(name), Date.now()) ?? told.retry_after_ms;
   return {
     verdict: told.refuses_key ? "key" : judgeStatus(status),
@@ -121,6 +122,12 @@ export function statusFailure(
     retry_after_ms,
     outcome: String(status),
   };
+}
+
+/** AWS names the exception in the head: `ValidationException:http://internal.amazon.com/coral/…`. */
+function amazonCode({ headers }: UpstreamHead): string | null {
+  const name = headers.get("x-amzn-errortype")?.split(":")[0] ?? "";
+  return /^\w{1,64}$/.test(name) ? name : null;
 }
 
 /** An error that came inside an answer of success. */

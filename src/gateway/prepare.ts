@@ -5,7 +5,9 @@ import { matchesPattern, mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
+import { type Host, hostedBetas, hostedBody } from "../dialects/anthropic/hosted.ts";
 import { carriesForeign } from "../dialects/foreign.ts";
+import { Losses } from "../dialects/neutral/losses.ts";
 import {
   estimateInput,
   type OpenAIRequest,
@@ -16,11 +18,11 @@ import {
   writeRequest,
 } from "../dialects/openai/request.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
-import type { StreamTranslation, TranslatedAnswer } from "../dialects/translate.ts";
+import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { withinRegions } from "../routing/region.ts";
-import { apiPlace } from "../upstream/addressing.ts";
+import { apiPlace, vertexEmbedPath } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
@@ -57,7 +59,7 @@ export interface Prepared extends Outgoing {
   /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
   readonly watch: StreamWatch | null;
   /** Translates the stream of the try under way; null where it needs no translation. */
-  readonly translation: StreamTranslation | null;
+  readonly translation: ChunkTranslation | null;
   /** Who asks, by the request's own word. */
   readonly user: string | null;
   /** Whether what is asked for is counted in tokens. */
@@ -108,7 +110,7 @@ class PreparedJson implements Prepared {
   readonly counting = null;
   readonly model: ModelPlan;
   watch: StreamWatch | null = null;
-  translation: StreamTranslation | null = null;
+  translation: ChunkTranslation | null = null;
   readonly #call: Call;
   readonly #endpoint: JsonEndpoint;
   readonly #request: OpenAIRequest;
@@ -176,12 +178,17 @@ class PreparedJson implements Prepared {
 
   write(target: TargetPlan): Sending | GatewayError | Promise<Sending | GatewayError> {
     const { format } = this.#endpoint;
-    const { speaks, name, known_as: provider_kind } = target.provider;
+    const { speaks, provider } = target;
+    const { name, kind, known_as: provider_kind } = provider;
     this.#call.dropped = NOTHING_DROPPED;
-    const is_spoken = speaks.includes(format.name);
-    const served = { provider_kind, model: target.model };
-    if (is_spoken && !carriesForeign(format.name, this.#request.bytes, served)) return this.#asItCame(target);
-    if (is_spoken) return this.#translated(target, format.name);
+    if (speaks.includes(format.name)) {
+      if (format.name === "embeddings" && kind === "vertex") return this.#embedded(target);
+      const served = { provider_kind, model: target.model };
+      // What is written anew for Bedrock is written in Converse.
+      const api = kind === "bedrock" ? "bedrock" : format.name;
+      if (carriesForeign(format.name, this.#request.bytes, served)) return this.#translated(target, api);
+      return format.name === "messages" && isHost(kind) ? this.#hosted(target, kind) : this.#asItCame(target);
+    }
     const api = isChat(format.name) ? speaks.find(isChat) : undefined;
     if (api !== undefined) return this.#translated(target, api);
     return new GatewayError(
@@ -201,7 +208,7 @@ class PreparedJson implements Prepared {
     // Formats other than these two always tell usage.
     const may_ask = format.name === "chat" || format.name === "completions";
     const asks_usage = may_ask && provider.stream_usage;
-    const { path, is_compatible, headers } = apiPlace(format.name, model, stream);
+    const { path, is_compatible, headers } = apiPlace(provider.kind, format.name, model, stream);
     return {
       path,
       is_compatible,
@@ -218,6 +225,45 @@ class PreparedJson implements Prepared {
     if (asked === bytes) return this.#request;
     const request = readRequest(asked, this.#endpoint.shape, this.#endpoint.place);
     return request instanceof GatewayError ? this.#request : request;
+  }
+
+  /** Messages for a cloud that serves Claude: the same, but for where model, version and betas are said. */
+  async #hosted(target: TargetPlan, host: Host): Promise<Sending | GatewayError> {
+    const { bytes, stream } = this.#request;
+    const losses = new Losses(this.model.on_unsupported, `${target.provider.name}/${target.model}`);
+    const betas = hostedBetas(this.#call.request.headers.get("anthropic-beta"), host, losses);
+    const body = hostedBody(bytes, host, host === "bedrock" ? betas : [], losses);
+    if (losses.error !== null) return losses.error;
+    this.#call.dropped = losses.dropped;
+    const is_packed = host === "bedrock" && stream;
+    const unpacked = is_packed ? await import("../dialects/bedrock/messages_stream.ts") : null;
+    const { path, is_compatible } = apiPlace(host, "messages", target.model, stream);
+    const has_field = host === "vertex" && betas.length > 0;
+    const fields: HeaderFields = has_field ? [["anthropic-beta", betas.join(",")]] : [];
+    return {
+      path,
+      is_compatible,
+      extra_headers: [...traceHeaders(this.#call), ...fields],
+      body: [body],
+      receiver: () => this.#receiver(target, unpacked?.unpackedMessages ?? null, null),
+    };
+  }
+
+  /** Embeddings where no endpoint of OpenAI's format is. */
+  async #embedded(target: TargetPlan): Promise<Sending | GatewayError> {
+    const { translateEmbeddings } = await import("./embedding.ts");
+    const { bytes, model } = this.#request;
+    const context = { model: model ?? "", estimated_tokens: this.estimateInput() };
+    const translated = translateEmbeddings(bytes, target, context);
+    if (translated instanceof GatewayError) return translated;
+    return {
+      path: vertexEmbedPath(target.model, translated.action),
+      is_compatible: false,
+      extra_headers: traceHeaders(this.#call),
+      body: null,
+      several: translated.bodies,
+      receiver: () => this.#receiver(target, null, translated.translateAnswer),
+    };
   }
 
   async #translated(target: TargetPlan, api: ApiName): Promise<Sending | GatewayError> {
@@ -237,12 +283,14 @@ class PreparedJson implements Prepared {
     );
     if (translated instanceof GatewayError) return translated;
     call.dropped = translated.dropped;
-    const { path, is_compatible, headers } = apiPlace(api, target.model, stream);
+    const { kind } = target.provider;
+    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
+    const is_hosted = api === "messages" && isHost(kind);
     return {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
-      body: [translated.body],
+      body: [is_hosted ? hostedBody(translated.body, kind, [], NO_LOSSES) : translated.body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
   }
@@ -263,6 +311,13 @@ class PreparedJson implements Prepared {
     return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign);
   }
 }
+
+function isHost(kind: string): kind is Host {
+  return kind === "bedrock" || kind === "vertex";
+}
+
+/** What is written for a cloud has nothing in it that the cloud does not take. */
+const NO_LOSSES = new Losses("drop", "");
 
 const NOTHING_DROPPED: readonly string[] = [];
 
@@ -586,6 +641,7 @@ const STOPPED_HEADERS = new Set([
   ...["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"],
   ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate", "accept-encoding"],
   ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
+  ...["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"],
   ...[
     "if-none-match",
     "if-modified-since",

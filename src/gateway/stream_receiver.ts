@@ -4,7 +4,7 @@
 import { Recording } from "../cache/recording.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
-import type { StreamTranslation } from "../dialects/translate.ts";
+import type { ChunkTranslation } from "../dialects/translate.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
@@ -24,7 +24,7 @@ const ODD_BODY_MAX_BYTES = 64 * 1024;
 
 /** A stream in a provider's own format. */
 export interface ForeignStream {
-  readonly translation: StreamTranslation;
+  readonly translation: ChunkTranslation;
   /** How the content type of such streams begins. */
   readonly content_type: string;
 }

@@ -5,7 +5,7 @@ import type { HeaderFields, MediaPlan, OnUnsupported, TargetPlan } from "../conf
 import type { ApiName } from "../config/providers.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { isFields } from "../dialects/fields.ts";
-import { FORMATS, type ProviderFormat } from "../dialects/formats.ts";
+import { FORMATS, PROVIDER_FORMATS } from "../dialects/formats.ts";
 import type { AnswerContext } from "../dialects/neutral/format.ts";
 import { Losses } from "../dialects/neutral/losses.ts";
 import type { FormatName } from "../dialects/neutral/parts.ts";
@@ -50,8 +50,8 @@ export async function translateRequest(
   { bytes, format, model, stream }: ClientRequest,
   { target, api, on_unsupported, call_id, media }: TranslationTarget,
 ): Promise<TranslatedRequest | GatewayError> {
-  const from = formatOf(format);
-  const to = formatOf(api);
+  const from = known(FORMATS, format);
+  const to = known(PROVIDER_FORMATS, api);
   const body = parseExact(bytes);
   if (!isFields(body)) return new GatewayError("invalid_json", "The body nests too deeply to be translated.");
   const request = from.format.readRequest(body, { model, stream });
@@ -84,8 +84,8 @@ export async function translateRequest(
   };
 }
 
-function formatOf(name: ApiName): ProviderFormat {
-  const format = name in FORMATS ? FORMATS[name as FormatName] : undefined;
+function known<T>(formats: Readonly<Partial<Record<FormatName, T>>>, name: ApiName): T {
+  const format = name in formats ? formats[name as FormatName] : undefined;
   if (format === undefined) throw new Error(`there is no format ${name}`);
   return format;
 }

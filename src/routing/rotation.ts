@@ -110,7 +110,7 @@ export class KeyRotation {
     let identity = this.#identities.get(key);
     if (identity === undefined) {
       const hash = new Bun.CryptoHasher("sha256");
-      hash.update(JSON.stringify([provider.name, key.headers]));
+      hash.update(JSON.stringify([provider.name, key.headers, key.signing]));
       identity = hash.digest("base64");
       this.#identities.set(key, identity);
     }

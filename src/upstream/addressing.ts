@@ -71,15 +71,52 @@ const MESSAGES_PLACE: ApiPlace = { path: "/messages", is_compatible: false, head
 
 /**
  * Where a provider takes requests of a format.
- * Sources: Anthropic API, "Messages"; Gemini API, "Generating content" (streams as events by `alt=sse`).
+ * @param kind the provider's: clouds have the model in the path whatever the format
+ * Sources: Anthropic API, "Messages"; Gemini API, "Generating content" (streams as events by `alt=sse`); Amazon Bedrock Runtime API;
+ * Vertex AI REST API, "projects.locations.publishers.models".
  */
-export function apiPlace(api: ApiName, model: string, is_stream: boolean): ApiPlace {
+export function apiPlace(kind: string, api: ApiName, model: string, is_stream: boolean): ApiPlace {
+  if (kind === "bedrock") return ownPlace(bedrockPath(api, model, is_stream));
+  if (kind === "vertex" && api !== "chat") return ownPlace(vertexPath(api, model, is_stream));
   const compatible = COMPATIBLE_PLACES[api];
   if (compatible !== undefined) return compatible;
   if (api === "messages") return MESSAGES_PLACE;
-  const name = encodeURIComponent(model);
-  const what = is_stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  return { path: `/models/${name}:${what}`, is_compatible: false, headers: NO_FIELDS };
+  return ownPlace(`/models/${encodeURIComponent(model)}:${generation(is_stream)}`);
+}
+
+function ownPlace(path: string): ApiPlace {
+  return { path, is_compatible: false, headers: NO_FIELDS };
+}
+
+function generation(is_stream: boolean): string {
+  return is_stream ? "streamGenerateContent?alt=sse" : "generateContent";
+}
+
+/** Messages go to the model as they are, by `invoke`; all else is said in Converse. */
+function bedrockPath(api: ApiName, model: string, is_stream: boolean): string {
+  const place = `/model/${encodeURIComponent(model)}`;
+  if (api === "messages") return `${place}/${is_stream ? "invoke-with-response-stream" : "invoke"}`;
+  return `${place}/${is_stream ? "converse-stream" : "converse"}`;
+}
+
+function vertexPath(api: ApiName, model: string, is_stream: boolean): string {
+  if (api !== "messages") return `${vertexModel(model, "google")}:${generation(is_stream)}`;
+  return `${vertexModel(model, "anthropic")}:${is_stream ? "streamRawPredict" : "rawPredict"}`;
+}
+
+/** Models may be named with their publisher (`google/gemini-2.5-flash`), or by an endpoint of the project's own (`endpoints/123`). */
+function vertexModel(model: string, publisher: string): string {
+  const slash = model.indexOf("/");
+  const maker = slash < 0 ? publisher : model.slice(0, slash);
+  const name = encodeURIComponent(model.slice(slash + 1));
+  return maker === "endpoints"
+    ? `/endpoints/${name}`
+    : `/publishers/${encodeURIComponent(maker)}/models/${name}`;
+}
+
+/** Where Vertex embeds texts: `predict`, or `embedContent` for newer models. */
+export function vertexEmbedPath(model: string, action: string): string {
+  return `${vertexModel(model, "google")}:${action}`;
 }
 
 /** Where a provider counts tokens, and in which format. */

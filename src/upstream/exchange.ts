@@ -70,6 +70,8 @@ export type UpstreamFailure =
   | "bad_request"
   | "bad_response"
   | "upload"
+  /** Nothing was to be had that authorizes the request. */
+  | "authorization"
   /** The request may not be written as it is: a mistake of ours, nothing was sent. */
   | "bad_request"
   /** The handler threw: a mistake of ours. */

@@ -30,6 +30,7 @@ test("a key's constant header fields, for JSON and for what is passed through", 
         AGENT,
         ["x-centre", "42"],
       ],
+      signing: null,
     },
     expect.objectContaining({
       name: "p#1",
@@ -141,7 +142,7 @@ test("a provider of kind openai that is called like a known one has that one's d
 
 test("every known provider compiles, and its address is a URL without a slash at its end", () => {
   for (const [name, entry] of Object.entries(PROVIDERS)) {
-    if (name === "azure" || name === "sim") continue;
+    if (entry.base_url === null || name === "sim") continue;
     expect(entry.base_url).toMatch(/^https?:\/\/[a-z0-9.:-]+(\/[a-z0-9.-]+)*$/);
     const made = provider(`kind: ${name}${entry.key_variable === null ? "" : ", api_keys: [k]"}`);
     expect(made).toMatchObject({ kind: entry.kind, client: "http1", stream_usage: entry.stream_usage });

@@ -303,15 +303,6 @@ for (const [name, text, ...messages] of CASES)
     expect(problems(text)).toEqual(messages);
   });
 
-test("kinds that the contract names but this version does not speak are said to be so", () => {
-  for (const kind of ["vertex", "bedrock"])
-    expect(problems(`providers:\n  v: { kind: ${kind} }`)[0]).toMatch(
-      new RegExp(
-        `^venturi.yaml:2:14: the kind "${kind}" in providers.v.kind does not work yet; kinds that do: openai, azure, `,
-      ),
-    );
-});
-
 test("everything wrong is said at once, in the order of the file", () => {
   const text = `listen: { host: 0.0.0.0, prot: 1 }
 providers:

@@ -71,3 +71,9 @@ export interface AnswerFormat {
 
 /** A format of both. */
 export interface Format extends RequestFormat, AnswerFormat {}
+
+/** What a format needs to stand before clients. */
+export type ClientSide = Pick<Format, "name" | "readRequest" | "writeAnswer" | "writeStream">;
+
+/** What a format needs to be asked of providers. */
+export type ProviderSide = Pick<Format, "name" | "writeRequest" | "readAnswer" | "readStream">;

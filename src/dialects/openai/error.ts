@@ -96,6 +96,16 @@ const STATUS_OF_TYPE: Readonly<Record<string, number>> = {
   permission_error: 403,
   not_found_error: 404,
   timeout_error: 504,
+  // Bedrock's exceptions, by their names. A stream that a model breaks off is tried again as any other is.
+  ThrottlingException: 429,
+  ModelNotReadyException: 429,
+  ServiceQuotaExceededException: 429,
+  ValidationException: 400,
+  AccessDeniedException: 403,
+  ResourceNotFoundException: 404,
+  ModelTimeoutException: 504,
+  InternalServerException: 500,
+  ServiceUnavailableException: 503,
 };
 
 /** The status that an error inside a 200 stream stands for: its numeric code, else what its type or code names, else 502. */
