@@ -84,8 +84,7 @@ export class ChatSession implements SocketSession {
 
   /** Says something that belongs to no call. */
   say(frame: unknown): void {
-    if (!this.outbox.say(JSON.stringify(frame)))
-      this.close(CLOSE.policy, "what the gateway says is not read");
+    if (!this.outbox.say(JSON.stringify(frame))) this.#wire?.cut();
   }
 
   #hear(message: ChatMessage): void {

@@ -166,4 +166,8 @@ class SocketWire implements Wire {
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
   }
+
+  cut(): void {
+    this.#socket.terminate();
+  }
 }

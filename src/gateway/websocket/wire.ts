@@ -10,6 +10,8 @@ export interface Wire {
   batch(send: () => void): void;
   /** @param code of RFC 6455, 7.4.1, and the registry after it */
   close(code: number, reason: string): void;
+  /** Cuts it: for a client that would not read of a close either. */
+  cut(): void;
 }
 
 /** Close codes (RFC 6455, 7.4.1; IANA, WebSocket Close Code Number Registry). */
