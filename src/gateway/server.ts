@@ -71,6 +71,8 @@ export interface GatewayOptions {
   readonly books: Books;
   /** What personal data is hashed and sealed with, and where it is kept; by default a key of this process' own, and nowhere. */
   readonly privacy?: { readonly key: Uint8Array; readonly folder: string };
+  /** Where the processes of one port find each other's sessions of WebSockets; by default they are each process' own. */
+  readonly sessions_folder?: string;
   /** Opens the caches, once a model keeps its answers; without it, none does. */
   readonly openCaches?: () => Promise<Caches>;
 }
@@ -140,6 +142,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       answer: answerApart,
     },
     stored_keys: tools.stored_keys,
+    folder: options.sessions_folder ?? null,
   });
 
   const server = Bun.serve({
@@ -347,7 +350,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     stage = "cutting";
     for (const call of [...calls.members]) call.stop("draining");
     await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
-    sockets.close();
+    await sockets.close();
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();

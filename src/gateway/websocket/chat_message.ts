@@ -1,9 +1,10 @@
-// What a client says on a socket of chat completions: `{"id","body","headers"}` begins a call, `{"id","cancel":true}` stops one.
+// What a client says on a socket of chat completions: `{"id","body","headers"}` begins a call, `{"id","cancel":true}` stops one,
+// `{"resume","seq"}` goes on with an earlier session.
 // The body is found by its offsets and goes on as the bytes that came.
 
 import { isFields } from "../../dialects/fields.ts";
 import { GatewayError } from "../../errors.ts";
-import { readString, scanObject } from "../../wire/json.ts";
+import { readInteger, readString, scanObject } from "../../wire/json.ts";
 
 /** A client's message. */
 export type ChatMessage =
@@ -14,10 +15,13 @@ export type ChatMessage =
       readonly headers: Readonly<Record<string, unknown>>;
     }
   | { readonly kind: "cancel"; readonly id: string }
+  /** The session of a token, from the frame after `seq` on. */
+  | { readonly kind: "resume"; readonly token: string; readonly seq: number }
   /** With the id where it has one that can be answered to. */
   | { readonly kind: "fault"; readonly id: string | null; readonly error: GatewayError };
 
 const ID_MAX_CHARS = 256;
+const TOKEN_MAX_BYTES = 1024;
 const HEADERS_MAX_BYTES = 16 * 1024;
 const NO_HEADERS = {};
 
@@ -27,6 +31,16 @@ export function readChatMessage(bytes: Uint8Array): ChatMessage {
   if (scan.fault !== null) {
     const message = `The message is no JSON object that can be read: ${scan.reason} (at byte ${scan.offset}).`;
     return fault(null, new GatewayError("invalid_json", message));
+  }
+  const resume = scan.find("resume");
+  if (resume !== null) {
+    const seq_span = scan.find("seq");
+    const token = resume.end - resume.start > TOKEN_MAX_BYTES ? null : readString(bytes, resume);
+    const seq = seq_span === null ? null : readInteger(bytes, seq_span);
+    if (token !== null && seq !== null && seq >= 0) return { kind: "resume", token, seq };
+    const message =
+      "'resume' must be a session's token, with the number of the last frame that came in 'seq'.";
+    return fault(null, new GatewayError("invalid_type", message, { param: "resume" }));
   }
   const id_span = scan.find("id");
   const id =

@@ -20,6 +20,19 @@ const ENDPOINT = JSON_ENDPOINTS.get("/chat/completions")!;
 /** With so much waiting for a client that does not read, it begins no more calls; characters. */
 const WAITING_MAX_CHARS = 4 * 1024 * 1024;
 
+/** What makes a session one that a client can come back to. */
+export interface Resumption {
+  readonly token: string;
+  /** How long it outlives its socket. */
+  readonly hold_ms: number;
+  readonly log: ReplayLog;
+  /** The session has ended. */
+  forget(): void;
+}
+
+/** Goes on with the session of a token, in place of the one that was asked. */
+export type Resume = (token: string, seq: number) => void;
+
 /** A session. */
 export class ChatSession implements SocketSession {
   readonly outbox: Outbox;
@@ -27,19 +40,40 @@ export class ChatSession implements SocketSession {
   readonly #calling: Calling;
   readonly #calls = new Map<string, SocketCall>();
   #codec: Codec;
+  readonly #resumption: Resumption | null;
+  /** What a message that asks for another session gets; null: nothing. */
+  resume: Resume | null = null;
   #wire: Wire | null = null;
   #is_leaving = false;
+  #holding: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(visitor: Visitor, codec: Codec, calling: Calling, log: ReplayLog | null = null) {
+  constructor(visitor: Visitor, codec: Codec, calling: Calling, resumption: Resumption | null = null) {
     this.visitor = visitor;
     this.#codec = codec;
     this.#calling = calling;
-    this.outbox = new Outbox(codec, log);
+    this.#resumption = resumption;
+    this.outbox = new Outbox(codec, resumption?.log ?? null);
   }
 
   onOpen(wire: Wire): void {
     this.#wire = wire;
-    this.outbox.attach(wire, this.#codec);
+    this.outbox.attach(wire, this.#codec, this.#greeting(false));
+  }
+
+  /**
+   * Its client is back, and has got all frames up to `seq`. False: what it misses is not kept any more.
+   * A socket that it still has is one that the client has given up.
+   */
+  rejoin(wire: Wire, codec: Codec, seq: number): boolean {
+    const missed = this.#resumption?.log.after(seq) ?? null;
+    if (missed === null) return false;
+    this.#letGo();
+    const before = this.#wire;
+    this.#wire = wire;
+    before?.cut();
+    this.#codec = codec;
+    this.outbox.attach(wire, codec, [...this.#greeting(true), ...missed]);
+    return true;
   }
 
   onMessage(message: string | Uint8Array): void {
@@ -54,11 +88,12 @@ export class ChatSession implements SocketSession {
     this.outbox.pump();
   }
 
-  onClosed(wire: Wire, _code: number): void {
+  onClosed(wire: Wire, code: number): void {
     if (wire !== this.#wire) return;
     this.#wire = null;
     this.outbox.detach();
-    this.end();
+    if (this.#resumption === null || code !== CLOSE.abnormal || this.#is_leaving) this.end();
+    else this.#holding = setTimeout(() => this.end(), this.#resumption.hold_ms).unref();
   }
 
   goAway(): void {
@@ -79,7 +114,22 @@ export class ChatSession implements SocketSession {
   end(): void {
     for (const call of [...this.#calls.values()]) call.cancel();
     this.#calls.clear();
-    this.outbox.log?.clear();
+    this.#letGo();
+    this.#resumption?.log.clear();
+    this.#resumption?.forget();
+  }
+
+  #letGo(): void {
+    if (this.#holding !== null) clearTimeout(this.#holding);
+    this.#holding = null;
+  }
+
+  /** What a session that can be resumed begins with. */
+  #greeting(resumed: boolean): string[] {
+    if (this.#resumption === null) return [];
+    const { token, hold_ms, log } = this.#resumption;
+    const data = { resume: token, resume_ms: hold_ms, resumed, seq: log.last_seq };
+    return [JSON.stringify({ event: "session", data })];
   }
 
   /** Says something that belongs to no call. */
@@ -95,6 +145,9 @@ export class ChatSession implements SocketSession {
       case "cancel":
         // One that is over by now is no mistake.
         this.#calls.get(message.id)?.cancel();
+        break;
+      case "resume":
+        this.resume?.(message.token, message.seq);
         break;
       case "call":
         this.#begin(message);

@@ -6,6 +6,7 @@ import { GatewayError } from "../../errors.ts";
 
 /** One way to write frames. */
 export interface Codec {
+  readonly name: "json" | "msgpack";
   encode(frame: string): string | Uint8Array;
   /** A client's message as the bytes of JSON; or what is wrong. Null: it may not send such frames at all. */
   decode(message: string | Uint8Array): Uint8Array | GatewayError | null;
@@ -13,6 +14,7 @@ export interface Codec {
 
 /** Text frames. */
 export const JSON_CODEC: Codec = {
+  name: "json",
   encode: (frame) => frame,
   decode: (message) => (typeof message === "string" ? Buffer.from(message) : null),
 };
@@ -22,9 +24,15 @@ const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsTyp
 
 /** Binary frames of MessagePack; JSON is read as well. */
 export const MSGPACK_CODEC: Codec = {
+  name: "msgpack",
   encode: (frame) => packr.pack(JSON.parse(frame)),
   decode: (message) => (typeof message === "string" ? Buffer.from(message) : jsonOf(message)),
 };
+
+/** A codec by its name. */
+export function codecNamed(name: string): Codec {
+  return name === MSGPACK_CODEC.name ? MSGPACK_CODEC : JSON_CODEC;
+}
 
 function jsonOf(message: Uint8Array): Uint8Array | GatewayError {
   try {

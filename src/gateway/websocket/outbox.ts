@@ -103,12 +103,12 @@ export class Outbox {
     return new FrameQueue(this);
   }
 
-  /** Frames go this way from now on, after those that the client is known to miss. */
-  attach(wire: Wire, codec: Codec, missed: readonly string[] = []): void {
+  /** Frames go this way from now on, after these, with which it begins. */
+  attach(wire: Wire, codec: Codec, first: readonly string[] = []): void {
     this.#wire = wire;
     this.#codec = codec;
     wire.batch(() => {
-      for (const frame of missed) wire.send(codec.encode(frame));
+      for (const frame of first) wire.send(codec.encode(frame));
     });
     this.pump();
   }

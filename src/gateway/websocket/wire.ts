@@ -18,9 +18,12 @@ export interface Wire {
 export const CLOSE = {
   normal: 1000,
   unsupported: 1003,
+  /** Never sent: there was no close. */
+  abnormal: 1006,
   policy: 1008,
   restart: 1012,
-  later: 1013,
+  /** Of the gateway's own range: there is no such session. */
+  gone: 4404,
 } as const;
 
 /** What is at the gateway's end of a WebSocket. */
@@ -36,6 +39,8 @@ export interface SocketSession {
   goAway(): void;
   /** No new calls any more; whoever has none is closed. */
   leave(): void;
-  /** The end, whatever is under way. */
+  /** Closes its socket, whatever is under way. */
   close(code: number, reason: string): void;
+  /** Nobody will hear it any more. */
+  end(): void;
 }
