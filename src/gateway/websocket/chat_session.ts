@@ -5,20 +5,17 @@ import { GatewayError } from "../../errors.ts";
 import { dollarsOf } from "../../ledger/dollars.ts";
 import type { Call } from "../call.ts";
 import { JSON_ENDPOINTS } from "../endpoints.ts";
-import { draining } from "../pipeline.ts";
-import { type CallFailure, ownFailure } from "./call_failure.ts";
+import { type CallFailure, failureOfEvent, ownFailure } from "./call_failure.ts";
 import { callHeaders } from "./call_headers.ts";
 import type { Calling, Visitor } from "./calling.ts";
 import { type ChatMessage, readChatMessage } from "./chat_message.ts";
 import type { Codec } from "./codec.ts";
-import { Outbox } from "./outbox.ts";
 import type { ReplayLog } from "./replay_log.ts";
+import { Session } from "./session.ts";
 import { type AnswerWriter, SocketCall } from "./socket_call.ts";
-import { CLOSE, type SocketSession, type Wire } from "./wire.ts";
+import { CLOSE, type Wire } from "./wire.ts";
 
 const ENDPOINT = JSON_ENDPOINTS.get("/chat/completions")!;
-/** With so much waiting for a client that does not read, it begins no more calls; characters. */
-const WAITING_MAX_CHARS = 4 * 1024 * 1024;
 
 /** What makes a session one that a client can come back to. */
 export interface Resumption {
@@ -34,30 +31,21 @@ export interface Resumption {
 export type Resume = (token: string, seq: number) => void;
 
 /** A session. */
-export class ChatSession implements SocketSession {
-  readonly outbox: Outbox;
-  readonly visitor: Visitor;
-  readonly #calling: Calling;
-  readonly #calls = new Map<string, SocketCall>();
-  #codec: Codec;
-  readonly #resumption: Resumption | null;
+export class ChatSession extends Session {
   /** What a message that asks for another session gets; null: nothing. */
   resume: Resume | null = null;
-  #wire: Wire | null = null;
-  #is_leaving = false;
+  readonly #resumption: Resumption | null;
+  readonly #calls = new Map<string, SocketCall>();
   #holding: ReturnType<typeof setTimeout> | null = null;
 
   constructor(visitor: Visitor, codec: Codec, calling: Calling, resumption: Resumption | null = null) {
-    this.visitor = visitor;
-    this.#codec = codec;
-    this.#calling = calling;
+    super(visitor, codec, calling, resumption?.log ?? null);
     this.#resumption = resumption;
-    this.outbox = new Outbox(codec, resumption?.log ?? null);
   }
 
-  onOpen(wire: Wire): void {
-    this.#wire = wire;
-    this.outbox.attach(wire, this.#codec, this.#greeting(false));
+  override onOpen(wire: Wire): void {
+    this.wire = wire;
+    this.outbox.attach(wire, this.codec, this.#greeting(false));
   }
 
   /**
@@ -68,46 +56,29 @@ export class ChatSession implements SocketSession {
     const missed = this.#resumption?.log.after(seq) ?? null;
     if (missed === null) return false;
     this.#letGo();
-    const before = this.#wire;
-    this.#wire = wire;
+    const before = this.wire;
+    this.wire = wire;
     before?.cut();
-    this.#codec = codec;
+    this.codec = codec;
     this.outbox.attach(wire, codec, [...this.#greeting(true), ...missed]);
     return true;
   }
 
-  onMessage(message: string | Uint8Array): void {
-    const bytes = this.#codec.decode(message);
-    if (bytes === null) this.close(CLOSE.unsupported, "binary frames are for venturi.msgpack");
-    else if (bytes instanceof GatewayError) this.#refuse(null, bytes);
-    else this.#hear(readChatMessage(bytes));
-    this.outbox.pump();
-  }
-
-  onWritable(): void {
-    this.outbox.pump();
-  }
-
-  onClosed(wire: Wire, code: number): void {
-    if (wire !== this.#wire) return;
-    this.#wire = null;
+  override onClosed(wire: Wire, code: number): void {
+    const is_held = this.#resumption !== null && code === CLOSE.abnormal && !this.is_leaving;
+    if (!is_held) {
+      super.onClosed(wire, code);
+      return;
+    }
+    if (wire !== this.wire) return;
+    this.wire = null;
     this.outbox.detach();
-    if (this.#resumption === null || code !== CLOSE.abnormal || this.#is_leaving) this.end();
-    else this.#holding = setTimeout(() => this.end(), this.#resumption.hold_ms).unref();
+    this.#holding = setTimeout(() => this.end(), this.#resumption!.hold_ms).unref();
   }
 
   goAway(): void {
-    const { drain_ms } = this.#calling.plan.listen;
+    const { drain_ms } = this.calling.plan.listen;
     this.say({ event: "goaway", data: { drain_ms } });
-  }
-
-  leave(): void {
-    this.#is_leaving = true;
-    this.#closeIfIdle();
-  }
-
-  close(code: number, reason: string): void {
-    this.#wire?.close(code, reason);
   }
 
   /** Nobody hears any more: its calls are over. */
@@ -119,25 +90,12 @@ export class ChatSession implements SocketSession {
     this.#resumption?.forget();
   }
 
-  #letGo(): void {
-    if (this.#holding !== null) clearTimeout(this.#holding);
-    this.#holding = null;
+  protected get call_count(): number {
+    return this.#calls.size;
   }
 
-  /** What a session that can be resumed begins with. */
-  #greeting(resumed: boolean): string[] {
-    if (this.#resumption === null) return [];
-    const { token, hold_ms, log } = this.#resumption;
-    const data = { resume: token, resume_ms: hold_ms, resumed, seq: log.last_seq };
-    return [JSON.stringify({ event: "session", data })];
-  }
-
-  /** Says something that belongs to no call. */
-  say(frame: unknown): void {
-    if (!this.outbox.say(JSON.stringify(frame))) this.#wire?.cut();
-  }
-
-  #hear(message: ChatMessage): void {
+  protected hear(bytes: Uint8Array): void {
+    const message = readChatMessage(bytes);
     switch (message.kind) {
       case "fault":
         this.#refuse(message.id, message.error);
@@ -154,52 +112,41 @@ export class ChatSession implements SocketSession {
     }
   }
 
+  protected refuseMessage(error: GatewayError): void {
+    this.#refuse(null, error);
+  }
+
+  #letGo(): void {
+    if (this.#holding !== null) clearTimeout(this.#holding);
+    this.#holding = null;
+  }
+
+  /** What a session that can be resumed begins with. */
+  #greeting(resumed: boolean): string[] {
+    if (this.#resumption === null) return [];
+    const { token, hold_ms, log } = this.#resumption;
+    const data = { resume: token, resume_ms: hold_ms, resumed, seq: log.last_seq };
+    return [JSON.stringify({ event: "session", data })];
+  }
+
   #begin({ id, body, headers }: Extract<ChatMessage, { kind: "call" }>): void {
-    const refusal = this.#refusalOf(id, body);
+    const refusal = this.#calls.has(id) ? idInUse() : this.refusalOf(body.length);
     const fields = refusal ?? callHeaders(this.visitor.headers, headers);
     if (fields instanceof GatewayError) {
       this.#refuse(id, fields);
       return;
     }
-    const call = this.#calling.makeCall(new Request(this.visitor.url, { method: "POST", headers: fields }));
+    const call = this.calling.makeCall(new Request(this.visitor.url, { method: "POST", headers: fields }));
     call.given_body = body;
     const queue = this.outbox.queue();
-    const socket_call = new SocketCall(
-      call,
-      queue,
-      new ChatWriter(
-        id,
-        (frame) => queue.push(frame),
-        () => this.#ended(id),
-      ),
+    const writer = new ChatWriter(
+      id,
+      (frame) => queue.push(frame),
+      () => this.#ended(id),
     );
+    const socket_call = new SocketCall(call, queue, writer);
     this.#calls.set(id, socket_call);
-    void socket_call.take(this.#calling.answer(call, ENDPOINT));
-  }
-
-  #refusalOf(id: string, body: Uint8Array): GatewayError | null {
-    const { websocket, max_body_bytes } = this.#calling.plan.listen;
-    if (this.#calls.has(id)) {
-      return new GatewayError("id_in_use", "A call with this id is under way on this socket.", {
-        param: "id",
-      });
-    }
-    if (this.#is_leaving) return draining();
-    if (body.length > max_body_bytes) {
-      return new GatewayError(
-        "body_too_large",
-        `The request is larger than the ${max_body_bytes} bytes that this gateway takes (listen.max_body_bytes).`,
-      );
-    }
-    if (this.#calls.size >= websocket.max_calls) {
-      const message = `A socket may have ${websocket.max_calls} calls at once (listen.websocket.max_calls), and this one has.`;
-      return new GatewayError("rate_limit_exceeded", message, { retry_after_ms: 1_000 });
-    }
-    if (this.outbox.waiting_chars > WAITING_MAX_CHARS) {
-      const message = "Too much that was answered on this socket waits to be read. Read it first.";
-      return new GatewayError("rate_limit_exceeded", message, { retry_after_ms: 1_000 });
-    }
-    return null;
+    void socket_call.take(this.calling.answer(call, ENDPOINT));
   }
 
   #refuse(id: string | null, error: GatewayError): void {
@@ -212,13 +159,13 @@ export class ChatSession implements SocketSession {
     call?.queue.whenEmpty(() => {
       if (this.#calls.get(id) !== call) return;
       this.#calls.delete(id);
-      if (this.#is_leaving) this.#closeIfIdle();
+      this.closeIfIdle();
     });
   }
+}
 
-  #closeIfIdle(): void {
-    if (this.#calls.size === 0) this.close(CLOSE.restart, "the gateway is restarting");
-  }
+function idInUse(): GatewayError {
+  return new GatewayError("id_in_use", "A call with this id is under way on this socket.", { param: "id" });
 }
 
 /** Writes a call's frames. */
@@ -233,6 +180,14 @@ class ChatWriter implements AnswerWriter {
     this.#chunk_start = `{"id":${this.#id_json},"event":"chunk","data":`;
     this.#push = push;
     this.#onEnd = onEnd;
+  }
+
+  refusal(): null {
+    return null;
+  }
+
+  failureOf(data: Uint8Array): CallFailure {
+    return failureOfEvent(data);
   }
 
   part(data: string): void {

@@ -10,6 +10,7 @@ import type { Calling, Visitor } from "./calling.ts";
 import { ChatSession } from "./chat_session.ts";
 import type { Codec } from "./codec.ts";
 import { RelayedSession, RelayListener } from "./relay.ts";
+import { ResponsesSession } from "./responses_session.ts";
 import { type ProcessName, type ReadToken, ResumableSessions, readToken } from "./resumable_sessions.ts";
 import { readSubprotocol } from "./subprotocol.ts";
 import { CLOSE, type SocketSession, type Wire } from "./wire.ts";
@@ -86,7 +87,7 @@ export class SocketDoor {
     const { request, id, query } = handshake;
     const { calling, stored_keys } = this.#options;
     const { websocket } = calling.plan.listen;
-    if (handshake.path !== CHAT_PATH) return null;
+    if (!PATHS.has(handshake.path)) return null;
     const { chosen, codec, key } = readSubprotocol(request.headers.get("sec-websocket-protocol"));
     const headers = handshakeHeaders(request.headers, key);
     const client = authenticate(calling.plan, stored_keys, headers);
@@ -98,7 +99,11 @@ export class SocketDoor {
     const hold_ms = holdOf(query, websocket.resume_ms);
     if (hold_ms instanceof GatewayError) return hold_ms;
     const url = request.url.slice(0, request.url.length - query.length);
-    const data = this.#begin({ client, url, headers }, codec, hold_ms);
+    const visitor = { client, url, headers };
+    const data =
+      handshake.path === RESPONSES_PATH
+        ? { session: new ResponsesSession(visitor, codec, calling), wire: null }
+        : this.#beginChat(visitor, codec, hold_ms);
     const is_open = server.upgrade(request, {
       // An empty subprotocol is left out; without one, Bun would answer with the first that was offered, which may be a key.
       headers: { "sec-websocket-protocol": chosen, "x-request-id": id },
@@ -132,7 +137,7 @@ export class SocketDoor {
     return new Set([...[...this.#open].map(({ session }) => session), ...this.#resumable.all]);
   }
 
-  #begin(visitor: Visitor, codec: Codec, hold_ms: number): SocketData {
+  #beginChat(visitor: Visitor, codec: Codec, hold_ms: number): SocketData {
     const { calling, folder } = this.#options;
     if (hold_ms > 0 && folder !== null) {
       this.#relay ??= RelayListener.open(folder, this.#name, (token, client) =>
@@ -194,7 +199,8 @@ function tellMissing(wire: Wire, codec: Codec): void {
   wire.close(CLOSE.gone, "there is no such session");
 }
 
-const CHAT_PATH = "/chat/completions";
+const RESPONSES_PATH = "/responses";
+const PATHS: ReadonlySet<string> = new Set(["/chat/completions", RESPONSES_PATH]);
 
 /** How long a session outlives its socket, in milliseconds, as its client asks and the gateway lets it; 0 where it does not ask. */
 function holdOf(query: string, max_ms: number): number | GatewayError {

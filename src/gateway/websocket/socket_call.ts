@@ -1,18 +1,11 @@
 // One call of a socket: run through the same pipeline as a request of HTTP, its answer taken apart into what becomes frames.
 
 import { GatewayError } from "../../errors.ts";
-import { scanObject } from "../../wire/json.ts";
+import { type JsonObjectScan, scanObject } from "../../wire/json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
 import type { Call } from "../call.ts";
 import type { StreamSink } from "../client_stream.ts";
-import {
-  brokenOff,
-  type CallFailure,
-  cancelled,
-  failureOfBody,
-  failureOfEvent,
-  ownFailure,
-} from "./call_failure.ts";
+import { brokenOff, type CallFailure, cancelled, failureOfBody, ownFailure } from "./call_failure.ts";
 import type { FrameQueue } from "./outbox.ts";
 
 /** Longest event of an answer; the pipeline frames none that is longer than half of it. Bytes. */
@@ -29,8 +22,12 @@ const OF_HTTP: ReadonlySet<string> = new Set([
 
 /** Puts an answer into frames: its parts in order, then `done` or `failed`, once. */
 export interface AnswerWriter {
+  /** Why an answer that is about to begin will not do; null: it will. */
+  refusal(call: Call): CallFailure | null;
   /** A part of the answer: a JSON object. */
-  part(data: string): void;
+  part(data: string, scan: JsonObjectScan): void;
+  /** What an event named `error` tells; null: it is a part like others. */
+  failureOf(data: Uint8Array): CallFailure | null;
   done(call: Call, headers: Readonly<Record<string, string>>): void;
   failed(failure: CallFailure): void;
 }
@@ -60,6 +57,8 @@ export class SocketCall implements StreamSink {
     this.#headers = headersOf(response);
     const is_events = response.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
     if (response.status < 400 && !is_events) this.#whole = [];
+    const refusal = response.status < 400 ? this.#writer.refusal(this.#call) : null;
+    if (refusal !== null) this.#giveUp(refusal);
     const { stream } = this.#call;
     if (stream !== null) {
       stream.attach(this);
@@ -83,7 +82,8 @@ export class SocketCall implements StreamSink {
   write(bytes: Uint8Array): number | Promise<number> {
     if (this.#is_over) return bytes.length;
     if (this.#whole !== null) this.#collect(bytes);
-    else if (this.#framer.feed(bytes) !== null) this.#giveUp("sent an event that is too long");
+    else if (this.#framer.feed(bytes) !== null)
+      this.#giveUp(upstreamFailure("sent an event that is too long"));
     return this.queue.room ?? bytes.length;
   }
 
@@ -111,26 +111,29 @@ export class SocketCall implements StreamSink {
 
   #hear(event: SseEvent): void {
     if (event.data === null || this.#is_over) return;
-    if (event.name !== null && isText(event.name, "error")) this.#fail(failureOfEvent(event.data));
+    const is_error = event.name !== null && isText(event.name, "error");
+    const failure = is_error ? this.#writer.failureOf(event.data) : null;
+    if (failure !== null) this.#fail(failure);
     else if (!isText(event.data, DONE)) this.#part(event.data);
   }
 
   #part(data: Uint8Array): void {
     // What is no JSON object would break the frame around it.
-    if (scanObject(data).fault !== null) this.#giveUp("sent something that is no JSON object");
-    else this.#writer.part(textOf(data));
+    const scan = scanObject(data);
+    if (scan.fault !== null) this.#giveUp(upstreamFailure("sent something that is no JSON object"));
+    else this.#writer.part(textOf(data), scan);
   }
 
   #collect(bytes: Uint8Array): void {
     this.#whole_bytes += bytes.length;
     if (this.#whole_bytes <= WHOLE_MAX_BYTES) this.#whole!.push(bytes);
-    else this.#giveUp(`sent more than the ${WHOLE_MAX_BYTES} bytes that a frame may have`);
+    else this.#giveUp(upstreamFailure(`sent more than the ${WHOLE_MAX_BYTES} bytes that a frame may have`));
   }
 
   /** The answer cannot be put into frames: nothing more of it is wanted. */
-  #giveUp(what: string): void {
+  #giveUp(failure: CallFailure): void {
     this.#whole = null;
-    this.#fail(ownFailure(new GatewayError("upstream_error", `The provider ${what}.`)));
+    this.#fail(failure);
     this.#call.stop("gone");
   }
 
@@ -145,6 +148,10 @@ export class SocketCall implements StreamSink {
     this.#is_over = true;
     this.#writer.failed(failure);
   }
+}
+
+function upstreamFailure(what: string): CallFailure {
+  return ownFailure(new GatewayError("upstream_error", `The provider ${what}.`));
 }
 
 function headersOf(response: Response): Readonly<Record<string, string>> {
