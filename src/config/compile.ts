@@ -58,6 +58,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       drain_ms: listen.drain_ms,
       max_calls: listen.max_calls,
       cors_origins: [...(listen.cors?.origins ?? [])],
+      websocket: { ...listen.websocket },
     },
     providers,
     models,

@@ -298,6 +298,24 @@ export interface ListenPlan {
   readonly max_calls: number;
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
+  readonly websocket: WebSocketPlan;
+}
+
+/** Clients' WebSockets. */
+export interface WebSocketPlan {
+  /** After decompression. */
+  readonly max_message_bytes: number;
+  /** Of one gateway process. */
+  readonly max_sockets: number;
+  /** At once on one socket. */
+  readonly max_calls: number;
+  /** Silence after which a socket is closed. */
+  readonly idle_ms: number;
+  readonly compression: boolean;
+  /** How long the calls of a broken socket go on; 0: not at all. */
+  readonly resume_ms: number;
+  /** Kept for each socket that can be resumed. */
+  readonly resume_bytes: number;
 }
 
 /** What the caches of all models have in common. */

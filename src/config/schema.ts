@@ -98,6 +98,31 @@ const timeouts = z.strictObject({
     .describe("The whole exchange with a provider, 0 (the default) for no limit."),
 });
 
+const websocket = z.strictObject({
+  max_message_bytes: whole(1024, 1_073_741_824)
+    .default(33_554_432)
+    .describe("Longest message of a client, after decompression; a longer one closes its socket with 1009."),
+  max_sockets: whole(1, 1_000_000)
+    .default(10_000)
+    .describe("Open sockets of one gateway process; more are refused with 503."),
+  max_calls: whole(1, 10_000).default(64).describe("Calls at once on one socket."),
+  idle_ms: whole(1_000, 960_000)
+    .default(120_000)
+    .describe(
+      "Silence after which a socket is closed; pings are sent before, so only of a client that is gone.",
+    ),
+  compression: z
+    .boolean()
+    .default(false)
+    .describe("Whether messages are compressed (permessage-deflate) for clients that offer it."),
+  resume_ms: whole(0, DAY_MS)
+    .default(60_000)
+    .describe("How long the calls of a broken socket go on for a client that comes back; 0: nobody can."),
+  resume_bytes: whole(1024, 67_108_864)
+    .default(262_144)
+    .describe("How much is kept for each socket that can be resumed, of what was sent and of what waits."),
+});
+
 const listen = z.strictObject({
   host: text(255)
     .default("127.0.0.1")
@@ -134,6 +159,9 @@ const listen = z.strictObject({
     })
     .optional()
     .describe("Cross-origin requests of browsers; none are allowed by default."),
+  websocket: websocket
+    .prefault({})
+    .describe("WebSockets. Message length, idle time and compression are those of the gateway's start."),
 });
 
 const aws = z.strictObject({

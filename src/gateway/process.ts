@@ -47,6 +47,7 @@ export function runGatewayProcess(): void {
         stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
+        sessions_folder: message.config.data,
         ...("fault" in key ? {} : { privacy: { key, folder: message.config.data } }),
         openCaches: async () => {
           const { openCaches } = await import("./open_caches.ts");

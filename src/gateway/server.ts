@@ -44,6 +44,7 @@ import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
+import { isHandshake, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
@@ -77,6 +78,8 @@ export interface GatewayOptions {
   readonly books: Books;
   /** What personal data is hashed and sealed with, and where it is kept; by default a key of this process' own, and nowhere. */
   readonly privacy?: { readonly key: Uint8Array; readonly folder: string };
+  /** Where the processes of one port find each other's sessions of WebSockets; by default they are each process' own. */
+  readonly sessions_folder?: string;
   /** Opens the caches, once a model keeps its answers; without it, none does. */
   readonly openCaches?: () => Promise<Caches>;
 }
@@ -148,6 +151,18 @@ export function startGateway(options: GatewayOptions): Gateway {
     };
   }
 
+  const sockets = new SocketDoor({
+    calling: {
+      get plan() {
+        return plan;
+      },
+      makeCall,
+      answer: answerApart,
+    },
+    stored_keys: tools.stored_keys,
+    folder: options.sessions_folder ?? null,
+  });
+
   const server = Bun.serve({
     hostname: options.hostname ?? plan.listen.host,
     port: options.port ?? plan.listen.port,
@@ -159,6 +174,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
+    websocket: sockets.handler,
     error: (error) => {
       console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
       return plainError(
@@ -179,7 +195,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   allowing.unref();
 
   /** Any request that has no route of its own: the path says what it is for. */
-  function answer(request: Request): Response | Promise<Response> {
+  function answer(request: Request): Response | Promise<Response> | undefined {
     const { path: full_path, query } = pathOf(request.url);
     const path = withoutVersion(full_path);
     const own = answerWithoutCall(request, path);
@@ -187,6 +203,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const call = makeCall(request);
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
+    if (isHandshake(request)) return openSocket(call, path, query);
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
     if (is_list) return closing(call, answerModels(call, path, full_path, query));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
@@ -202,6 +219,28 @@ export function startGateway(options: GatewayOptions): Gateway {
     enter(call, endpoint);
     const refusal = refuseAtDoor(call);
     return refusal === null ? run(call, endpoint) : refused(call, refusal);
+  }
+
+  /** A call that came over a connection of other calls' too. */
+  async function answerApart(call: Call, endpoint: Endpoint): Promise<Response> {
+    // There is no connection of its own whose silence the server would count.
+    call.may_be_quiet = true;
+    enter(call, endpoint);
+    const refusal = refuseAtDoor(call);
+    if (refusal !== null) return errorResponse(call, ownAnswer(refusal));
+    try {
+      return await answerCall(call, endpoint, tools);
+    } catch (fault) {
+      return faulty(call, fault);
+    }
+  }
+
+  /** Undefined: the server has answered. */
+  function openSocket(call: Call, path: string, query: string): Response | undefined {
+    const { request, id } = call;
+    const refusal = stage === "serving" ? sockets.enter({ request, path, query, id }, server) : draining();
+    if (refusal === undefined) return undefined;
+    return refused(call, refusal ?? unknownPath(request, path));
   }
 
   function makeCall(request: Request): Call {
@@ -221,11 +260,13 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (answered instanceof Response) return closing(call, answered);
     return answered.then(
       (response) => closing(call, response),
-      (fault: unknown) => {
-        console.error(`venturi: a call failed by a fault of the gateway: ${faultText(fault)}`);
-        return closing(call, failCall(call, tools));
-      },
+      (fault: unknown) => closing(call, faulty(call, fault)),
     );
+  }
+
+  function faulty(call: Call, fault: unknown): Response {
+    console.error(`venturi: a call failed by a fault of the gateway: ${faultText(fault)}`);
+    return failCall(call, tools);
   }
 
   /** Health, metrics and preflights: no key, no call. Null: it is none of these. */
@@ -317,16 +358,19 @@ export function startGateway(options: GatewayOptions): Gateway {
     const began_ms = performance.now();
     stage = "draining";
     series.is_in_service = false;
+    sockets.goAway();
     const has_closed = await closeListener(server.port!);
     const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
     await until(() => !hasConnections(server.port!), grace_end_ms, GRACE_LOOK_MS);
     // Connections that are idle are closed; those with a call stay until it is answered.
     const stopped = server.stop();
-    const isBusy = () => calls.size > 0 || server.pendingRequests > 0;
+    sockets.leave();
+    const isBusy = () => calls.size > 0 || server.pendingRequests > 0 || sockets.size > 0;
     await until(() => !isBusy(), began_ms + drain_ms);
     stage = "cutting";
     for (const call of [...calls.members]) call.stop("draining");
     await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
+    await sockets.close();
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();
