@@ -118,3 +118,14 @@ export function makeLimitSet(
     money,
   };
 }
+
+/** Which part of a call's limits is meant: all of it, the place that a session has among the calls at once, or what each of its answers uses. */
+export type LimitPart = "all" | "place" | "use";
+
+/** That part of some limits. A place is to be had only where there is money left as well. */
+export function partOf(sets: readonly LimitSet[], part: LimitPart): readonly LimitSet[] {
+  if (part === "all" || sets.length === 0) return sets;
+  return sets.map((set) => (part === "place" ? { ...set, windows: NO_WINDOWS } : { ...set, concurrency: null }));
+}
+
+const NO_WINDOWS: readonly WindowLimit[] = [];

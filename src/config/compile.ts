@@ -55,6 +55,12 @@ export function compilePlan(config: ResolvedConfig): Plan {
       drain_ms: listen.drain_ms,
       max_calls: listen.max_calls,
       cors_origins: [...(listen.cors?.origins ?? [])],
+      websocket: {
+        max_message_bytes: listen.websocket.max_message_bytes,
+        max_buffered_bytes: listen.websocket.max_buffered_bytes,
+        idle_ms: listen.websocket.idle_s * 1_000,
+        session_ms: listen.websocket.session_minutes * 60_000,
+      },
     },
     providers,
     models,
@@ -101,7 +107,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
         ...{ name, pattern, checksum, context, score },
       })),
-      by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block" }, config),
+      by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block", audio: "block" }, config),
       is_asked: [
         ...Object.values(config.models).map(({ privacy }) => privacy?.mode),
         ...config.keys.map(({ privacy }) => privacy),

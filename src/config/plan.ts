@@ -177,6 +177,8 @@ export interface PrivacyPlan {
   readonly thresholds: Readonly<Record<string, number>>;
   /** What becomes of a call when names cannot be looked for. */
   readonly on_failure: "block" | "recognisers-only" | "pass";
+  /** Whether audio of a session goes out, which cannot be searched, where the mode is another than `audit`. */
+  readonly passes_audio: boolean;
 }
 
 /** A kind of personal data that the configuration defines. */
@@ -257,6 +259,19 @@ export interface ListenPlan {
   readonly max_calls: number;
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
+  readonly websocket: WebSocketPlan;
+}
+
+/** Bounds of clients' WebSockets. */
+export interface WebSocketPlan {
+  /** Of one message, in either direction. */
+  readonly max_message_bytes: number;
+  /** What may wait for a side that does not take it. */
+  readonly max_buffered_bytes: number;
+  /** Silence of both sides after which a session is closed. */
+  readonly idle_ms: number;
+  /** How long a session may last. */
+  readonly session_ms: number;
 }
 
 /** What the caches of all models have in common. */

@@ -138,6 +138,21 @@ const listen = z.strictObject({
     })
     .optional()
     .describe("Cross-origin requests of browsers; none are allowed by default."),
+  websocket: z
+    .strictObject({
+      max_message_bytes: whole(1024, 268_435_456)
+        .default(16_777_216)
+        .describe("A larger message closes its WebSocket with 1009."),
+      max_buffered_bytes: whole(65_536, 1_073_741_824)
+        .default(16_777_216)
+        .describe("How much may wait for a side that does not take it; over it the session ends."),
+      idle_s: whole(1, 86_400)
+        .default(900)
+        .describe("Silence of both sides after which a session is closed; seconds."),
+      session_minutes: whole(1, 1_440).default(60).describe("How long a session may last; minutes."),
+    })
+    .prefault({})
+    .describe("WebSockets of clients."),
 });
 
 const provider = z.strictObject({
@@ -325,6 +340,10 @@ const modelPrivacy = z.strictObject({
     .describe(
       "What becomes of a call when names cannot be looked for in time: it is refused, goes on without that search, or goes on as it came.",
     ),
+  audio: z
+    .enum(["block", "pass"])
+    .default("block")
+    .describe("Whether audio of a realtime session, which cannot be searched, is refused or goes out."),
 });
 
 const privacy = z.strictObject({
