@@ -107,7 +107,10 @@ export function compilePlan(config: ResolvedConfig): Plan {
       custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
         ...{ name, pattern, checksum, context, score },
       })),
-      by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block", audio: "block" }, config),
+      by_default: compilePrivacy(
+        { mode: "off", thresholds: {}, on_failure: "block", audio: "block" },
+        config,
+      ),
       is_asked: [
         ...Object.values(config.models).map(({ privacy }) => privacy?.mode),
         ...config.keys.map(({ privacy }) => privacy),

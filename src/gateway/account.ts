@@ -47,7 +47,14 @@ export interface CallEnd {
 export interface Asked
   extends Pick<
     Prepared,
-    "user" | "model" | "has_tokens" | "max_output_tokens" | "choices" | "read_body" | "is_stream" | "estimateInput"
+    | "user"
+    | "model"
+    | "has_tokens"
+    | "max_output_tokens"
+    | "choices"
+    | "read_body"
+    | "is_stream"
+    | "estimateInput"
   > {
   /** Which part of the limits it takes from; all by default. */
   readonly limits?: LimitPart;
@@ -112,7 +119,8 @@ export class Account implements MeteredAccount {
       for (const one of [model, ...model.fallbacks]) {
         for (const target of one.targets) {
           const price = this.#books.priceOf(one, target);
-          if (price !== null) nano_usd = Math.max(nano_usd, this.#expectedCost(price, input_tokens, expected));
+          if (price !== null)
+            nano_usd = Math.max(nano_usd, this.#expectedCost(price, input_tokens, expected));
         }
       }
     }
@@ -162,7 +170,9 @@ export class Account implements MeteredAccount {
       // What it cost is worked out when it is known how far its answer came.
       row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
       input_cost:
-        price === null ? null : bothOf(this.#earlier.cost_nano_usd, this.#expectedCost(price, input_tokens, 0)),
+        price === null
+          ? null
+          : bothOf(this.#earlier.cost_nano_usd, this.#expectedCost(price, input_tokens, 0)),
       output_cost: price === null ? null : this.#expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#held()),
     });

@@ -109,7 +109,8 @@ export class Privacy {
     const cleaned = await this.#clean(call, bytes, { endpoint: "/realtime", mode, plan, mapping, session });
     if (cleaned instanceof GatewayError) return cleaned;
     const counts = { ...call.redactions };
-    for (const [entity, count] of Object.entries(cleaned.counts)) counts[entity] = (counts[entity] ?? 0) + count;
+    for (const [entity, count] of Object.entries(cleaned.counts))
+      counts[entity] = (counts[entity] ?? 0) + count;
     call.redactions = counts;
     return mode === "redact" && call.plan.privacy.note ? withNoteInSession(cleaned.bytes) : cleaned.bytes;
   }
@@ -119,7 +120,9 @@ export class Privacy {
     call: Call,
     body: Uint8Array,
     { endpoint, mode, plan, mapping, session }: Cleaning,
-  ): Promise<{ readonly bytes: Uint8Array; readonly counts: Readonly<Record<string, number>> } | GatewayError> {
+  ): Promise<
+    { readonly bytes: Uint8Array; readonly counts: Readonly<Record<string, number>> } | GatewayError
+  > {
     const unchanged = { bytes: body, counts: NOTHING };
     const recognise = await this.#recogniserOf(call, body, endpoint, plan);
     if (recognise === null) {
@@ -210,11 +213,7 @@ export class Privacy {
 }
 
 /** The texts of a request, as a recogniser is given them. */
-function textsOf(
-  body: Uint8Array,
-  endpoint: RedactedEndpoint,
-  secret: Uint8Array,
-): string[] {
+function textsOf(body: Uint8Array, endpoint: RedactedEndpoint, secret: Uint8Array): string[] {
   const texts = new Set<string>();
   const note = (text: string) => {
     texts.add(text);

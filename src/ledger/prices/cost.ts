@@ -109,7 +109,11 @@ export function expectedCost(
 ): number {
   const usage = { ...NO_USAGE, input_tokens, output_tokens };
   if (!is_spoken) return costOf(price, usage, time_ms);
-  return costOf(price, { ...usage, input_audio_tokens: input_tokens, output_audio_tokens: output_tokens }, time_ms);
+  return costOf(
+    price,
+    { ...usage, input_audio_tokens: input_tokens, output_audio_tokens: output_tokens },
+    time_ms,
+  );
 }
 
 /** What a call costs, and what says so. */

@@ -4,7 +4,13 @@
 import { isFields } from "../../dialects/fields.ts";
 import type { AnswerTreatment } from "../answer_places.ts";
 import { CONTENT, KEEP, type RequestTreatment } from "../request_places.ts";
-import { type EventTexts, findTexts, type Path, type StreamPlaces, type WholeText } from "../stream_places.ts";
+import {
+  type EventTexts,
+  findTexts,
+  type Path,
+  type StreamPlaces,
+  type WholeText,
+} from "../stream_places.ts";
 import { dataRule, type Rule, rule } from "../walk.ts";
 import { ANSWER_ITEM, ITEM, kept, TOOL } from "./responses.ts";
 

@@ -25,7 +25,8 @@ export interface Opening {
 export function makeOpening(origin: Origin, path: string, fields: HeaderFields): Opening | string {
   if (!isTarget(path)) return "the path holds characters that may not be sent";
   const wrong = fields.find(([name, value]) => !isToken(name) || !isFieldValue(value));
-  if (wrong !== undefined) return `the field ${isToken(wrong[0]) ? wrong[0] : "with a bad name"} may not be sent`;
+  if (wrong !== undefined)
+    return `the field ${isToken(wrong[0]) ? wrong[0] : "with a bad name"} may not be sent`;
   const key = randomBytes(16).toString("base64");
   const lines = [
     `GET ${path} HTTP/1.1`,

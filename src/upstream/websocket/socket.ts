@@ -38,8 +38,6 @@ export interface SocketListener {
   /** There was no connection, or no answer that makes sense. */
   onFailed(error: UpstreamError): void;
   onMessage(is_text: boolean, payload: Uint8Array): void;
-  /** Everything that was sent is with the system. */
-  onDrain(): void;
   /** 1005 where the other side gave no code, 1006 where the connection broke. */
   onClosed(code: number, reason: string): void;
 }
@@ -169,10 +167,12 @@ export class UpstreamSocket implements FrameListener {
   #answered(opened: Opened): void {
     switch (opened.kind) {
       case "wrong":
-        return this.#fail("bad_response", opened.what);
+        this.#fail("bad_response", opened.what);
+        return;
       case "refused":
         this.abort();
-        return this.#listener.onRefused(opened.head, opened.body);
+        this.#listener.onRefused(opened.head, opened.body);
+        return;
       case "open":
         this.#clearTimer();
         this.#opened = null;
@@ -187,9 +187,9 @@ export class UpstreamSocket implements FrameListener {
   received(bytes: Uint8Array): void {
     if (this.#state === "closed") return;
     this.heard_ms = performance.now();
-    if (this.#opened === null) return this.#read(bytes);
-    const opened = this.#opened.read(bytes);
+    const opened = this.#opened === null ? null : this.#opened.read(bytes);
     if (opened !== null) this.#answered(opened);
+    else if (this.#opened === null) this.#read(bytes);
   }
 
   #read(bytes: Uint8Array): void {
@@ -226,15 +226,13 @@ export class UpstreamSocket implements FrameListener {
   }
 
   drained(): void {
-    if (this.#waiting.length === 0) return;
-    this.#flush();
-    if (this.#waiting.length === 0 && this.#state === "open") this.#listener.onDrain();
+    if (this.#waiting.length > 0) this.#flush();
   }
 
   closed(): void {
     if (this.#state === "closed") return;
-    if (this.#opened !== null) return this.#answered(this.#opened.end());
-    this.#over(CLOSE_CODES.broken, "");
+    if (this.#opened !== null) this.#answered(this.#opened.end());
+    else this.#over(CLOSE_CODES.broken, "");
   }
 
   // ---- What is written
