@@ -44,6 +44,9 @@ const SWITCHED = 101;
 /** The client went away before it was. */
 const GONE = 499;
 
+/** Codes of a session that ended as it should. */
+const GOOD_ENDS: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.going_away, CLOSE_CODES.none]);
+
 /** Texts as they came, a byte order mark too. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -445,13 +448,11 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
 
   #end({ code, reason, error, status = SWITCHED }: Ending): void {
     if (this.#is_over) return;
-    const client = this.#client!;
     if (error !== undefined) this.#say(error);
-    client.close(isSendable(code) ? code : CLOSE_CODES.none, shortReason(reason));
-    this.#provision?.socket.close(CLOSE_CODES.normal, "");
-    const is_good =
-      code === CLOSE_CODES.normal || code === CLOSE_CODES.going_away || code === CLOSE_CODES.none;
+    const is_good = GOOD_ENDS.has(code);
     this.#finish(status, error?.code ?? (is_good ? null : `closed_${code}`));
+    this.#provision?.socket.close(CLOSE_CODES.normal, "");
+    this.#client!.close(isSendable(code) ? code : CLOSE_CODES.none, shortReason(reason));
   }
 
   #finish(status: number, code: string | null): void {
