@@ -55,11 +55,11 @@ export function compilePlan(config: ResolvedConfig): Plan {
       drain_ms: listen.drain_ms,
       max_calls: listen.max_calls,
       cors_origins: [...(listen.cors?.origins ?? [])],
-      websocket: {
-        max_message_bytes: listen.websocket.max_message_bytes,
-        max_buffered_bytes: listen.websocket.max_buffered_bytes,
-        idle_ms: listen.websocket.idle_s * 1_000,
-        session_ms: listen.websocket.session_minutes * 60_000,
+      websocket: { ...listen.websocket },
+      realtime: {
+        max_buffered_bytes: listen.realtime.max_buffered_bytes,
+        idle_ms: listen.realtime.idle_s * 1_000,
+        session_ms: listen.realtime.session_minutes * 60_000,
       },
     },
     providers,

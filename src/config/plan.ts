@@ -260,12 +260,16 @@ export interface ListenPlan {
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
   readonly websocket: WebSocketPlan;
+  readonly realtime: RealtimePlan;
 }
 
-/** Bounds of clients' WebSockets. */
+/** Clients' WebSockets. */
 export interface WebSocketPlan {
-  /** Of one message, in either direction. */
   readonly max_message_bytes: number;
+}
+
+/** Bounds of Realtime sessions. */
+export interface RealtimePlan {
   /** What may wait for a side that does not take it. */
   readonly max_buffered_bytes: number;
   /** Silence of both sides after which a session is closed. */

@@ -102,6 +102,26 @@ const timeouts = z.strictObject({
     .describe("The whole exchange with a provider, 0 (the default) for no limit."),
 });
 
+const websocket = z.strictObject({
+  max_message_bytes: whole(1024, 1_073_741_824)
+    .default(33_554_432)
+    .describe("Longest message of a client; a longer one closes its socket with 1009."),
+});
+
+const realtime = z.strictObject({
+  max_buffered_bytes: whole(65_536, 1_073_741_824)
+    .default(16_777_216)
+    .describe(
+      "How much of what a client says may wait for its provider; over it the session ends with 1013.",
+    ),
+  idle_s: whole(1, 86_400)
+    .default(900)
+    .describe("Silence of both sides after which a session is closed; seconds."),
+  session_minutes: whole(1, 1_440)
+    .default(60)
+    .describe("How long a session may last; minutes. stream_deadline_ms of a model may shorten it."),
+});
+
 const listen = z.strictObject({
   host: text(255)
     .default("127.0.0.1")
@@ -138,21 +158,8 @@ const listen = z.strictObject({
     })
     .optional()
     .describe("Cross-origin requests of browsers; none are allowed by default."),
-  websocket: z
-    .strictObject({
-      max_message_bytes: whole(1024, 268_435_456)
-        .default(16_777_216)
-        .describe("A larger message closes its WebSocket with 1009."),
-      max_buffered_bytes: whole(65_536, 1_073_741_824)
-        .default(16_777_216)
-        .describe("How much may wait for a side that does not take it; over it the session ends."),
-      idle_s: whole(1, 86_400)
-        .default(900)
-        .describe("Silence of both sides after which a session is closed; seconds."),
-      session_minutes: whole(1, 1_440).default(60).describe("How long a session may last; minutes."),
-    })
-    .prefault({})
-    .describe("WebSockets of clients."),
+  websocket: websocket.prefault({}).describe("WebSockets. Message length is that of the gateway's start."),
+  realtime: realtime.prefault({}).describe("Realtime sessions."),
 });
 
 const provider = z.strictObject({

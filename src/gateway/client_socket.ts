@@ -1,6 +1,6 @@
 // A client's WebSocket, as those see it who speak with the client: what they hear of it, and what they may do.
 
-import type { WebSocketPlan } from "../config/plan.ts";
+import type { ListenPlan } from "../config/plan.ts";
 
 /** Seconds without a sign of life after which a client is gone; it is asked for one before. */
 const GONE_AFTER_S = 120;
@@ -49,11 +49,12 @@ class OpenSocket implements ClientSocket {
 }
 
 /** What the server does with its WebSockets. */
-export function socketHandlers({ max_message_bytes, max_buffered_bytes }: WebSocketPlan) {
+export function socketHandlers({ websocket, realtime }: ListenPlan) {
+  const { max_message_bytes } = websocket;
   return {
     maxPayloadLength: max_message_bytes,
     // Whoever sends looks at what waits; a message is never left out in silence.
-    backpressureLimit: max_buffered_bytes + 2 * max_message_bytes,
+    backpressureLimit: realtime.max_buffered_bytes + 2 * max_message_bytes,
     closeOnBackpressureLimit: true,
     idleTimeout: GONE_AFTER_S,
     sendPings: true,

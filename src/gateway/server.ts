@@ -145,7 +145,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
-    websocket: socketHandlers(plan.listen.websocket),
+    websocket: socketHandlers(plan.listen),
     error: (error) => {
       console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
       return plainError(

@@ -3,11 +3,8 @@
 
 import type { ModelPlan } from "../../config/plan.ts";
 import type { WireError } from "../../dialects/openai/error.ts";
-import { readResponsesUsage } from "../../dialects/responses/usage.ts";
 import { faultText, GatewayError } from "../../errors.ts";
 import { CLOSE_CODES, isSendable, shortReason } from "../../upstream/websocket/frames.ts";
-import { type JsonSpan, readString, scanMembers } from "../../wire/json.ts";
-import { type Edit, splice } from "../../wire/splice.ts";
 import { measureOverhead } from "../answer.ts";
 import type { Call, StopReason } from "../call.ts";
 import type { ClientSocket, SocketSession } from "../client_socket.ts";
@@ -20,18 +17,18 @@ import {
   errorEvent,
   fieldsOf,
   type RealtimeEvent,
-  readEnded,
   readEvent,
-  readRest,
   readSettings,
   textIn,
   tokensOfInput,
-  tokensOfOutput,
 } from "./events.ts";
+import { hearProvider } from "./hearing.ts";
+import { withOwnModel } from "./own_model.ts";
 import type { SessionValues } from "./values.ts";
 
 /** More than this waits for a slow client: its provider is not read until a quarter of it is left. */
 const SLOW_BYTES = 1024 * 1024;
+const HOLD_LOOK_MS = 250;
 /** How often a session looks whether both sides are there. */
 const LOOK_MS = 15_000;
 /** Silence of a provider after which it is asked for a sign of life, and after which it is gone. */
@@ -45,7 +42,11 @@ const SWITCHED = 101;
 const GONE = 499;
 
 /** Codes of a session that ended as it should. */
-const GOOD_ENDS: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.going_away, CLOSE_CODES.none]);
+const GOOD_ENDS: ReadonlySet<number> = new Set([
+  CLOSE_CODES.normal,
+  CLOSE_CODES.going_away,
+  CLOSE_CODES.none,
+]);
 
 /** Texts as they came, a byte order mark too. */
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -80,7 +81,8 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
   #waiting: (string | Uint8Array)[] = [];
   #waiting_bytes = 0;
   #is_cleaning = false;
-  #is_held_back = false;
+  /** Looks whether a slow client has taken what waited; null while its provider is read. */
+  #holding: ReturnType<typeof setInterval> | null = null;
   #moved_ms = performance.now();
   #looking: ReturnType<typeof setInterval> | null = null;
 
@@ -125,9 +127,22 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
   }
 
   onWritable(): void {
-    if (!this.#is_held_back || this.#client!.buffered_bytes > SLOW_BYTES / 4) return;
-    this.#is_held_back = false;
+    if (this.#holding === null || this.#client!.buffered_bytes > SLOW_BYTES / 4) return;
+    this.#letGo();
     this.#provision?.socket.resume();
+  }
+
+  /** The provider is not read while its client does not take what it said. */
+  #holdBack(): void {
+    if (this.#holding !== null || this.#client!.buffered_bytes <= SLOW_BYTES) return;
+    this.#provision!.socket.pause();
+    // The server does not always tell when what waited is gone.
+    this.#holding = setInterval(() => this.onWritable(), HOLD_LOOK_MS);
+  }
+
+  #letGo(): void {
+    if (this.#holding !== null) clearInterval(this.#holding);
+    this.#holding = null;
   }
 
   onClosed(code: number, reason: string): void {
@@ -187,10 +202,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
       else if (!this.#tell(one)) return;
     }
     if (event?.type === "response.done" && this.#is_spent) this.#endSpent();
-    else if (this.#client!.buffered_bytes > SLOW_BYTES && !this.#is_held_back) {
-      this.#is_held_back = true;
-      this.#provision!.socket.pause();
-    }
+    else this.#holdBack();
   }
 
   onClosedByProvider(code: number, reason: string): void {
@@ -217,50 +229,22 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
 
   /** What an event of the provider says of answers and what they use. */
   #hear(event: RealtimeEvent): void {
-    const answers = this.#answers!;
-    const { type, scan } = event;
-    const tokens = tokensOfOutput(event);
-    if (tokens > 0) {
-      const id = textIn(scan, "response_id");
-      if (id !== null && !answers.came(id, tokens)) this.#spent(id);
-      return;
-    }
-    switch (type) {
-      case "response.created": {
-        const { response } = fieldsOf(event) as { readonly response?: { readonly id?: unknown } };
-        const id = String(response?.id);
-        const refusal = answers.begun(id);
-        if (refusal !== null) this.#cancel(id, refusal);
-        return;
-      }
-      case "response.done":
-        answers.done(readEnded(event));
-        return;
-      case "conversation.item.input_audio_transcription.completed":
-        answers.transcribed(readResponsesUsage(fieldsOf(event)["usage"]));
-        return;
-      case "session.created":
-      case "session.updated":
-      case "transcription_session.updated":
-        answers.set(readSettings(fieldsOf(event)["session"]));
-        return;
-      case "rate_limits.updated":
-        this.#rest(readRest(event));
-        return;
-      case "error": {
-        const { error } = fieldsOf(event) as {
-          readonly error?: { readonly event_id?: string | null; readonly code?: string | null };
-        };
-        answers.refused(error?.event_id ?? null, error?.code ?? null);
-      }
-    }
-  }
-
-  /** A key of which nothing is left is not asked again until there is. */
-  #rest(rest_ms: number | null): void {
-    if (rest_ms === null) return;
+    const heard = hearProvider(event, this.#answers!);
     const { target, key } = this.#provision!;
-    this.#tools.rotation.rest(target.provider, key, target.model, rest_ms, performance.now());
+    switch (heard?.kind) {
+      case "rest":
+        this.#tools.rotation.rest(target.provider, key, target.model, heard.rest_ms, performance.now());
+        return;
+      case "spent":
+        if (this.#is_spent) return;
+        this.#provision!.socket.send(true, cancelEvent(heard.id));
+        this.#beSpent();
+        return;
+      case "refused":
+        this.#provision!.socket.send(true, cancelEvent(heard.id));
+        if (heard.refusal.error.code === "budget_exceeded") this.#beSpent();
+        else this.#refuseAnswer(heard.refusal, null);
+    }
   }
 
   // ---- From the client to the provider
@@ -329,28 +313,16 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
       case "session.update":
       case "transcription_session.update":
         answers.set(readSettings(fieldsOf(event)["session"]));
-        return this.#withModel(bytes, event);
+        return this.#withOwnModel(bytes, event);
     }
     return bytes;
   }
 
-  /** Settings with the provider's name for the model: another than the session's cannot be had in it. */
-  #withModel(bytes: Uint8Array, event: RealtimeEvent): Uint8Array | null {
-    const session = event.scan.find("session");
-    const settings = session?.kind === "object" ? scanMembers(bytes, session.start, session.end) : null;
-    const model: JsonSpan | null =
-      settings === null || settings.fault !== null ? null : settings.find("model");
-    if (model === null) return bytes;
-    const { target } = this.#provision!;
-    const named = readString(bytes, model);
-    if (named === target.model || target.model === "") return bytes;
-    const own = this.#model.name;
-    if (named === own) {
-      const edit: Edit = { start: model.start, end: model.end, bytes: target.model_json };
-      return Buffer.concat(splice(bytes, [edit]));
-    }
-    const message = `This session is one of '${own}': for another model open another.`;
-    this.#say(ownAnswer(new GatewayError("invalid_value", message, { param: "session.model" })).error, event);
+  /** Settings as the provider takes them; null: it does not. */
+  #withOwnModel(bytes: Uint8Array, event: RealtimeEvent): Uint8Array | null {
+    const named = withOwnModel(bytes, event, this.#model.name, this.#provision!.target);
+    if (!(named instanceof GatewayError)) return named;
+    this.#say(ownAnswer(named).error, event);
     return null;
   }
 
@@ -366,20 +338,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     else this.#end({ code: CLOSE_CODES.policy, reason: error.message, error });
   }
 
-  /** The provider has begun an answer that may not be had. */
-  #cancel(id: string, refusal: FailedAnswer): void {
-    this.#provision!.socket.send(true, cancelEvent(id));
-    if (refusal.error.code === "budget_exceeded") this.#beSpent();
-    else this.#refuseAnswer(refusal, null);
-  }
-
-  /** There is no money for the rest of an answer. */
-  #spent(id: string): void {
-    if (this.#is_spent) return;
-    this.#provision!.socket.send(true, cancelEvent(id));
-    this.#beSpent();
-  }
-
+  /** What is under way is cut off, and what it has cost is waited for. */
   #beSpent(): void {
     if (this.#is_spent) return;
     this.#is_spent = true;
@@ -410,7 +369,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
   }
 
   #tooMuch(what: string): void {
-    const message = `More than ${this.#bounds.max_buffered_bytes} bytes ${what} (listen.websocket.max_buffered_bytes).`;
+    const message = `More than ${this.#bounds.max_buffered_bytes} bytes ${what} (listen.realtime.max_buffered_bytes).`;
     const { error } = ownAnswer(new GatewayError("unavailable", message));
     this.#end({ code: CLOSE_CODES.try_again, reason: message, error });
   }
@@ -427,7 +386,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     const now_ms = performance.now();
     const { socket, target } = this.#provision!;
     // Who is held back cannot be heard.
-    const quiet_ms = this.#is_held_back ? 0 : now_ms - socket.heard_ms;
+    const quiet_ms = this.#holding !== null ? 0 : now_ms - socket.heard_ms;
     if (quiet_ms > GONE_AFTER_MS) {
       const error = interruption(target.provider.name, "it gives no sign of life any more");
       this.#end({ code: CLOSE_CODES.internal_error, reason: error.message, error });
@@ -435,13 +394,13 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     }
     if (quiet_ms > ASK_AFTER_MS) socket.ping();
     if (now_ms - this.#moved_ms < this.#bounds.idle_ms) return;
-    const message = "Nothing was said in this session for too long (listen.websocket.idle_s).";
+    const message = "Nothing was said in this session for too long (listen.realtime.idle_s).";
     const { error } = ownAnswer(new GatewayError("deadline_exceeded", message));
     this.#end({ code: CLOSE_CODES.policy, reason: message, error });
   }
 
   get #bounds() {
-    return this.#call.plan.listen.websocket;
+    return this.#call.plan.listen.realtime;
   }
 
   // ---- The end
@@ -459,6 +418,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     if (this.#is_over) return;
     this.#is_over = true;
     if (this.#looking !== null) clearInterval(this.#looking);
+    this.#letGo();
     this.#waiting = [];
     this.#answers?.end(code ?? "session_closed");
     settle(this.#call, this.#tools, { ...NOTHING_CAME, status, code });

@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import { rig, type TestGateway, until } from "../harness.ts";
-import { Client, type RealtimeUpstream, responseEvents, startRealtime, type UpstreamScript } from "./realtime_upstream.ts";
+import {
+  Client,
+  type RealtimeUpstream,
+  responseEvents,
+  startRealtime,
+  type UpstreamScript,
+} from "./realtime_upstream.ts";
 
 const room = rig();
 const KEY = {
@@ -69,18 +75,36 @@ describe("an answer", () => {
     const [answer, session, ...none] = gateway.kept.rows();
     expect(none).toEqual([]);
     const who = {
-      ...{ request_id: "mine", tenant: "acme", key: "acme-key", user: "ann", feature: "voice", tags: { beta: "" } },
+      ...{
+        request_id: "mine",
+        tenant: "acme",
+        key: "acme-key",
+        user: "ann",
+        feature: "voice",
+        tags: { beta: "" },
+      },
       ...{ model: "voice", provider: "up", served_model: "gpt-realtime", stream: true },
     };
     expect(answer).toMatchObject({
       ...who,
       ...{ status: 200, error: null, finish_reason: "completed", estimated: false, cost_nano_usd: NANO },
       usage: {
-        ...{ input_tokens: 132, cached_input_tokens: 64, input_audio_tokens: 13, cached_input_audio_tokens: 4 },
+        ...{
+          input_tokens: 132,
+          cached_input_tokens: 64,
+          input_audio_tokens: 13,
+          cached_input_audio_tokens: 4,
+        },
         ...{ output_tokens: 121, output_audio_tokens: 91 },
       },
     });
-    expect(session).toMatchObject({ ...who, status: 101, error: null, cost_nano_usd: 0, usage: { input_tokens: 0 } });
+    expect(session).toMatchObject({
+      ...who,
+      status: 101,
+      error: null,
+      cost_nano_usd: 0,
+      usage: { input_tokens: 0 },
+    });
     expect(gateway.counted("tokens", "output")).toBe(121);
   });
 
@@ -96,7 +120,13 @@ describe("an answer", () => {
     session.send({
       type: "conversation.item.input_audio_transcription.completed",
       ...{ item_id: "i", content_index: 0, transcript: "hello" },
-      usage: { type: "tokens", total_tokens: 22, input_tokens: 13, output_tokens: 9, input_token_details: { audio_tokens: 13 } },
+      usage: {
+        type: "tokens",
+        total_tokens: 22,
+        input_tokens: 13,
+        output_tokens: 9,
+        input_token_details: { audio_tokens: 13 },
+      },
     });
     for (const event of responseEvents("resp_x", "Hi", USAGE)) session.send(event);
     await client.until((one) => one.ofType("response.done").length === 1);
@@ -115,19 +145,29 @@ describe("an answer", () => {
 
   test("that fails, or is not complete, says so", async () => {
     const gateway = gatewayOf(
-      answering(null, { status: "failed", status_details: { type: "failed", error: { code: "server_busy" } } }).base_url,
+      answering(null, {
+        status: "failed",
+        status_details: { type: "failed", error: { code: "server_busy" } },
+      }).base_url,
     );
     const client = await open(gateway);
     client.send({ type: "response.create" });
     await client.until((one) => one.ofType("response.done").length === 1);
-    expect(gateway.kept.rows()[0]).toMatchObject({ error: "server_busy", finish_reason: "failed", estimated: true });
+    expect(gateway.kept.rows()[0]).toMatchObject({
+      error: "server_busy",
+      finish_reason: "failed",
+      estimated: true,
+    });
   });
 
   test("that breaks off with its provider is counted by what came", async () => {
     const provider = upstream();
     const gateway = gatewayOf(provider.base_url);
     const client = await open(gateway);
-    client.send({ type: "conversation.item.create", item: { type: "message", content: [{ type: "input_text", text: "x".repeat(4_000) }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", content: [{ type: "input_text", text: "x".repeat(4_000) }] },
+    });
     client.send({ type: "response.create" });
     const session = await provider.session();
     await until(() => session.messages.length === 2);
@@ -150,7 +190,12 @@ describe("an answer", () => {
       heard: (session, message) =>
         session.send({
           type: "error",
-          error: { type: "invalid_request_error", code: "bad", message: "no", event_id: JSON.parse(String(message)).event_id },
+          error: {
+            type: "invalid_request_error",
+            code: "bad",
+            message: "no",
+            event_id: JSON.parse(String(message)).event_id,
+          },
         }),
     });
     const gateway = gatewayOf(provider.base_url, { key: ", limits: { usd_per_day: 0.001 }" });
@@ -160,7 +205,9 @@ describe("an answer", () => {
       await client.until((one) => one.errors().length === time);
     }
     expect(client.errors().map(({ code }) => code)).toEqual(["bad", "bad", "bad"]);
-    expect(gateway.kept.rows().map(({ status, error, cost_nano_usd }) => [status, error, cost_nano_usd])).toEqual([
+    expect(
+      gateway.kept.rows().map(({ status, error, cost_nano_usd }) => [status, error, cost_nano_usd]),
+    ).toEqual([
       [400, "bad", 0],
       [400, "bad", 0],
       [400, "bad", 0],
@@ -283,7 +330,14 @@ describe("a budget", () => {
             session.send({ type: "response.output_audio.delta", ...about, delta });
           }
         } else if (type === "response.cancel") {
-          session.send(responseEvents("r", "", { ...USAGE, output_tokens: 200, output_token_details: { audio_tokens: 200 } }, { status: "cancelled" }).at(-1));
+          session.send(
+            responseEvents(
+              "r",
+              "",
+              { ...USAGE, output_tokens: 200, output_token_details: { audio_tokens: 200 } },
+              { status: "cancelled" },
+            ).at(-1),
+          );
         }
       },
     });
@@ -293,7 +347,10 @@ describe("a budget", () => {
     client.send({ type: "response.create", response: { max_output_tokens: 50 } });
     expect((await client.end()).code).toBe(1008);
     expect(client.errors()[0]!.code).toBe("budget_exceeded");
-    expect((await provider.session()).events().map(({ type }) => type)).toEqual(["response.create", "response.cancel"]);
+    expect((await provider.session()).events().map(({ type }) => type)).toEqual([
+      "response.create",
+      "response.cancel",
+    ]);
     await gateway.idle();
     expect(gateway.kept.rows()[0]).toMatchObject({ usage: { output_tokens: 200 }, estimated: false });
     const refused = new Client(gateway.port, "/v1/realtime?model=voice", { headers: KEY });
@@ -310,7 +367,10 @@ models: { voice: { targets: [up/gpt-realtime] } }
   const client = new Client(gateway.port, "/v1/realtime?model=voice");
   await client.opened;
   const session = await provider.session();
-  session.send({ type: "rate_limits.updated", rate_limits: [{ name: "requests", limit: 9, remaining: 0, reset_seconds: 60 }] });
+  session.send({
+    type: "rate_limits.updated",
+    rate_limits: [{ name: "requests", limit: 9, remaining: 0, reset_seconds: 60 }],
+  });
   await client.until((one) => one.messages.length === 1);
   for (let number = 1; number <= 3; number++) {
     await new Client(gateway.port, "/v1/realtime?model=voice").opened;

@@ -12,7 +12,10 @@ const SAID = (text: string, event_id?: string) => ({
   item: { type: "message", role: "user", content: [{ type: "input_text", text }] },
 });
 
-async function session(privacy: string, guards = ""): Promise<{ gateway: TestGateway; provider: RealtimeUpstream; client: Client }> {
+async function session(
+  privacy: string,
+  guards = "",
+): Promise<{ gateway: TestGateway; provider: RealtimeUpstream; client: Client }> {
   const provider = startRealtime();
   room.after(() => provider.stop());
   const gateway = room.gateway(`
@@ -30,14 +33,26 @@ describe("redact", () => {
     const { provider, client, gateway } = await session("mode: redact");
     client.send({ type: "session.update", session: { instructions: `You work for ${EMAIL}.` } });
     client.send(SAID(`Write to ${EMAIL} or bob@example.org`));
-    client.send({ type: "response.create", response: { instructions: `Greet ${EMAIL}`, metadata: { who: EMAIL } } });
+    client.send({
+      type: "response.create",
+      response: { instructions: `Greet ${EMAIL}`, metadata: { who: EMAIL } },
+    });
     const heard = await provider.session();
     await until(() => heard.messages.length === 3);
     expect(JSON.stringify(heard.messages)).not.toMatch(/ann|bob/);
-    const [settings, item, asked] = heard.events() as [Record<string, never>, Record<string, never>, Record<string, never>];
-    expect((settings["session"] as { instructions: string }).instructions).toMatch(/^You work for \[EMAIL_1\]\.\n\n/);
+    const [settings, item, asked] = heard.events() as [
+      Record<string, never>,
+      Record<string, never>,
+      Record<string, never>,
+    ];
+    expect((settings as unknown as { session: { instructions: string } }).session.instructions).toMatch(
+      /^You work for \[EMAIL_1\]\.\n\n/,
+    );
     expect(item["item"]).toMatchObject({ content: [{ text: "Write to [EMAIL_1] or [EMAIL_2]" }] });
-    expect(asked["response"]).toMatchObject({ instructions: "Greet [EMAIL_1]", metadata: { who: "[EMAIL_1]" } });
+    expect(asked["response"]).toMatchObject({
+      instructions: "Greet [EMAIL_1]",
+      metadata: { who: "[EMAIL_1]" },
+    });
 
     const about = { response_id: "r", item_id: "i", output_index: 0, content_index: 0 };
     heard.send({ type: "response.created", response: { id: "r" } });
@@ -47,26 +62,49 @@ describe("redact", () => {
     heard.send({ type: "response.output_text.done", ...about, text: words });
     for (const piece of ['{"to":"[EMA', 'IL_1]"}'])
       heard.send({ type: "response.function_call_arguments.delta", ...about, item_id: "f", delta: piece });
-    heard.send({ type: "response.function_call_arguments.done", ...about, item_id: "f", arguments: '{"to":"[EMAIL_1]"}' });
-    heard.send({ type: "response.output_audio_transcript.delta", ...about, item_id: "a", delta: "It is [EMAIL_1" });
+    heard.send({
+      type: "response.function_call_arguments.done",
+      ...about,
+      item_id: "f",
+      arguments: '{"to":"[EMAIL_1]"}',
+    });
+    heard.send({
+      type: "response.output_audio_transcript.delta",
+      ...about,
+      item_id: "a",
+      delta: "It is [EMAIL_1",
+    });
     heard.send({ type: "response.output_audio_transcript.delta", ...about, item_id: "a", delta: "]" });
     const untouched = '{ "type":"response.output_audio.delta","response_id":"r", "delta":"QUJD" }';
     heard.socket.send(untouched);
-    heard.send({ type: "conversation.item.done", item: { type: "message", content: [{ type: "input_text", text: "[EMAIL_2]" }] } });
+    heard.send({
+      type: "conversation.item.done",
+      item: { type: "message", content: [{ type: "input_text", text: "[EMAIL_2]" }] },
+    });
     heard.send({
       type: "response.done",
-      response: { id: "r", status: "completed", output: [{ type: "message", content: [{ type: "output_text", text: words }] }] },
+      response: {
+        id: "r",
+        status: "completed",
+        output: [{ type: "message", content: [{ type: "output_text", text: words }] }],
+      },
     });
     await client.until((one) => one.ofType("response.done").length === 1);
     const told = client.events();
-    const joined = (type: string) => told.filter((one) => one["type"] === type).map((one) => one["delta"]).join("");
+    const joined = (type: string) =>
+      told
+        .filter((one) => one["type"] === type)
+        .map((one) => one["delta"])
+        .join("");
     const whole = `To ${EMAIL}, and bob@example.org.`;
     expect(joined("response.output_text.delta")).toBe(whole);
     expect(joined("response.function_call_arguments.delta")).toBe(`{"to":"${EMAIL}"}`);
     expect(joined("response.output_audio_transcript.delta")).toBe(`It is ${EMAIL}`);
     expect(client.messages).toContain(untouched);
     expect(JSON.stringify(told)).not.toContain("EMAIL_");
-    expect(client.ofType("response.done")[0]).toMatchObject({ response: { output: [{ content: [{ text: whole }] }] } });
+    expect(client.ofType("response.done")[0]).toMatchObject({
+      response: { output: [{ content: [{ text: whole }] }] },
+    });
     client.socket.close(1000);
     await gateway.idle();
     expect(gateway.kept.rows().at(-1)).toMatchObject({ status: 101, redactions: { EMAIL: 5 } });
@@ -75,7 +113,10 @@ describe("redact", () => {
   test("lets no audio out, which nobody can look into, unless it is told to", async () => {
     const { provider, client } = await session("mode: redact");
     client.send({ ...AUDIO, event_id: "sound" });
-    client.send({ type: "conversation.item.create", item: { type: "message", content: [{ type: "input_audio", audio: "QUJD" }] } });
+    client.send({
+      type: "conversation.item.create",
+      item: { type: "message", content: [{ type: "input_audio", audio: "QUJD" }] },
+    });
     client.send(new Uint8Array([1, 2, 3]));
     client.send("no event");
     client.send({ type: "last" });

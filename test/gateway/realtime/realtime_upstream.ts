@@ -61,7 +61,12 @@ export function startRealtime(script: UpstreamScript = {}): RealtimeUpstream {
       open(socket) {
         const messages: (string | Buffer)[] = [];
         const session: UpstreamSession = {
-          ...{ opening: socket.data.opening, socket: socket as ServerWebSocket<unknown>, messages, closed: null },
+          ...{
+            opening: socket.data.opening,
+            socket: socket as ServerWebSocket<unknown>,
+            messages,
+            closed: null,
+          },
           events: () => messages.filter((one) => typeof one === "string").map((one) => JSON.parse(one)),
           send: (event) => socket.send(typeof event === "string" ? event : JSON.stringify(event)),
         };
@@ -91,13 +96,26 @@ export function startRealtime(script: UpstreamScript = {}): RealtimeUpstream {
 }
 
 /** The events of one whole response, which a provider sends one by one. */
-export function responseEvents(id: string, text: string, usage: unknown, more: Record<string, unknown> = {}): unknown[] {
+export function responseEvents(
+  id: string,
+  text: string,
+  usage: unknown,
+  more: Record<string, unknown> = {},
+): unknown[] {
   const about = { response_id: id, item_id: `item_of_${id}`, output_index: 0, content_index: 0 };
   return [
-    { type: "response.created", event_id: `event_1_${id}`, response: { id, status: "in_progress", output: [] } },
+    {
+      type: "response.created",
+      event_id: `event_1_${id}`,
+      response: { id, status: "in_progress", output: [] },
+    },
     { type: "response.output_text.delta", event_id: `event_2_${id}`, ...about, delta: text },
     { type: "response.output_text.done", event_id: `event_3_${id}`, ...about, text },
-    { type: "response.done", event_id: `event_4_${id}`, response: { id, status: "completed", output: [], usage, ...more } },
+    {
+      type: "response.done",
+      event_id: `event_4_${id}`,
+      response: { id, status: "completed", output: [], usage, ...more },
+    },
   ];
 }
 
@@ -109,9 +127,13 @@ export class Client {
   readonly opened: Promise<void>;
   closed: { readonly code: number; readonly reason: string } | null = null;
 
-  constructor(port: number, path: string, options: { headers?: Record<string, string>; protocols?: string[] } = {}) {
+  constructor(
+    port: number,
+    path: string,
+    options: { headers?: Record<string, string>; protocols?: string[] } = {},
+  ) {
     this.socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, options as unknown as string[]);
-    this.socket.binaryType = "nodebuffer" as BinaryType;
+    this.socket.binaryType = "nodebuffer";
     this.opened = new Promise((resolve, reject) => {
       this.socket.onopen = () => resolve();
       this.socket.onerror = (event) => reject(new Error(String((event as ErrorEvent).message)));
@@ -124,7 +146,9 @@ export class Client {
   }
 
   send(event: unknown): void {
-    this.socket.send(typeof event === "string" || event instanceof Uint8Array ? event : JSON.stringify(event));
+    this.socket.send(
+      typeof event === "string" || event instanceof Uint8Array ? event : JSON.stringify(event),
+    );
   }
 
   events(): Record<string, unknown>[] {
@@ -137,7 +161,9 @@ export class Client {
 
   /** The errors that it was told. */
   errors(): { code: string; message: string; event_id: string | null }[] {
-    return this.ofType("error").map(({ error }) => error as { code: string; message: string; event_id: string | null });
+    return this.ofType("error").map(
+      ({ error }) => error as { code: string; message: string; event_id: string | null },
+    );
   }
 
   async until(isSo: (client: this) => boolean): Promise<void> {

@@ -29,7 +29,11 @@ keys: [{ name: acme-key, key: key-of-acme, tenant: acme, models: [voice, "up0/*"
 `);
 }
 
-function open(gateway: TestGateway, path = "/v1/realtime?model=voice", headers: Record<string, string> = KEY): Client {
+function open(
+  gateway: TestGateway,
+  path = "/v1/realtime?model=voice",
+  headers: Record<string, string> = KEY,
+): Client {
   const client = new Client(gateway.port, path, { headers });
   room.after(() => client.socket.close());
   return client;
@@ -41,7 +45,13 @@ describe("a session", () => {
     const gateway = gatewayOf([provider.base_url]);
     const client = open(gateway);
     await client.opened;
-    const texts = ['{"type":"unheard.of" , "x":1}', "no event", "\ufeff{}", "", JSON.stringify({ type: "a", b: "ü\u0000😀" })];
+    const texts = [
+      '{"type":"unheard.of" , "x":1}',
+      "no event",
+      "\ufeff{}",
+      "",
+      JSON.stringify({ type: "a", b: "ü\u0000😀" }),
+    ];
     const large = JSON.stringify({ type: "input_audio_buffer.append", audio: "A".repeat(3_000_000) });
     const bytes = Buffer.from(Array.from({ length: 70_000 }, (_, at) => (at * 7) & 255));
     for (const text of [...texts, large]) client.send(text);
@@ -142,7 +152,9 @@ describe("a session", () => {
     client.send({ type: "session.update", session: { instructions: "Be brief." } });
     const session = await provider.session();
     await until(() => session.messages.length === 2);
-    expect(session.messages[0]).toBe('{"type":"session.update","session":{"model":"gpt-realtime", "voice":"marin"}}');
+    expect(session.messages[0]).toBe(
+      '{"type":"session.update","session":{"model":"gpt-realtime", "voice":"marin"}}',
+    );
     await client.until((one) => one.errors().length === 1);
     expect(client.errors()[0]).toMatchObject({ code: "invalid_value", event_id: "mine" });
   });
@@ -153,10 +165,7 @@ describe("Azure", () => {
     ["api_version: 2025-04-01-preview", "/openai/realtime?deployment=voice-1&api-version=2025-04-01-preview"],
     ["", "/openai/v1/realtime?model=voice-1"],
     ["deployments: false", "/openai/v1/realtime?model=voice-1"],
-    [
-      "deployments: false, api_version: preview",
-      "/openai/v1/realtime?model=voice-1&api-version=preview",
-    ],
+    ["deployments: false, api_version: preview", "/openai/v1/realtime?model=voice-1&api-version=preview"],
   ])("is asked with %j at its own address, by its own header", async (setting, address) => {
     const provider = upstream();
     const gateway = room.gateway(`
@@ -220,7 +229,9 @@ describe("a provider that refuses", () => {
   test("a key loses it: the next key is asked, and the next session does not ask the first again", async () => {
     const provider = upstream({
       open: ({ headers }) =>
-        headers.get("authorization") === "Bearer secret-0" ? Response.json({ error: {} }, { status: 401 }) : null,
+        headers.get("authorization") === "Bearer secret-0"
+          ? Response.json({ error: {} }, { status: 401 })
+          : null,
     });
     const gateway = gatewayOf([provider.base_url]);
     await open(gateway).opened;
@@ -236,7 +247,8 @@ describe("a provider that refuses", () => {
 
   test("with 429 or 503 gives way to the next target", async () => {
     const busy = upstream({
-      open: () => Response.json({ error: { message: "slow down" } }, { status: 429, headers: { "retry-after": "60" } }),
+      open: () =>
+        Response.json({ error: { message: "slow down" } }, { status: 429, headers: { "retry-after": "60" } }),
     });
     const provider = upstream();
     const gateway = gatewayOf([busy.base_url, provider.base_url]);
@@ -260,7 +272,9 @@ describe("a provider that refuses", () => {
   });
 
   test("altogether is told by an error event and 1011 with the reason, and not with its credentials' fate", async () => {
-    const bad = upstream({ open: () => Response.json({ error: { message: "no such model", code: "x" } }, { status: 404 }) });
+    const bad = upstream({
+      open: () => Response.json({ error: { message: "no such model", code: "x" } }, { status: 404 }),
+    });
     const client = open(gatewayOf([bad.base_url]));
     await client.opened;
     const { code, reason } = await client.end();
@@ -268,7 +282,9 @@ describe("a provider that refuses", () => {
     expect(reason).toContain("no such model");
     expect(client.errors()[0]).toMatchObject({ message: "no such model" });
 
-    const locked = upstream({ open: () => Response.json({ error: { message: "bad key sk-123" } }, { status: 401 }) });
+    const locked = upstream({
+      open: () => Response.json({ error: { message: "bad key sk-123" } }, { status: 401 }),
+    });
     const gateway = gatewayOf([locked.base_url]);
     const second = open(gateway);
     await second.opened;
@@ -276,11 +292,16 @@ describe("a provider that refuses", () => {
     expect(second.errors()[0]).toMatchObject({ code: "upstream_credentials_exhausted" });
     expect(JSON.stringify(second.messages)).not.toContain("sk-123");
     await gateway.idle();
-    expect(gateway.kept.rows().at(-1)).toMatchObject({ status: 502, error: "upstream_credentials_exhausted" });
+    expect(gateway.kept.rows().at(-1)).toMatchObject({
+      status: 502,
+      error: "upstream_credentials_exhausted",
+    });
   });
 
   test("by speaking another protocol, or none, is told as well", async () => {
-    const plain = await room.upstream((_request, reply) => reply.raw("HTTP/1.1 101 X\r\nupgrade: other\r\n\r\n"));
+    const plain = await room.upstream((_request, reply) =>
+      reply.raw("HTTP/1.1 101 X\r\nupgrade: other\r\n\r\n"),
+    );
     const client = open(gatewayOf([plain.base_url]));
     await client.opened;
     expect((await client.end()).code).toBe(1011);
@@ -393,7 +414,7 @@ describe("the end of a session", () => {
   test("comes after as long as a session may last, or be quiet", async () => {
     const provider = upstream();
     const gateway = room.gateway(`
-listen: { websocket: { idle_s: 1 } }
+listen: { realtime: { idle_s: 1 } }
 providers: { up0: { kind: openai, base_url: "${provider.base_url}", api_keys: [s] } }
 models: { short: { targets: [up0/x], stream_deadline_ms: 60 }, long: { targets: [up0/x] } }
 `);
@@ -421,7 +442,7 @@ describe("a slow side", () => {
     };
     const server = Bun.serve({
       ...{ hostname: "127.0.0.1", port: 0 },
-      fetch: (request, own) => void own.upgrade(request, { data: null }),
+      fetch: (request, own) => void own.upgrade(request),
       websocket: { message() {}, open: (socket) => pour({ socket }), drain: (socket) => pour({ socket }) },
     });
     room.after(() => server.stop(true));
@@ -454,7 +475,9 @@ describe("a slow side", () => {
         data(socket, bytes) {
           const key = /sec-websocket-key: (\S+)/.exec(bytes.toString())?.[1];
           if (key === undefined) return;
-          const accept = new Bun.CryptoHasher("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
+          const accept = new Bun.CryptoHasher("sha1")
+            .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+            .digest("base64");
           socket.write(
             `HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: ${accept}\r\n\r\n`,
           );
@@ -463,7 +486,11 @@ describe("a slow side", () => {
       },
     });
     room.after(() => stuck.stop(true));
-    const gateway = gatewayOf([`http://127.0.0.1:${stuck.port}/v1`], "", "websocket: { max_buffered_bytes: 1000000 }");
+    const gateway = gatewayOf(
+      [`http://127.0.0.1:${stuck.port}/v1`],
+      "",
+      "realtime: { max_buffered_bytes: 1000000 }",
+    );
     const client = open(gateway);
     await client.opened;
     for (let piece = 0; piece < 100 && client.closed === null; piece++) {

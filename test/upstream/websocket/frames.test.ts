@@ -14,8 +14,7 @@ function serverFrame(first: number, payload: Uint8Array | string): Buffer {
   const bytes = Buffer.from(payload);
   const { length } = bytes;
   if (length < 126) return Buffer.concat([Buffer.from([first, length]), bytes]);
-  if (length < 65_536)
-    return Buffer.concat([Buffer.from([first, 126, length >> 8, length & 255]), bytes]);
+  if (length < 65_536) return Buffer.concat([Buffer.from([first, 126, length >> 8, length & 255]), bytes]);
   const head = Buffer.alloc(10);
   head[0] = first;
   head[1] = 127;
@@ -104,7 +103,10 @@ describe("a server's frames", () => {
 
   test("of random bytes end in a fault or in messages, and never throw", () => {
     let seed = 7;
-    const random = () => (seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff) / 0x7fff_ffff;
+    const random = () => {
+      seed = (seed * 1_103_515_245 + 12_345) & 0x7fff_ffff;
+      return seed / 0x7fff_ffff;
+    };
     for (let round = 0; round < 2_000; round++) {
       const bytes = Buffer.from(Array.from({ length: 40 }, () => Math.floor(random() * 256)));
       const cut = Math.floor(random() * 40);
