@@ -64,6 +64,11 @@ export function carriesAudio(event: RealtimeEvent): boolean {
   return items.some((item) => list(record(item)["content"]).some((part) => "audio" in record(part)));
 }
 
+/** The id of the response that an event is about as a whole. */
+export function responseOf(event: RealtimeEvent): string {
+  return String(record(fieldsOf(event)["response"])["id"]);
+}
+
 /** How a response ended. */
 export interface EndedResponse {
   readonly id: string;

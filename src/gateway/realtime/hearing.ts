@@ -9,6 +9,7 @@ import {
   readEnded,
   readRest,
   readSettings,
+  responseOf,
   textIn,
   tokensOfOutput,
 } from "./events.ts";
@@ -31,8 +32,7 @@ export function hearProvider(event: RealtimeEvent, answers: Answers): Heard | nu
   }
   switch (event.type) {
     case "response.created": {
-      const { response } = fieldsOf(event) as { readonly response?: { readonly id?: unknown } };
-      const id = String(response?.id);
+      const id = responseOf(event);
       const refusal = answers.begun(id);
       return refusal === null ? null : { kind: "refused", id, refusal };
     }

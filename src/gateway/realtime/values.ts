@@ -8,7 +8,7 @@ import { REALTIME_STREAM } from "../../privacy/places/realtime.ts";
 import { StreamRestorer } from "../../privacy/restore_stream.ts";
 import type { Call } from "../call.ts";
 import type { Privacy } from "../privacy.ts";
-import { carriesAudio, type RealtimeEvent, textIn } from "./events.ts";
+import { carriesAudio, type RealtimeEvent, responseOf, textIn } from "./events.ts";
 
 /** Responses under way whose texts are put together; what is beyond goes by as it is. */
 const RESPONSES_MAX = 64;
@@ -50,18 +50,11 @@ export class SessionValues {
   /** What the client is told in the place of an event of the provider. */
   restore(bytes: Uint8Array, event: RealtimeEvent): readonly Uint8Array[] {
     if (this.#mode !== "redact" || this.#mapping.size === 0) return [bytes];
-    const id = textIn(event.scan, "response_id") ?? "";
-    const restorer = this.#restorerOf(event.type === "response.done" ? "" : id);
-    const { before, data } = restorer.restore({ raw: bytes, data: bytes });
-    if (event.type !== "response.done") return [...eventsIn(before), data ?? bytes];
-    return [...this.#endAll(), data ?? bytes];
-  }
-
-  /** What is held back of answers goes out before one of them is done: that is rare, and says nothing wrong of the others. */
-  #endAll(): readonly Uint8Array[] {
-    const held = [...this.#restorers.values()].flatMap((restorer) => eventsIn(restorer.end()));
-    this.#restorers.clear();
-    return held;
+    const is_done = event.type === "response.done";
+    const id = is_done ? responseOf(event) : (textIn(event.scan, "response_id") ?? "");
+    const { before, data } = this.#restorerOf(id).restore({ raw: bytes, data: bytes });
+    if (is_done) this.#restorers.delete(id);
+    return [...eventsIn(before), data ?? bytes];
   }
 
   #restorerOf(id: string): StreamRestorer {

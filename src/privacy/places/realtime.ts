@@ -1,17 +1,10 @@
 // What the places of Realtime events hold, those of clients and those of servers. What is new in them tomorrow is text, too.
 // Source: OpenAI API reference, "Client events" and "Server events" of Realtime, with the names that they had before.
 
-import { isFields } from "../../dialects/fields.ts";
 import type { AnswerTreatment } from "../answer_places.ts";
-import { CONTENT, KEEP, type RequestTreatment } from "../request_places.ts";
-import {
-  type EventTexts,
-  findTexts,
-  type Path,
-  type StreamPlaces,
-  type WholeText,
-} from "../stream_places.ts";
-import { dataRule, type Rule, rule } from "../walk.ts";
+import { CONTENT, JSON_TEXT, KEEP, type RequestTreatment } from "../request_places.ts";
+import { type EventTexts, findWholes, type StreamPlaces, type WholeText } from "../stream_places.ts";
+import { type Rule, rule } from "../walk.ts";
 import { ANSWER_ITEM, ITEM, kept, TOOL } from "./responses.ts";
 
 /** A part of an item: its sound is kept, what is said in it is text. */
@@ -38,8 +31,12 @@ const SETTINGS = rule<RequestTreatment>("text", {
   input_audio_transcription: rule<RequestTreatment>("text", kept(["model", "language"], KEEP)),
   tools: TOOL,
   input: CONVERSATION_ITEM,
-  prompt: rule<RequestTreatment>("text", { id: KEEP, version: KEEP }),
-  metadata: dataRule("text"),
+  prompt: rule<RequestTreatment>("text", {
+    ...{ id: KEEP, version: KEEP },
+    // Each is named by the client: a text, or a part.
+    variables: rule<RequestTreatment>("text", {}, CONTENT),
+  }),
+  metadata: JSON_TEXT,
 });
 
 /** An event of a client. */
@@ -98,8 +95,8 @@ function read(event: Readonly<Record<string, unknown>>): EventTexts | null {
     return { growing: [piece], whole: [], ended: [] };
   }
   const whole: WholeText[] = [];
-  const onWhole = (came: string, _: string, path: Path) => whole.push({ came, path });
-  if (isFields(event)) findTexts(event, REALTIME_ANSWER, "", [], onWhole);
+  findWholes(event, REALTIME_ANSWER, [], (text) => whole.push(text));
+  if (type === "response.done") return { growing: [], whole, ended: "all" };
   return { growing: [], whole, ended: type.endsWith(".done") ? [scope] : [] };
 }
 
