@@ -22,7 +22,6 @@ export const ERROR_KINDS = {
   invalid_value: { status: 400, type: "invalid_request_error", retryable: false },
   missing_required_parameter: { status: 400, type: "invalid_request_error", retryable: false },
   id_in_use: { status: 409, type: "invalid_request_error", retryable: false },
-  previous_response_not_found: { status: 400, type: "invalid_request_error", retryable: false },
   session_not_found: { status: 404, type: "invalid_request_error", retryable: false },
   cancelled: { status: 499, type: "invalid_request_error", retryable: false },
   conflict: { status: 409, type: "invalid_request_error", retryable: false },

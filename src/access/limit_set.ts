@@ -118,3 +118,20 @@ export function makeLimitSet(
     money,
   };
 }
+
+/**
+ * Which part of a call's limits is meant: all of it; the place that a session has among the calls at once; what each of its answers uses;
+ * or what something costs that nobody asks for, and that is counted when it is there.
+ */
+export type LimitPart = "all" | "place" | "use" | "cost";
+
+/** That part of some limits. A place is to be had only where there is money left as well. */
+export function partOf(sets: readonly LimitSet[], part: LimitPart): readonly LimitSet[] {
+  if (part === "all" || sets.length === 0) return sets;
+  return sets.map((set) => ({
+    ...set,
+    concurrency: part === "place" ? set.concurrency : null,
+    windows:
+      part === "use" ? set.windows : set.windows.filter(({ of }) => part === "cost" && of === "tokens"),
+  }));
+}

@@ -59,6 +59,11 @@ export function compilePlan(config: ResolvedConfig): Plan {
       max_calls: listen.max_calls,
       cors_origins: [...(listen.cors?.origins ?? [])],
       websocket: { ...listen.websocket },
+      realtime: {
+        max_buffered_bytes: listen.realtime.max_buffered_bytes,
+        idle_ms: listen.realtime.idle_s * 1_000,
+        session_ms: listen.realtime.session_minutes * 60_000,
+      },
     },
     providers,
     models,
@@ -109,7 +114,10 @@ export function compilePlan(config: ResolvedConfig): Plan {
       custom: config.privacy.custom.map(({ name, pattern, checksum, context, score }) => ({
         ...{ name, pattern, checksum, context, score },
       })),
-      by_default: compilePrivacy({ mode: "off", thresholds: {}, on_failure: "block" }, config),
+      by_default: compilePrivacy(
+        { mode: "off", thresholds: {}, on_failure: "block", audio: "block" },
+        config,
+      ),
       is_asked: [
         ...Object.values(config.models).map(({ privacy }) => privacy?.mode),
         ...config.keys.map(({ privacy }) => privacy),

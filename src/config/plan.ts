@@ -218,6 +218,8 @@ export interface PrivacyPlan {
   readonly thresholds: Readonly<Record<string, number>>;
   /** What becomes of a call when names cannot be looked for. */
   readonly on_failure: "block" | "recognisers-only" | "pass";
+  /** Whether audio of a session goes out, which cannot be searched, where the mode is another than `audit`. */
+  readonly passes_audio: boolean;
 }
 
 /** A kind of personal data that the configuration defines. */
@@ -299,6 +301,7 @@ export interface ListenPlan {
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
   readonly websocket: WebSocketPlan;
+  readonly realtime: RealtimePlan;
 }
 
 /** Clients' WebSockets. */
@@ -316,6 +319,16 @@ export interface WebSocketPlan {
   readonly resume_ms: number;
   /** Kept for each socket that can be resumed. */
   readonly resume_bytes: number;
+}
+
+/** Bounds of Realtime sessions. */
+export interface RealtimePlan {
+  /** What may wait for a side that does not take it. */
+  readonly max_buffered_bytes: number;
+  /** Silence of both sides after which a session is closed. */
+  readonly idle_ms: number;
+  /** How long a session may last. */
+  readonly session_ms: number;
 }
 
 /** What the caches of all models have in common. */

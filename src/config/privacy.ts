@@ -6,12 +6,13 @@ import type { ModelPrivacyConfig, ResolvedConfig } from "./schema.ts";
 
 /** Compiles what a model says about personal data. */
 export function compilePrivacy(config: ModelPrivacyConfig, { privacy }: ResolvedConfig): PrivacyPlan {
-  const { mode, entities, thresholds, on_failure } = config;
+  const { mode, entities, thresholds, on_failure, audio } = config;
   return {
     mode: modeOf(mode),
     entities: [...(entities ?? [...ENTITIES, ...privacy.custom.map(({ name }) => name)])],
     thresholds: { ...thresholds },
     on_failure,
+    passes_audio: audio === "pass",
   };
 }
 
@@ -63,5 +64,6 @@ function stricter(one: PrivacyPlan, other: PrivacyPlan): PrivacyPlan {
     entities,
     thresholds,
     on_failure: ON_FAILURE[Math.max(...[one, other].map((plan) => ON_FAILURE.indexOf(plan.on_failure)))]!,
+    passes_audio: one.passes_audio && other.passes_audio,
   };
 }

@@ -123,6 +123,20 @@ const websocket = z.strictObject({
     .describe("How much is kept for each socket that can be resumed, of what was sent and of what waits."),
 });
 
+const realtime = z.strictObject({
+  max_buffered_bytes: whole(65_536, 1_073_741_824)
+    .default(16_777_216)
+    .describe(
+      "How much of what a client says may wait for its provider; over it the session ends with 1013.",
+    ),
+  idle_s: whole(1, 86_400)
+    .default(900)
+    .describe("Silence of both sides after which a session is closed; seconds."),
+  session_minutes: whole(1, 1_440)
+    .default(60)
+    .describe("How long a session may last; minutes. stream_deadline_ms of a model may shorten it."),
+});
+
 const listen = z.strictObject({
   host: text(255)
     .default("127.0.0.1")
@@ -162,6 +176,7 @@ const listen = z.strictObject({
   websocket: websocket
     .prefault({})
     .describe("WebSockets. Message length, idle time and compression are those of the gateway's start."),
+  realtime: realtime.prefault({}).describe("Realtime sessions."),
 });
 
 const aws = z.strictObject({
@@ -379,6 +394,10 @@ const modelPrivacy = z.strictObject({
     .describe(
       "What becomes of a call when names cannot be looked for in time: it is refused, goes on without that search, or goes on as it came.",
     ),
+  audio: z
+    .enum(["block", "pass"])
+    .default("block")
+    .describe("Whether audio of a realtime session, which cannot be searched, is refused or goes out."),
 });
 
 const privacy = z.strictObject({

@@ -1,7 +1,7 @@
 // The account of a call: what it reserves before it is sent, what it turns out to have used, and the one row that it leaves.
 // It is opened once the model is known, and closed by whatever ends the call; a call refused before that leaves a row as well.
 
-import type { LimitSet } from "../access/limit_set.ts";
+import { type LimitPart, type LimitSet, partOf } from "../access/limit_set.ts";
 import { limitsOfCall, limitsOfProviderKey } from "../access/limits.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
 import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
@@ -45,13 +45,32 @@ export interface CallEnd {
   readonly answer?: readonly Uint8Array[] | null;
 }
 
+/** What an account is about: what is asked for, and of which model. */
+export interface Asked
+  extends Pick<
+    Prepared,
+    | "user"
+    | "model"
+    | "has_tokens"
+    | "max_output_tokens"
+    | "choices"
+    | "read_body"
+    | "is_stream"
+    | "estimateInput"
+  > {
+  /** Which part of the limits it takes from; all by default. */
+  readonly limits?: LimitPart;
+  /** Whether its tokens may all be audio, which costs more than text. */
+  readonly is_spoken?: boolean;
+}
+
 /** The account of one call. */
 export class Account implements MeteredAccount {
   readonly sets: readonly LimitSet[];
   readonly user: string | null;
   readonly #labels: Labels;
   readonly #call: Call;
-  readonly #prepared: Prepared;
+  readonly #prepared: Asked;
   readonly #books: Books;
   #reservation: Reservation | null = null;
   /** What is taken of the limits of the provider's key that is being tried. */
@@ -65,7 +84,7 @@ export class Account implements MeteredAccount {
   /** Output tokens that the money held is enough for. */
   #paid_tokens = Number.POSITIVE_INFINITY;
 
-  constructor(call: Call, prepared: Prepared, books: Books) {
+  constructor(call: Call, prepared: Asked, books: Books) {
     const { plan, request } = call;
     this.#call = call;
     this.#prepared = prepared;
@@ -73,7 +92,7 @@ export class Account implements MeteredAccount {
     const { discreet } = call;
     this.user = wordOf(request.headers.get("x-venturi-user"), discreet) ?? wordOf(prepared.user, discreet);
     this.#labels = labelsOf(call);
-    this.sets = limitsOfCall(plan, call.client!, this.user, prepared.model);
+    this.sets = partOf(limitsOfCall(plan, call.client!, this.user, prepared.model), prepared.limits ?? "all");
   }
 
   /** Reserves what the call may use, from all its limits or from none. */
@@ -102,7 +121,8 @@ export class Account implements MeteredAccount {
       for (const one of [model, ...model.fallbacks]) {
         for (const target of one.targets) {
           const price = this.#books.priceOf(one, target);
-          if (price !== null) nano_usd = Math.max(nano_usd, expectedCost(price, input_tokens, expected));
+          if (price !== null)
+            nano_usd = Math.max(nano_usd, this.#expectedCost(price, input_tokens, expected));
         }
       }
     }
@@ -113,9 +133,10 @@ export class Account implements MeteredAccount {
   takeProviderKey(provider: ProviderPlan, key: ProviderKey): Refusal | null {
     const set = limitsOfProviderKey(this.#call.plan, provider, key);
     if (set === null) return null;
-    const has_tokens = set.windows.some(({ of }) => of === "tokens");
+    const sets = partOf([set], this.#prepared.limits ?? "all");
+    const has_tokens = sets[0]!.windows.some(({ of }) => of === "tokens");
     const tokens = has_tokens ? this.#estimatedInput() + this.#expectedOutput() : 0;
-    const taken = Reservation.take([set], { tokens, nano_usd: 0 }, this.#books.reservations);
+    const taken = Reservation.take(sets, { tokens, nano_usd: 0 }, this.#books.reservations);
     if (!(taken instanceof Reservation)) return taken;
     this.#at_provider = taken;
     return null;
@@ -125,6 +146,10 @@ export class Account implements MeteredAccount {
   leaveProviderKey({ input_tokens, output_tokens }: Usage): void {
     this.#at_provider?.settle({ tokens: input_tokens + output_tokens, nano_usd: 0 });
     this.#at_provider = null;
+  }
+
+  #expectedCost(price: ModelPrice, input_tokens: number, output_tokens: number): number {
+    return expectedCost(price, input_tokens, output_tokens, Date.now(), this.#prepared.is_spoken);
   }
 
   #expectedOutput(): number {
@@ -147,8 +172,10 @@ export class Account implements MeteredAccount {
       // What it cost is worked out when it is known how far its answer came.
       row: this.#row(SENT, usage, { cost_nano_usd: null, version: price?.version ?? null }, true, NOTHING),
       input_cost:
-        price === null ? null : bothOf(this.#earlier.cost_nano_usd, expectedCost(price, input_tokens, 0)),
-      output_cost: price === null ? null : expectedCost(price, 0, 1_000) / 1_000,
+        price === null
+          ? null
+          : bothOf(this.#earlier.cost_nano_usd, this.#expectedCost(price, input_tokens, 0)),
+      output_cost: price === null ? null : this.#expectedCost(price, 0, 1_000) / 1_000,
       held: String(this.#held()),
     });
   }
@@ -168,7 +195,7 @@ export class Account implements MeteredAccount {
     if (price === null) return true;
     // As much again as was expected at first, so that long answers ask less often.
     const more = Math.max(64, Math.ceil(this.#expected_output / 4));
-    if (!reservation.takeMore(expectedCost(price, 0, more))) return false;
+    if (!reservation.takeMore(this.#expectedCost(price, 0, more))) return false;
     this.#paid_tokens += more;
     return true;
   }

@@ -122,7 +122,7 @@ export async function attempt(
 }
 
 /** Of two failures the one to tell: the later, unless only the earlier is a provider's own word. */
-function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAnswer {
+export function preferred(earlier: FailedAnswer | null, later: FailedAnswer): FailedAnswer {
   return earlier?.from_provider && !later.from_provider ? earlier : later;
 }
 

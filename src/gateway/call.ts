@@ -149,10 +149,13 @@ export class Call implements Alarm {
   readonly #alarms: Alarms;
   readonly #is_own_id: boolean;
 
-  /** @param id the client's own name for it; null for none */
-  constructor(id: string | null, request: Request, plan: Plan, alarms: Alarms) {
+  /**
+   * @param id the client's own name for it; null for none
+   * @param is_own_id whether the name is the gateway's
+   */
+  constructor(id: string | null, request: Request, plan: Plan, alarms: Alarms, is_own_id = id === null) {
     this.ledger_id = Bun.randomUUIDv7();
-    this.#is_own_id = id === null;
+    this.#is_own_id = is_own_id;
     this.id = id ?? requestName(this.ledger_id);
     this.request = request;
     this.plan = plan;
@@ -169,6 +172,16 @@ export class Call implements Alarm {
     twin.discreet = this.discreet;
     twin.turn = this.turn?.unheard() ?? null;
     return twin;
+  }
+
+  /** A part of this call that has an account of its own, and the same name. */
+  part(): Call {
+    const { url, headers } = this.request;
+    const part = new Call(this.id, new Request(url, { headers }), this.plan, this.#alarms, this.#is_own_id);
+    part.client = this.client;
+    part.discreet = this.discreet;
+    part.authenticated_ms = part.arrived_ms;
+    return part;
   }
 
   /** The id that is kept of it: what its client calls it is shown to the client, and may hold what must not be kept. */

@@ -15,8 +15,22 @@ function isConfigured(plan: Plan, origin: string): boolean {
 export function isForeignPage(plan: Plan, headers: Headers): boolean {
   const origin = headers.get("origin");
   if (origin === null || plan.keys.length > 0 || isConfigured(plan, origin)) return false;
-  const host = /^https?:\/\/(\[[^\]]*\]|[^/:]*)/.exec(origin)?.[1] ?? "";
-  return !LOOPBACK_HOST.test(host);
+  return !LOOPBACK_HOST.test(hostOf(origin));
+}
+
+/**
+ * Whether a page of this origin may not open a WebSocket: browsers ask for no leave there, as they do for calls, so that the gateway has to
+ * say it. Pages of this host may, and those that the gateway itself is the host of.
+ */
+export function isForeignSocket(plan: Plan, headers: Headers): boolean {
+  const origin = headers.get("origin");
+  if (origin === null || isConfigured(plan, origin)) return false;
+  const is_own = origin.slice(origin.indexOf("://") + 3) === headers.get("host");
+  return !is_own && !LOOPBACK_HOST.test(hostOf(origin));
+}
+
+function hostOf(origin: string): string {
+  return /^https?:\/\/(\[[^\]]*\]|[^/:]*)/.exec(origin)?.[1] ?? "";
 }
 
 /** The headers that let an allowed page read a response; none for others. */

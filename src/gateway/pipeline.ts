@@ -599,7 +599,8 @@ function passedHeaders(head: UpstreamHead): Record<string, string> {
   return headers;
 }
 
-function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
+/** Ends a call with an error. */
+export function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
   call.lead?.leave();
   if (call.stopped === "gone") return gone(call, tools);
   let more = call.account?.headers() ?? {};
@@ -619,10 +620,11 @@ function gone(call: Call, tools: PipelineTools): Response {
   return new Response(null, { status: GONE });
 }
 
-const NOTHING_CAME = { usage: null, finish_reason: null, counted_tokens: null } as const;
+/** Of a call that got no answer. */
+export const NOTHING_CAME = { usage: null, finish_reason: null, counted_tokens: null } as const;
 
 /** The end of every call: counted once, and its row written. */
-function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
+export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   const end = discreetEnd(call, told);
   const { status, code, usage, saved } = end;
   measureOverhead(call);

@@ -564,7 +564,7 @@ function notAllowed(name: string): GatewayError {
 }
 
 /** The model of a name, or what takes its place where a request names none; as much of it as lies where the call may go. */
-function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
+export function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
   return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name));
 }
 
@@ -625,7 +625,7 @@ function modelOf(provider: ProviderPlan): ModelPlan {
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** W3C Trace Context goes on to the provider, where it is that; what a vendor's state may hold only without personal data. */
-function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
+export function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
   const traceparent = headers.get("traceparent");
   if (traceparent === null || !TRACEPARENT.test(traceparent)) return NO_HEADERS;
   const tracestate = headers.get("tracestate");

@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
+import { NOTHING } from "../ledger/row.ts";
 import { type Discretion, makeDiscretion } from "../privacy/discretion.ts";
 import type { Found, Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
 import { Mapping } from "../privacy/mapping.ts";
-import { withNote } from "../privacy/note.ts";
+import { withNote, withNoteInSession } from "../privacy/note.ts";
+import type { RedactedEndpoint } from "../privacy/places/places.ts";
 import { type KnownMessages, PlainMessages, wayKey } from "../privacy/plain_messages.ts";
 import { withoutOverlaps } from "../privacy/recognisers/overlaps.ts";
 import { makeRecogniser, type Recognisers } from "../privacy/recognisers/recognisers.ts";
@@ -41,6 +43,16 @@ export interface PrivacyOptions {
   readonly folder: string | null;
   /** How long they are kept after the last call. */
   readonly ttl_ms: number;
+}
+
+/** How a text of JSON is cleaned. */
+interface Cleaning {
+  readonly endpoint: RedactedEndpoint;
+  readonly mode: PrivacyMode;
+  readonly plan: PrivacyPlan;
+  readonly mapping: Mapping;
+  /** The conversation's name; null for none. */
+  readonly session: string | null;
 }
 
 /** What is done about personal data in a process. */
@@ -77,42 +89,83 @@ export class Privacy {
         ? prepared
         : blocked("Requests of this kind cannot be searched for personal data");
     }
-    const recognise = await this.#recogniserOf(call, read_body, endpoint, plan);
-    if (recognise === null) {
-      call.may_be_kept = false;
-      if (plan.on_failure === "pass") return prepared;
-      return blocked("The request cannot be searched for names at this moment");
-    }
     const session = mode === "redact" ? sessionOf(call) : null;
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
+    const cleaned = await this.#clean(call, read_body, { endpoint, mode, plan, mapping, session });
+    if (cleaned instanceof GatewayError) return cleaned;
+    call.redactions = cleaned.counts;
+    const { bytes } = cleaned;
+    if (mode !== "redact") return bytes === read_body ? prepared : prepared.withBody(bytes);
+    if (mapping.size > 0) call.mapping = mapping;
+    const is_told = mapping.size > 0 && call.plan.privacy.note;
+    const body = is_told ? withNote(bytes, endpoint) : bytes;
+    return body === read_body ? prepared : prepared.withBody(body);
+  }
+
+  /** What stands for what in a session, which may have a name and values from before. */
+  async valuesOfSession(call: Call, mode: PrivacyMode): Promise<Mapping> {
+    return (await this.#valuesOf(call, mode === "redact" ? sessionOf(call) : null)) ?? new Mapping();
+  }
+
+  /** An event of a session that may go on: the very bytes that came where nothing is found; or why it may not. */
+  async cleanEvent(
+    call: Call,
+    bytes: Uint8Array,
+    mode: PrivacyMode,
+    plan: PrivacyPlan,
+    mapping: Mapping,
+  ): Promise<Uint8Array | GatewayError> {
+    const session = mode === "redact" ? sessionOf(call) : null;
+    const cleaned = await this.#clean(call, bytes, { endpoint: "/realtime", mode, plan, mapping, session });
+    if (cleaned instanceof GatewayError) return cleaned;
+    const counts = { ...call.redactions };
+    for (const [entity, count] of Object.entries(cleaned.counts))
+      counts[entity] = (counts[entity] ?? 0) + count;
+    call.redactions = counts;
+    return mode === "redact" && call.plan.privacy.note ? withNoteInSession(cleaned.bytes) : cleaned.bytes;
+  }
+
+  /** Takes out what is found in a text of JSON, and keeps the values where their conversation has a name. */
+  async #clean(
+    call: Call,
+    body: Uint8Array,
+    { endpoint, mode, plan, mapping, session }: Cleaning,
+  ): Promise<
+    { readonly bytes: Uint8Array; readonly counts: Readonly<Record<string, number>> } | GatewayError
+  > {
+    const unchanged = { bytes: body, counts: NOTHING };
+    const recognise = await this.#recogniserOf(call, body, endpoint, plan);
+    if (recognise === null) {
+      call.may_be_kept = false;
+      if (plan.on_failure === "pass") return unchanged;
+      return blocked("The request cannot be searched for names at this moment");
+    }
     const known = mapping.size;
-    const steps = redactInSteps(read_body, {
+    const steps = redactInSteps(body, {
       ...{ endpoint, mapping, mode, entities: plan.entities, secret: this.#secret },
       recognise,
-      known: this.#knownTo(call, plan, mode, read_body),
+      known: this.#knownTo(call, plan, mode, body),
     });
-    const redacted = read_body.length < LONG_BYTES ? finish(steps) : await inTurns(steps);
+    const redacted = body.length < LONG_BYTES ? finish(steps) : await inTurns(steps);
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
       call.may_be_kept = false;
-      if (mode === "audit") return prepared;
+      if (mode === "audit") return unchanged;
       return blocked(`The request cannot be searched for personal data: ${redacted.fault}`);
     }
-    call.redactions = redacted.counts;
     const found = Object.keys(redacted.counts);
     // What goes out as it came must not lie in the caches as it came.
     if (mode === "audit" && found.length > 0) call.may_be_kept = false;
-    if (redacted.is_blocked) return blocked(`The request holds personal data (${found.join(", ")})`);
-    if (mode !== "redact") return redacted.bytes === read_body ? prepared : prepared.withBody(redacted.bytes);
-    if (mapping.size > 0) call.mapping = mapping;
+    if (redacted.is_blocked) {
+      call.redactions = redacted.counts;
+      return blocked(`The request holds personal data (${found.join(", ")})`);
+    }
     if (session !== null && mapping.size > known) {
       const fault = await this.#vault?.keep(call.client!.tenant, session, mapping);
       if (fault)
         return blocked(`The values of this conversation (x-venturi-session) could not be kept: ${fault}`);
     }
-    const is_told = mapping.size > 0 && call.plan.privacy.note;
-    const body = is_told ? withNote(redacted.bytes, endpoint) : redacted.bytes;
-    return body === read_body ? prepared : prepared.withBody(body);
+    return redacted;
   }
 
   /** What words that go into the books with a call are kept as: names and addresses of people are not for those. */
@@ -146,7 +199,7 @@ export class Privacy {
   async #recogniserOf(
     call: Call,
     body: Uint8Array,
-    endpoint: NonNullable<Prepared["endpoint"]>,
+    endpoint: RedactedEndpoint,
     plan: PrivacyPlan,
   ): Promise<Recognise | null> {
     const byForm = this.#byForm(plan, call.plan);
@@ -189,11 +242,7 @@ function namesOf(plan: PrivacyPlan): readonly string[] {
 }
 
 /** The texts of a request, as a recogniser is given them. */
-function textsOf(
-  body: Uint8Array,
-  endpoint: NonNullable<Prepared["endpoint"]>,
-  secret: Uint8Array,
-): string[] {
+function textsOf(body: Uint8Array, endpoint: RedactedEndpoint, secret: Uint8Array): string[] {
   const texts = new Set<string>();
   const note = (text: string) => {
     texts.add(text);

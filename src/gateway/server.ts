@@ -21,13 +21,15 @@ import type { UpstreamClient } from "../upstream/exchange.ts";
 import { createFetchClient } from "../upstream/fetch.ts";
 import { createHttp1Client } from "../upstream/http1/client.ts";
 import { createSimClient } from "../upstream/sim/client.ts";
+import { Dialler } from "../upstream/websocket/dialler.ts";
 import { adminTokenMissing, isAdminPath, relayToAdmin } from "./admin_relay.ts";
 import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
-import { corsHeaders, isForeignPage, preflightHeaders } from "./cors.ts";
+import { type SocketSession, socketHandlers } from "./client_socket.ts";
+import { corsHeaders, isForeignPage, isForeignSocket, preflightHeaders } from "./cors.ts";
 import {
   type CountEndpoint,
   decodeSegment,
@@ -44,7 +46,8 @@ import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
-import { isHandshake, SocketDoor } from "./websocket/door.ts";
+import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
+import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
@@ -163,7 +166,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     folder: options.sessions_folder ?? null,
   });
 
-  const server = Bun.serve({
+  const dialler = new Dialler();
+  const server = Bun.serve<SocketData | SocketSession>({
     hostname: options.hostname ?? plan.listen.host,
     port: options.port ?? plan.listen.port,
     reusePort: options.share_port ?? false,
@@ -174,7 +178,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
-    websocket: sockets.handler,
+    websocket: socketHandlers(sockets.handler),
     error: (error) => {
       console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
       return plainError(
@@ -200,6 +204,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     const path = withoutVersion(full_path);
     const own = answerWithoutCall(request, path);
     if (own !== null) return own;
+    const place =
+      request.method === "GET" ? realtimePlace(full_path, query, (name) => plan.providers.has(name)) : null;
+    if (place !== null) return openSession(request, place);
     const call = makeCall(request);
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
@@ -212,6 +219,31 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (isRead(endpoint) && request.method !== "POST")
       return closing(call, wrongMethod(call, full_path, "POST"));
     return run(call, endpoint);
+  }
+
+  /** A Realtime session: refused as any other call, or a socket from now on. */
+  async function openSession(request: Request, place: RealtimePlace): Promise<Response> {
+    const offer = readOffer(request.headers.get("sec-websocket-protocol"));
+    // The request itself ends with the upgrade, and what it says beside its session is nobody's business.
+    const call = makeCall(new Request(request.url, { headers: sessionHeaders(request.headers, offer) }));
+    const refusal = stage === "serving" ? refuseSocket(call, request) : draining();
+    if (refusal !== null) return refused(call, refusal);
+    const { admitSession } = await import("./realtime/door.ts");
+    const admitted = await admitSession(call, place, { ...tools, dialler });
+    if (admitted instanceof Response) return closing(call, admitted);
+    call.may_be_quiet = true;
+    const headers = { "x-request-id": call.id, "sec-websocket-protocol": offer.chosen };
+    // An upgraded request has no response.
+    if (server.upgrade(request, { data: admitted, headers })) return undefined as unknown as Response;
+    admitted.drop();
+    return plainError(notUpgraded());
+  }
+
+  function refuseSocket(call: Call, request: Request): GatewayError | null {
+    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") return notUpgraded();
+    const refusal = refuseAtDoor(call);
+    if (refusal !== null) return refusal;
+    return isForeignSocket(plan, request.headers) ? foreignSocket() : null;
   }
 
   function answerAt(endpoint: Endpoint, request: Request): Response | Promise<Response> {
@@ -419,6 +451,20 @@ function enter(call: Call, endpoint: Endpoint): void {
 
 function isRead(endpoint: Endpoint): endpoint is JsonEndpoint | CountEndpoint {
   return endpoint.kind === "json" || endpoint.kind === "count";
+}
+
+function notUpgraded(): GatewayError {
+  return new GatewayError(
+    "invalid_value",
+    "Realtime sessions are WebSockets: ask for 'upgrade: websocket' (RFC 6455).",
+  );
+}
+
+function foreignSocket(): GatewayError {
+  return new GatewayError(
+    "origin_not_allowed",
+    "Pages of this origin may not open sessions on this gateway. Configure the origin in listen.cors.origins.",
+  );
 }
 
 function foreignPage(): GatewayError {

@@ -39,6 +39,18 @@ export function withNote(bytes: Uint8Array, endpoint = "/chat/completions"): Uin
   return edit === null ? bytes : Buffer.concat(splice(bytes, [edit]));
 }
 
+/** The settings of a session with the note behind its instructions; those without any leave them to the provider, and come back as they are. */
+export function withNoteInSession(bytes: Uint8Array): Uint8Array {
+  const scan = scanObject(bytes);
+  const session = scan.fault === null ? scan.find("session") : null;
+  if (session === null || session.kind !== "object") return bytes;
+  const settings = scanMembers(bytes, session.start, session.end);
+  const instructions = settings.fault === null ? settings.find("instructions") : null;
+  if (instructions === null || instructions.kind !== "string") return bytes;
+  const edit = behindEdit(bytes, instructions, null);
+  return edit === null ? bytes : Buffer.concat(splice(bytes, [edit]));
+}
+
 function memberEdit(scan: JsonObjectScan, member: JsonSpan | null, name: string, value: unknown): Edit {
   const bytes = Buffer.from(JSON.stringify(value));
   return member === null ? insertMember(scan, name, bytes) : { start: member.start, end: member.end, bytes };

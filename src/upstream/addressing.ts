@@ -140,3 +140,27 @@ export function countPlace({ kind, speaks }: ProviderPlan, model: string): Count
     return { api: "responses", path: "/responses/input_tokens", is_compatible: true, headers: NO_FIELDS };
   return null;
 }
+
+/** A date with it is a version in which things are tried out, Realtime among them; the others have none of it. */
+const PREVIEW = /-preview$/;
+
+/**
+ * Where a provider takes Realtime sessions of a model.
+ * @param passed what else is asked for
+ * Sources: OpenAI API reference, "Realtime"; Azure OpenAI, "How to use the GPT Realtime API": by deployment in the previews that have a
+ * date, by model at `/openai/v1` since then.
+ */
+export function realtimePath(
+  provider: ProviderPlan,
+  model: string,
+  passed: Readonly<Record<string, string>>,
+): string {
+  const { base_path, compatible_path, query, url_style } = provider;
+  const is_azure = url_style === "azure_deployments";
+  const is_preview = is_azure && PREVIEW.test(query);
+  const place = `${base_path}${is_azure && !is_preview ? "/v1" : compatible_path}/realtime`;
+  const asked = new URLSearchParams(passed);
+  if (model !== "") asked.set(is_preview ? "deployment" : "model", model);
+  const parts = [asked.toString(), is_azure && !is_preview ? "" : query].filter((part) => part !== "");
+  return parts.length === 0 ? place : `${place}?${parts.join("&")}`;
+}

@@ -186,7 +186,7 @@ test("a model has the guards of all that it may fall back to, each once", () => 
 test("a model has the strictest privacy of all that it may fall back to", () => {
   const { models, privacy } = plan(`models:
   plain: { targets: [sim/echo], fallbacks: [mild] }
-  mild: { targets: [sim/echo], fallbacks: [strict], privacy: { mode: audit, entities: [EMAIL, PERSON], thresholds: { EMAIL: 0.9, PERSON: 0.1 }, on_failure: pass } }
+  mild: { targets: [sim/echo], fallbacks: [strict], privacy: { mode: audit, audio: pass, entities: [EMAIL, PERSON], thresholds: { EMAIL: 0.9, PERSON: 0.1 }, on_failure: pass } }
   strict: { targets: [sim/echo], privacy: { mode: mask, entities: [EMAIL, IBAN], thresholds: { EMAIL: 0.7, IBAN: 0.8 }, on_failure: recognisers-only } }
   off: { targets: [sim/echo], privacy: { mode: off, entities: [EMAIL] } }
   alone: { targets: [sim/echo] }`);
@@ -195,6 +195,8 @@ test("a model has the strictest privacy of all that it may fall back to", () => 
     entities: ["EMAIL", "PERSON", "IBAN"],
     thresholds: { EMAIL: 0.7, PERSON: 0.1, IBAN: 0.8 },
     on_failure: "recognisers-only",
+    // What one of them does not let out, none does.
+    passes_audio: false,
   };
   expect(models.get("mild")!.privacy).toEqual(together);
   expect(models.get("plain")!.privacy).toEqual(together);

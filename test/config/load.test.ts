@@ -69,6 +69,8 @@ test("defaults are filled in", () => {
       body_idle_ms: 10_000,
       drain_ms: 30_000,
       max_calls: 20_000,
+      websocket: { max_message_bytes: 33_554_432 },
+      realtime: { max_buffered_bytes: 16_777_216, idle_s: 900, session_minutes: 60 },
     },
     data: "d",
     privacy: { note: true, custom: [], session_ttl_s: 86_400, names: "builtin", names_budget_ms: 500 },
@@ -122,7 +124,7 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
   [
     "an unknown key that is like nothing known",
     "listen: { tls: {} }",
-    'venturi.yaml:1:11: unknown key "tls" in listen; known are host, port, workers, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors',
+    'venturi.yaml:1:11: unknown key "tls" in listen; known are host, port, workers, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors, websocket, realtime',
   ],
   [
     "a missing key",

@@ -7,7 +7,7 @@ import { type Usage, usageOf } from "../usage.ts";
 
 /**
  * Reads a `usage` object, or null where there is none. `output` is the answer's list of items: a web search is one of them,
- * and is billed by the piece. Sources: OpenAI API reference, "The response object", "Create transcription", "Create image";
+ * and is billed by the piece. Sources: OpenAI API reference, "The response object", "Create transcription", "Create image", "Realtime server events";
  * `total_tokens` are the sum of both counts at OpenAI, Azure, DeepSeek, Bedrock and xAI alike.
  */
 export function readResponsesUsage(value: unknown, output?: unknown): Usage | null {
@@ -15,9 +15,9 @@ export function readResponsesUsage(value: unknown, output?: unknown): Usage | nu
   // Whisper is billed by the second.
   if (usage["type"] === "duration") return usageOf({ input_audio_ms: millis(usage["seconds"]) });
   if (typeof usage["input_tokens"] !== "number") return null;
-  // Transcriptions say it in the singular.
+  // Transcriptions and Realtime say it in the singular.
   const input = record(usage["input_tokens_details"] ?? usage["input_token_details"]);
-  const details = record(usage["output_tokens_details"]);
+  const details = record(usage["output_tokens_details"] ?? usage["output_token_details"]);
   return usageOf({
     input_tokens: count(usage["input_tokens"]),
     cached_input_tokens: count(input["cached_tokens"]),

@@ -56,6 +56,9 @@ export function isHandshake({ method, headers }: Request): boolean {
 /** Gateways of this process so far: tests have many in one. */
 let gateways = 0;
 
+/** What lets a request become a socket. */
+export type Upgrader = Pick<Bun.Server<SocketData>, "upgrade">;
+
 /** The door. */
 export class SocketDoor {
   /** What Bun tells of sockets. */
@@ -83,7 +86,7 @@ export class SocketDoor {
   }
 
   /** Lets a client in: undefined, and its socket is open; or says why not. Null: there are no sockets at that path. */
-  enter(handshake: Handshake, server: Bun.Server<SocketData>): GatewayError | null | undefined {
+  enter(handshake: Handshake, server: Upgrader): GatewayError | null | undefined {
     const { request, id, query } = handshake;
     const { calling, stored_keys } = this.#options;
     const { websocket } = calling.plan.listen;

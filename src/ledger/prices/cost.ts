@@ -96,14 +96,24 @@ export function costOf(price: ModelPrice, usage: Usage, time_ms: number, is_batc
   return (sum - rest) / MILLION + (rest >= MILLION / 2 ? 1 : 0);
 }
 
-/** What so many tokens will cost now: for reservations, before anything is known of their kinds. */
+/**
+ * What so many tokens will cost now: for reservations, before anything is known of their kinds.
+ * @param is_spoken whether they may all be audio
+ */
 export function expectedCost(
   price: ModelPrice,
   input_tokens: number,
   output_tokens: number,
   time_ms = Date.now(),
+  is_spoken = false,
 ): number {
-  return costOf(price, { ...NO_USAGE, input_tokens, output_tokens }, time_ms);
+  const usage = { ...NO_USAGE, input_tokens, output_tokens };
+  if (!is_spoken) return costOf(price, usage, time_ms);
+  return costOf(
+    price,
+    { ...usage, input_audio_tokens: input_tokens, output_audio_tokens: output_tokens },
+    time_ms,
+  );
 }
 
 /** What a call costs, and what says so. */

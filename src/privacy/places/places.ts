@@ -7,6 +7,7 @@ import type { Rule } from "../walk.ts";
 import { CHAT_STREAM } from "./chat_stream.ts";
 import { GEMINI_ANSWER, GEMINI_REQUEST, GEMINI_STREAM } from "./gemini.ts";
 import { MESSAGES_ANSWER, MESSAGES_REQUEST, MESSAGES_STREAM } from "./messages.ts";
+import { REALTIME_ANSWER, REALTIME_EVENT, REALTIME_STREAM } from "./realtime.ts";
 import { RESPONSES_ANSWER, RESPONSES_REQUEST, RESPONSES_STREAM } from "./responses.ts";
 
 /** The endpoints whose requests are redacted. */
@@ -20,7 +21,8 @@ export type RedactedEndpoint =
   | "/generateContent"
   | "/messages/count_tokens"
   | "/responses/input_tokens"
-  | "/countTokens";
+  | "/countTokens"
+  | "/realtime";
 
 /** Where the texts of a format lie. */
 export interface FormatPlaces {
@@ -48,6 +50,10 @@ export const PLACES: Readonly<Record<RedactedEndpoint, FormatPlaces>> = {
   },
   "/responses": {
     ...{ request: RESPONSES_REQUEST, answer: RESPONSES_ANSWER, stream: RESPONSES_STREAM, has_answer: true },
+  },
+  /** Of these a request is one event. */
+  "/realtime": {
+    ...{ request: REALTIME_EVENT, answer: REALTIME_ANSWER, stream: REALTIME_STREAM, has_answer: true },
   },
   "/generateContent": {
     ...{ request: GEMINI_REQUEST, answer: GEMINI_ANSWER, stream: GEMINI_STREAM, has_answer: true },

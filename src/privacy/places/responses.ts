@@ -36,11 +36,13 @@ const MEDIA_KEEPS = [
   "server_label",
 ];
 
-const kept = <T extends string>(names: readonly string[], keep: Rule<T>): Record<string, Rule<T>> =>
-  Object.fromEntries(names.map((name) => [name, keep]));
+/** The same rule for each of some members. */
+export function kept<T extends string>(names: readonly string[], keep: Rule<T>): Record<string, Rule<T>> {
+  return Object.fromEntries(names.map((name) => [name, keep]));
+}
 
 /** An item of the input: a message, a call, its output, a reasoning. */
-const ITEM: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
+export const ITEM: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   ...kept([...ITEM_KEEPS, ...MEDIA_KEEPS], KEEP),
   content: CONTENT,
   output: CONTENT,
@@ -49,7 +51,8 @@ const ITEM: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   logprobs: KEEP,
 });
 
-const TOOL = rule<RequestTreatment>("text", {
+/** A tool that a model may call. */
+export const TOOL: Rule<RequestTreatment> = rule<RequestTreatment>("text", {
   ...kept(
     [
       "type",
@@ -95,7 +98,7 @@ export const RESPONSES_REQUEST: Rule<RequestTreatment> = rule<RequestTreatment>(
 const ANSWER_KEEP = rule<AnswerTreatment>("keep");
 
 /** An item of the output, or a part of one. */
-const ANSWER_ITEM: Rule<AnswerTreatment> = rule<AnswerTreatment>("text", {
+export const ANSWER_ITEM: Rule<AnswerTreatment> = rule<AnswerTreatment>("text", {
   ...kept([...ITEM_KEEPS, ...MEDIA_KEEPS], ANSWER_KEEP),
   logprobs: ANSWER_KEEP,
 });

@@ -161,6 +161,16 @@ export class Connection {
     this.#socket?.end();
   }
 
+  /** Gives its socket to whoever speaks another protocol on it, and hears of it no more. */
+  handOver<Owner>(owner: Owner, handlers: Bun.SocketHandler<Owner>): Bun.Socket<Owner> {
+    const socket = this.#socket as unknown as Bun.Socket<Owner>;
+    this.#drop();
+    this.#socket = null;
+    socket.data = owner;
+    socket.reload({ socket: handlers });
+    return socket;
+  }
+
   #drop(): void {
     this.#state = CLOSED;
     this.#exchange = null;

@@ -1,10 +1,11 @@
 // What the parts of one HTTP/1.1 client share: its options, its pools, its clock, its counts.
 // One object per client, so that two clients have nothing in common.
 
-import type { ParserLimits } from "./parser_limits.ts";
-import type { Pools } from "./pool.ts";
-import type { Lookup, Resolver } from "./resolve.ts";
-import type { Sweep } from "./sweep.ts";
+import { faultText } from "../../errors.ts";
+import { DEFAULT_PARSER_LIMITS, type ParserLimits } from "./parser_limits.ts";
+import { Pools } from "./pool.ts";
+import { type Lookup, Resolver } from "./resolve.ts";
+import { Sweep } from "./sweep.ts";
 
 /** Bounds and habits of a client. All have defaults. */
 export interface Http1Options {
@@ -50,4 +51,24 @@ export interface Http1Context {
   readonly sweep: Sweep;
   connecting: number;
   closing: boolean;
+}
+
+/** Makes what the parts of a new client share. */
+export function makeContext(options: Http1Options): Http1Context {
+  const pools = new Pools(options.max_idle ?? 256);
+  return {
+    idle_ms: options.idle_ms ?? 55_000,
+    max_connecting: options.max_connecting ?? 4_096,
+    head_ms: options.head_ms ?? 10_000,
+    stagger_ms: options.stagger_ms ?? 250,
+    limits: { ...DEFAULT_PARSER_LIMITS, ...options.limits },
+    report:
+      options.report ??
+      ((error) => console.error(`venturi: an answer failed by a fault of the gateway: ${faultText(error)}`)),
+    resolver: new Resolver(options.resolve_ms ?? 30_000, options.lookup),
+    pools,
+    sweep: new Sweep((now_ms) => pools.expire(now_ms)),
+    connecting: 0,
+    closing: false,
+  };
 }

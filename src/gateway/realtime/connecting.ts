@@ -1,0 +1,165 @@
+// From a session that may begin to one that has its provider: targets in order, each with its keys and retries, as for every call.
+
+import type { HeaderFields, ModelPlan, ProviderKey, TargetPlan } from "../../config/plan.ts";
+import { NO_USAGE } from "../../dialects/usage.ts";
+import { GatewayError } from "../../errors.ts";
+import { orderTargets } from "../../routing/order.ts";
+import { realtimePath } from "../../upstream/addressing.ts";
+import type { UpstreamError, UpstreamHead } from "../../upstream/exchange.ts";
+import type { Dialler } from "../../upstream/websocket/dialler.ts";
+import { UpstreamSocket } from "../../upstream/websocket/socket.ts";
+import { type AttemptTools, preferred } from "../attempt.ts";
+import type { Call } from "../call.ts";
+import {
+  connectionFailure,
+  type FailedAnswer,
+  type Failure,
+  limitedFailure,
+  refuse,
+  statusFailure,
+  unwritable,
+} from "../failure.ts";
+import { traceHeaders } from "../prepare.ts";
+import { Turn } from "../turn.ts";
+
+/** What a session speaks with. */
+export interface Provision {
+  readonly socket: UpstreamSocket;
+  readonly target: TargetPlan;
+  readonly key: ProviderKey;
+  readonly model: ModelPlan;
+}
+
+/** Who hears of the provider that was found, and from then on of what it says. */
+export interface ProvisionListener {
+  onProvision(provision: Provision): void;
+  onMessageOfProvider(is_text: boolean, payload: Uint8Array): void;
+  /** 1005 where it gave no code, 1006 where the connection broke. */
+  onClosedByProvider(code: number, reason: string): void;
+}
+
+/** What connecting needs. */
+export interface ConnectTools extends AttemptTools {
+  readonly dialler: Dialler;
+}
+
+/** What a try came to. */
+type Tried = "open" | "stopped" | Failure;
+
+/** Looks for a provider; tells the listener, or gives what to tell the client. Null: it is found, or the call was stopped. */
+export async function connect(
+  call: Call,
+  model: ModelPlan,
+  passed: Readonly<Record<string, string>>,
+  listener: ProvisionListener,
+  tools: ConnectTools,
+): Promise<FailedAnswer | null> {
+  let last: FailedAnswer | null = null;
+  for (const candidate of orderTargets(model)) {
+    const { target, model: tried } = candidate;
+    const turn = new Turn(candidate, true, tools.rotation, null);
+    for (;;) {
+      if (call.stopped !== null) return null;
+      const step = turn.next(performance.now(), call.at_ms);
+      if (step === null) break;
+      if (typeof step === "number") {
+        await call.sleep(step);
+        continue;
+      }
+      const result = await tryOnce(call, { target, key: step, model: tried }, passed, listener, tools);
+      if (result === "open" || result === "stopped") return null;
+      turn.failWith(step, result, performance.now());
+    }
+    last = preferred(last, turn.answer);
+    if (turn.is_final) break;
+  }
+  return last ?? refuse("upstream_error", `Model ${model.name} has no target.`);
+}
+
+/** Why a target can hold no session; null where it can. */
+function unfit({ provider }: TargetPlan): Failure | null {
+  const { name, kind, origin } = provider;
+  if (kind !== "openai" && kind !== "azure") {
+    return unwritable(
+      new GatewayError("invalid_value", `Provider ${name} has no Realtime.`, { param: "model" }),
+    );
+  }
+  if (origin.proxy === undefined) return null;
+  const what = `Provider ${name} is reached through a proxy, which this gateway opens no WebSockets through.`;
+  return unwritable(new GatewayError("invalid_value", what, { param: "model" }));
+}
+
+async function tryOnce(
+  call: Call,
+  where: Omit<Provision, "socket">,
+  passed: Readonly<Record<string, string>>,
+  listener: ProvisionListener,
+  tools: ConnectTools,
+): Promise<Tried> {
+  const { target, key } = where;
+  const { provider, model } = target;
+  const failure = unfit(target);
+  if (failure !== null) return failure;
+  const refusal = call.account?.takeProviderKey(provider, key) ?? null;
+  if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);
+  call.model = where.model;
+  call.target = target;
+  call.attempts += 1;
+  if (call.asked_ms === 0) call.asked_ms = performance.now();
+  const tried = await new Promise<Tried>((resolve) => {
+    const socket: UpstreamSocket = new UpstreamSocket(
+      {
+        origin: provider.origin,
+        path: realtimePath(provider, model, passed),
+        headers: [...key.pass_headers, ...ownHeaders(call)],
+        timeouts: target.timeouts.stream,
+        max_message_bytes: call.plan.listen.websocket.max_message_bytes,
+      },
+      tools.dialler,
+      {
+        onOpen: () => {
+          call.listener = null;
+          resolve("open");
+          listener.onProvision({ ...where, socket });
+        },
+        onRefused: (head: UpstreamHead, body: Uint8Array) =>
+          resolve(statusFailure(provider.name, head, body, () => null)),
+        onFailed: (error: UpstreamError) => resolve(connectionFailure(provider.name, error)),
+        onMessage: (is_text, payload) => listener.onMessageOfProvider(is_text, payload),
+        onClosed: (code, reason) => listener.onClosedByProvider(code, reason),
+      },
+    );
+    call.listener = {
+      onStop: () => {
+        socket.abort();
+        resolve("stopped");
+      },
+    };
+  });
+  note(call, where, tried, tools);
+  return tried;
+}
+
+/** What is said of a session itself, where the client says it. */
+function ownHeaders(call: Call): HeaderFields {
+  const beta = call.request.headers.get("openai-beta");
+  return beta === null ? traceHeaders(call) : [...traceHeaders(call), ["openai-beta", beta]];
+}
+
+/** Counts a try, and tells the key's rotation of a good one. */
+function note(
+  call: Call,
+  { target: { provider, model }, key }: Omit<Provision, "socket">,
+  tried: Tried,
+  { metrics, rotation }: ConnectTools,
+): void {
+  const outcome = tried === "open" ? "ok" : tried === "stopped" ? tried : tried.outcome;
+  call.tries = [...call.tries, { provider: provider.name, model, outcome }];
+  if (tried === "stopped") return;
+  metrics.of(provider.name, model || "none").countAttempt(outcome);
+  if (tried === "open") rotation.served(provider, key, model);
+  else {
+    call.account?.leaveProviderKey(NO_USAGE);
+    call.listener = null;
+  }
+}
