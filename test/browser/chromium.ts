@@ -32,7 +32,7 @@ interface Reply {
   readonly error?: { readonly message: string };
 }
 
-/** Starts a browser with a profile of its own. */
+/** Starts a browser with a profile of its own, to which every host below `.example` is this machine. */
 export async function startBrowser(): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "venturi-browser-"));
   const flags = [
@@ -41,6 +41,7 @@ export async function startBrowser(): Promise<Browser> {
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--no-first-run",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
   ];
   const child = spawn(
     CHROMIUM!,

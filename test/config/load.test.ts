@@ -69,7 +69,10 @@ test("defaults are filled in", () => {
       body_idle_ms: 10_000,
       drain_ms: 30_000,
       max_calls: 20_000,
-      websocket: { max_message_bytes: 33_554_432 },
+      websocket: {
+        ...{ max_message_bytes: 33_554_432, max_sockets: 10_000, max_calls: 64, idle_ms: 120_000 },
+        ...{ compression: false, resume_ms: 60_000, resume_bytes: 262_144 },
+      },
       realtime: { max_buffered_bytes: 16_777_216, idle_s: 900, session_minutes: 60 },
     },
     data: "d",
@@ -82,6 +85,7 @@ test("defaults are filled in", () => {
     models: {},
     keys: [],
     ...{ tenants: {}, teams: {}, tiers: {} },
+    responses: { ttl_days: 30, max_mb: 1_024 },
     media: { max_mb: 20, max_count: 20, timeout_ms: 10_000, trusted_hosts: [] },
     ledger: { retention_days: 400, max_mb: 20_000 },
   });

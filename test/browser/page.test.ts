@@ -1,4 +1,4 @@
-// A page in a real browser calls the gateway: plain, streamed, and from an origin that may not.
+// A page in a real browser calls the gateway: plain, streamed, over a socket, and from an origin that may not.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rig } from "../gateway/harness.ts";
@@ -54,5 +54,51 @@ keys: [{ name: page, key: page-key }]
 `);
     const page = await browser.open(origin);
     await expect(page.evaluate(ask(port, false))).rejects.toThrow(/Failed to fetch/);
+  });
+
+  /** Two calls on one socket, with the key among the subprotocols; what came for each, or how it closed. */
+  const talk = (port: number) => `
+    new Promise((resolve) => {
+      const said = { a: "", b: "" };
+      let done = 0;
+      const socket = new WebSocket("ws://127.0.0.1:${port}/v1/chat/completions", [
+        "venturi.json",
+        "openai-insecure-api-key.page-key",
+      ]);
+      socket.onopen = () => {
+        for (const id of ["a", "b"]) {
+          const body = { model: "sim/echo", stream: true, messages: [{ role: "user", content: "grüß dich " + id }] };
+          socket.send(JSON.stringify({ id, body }));
+        }
+      };
+      socket.onmessage = ({ data }) => {
+        const { id, event, data: chunk } = JSON.parse(data);
+        if (event === "chunk") said[id] += chunk.choices[0]?.delta.content ?? "";
+        else if (event === "done" && ++done === 2) {
+          resolve({ said, protocol: socket.protocol });
+          socket.close(1000);
+        } else if (event === "error") resolve(chunk);
+      };
+      socket.onclose = ({ code }) => resolve({ code });
+    })`;
+
+  test("holds a socket with its key among the subprotocols", { timeout: 30_000 }, async () => {
+    const { port } = room.gateway(`
+listen: { cors: { origins: ["${origin}"] } }
+keys: [{ name: page, key: page-key }]
+`);
+    const page = await browser.open(origin);
+    expect(await page.evaluate(talk(port))).toEqual({
+      said: { a: "grüß dich a", b: "grüß dich b" },
+      protocol: "venturi.json",
+    });
+  });
+
+  test("of an origin that may not opens no socket where no keys are asked for", {
+    timeout: 30_000,
+  }, async () => {
+    const { port } = room.gateway("{}");
+    const page = await browser.open(`http://page.example:${site.port}`);
+    expect(await page.evaluate(talk(port))).toEqual({ code: 1006 });
   });
 });
