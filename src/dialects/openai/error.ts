@@ -59,7 +59,8 @@ export function readError(value: unknown, status: number): WireError | null {
     message: message ?? JSON.stringify(inner).slice(0, 500),
     type: text(fields["type"]) ?? text(fields["status"]) ?? typeOfStatus(status),
     param: text(fields["param"]),
-    code: typeof code === "number" ? String(code) : text(code),
+    // Cohere names some errors by a type beside the message.
+    code: typeof code === "number" ? String(code) : (text(code) ?? text(fields["error_type"])),
   };
 }
 

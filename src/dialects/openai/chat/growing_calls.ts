@@ -1,9 +1,10 @@
 // The calls of one choice of a stream while they come in pieces. Servers number them, or repeat their ids, or do neither.
 
 import type { EventSink, PartStart } from "../../neutral/answer.ts";
+import { newCallId } from "../../neutral/call_id.ts";
 import type { Signature } from "../../neutral/parts.ts";
 import { JSON_TOOL } from "./json_tool.ts";
-import { newCallId, readCallSaid } from "./read_calls.ts";
+import { readCallSaid } from "./read_calls.ts";
 import { readGoogleSignature } from "./reasoning.ts";
 
 type Fields = Readonly<Record<string, unknown>>;

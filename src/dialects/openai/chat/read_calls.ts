@@ -1,6 +1,7 @@
 // The calls of tools in an answer. Some servers give them no ids, or one id twice: every call gets one of its own, since results name it.
 
 import { isFields, list } from "../../fields.ts";
+import { newCallId } from "../../neutral/call_id.ts";
 import type { ToolCallPart } from "../../neutral/parts.ts";
 import { argumentsOf } from "./read_messages.ts";
 import { readGoogleSignature } from "./reasoning.ts";
@@ -27,11 +28,6 @@ export function readCallSaid(call: Fields): CallSaid {
     arguments: isFields(custom) ? (typeof input === "string" ? input : "") : argumentsOf(fields),
     is_custom: isFields(custom),
   };
-}
-
-/** An id that no other call has. */
-export function newCallId(): string {
-  return `call_${crypto.randomUUID().replaceAll("-", "")}`;
 }
 
 /** The calls of a whole message, `function_call` among them. */

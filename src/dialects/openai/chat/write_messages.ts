@@ -2,6 +2,7 @@
 // server wants them, images that a tool gave back where it can see them.
 
 import type { Message, Part, ToolCallPart, ToolResultPart } from "../../neutral/parts.ts";
+import { errorText } from "../../neutral/plain_text.ts";
 import { isGoogles, writeGoogleSignature, writeReasoning } from "./reasoning.ts";
 import { type RequestPen, writeCacheMark, writePart } from "./write_parts.ts";
 
@@ -208,9 +209,6 @@ function joined(parts: readonly Fields[]): string {
   return parts.map((part) => part["text"]).join("\n");
 }
 
-const ERROR_WORD = "error";
-
 function asError(content: string | readonly Fields[]): string | readonly Fields[] {
-  if (typeof content !== "string") return [{ type: "text", text: "Error:" }, ...content];
-  return content.slice(0, 100).toLowerCase().includes(ERROR_WORD) ? content : `Error: ${content}`;
+  return typeof content === "string" ? errorText(content) : [{ type: "text", text: "Error:" }, ...content];
 }

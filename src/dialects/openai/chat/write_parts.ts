@@ -2,6 +2,7 @@
 
 import type { Losses } from "../../neutral/losses.ts";
 import type { CacheMark, FilePart, MediaPart, Part } from "../../neutral/parts.ts";
+import { textOfFile } from "../../neutral/plain_text.ts";
 import { dataUrl, urlOfSource } from "../../neutral/source.ts";
 import { audioFormat, fileName } from "./media.ts";
 import type { Quirks } from "./quirks.ts";
@@ -122,16 +123,4 @@ function writeFile(part: FilePart, path: string, { quirks, losses }: RequestPen)
 
 function named({ name }: FilePart): Fields {
   return name === undefined ? {} : { filename: name };
-}
-
-/** The text of a document that is nothing else, with what is known of it before it. */
-function textOfFile({ source, name, context }: FilePart): string | null {
-  const text =
-    source.kind === "text"
-      ? source.text
-      : source.kind === "base64" && source.media_type.startsWith("text/")
-        ? Buffer.from(source.data, "base64").toString("utf8")
-        : null;
-  if (text === null) return null;
-  return [name, context, text].filter((line) => line !== undefined).join("\n\n");
 }
