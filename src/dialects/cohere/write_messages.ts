@@ -14,11 +14,7 @@ export interface Conversation {
 }
 
 /** @param thinks whether the model thinks, or tells plans before its calls */
-export function writeMessages(
-  messages: readonly Message[],
-  thinks: boolean,
-  losses: Losses,
-): Conversation {
+export function writeMessages(messages: readonly Message[], thinks: boolean, losses: Losses): Conversation {
   const writer = new MessagesWriter(thinks, losses);
   for (const [index, message] of messages.entries()) writer.add(message, `messages[${index}]`);
   return writer.written();
@@ -47,7 +43,10 @@ class MessagesWriter {
     if (role === "assistant") this.#messages.push(this.#assistant(others, path));
     else {
       const content = this.#content(others, path);
-      this.#messages.push({ role: role === "user" ? "user" : "system", content: textAlone(content) ?? content });
+      this.#messages.push({
+        role: role === "user" ? "user" : "system",
+        content: textAlone(content) ?? content,
+      });
     }
   }
 
@@ -70,7 +69,9 @@ class MessagesWriter {
       parts.filter(({ kind }) => kind !== "tool_call" && kind !== "thinking"),
       path,
     );
-    const thoughts = parts.flatMap((part) => (part.kind === "thinking" && part.text !== "" ? [part.text] : []));
+    const thoughts = parts.flatMap((part) =>
+      part.kind === "thinking" && part.text !== "" ? [part.text] : [],
+    );
     const thinking = this.#thinks ? thoughts.map((text) => ({ type: "thinking", thinking: text })) : [];
     if (thoughts.length > 0 && !this.#thinks && !plans)
       this.#losses.lose(`${path}.reasoning_content`, "hint");

@@ -62,9 +62,7 @@ function gist({ id, choices, usage }: ChatAnswer) {
       part.kind === "tool_call" ? [{ id: part.id, name: part.name, arguments: part.arguments }] : [],
     ),
     cited: parts.flatMap((part) =>
-      part.kind === "text"
-        ? (part.citations ?? []).map(({ start, end }) => part.text.slice(start, end))
-        : [],
+      part.kind === "text" ? (part.citations ?? []).map(({ start, end }) => part.text.slice(start, end)) : [],
     ),
   };
 }
@@ -72,10 +70,12 @@ function gist({ id, choices, usage }: ChatAnswer) {
 /** The same, read as simply as can be. */
 function plainAnswer(body: Buffer) {
   const answer = JSON.parse(body.toString()) as Json;
-  const { content = [], tool_plan = "", tool_calls = [], citations = [] } = answer["message"] as Record<
-    string,
-    Json[]
-  >;
+  const {
+    content = [],
+    tool_plan = "",
+    tool_calls = [],
+    citations = [],
+  } = answer["message"] as Record<string, Json[]>;
   return {
     id: answer["id"],
     text: content.map(({ text = "" }) => text).join(""),
@@ -171,7 +171,10 @@ describe.skipIf(!there)("recorded calls of Cohere's chat (../shared/fixtures)", 
       if (read instanceof GatewayError) throw new Error(`${name}: ${read.message}`);
       const losses = new Losses("error", "cohere/model");
       const target = { model: String(request["model"]), provider_kind: "cohere" };
-      expect({ name, ...plain(COHERE.writeRequest(read, target, losses)) }).toEqual({ name, ...plain(request) });
+      expect({ name, ...plain(COHERE.writeRequest(read, target, losses)) }).toEqual({
+        name,
+        ...plain(request),
+      });
       expect(losses.error).toBeNull();
       compared += 1;
     }
