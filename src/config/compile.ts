@@ -207,7 +207,7 @@ function fallbackNames(config: ResolvedConfig, name: string): string[] {
 }
 
 function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
-  const entry = providerEntry(name, config.kind, config.base_url);
+  const entry = asAddressed(providerEntry(name, config.kind, config.base_url), config);
   const url = new URL(config.base_url ?? entry.base_url ?? cloudUrl(entry.kind, config) ?? "http://sim/v1");
   const address = entry.kind === "azure" ? azureAddress(url, config) : plainAddress(url, entry, config);
   const sim = entry.kind === "sim";
@@ -219,7 +219,6 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     known_as: knownProvider(name, config.kind, config.base_url),
     client: sim ? "sim" : client,
     speaks: spoken(entry, config),
-    compatible_path: entry.compatible_path,
     origin: origin(url, config),
     ...address,
     keys: providerKeys(name, config, entry),
@@ -231,11 +230,21 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
   };
 }
 
-/** What a provider speaks. Other servers than OpenAI's own and Azure's mostly have no `/responses`. */
+/** The entry of a provider that is asked in OpenAI's format alone, where its configured address is that of those endpoints. */
+function asAddressed(entry: ProviderEntry, { base_url }: ProviderConfig): ProviderEntry {
+  const { compatible_path: path, speaks_compatibly: speaks } = entry;
+  if (speaks === undefined || base_url === undefined || !pathOf(new URL(base_url)).endsWith(path))
+    return entry;
+  return { ...entry, base_url: null, speaks, compatible_path: "", path_tail: path };
+}
+
+/** What a provider speaks. Other servers than OpenAI's own and Azure's mostly have no `/responses`; many have a `/rerank`. */
 function spoken(entry: ProviderEntry, { base_url, responses }: ProviderConfig): readonly ApiName[] {
   const is_own = entry.kind === "azure" || base_url === undefined || base_url === entry.base_url;
   const has_responses = responses ?? (is_own && entry.speaks.includes("responses"));
-  const others = entry.speaks.filter((api) => api !== "responses");
+  const others: ApiName[] = entry.speaks.filter((api) => api !== "responses");
+  if (!is_own && entry.kind === "openai" && !others.some((api) => api.endsWith("rerank")))
+    others.push("rerank");
   return has_responses ? [...others, "responses"] : others;
 }
 
@@ -248,14 +257,16 @@ function origin(url: URL, config: ProviderConfig): Origin {
   };
 }
 
-type Address = Pick<ProviderPlan, "base_path" | "query" | "url_style">;
+type Address = Pick<ProviderPlan, "base_path" | "compatible_path" | "query" | "url_style">;
 
 function plainAddress(url: URL, entry: ProviderEntry, { google }: ProviderConfig): Address {
-  const base = withTail(pathBefore(pathOf(url), entry.compatible_path), entry.path_tail);
+  const path = pathBefore(pathBefore(pathOf(url), entry.compatible_path), entry.own_path ?? "");
+  const base = withTail(path, entry.path_tail);
   const { project, location } = google ?? {};
   const is_placed = entry.kind === "vertex" && project !== undefined && location !== undefined;
   return {
     base_path: is_placed ? `${base}/projects/${project}/locations/${location}` : base,
+    compatible_path: entry.compatible_path,
     query: url.search.slice(1),
     url_style: "plain",
   };
@@ -269,6 +280,7 @@ function azureAddress(url: URL, config: ProviderConfig): Address {
   const version = config.api_version ?? given ?? (deployments ? AZURE_API_VERSION : null);
   return {
     base_path: deployments ? base : `${base}/v1`,
+    compatible_path: "",
     query: version === null ? "" : `api-version=${encodeURIComponent(version)}`,
     url_style: deployments ? "azure_deployments" : "plain",
   };

@@ -15,8 +15,11 @@ export type ApiName =
   | "cohere"
   | "ollama"
   | "embeddings"
+  | "cohere_embed"
   | "moderations"
-  | "rerank";
+  | "rerank"
+  | "cohere_rerank"
+  | "voyage_rerank";
 
 /** A known provider. */
 export interface ProviderEntry {
@@ -37,6 +40,10 @@ export interface ProviderEntry {
   readonly speaks: readonly ApiName[];
   /** What lies between its base path and the endpoints of OpenAI's format, where it has others of its own; empty mostly. */
   readonly compatible_path: string;
+  /** What it speaks where the configured base URL is that of the endpoints of OpenAI's format; else it is asked in its own. */
+  readonly speaks_compatibly?: readonly ApiName[];
+  /** What the paths of its own endpoints begin with, which a configured base URL may end with. */
+  readonly own_path?: string;
   /** Added to a configured base URL that ends before it (`/v1` to `https://api.anthropic.com`); empty for nothing. */
   readonly path_tail: string;
   /** Environment variable of its key; null where no key is needed. */
@@ -50,7 +57,10 @@ export interface ProviderEntry {
   readonly cache_breakpoints?: readonly string[];
 }
 
-const COMPATIBLE: readonly ApiName[] = ["chat", "completions", "embeddings", "moderations"];
+/** OpenAI's own. */
+const OPENAI: readonly ApiName[] = ["chat", "completions", "embeddings", "moderations"];
+/** What servers of OpenAI's format mostly have; the last is Cohere's and Jina's, which many of them took over. */
+const COMPATIBLE: readonly ApiName[] = [...OPENAI, "rerank"];
 
 const compatible = (
   base_url: string,
@@ -77,12 +87,12 @@ export const AZURE_ENDPOINT_VARIABLE = "AZURE_OPENAI_ENDPOINT";
 /** Every known provider by the name that `kind` (or a provider's own name) gives. */
 export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   // https://platform.openai.com/docs/api-reference
-  openai: compatible("https://api.openai.com/v1", "OPENAI_API_KEY", { speaks: [...COMPATIBLE, "responses"] }),
+  openai: compatible("https://api.openai.com/v1", "OPENAI_API_KEY", { speaks: [...OPENAI, "responses"] }),
   // https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
   azure: {
     kind: "azure",
     base_url: null,
-    speaks: [...COMPATIBLE, "responses"],
+    speaks: [...OPENAI, "responses"],
     compatible_path: "",
     path_tail: "/openai",
     key_variable: "AZURE_OPENAI_API_KEY",
@@ -132,10 +142,14 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
     pass_auth: { header: "x-goog-api-key" },
     stream_usage: true,
   },
-  // https://docs.cohere.com/docs/compatibility-api; refuses stream_options, tells usage unasked.
-  cohere: compatible("https://api.cohere.ai/compatibility/v1", "COHERE_API_KEY", {
+  // https://docs.cohere.com/reference/about; its compatible endpoints (https://docs.cohere.com/docs/compatibility-api) refuse stream_options and
+  // tell usage unasked.
+  cohere: compatible("https://api.cohere.com", "COHERE_API_KEY", {
     kind: "cohere",
-    path_tail: "/compatibility/v1",
+    speaks: ["cohere", "cohere_embed", "cohere_rerank"],
+    compatible_path: "/compatibility/v1",
+    speaks_compatibly: ["chat", "embeddings"],
+    own_path: "/v2",
     stream_usage: false,
   }),
   // https://docs.mistral.ai/api; refuses fields that it does not know, tells usage unasked.
@@ -174,8 +188,20 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   zhipu: compatible("https://open.bigmodel.cn/api/paas/v4", "ZHIPUAI_API_KEY", { stream_usage: false }),
   // https://www.alibabacloud.com/help/en/model-studio/compatibility-of-openai-with-dashscope; mainland: dashscope.aliyuncs.com.
   dashscope: compatible("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
-  // https://docs.ollama.com/api/openai-compatibility
-  ollama: compatible("http://127.0.0.1:11434/v1", null, { kind: "ollama", path_tail: "/v1" }),
+  // https://docs.ollama.com/api, https://docs.ollama.com/api/openai-compatibility
+  ollama: compatible("http://127.0.0.1:11434", null, {
+    kind: "ollama",
+    speaks: ["ollama", "completions", "embeddings"],
+    compatible_path: "/v1",
+    speaks_compatibly: OPENAI,
+    own_path: "/api",
+  }),
+  // https://api.jina.ai/redoc, https://jina.ai/reranker, https://jina.ai/embeddings
+  jina: compatible("https://api.jina.ai/v1", "JINA_API_KEY", { speaks: ["rerank", "embeddings"] }),
+  // https://docs.voyageai.com/reference/reranker-api, https://docs.voyageai.com/reference/embeddings-api
+  voyage: compatible("https://api.voyageai.com/v1", "VOYAGE_API_KEY", {
+    speaks: ["voyage_rerank", "embeddings"],
+  }),
   // https://docs.vllm.ai/en/latest/serving/openai_compatible_server
   vllm: compatible("http://127.0.0.1:8000/v1", null),
   // https://lmstudio.ai/docs/developer/openai-compat
@@ -186,7 +212,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   sim: {
     kind: "sim",
     base_url: "http://sim/v1",
-    speaks: COMPATIBLE,
+    speaks: OPENAI,
     compatible_path: "",
     path_tail: "",
     key_variable: null,

@@ -4,10 +4,12 @@ import { betasOf } from "./anthropic/betas.ts";
 import { MESSAGES } from "./anthropic/format.ts";
 import { BEDROCK } from "./bedrock/format.ts";
 import { CONTENT_TYPE as BEDROCK_EVENTS } from "./bedrock/stream_events.ts";
+import { COHERE } from "./cohere/format.ts";
 import { GEMINI } from "./gemini/format.ts";
 import type { Format, ProviderSide } from "./neutral/format.ts";
 import type { FormatName } from "./neutral/parts.ts";
 import type { ChatRequest } from "./neutral/request.ts";
+import { OLLAMA } from "./ollama/format.ts";
 import { CHAT } from "./openai/chat/format.ts";
 import { COMPLETIONS } from "./openai/completions/format.ts";
 import { RESPONSES } from "./responses/format.ts";
@@ -65,4 +67,6 @@ export const PROVIDER_FORMATS: Readonly<Partial<Record<FormatName, ProviderForma
     content_type: BEDROCK_EVENTS,
     takesUrl: (_, url) => url.startsWith("s3://"),
   },
+  cohere: { format: COHERE, content_type: EVENTS, takesUrl: (kind) => kind === "image" },
+  ollama: { format: OLLAMA, content_type: "application/x-ndjson", takesUrl: () => false },
 };

@@ -19,7 +19,7 @@ import {
   type PathWords,
   type RequestShape,
 } from "../dialects/openai/request.ts";
-
+import { RERANK, RERANK_CLIENT } from "../dialects/rerank/client.ts";
 import { RESPONSES, RESPONSES_CLIENT } from "../dialects/responses/client.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
 import { type ResponseWish, readWish } from "./response_wish.ts";
@@ -39,7 +39,7 @@ export type Endpoint = JsonEndpoint | PassedEndpoint | ResponseEndpoint | CountE
 export interface PassedEndpoint {
   readonly kind: "media" | "resource" | "provider";
   readonly shape: RequestShape;
-  /** The path at the provider, below its base path, with the query. */
+  /** The path at the provider, below its base path, with the query; for `provider` perhaps with a version before it. */
   readonly path: string;
   /** The provider named by the path; only for `provider`. */
   readonly provider?: string;
@@ -63,6 +63,7 @@ export type JsonPath =
   | "/messages"
   | "/embeddings"
   | "/moderations"
+  | "/rerank"
   | "/generateContent"
   | CountPath;
 
@@ -130,6 +131,7 @@ export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
       ["/messages", MESSAGES, MESSAGES_CLIENT],
       ["/embeddings", EMBEDDINGS, EMBEDDINGS_CLIENT],
       ["/moderations", MODERATIONS, MODERATIONS_CLIENT],
+      ["/rerank", RERANK, RERANK_CLIENT],
     ] as const
   ).map(([path, shape, format]) => [path, { kind: "json", format, shape, path, place: null }]),
 );
@@ -192,7 +194,8 @@ export function findEndpoint(
   method: string,
   isProvider: (name: string) => boolean,
 ): Endpoint | null {
-  const read = JSON_ENDPOINTS.get(path) ?? COUNT_ENDPOINTS.get(path);
+  // Cohere's clients ask for reranks of the second version.
+  const read = JSON_ENDPOINTS.get(path === "/v2/rerank" ? "/rerank" : path) ?? COUNT_ENDPOINTS.get(path);
   if (read !== undefined) return read;
   const gemini = geminiEndpoint(path, query);
   if (gemini !== null) return gemini;
@@ -210,8 +213,7 @@ export function findEndpoint(
   if (slash > 1) {
     const provider = decodeSegment(full_path.slice(1, slash));
     if (provider !== null && isProvider(provider)) {
-      const rest = withoutVersion(full_path.slice(slash));
-      return { kind: "provider", shape: MEDIA, path: rest + query, provider };
+      return { kind: "provider", shape: MEDIA, path: full_path.slice(slash) + query, provider };
     }
   }
   return null;

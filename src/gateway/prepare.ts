@@ -6,6 +6,7 @@ import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/mod
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
 import { type Host, hostedBetas, hostedBody } from "../dialects/anthropic/hosted.ts";
+import type { ClientFormatName } from "../dialects/client_format.ts";
 import { carriesForeign } from "../dialects/foreign.ts";
 import { Losses } from "../dialects/neutral/losses.ts";
 import {
@@ -17,6 +18,7 @@ import {
   readUser,
   writeRequest,
 } from "../dialects/openai/request.ts";
+import { OTHER_WORDS } from "../dialects/other_words.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
@@ -29,13 +31,14 @@ import type { Outgoing, Sending } from "./attempt.ts";
 import { readBody } from "./body.ts";
 import type { Call } from "./call.ts";
 import type { PreparedCount } from "./counting.ts";
-import type {
-  CountEndpoint,
-  Endpoint,
-  JsonEndpoint,
-  JsonPath,
-  PassedEndpoint,
-  ResponseEndpoint,
+import {
+  type CountEndpoint,
+  type Endpoint,
+  type JsonEndpoint,
+  type JsonPath,
+  type PassedEndpoint,
+  type ResponseEndpoint,
+  withoutVersion,
 } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import type { Receiver } from "./receiver.ts";
@@ -189,7 +192,7 @@ class PreparedJson implements Prepared {
       if (carriesForeign(format.name, this.#request.bytes, served)) return this.#translated(target, api);
       return format.name === "messages" && isHost(kind) ? this.#hosted(target, kind) : this.#asItCame(target);
     }
-    const api = isChat(format.name) ? speaks.find(isChat) : undefined;
+    const api = otherWords(format.name, speaks);
     if (api !== undefined) return this.#translated(target, api);
     return new GatewayError(
       "invalid_value",
@@ -322,10 +325,16 @@ const NO_LOSSES = new Losses("drop", "");
 const NOTHING_DROPPED: readonly string[] = [];
 
 /** What is no chat, and so is not translated into one. */
-const NO_CHATS: ReadonlySet<ApiName> = new Set(["embeddings", "moderations", "rerank"]);
+const NO_CHATS: ReadonlySet<ApiName> = new Set([
+  ...(["embeddings", "moderations", "rerank"] as const),
+  ...Object.values(OTHER_WORDS).flat(),
+]);
 
-function isChat(api: ApiName): boolean {
-  return !NO_CHATS.has(api);
+/** What a provider is asked in by clients of a format that it does not speak; undefined: there is nothing. */
+function otherWords(format: ClientFormatName, speaks: readonly ApiName[]): ApiName | undefined {
+  if (!NO_CHATS.has(format)) return speaks.find((api) => !NO_CHATS.has(api));
+  const known = OTHER_WORDS[format] ?? [];
+  return speaks.find((api) => known.includes(api));
 }
 
 /** Fields of a format that its clients may say themselves. */
@@ -437,8 +446,10 @@ async function preparePassThrough(
   if (model instanceof GatewayError) return model;
   const body = streamedBody(call.request, uploadPatience(call, clocks));
   const provider = model.targets[0]!.provider;
+  // A base path has its version in it, unless every endpoint has one of its own.
+  const keeps_version = endpoint.kind !== "provider" || provider.compatible_path.endsWith("/v1");
   return passedOn(call, clocks, model, {
-    path: endpoint.path,
+    path: keeps_version ? endpoint.path : withoutVersion(endpoint.path),
     is_compatible: endpoint.kind === "resource",
     body: () => body,
     replayable: body === null,

@@ -3,6 +3,7 @@
 
 import type { HeaderFields, MediaPlan, OnUnsupported, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
+import { BODY_TRANSLATIONS, type BodyTranslation } from "../dialects/body_translation.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { isFields } from "../dialects/fields.ts";
 import { FORMATS, PROVIDER_FORMATS } from "../dialects/formats.ts";
@@ -41,7 +42,8 @@ export interface TranslatedRequest {
   readonly headers: HeaderFields;
   /** What could not be said, and was left out. */
   readonly dropped: readonly string[];
-  foreignStream(): ForeignStream;
+  /** Null: its answers never stream. */
+  readonly foreignStream: (() => ForeignStream) | null;
   translateAnswer(body: Uint8Array): TranslatedAnswer | null;
 }
 
@@ -50,6 +52,8 @@ export async function translateRequest(
   { bytes, format, model, stream }: ClientRequest,
   { target, api, on_unsupported, call_id, media }: TranslationTarget,
 ): Promise<TranslatedRequest | GatewayError> {
+  const words = BODY_TRANSLATIONS[api];
+  if (words !== undefined) return translateBody(bytes, words, target, on_unsupported);
   const from = known(FORMATS, format);
   const to = known(PROVIDER_FORMATS, api);
   const body = parseExact(bytes);
@@ -81,6 +85,33 @@ export async function translateRequest(
       content_type: to.content_type,
     }),
     translateAnswer: (answer) => translateAnswer(answer, to.format, from.format, context()),
+  };
+}
+
+/** Translates what is no chat. */
+function translateBody(
+  bytes: Uint8Array,
+  words: BodyTranslation,
+  { provider, model }: TargetPlan,
+  on_unsupported: OnUnsupported,
+): TranslatedRequest | GatewayError {
+  const asked = parseExact(bytes);
+  if (!isFields(asked))
+    return new GatewayError("invalid_json", "The body nests too deeply to be translated.");
+  const losses = new Losses(on_unsupported, `${provider.name}/${model}`);
+  const written = words.writeRequest(asked, model, losses);
+  if (written instanceof GatewayError) return written;
+  if (losses.error !== null) return losses.error;
+  return {
+    body: Buffer.from(JSON.stringify(written)),
+    headers: [],
+    dropped: losses.dropped,
+    foreignStream: null,
+    translateAnswer: (body) => {
+      const answer = parseExact(body);
+      const read = isFields(answer) ? words.readAnswer(answer, asked) : null;
+      return read === null ? null : { body: Buffer.from(JSON.stringify(read.body)), usage: read.usage };
+    },
   };
 }
 

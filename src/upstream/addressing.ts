@@ -69,18 +69,28 @@ const COMPATIBLE_PLACES: Readonly<Partial<Record<ApiName, ApiPlace>>> = Object.f
 );
 const MESSAGES_PLACE: ApiPlace = { path: "/messages", is_compatible: false, headers: ANTHROPIC_VERSION };
 
+/** The formats of one provider each, whose places depend on nothing. */
+const OWN_PLACES: Readonly<Partial<Record<ApiName, ApiPlace>>> = {
+  messages: MESSAGES_PLACE,
+  cohere: { path: "/v2/chat", is_compatible: false, headers: NO_FIELDS },
+  cohere_embed: { path: "/v2/embed", is_compatible: false, headers: NO_FIELDS },
+  cohere_rerank: { path: "/v2/rerank", is_compatible: false, headers: NO_FIELDS },
+  voyage_rerank: { path: "/rerank", is_compatible: false, headers: NO_FIELDS },
+  ollama: { path: "/api/chat", is_compatible: false, headers: NO_FIELDS },
+};
+
 /**
  * Where a provider takes requests of a format.
  * @param kind the provider's: clouds have the model in the path whatever the format
  * Sources: Anthropic API, "Messages"; Gemini API, "Generating content" (streams as events by `alt=sse`); Amazon Bedrock Runtime API;
- * Vertex AI REST API, "projects.locations.publishers.models".
+ * Vertex AI REST API, "projects.locations.publishers.models"; https://docs.cohere.com/reference; https://docs.ollama.com/api;
+ * https://docs.voyageai.com/reference/reranker-api.
  */
 export function apiPlace(kind: string, api: ApiName, model: string, is_stream: boolean): ApiPlace {
   if (kind === "bedrock") return ownPlace(bedrockPath(api, model, is_stream));
   if (kind === "vertex" && api !== "chat") return ownPlace(vertexPath(api, model, is_stream));
-  const compatible = COMPATIBLE_PLACES[api];
-  if (compatible !== undefined) return compatible;
-  if (api === "messages") return MESSAGES_PLACE;
+  const fixed = COMPATIBLE_PLACES[api] ?? OWN_PLACES[api];
+  if (fixed !== undefined) return fixed;
   return ownPlace(`/models/${encodeURIComponent(model)}:${generation(is_stream)}`);
 }
 

@@ -5,6 +5,7 @@
 import { GatewayError } from "../../errors.ts";
 import { count, isFields, list, record } from "../fields.ts";
 import type { RequestPlace, RequestTarget } from "../neutral/format.ts";
+import { vectorAsBase64 } from "../vectors.ts";
 import { camelFields, numberOf, textOf } from "./names.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -112,7 +113,7 @@ export function readEmbeddings(answers: readonly Json[], context: EmbedContext):
     object: "list",
     data: vectors.map((values, index) => ({
       ...{ object: "embedding", index },
-      embedding: context.encoding === "base64" ? toBase64(values) : values,
+      embedding: context.encoding === "base64" ? vectorAsBase64(values) : values,
     })),
     model: context.model,
     usage: { prompt_tokens, total_tokens: prompt_tokens },
@@ -134,12 +135,6 @@ function vectorsOf(answer: Json): { readonly values: number[]; readonly token_co
       ...(told === undefined ? {} : { token_count: count(told) }),
     };
   });
-}
-
-function toBase64(values: readonly number[]): string {
-  const bytes = Buffer.alloc(4 * values.length);
-  for (const [index, value] of values.entries()) bytes.writeFloatLE(value, 4 * index);
-  return bytes.toString("base64");
 }
 
 /** What a client of Google's format asks to be embedded, as a request of OpenAI's. */

@@ -286,6 +286,8 @@ const TOKENS_MAX = 1_000_000_000;
 const PROMPT_MEMBERS = [
   ...["messages", "prompt", "input", "tools", "functions", "response_format", "suffix"],
   ...["system", "instructions", "text", "contents", "systemInstruction"],
+  // Of a rerank.
+  ...["query", "documents"],
 ];
 
 /** About how many tokens the prompt has, by an estimate over its text. */

@@ -8,6 +8,7 @@ import { CHAT_STREAM } from "./chat_stream.ts";
 import { GEMINI_ANSWER, GEMINI_REQUEST, GEMINI_STREAM } from "./gemini.ts";
 import { MESSAGES_ANSWER, MESSAGES_REQUEST, MESSAGES_STREAM } from "./messages.ts";
 import { REALTIME_ANSWER, REALTIME_EVENT, REALTIME_STREAM } from "./realtime.ts";
+import { RERANK_ANSWER, RERANK_REQUEST } from "./rerank.ts";
 import { RESPONSES_ANSWER, RESPONSES_REQUEST, RESPONSES_STREAM } from "./responses.ts";
 
 /** The endpoints whose requests are redacted. */
@@ -18,6 +19,7 @@ export type RedactedEndpoint =
   | "/messages"
   | "/embeddings"
   | "/moderations"
+  | "/rerank"
   | "/generateContent"
   | "/messages/count_tokens"
   | "/responses/input_tokens"
@@ -45,6 +47,7 @@ export const PLACES: Readonly<Record<RedactedEndpoint, FormatPlaces>> = {
   "/messages/count_tokens": { ...WITHOUT_ANSWER, request: MESSAGES_REQUEST },
   "/responses/input_tokens": { ...WITHOUT_ANSWER, request: RESPONSES_REQUEST },
   "/countTokens": { ...WITHOUT_ANSWER, request: GEMINI_REQUEST },
+  "/rerank": { ...CHAT, request: RERANK_REQUEST, answer: RERANK_ANSWER },
   "/messages": {
     ...{ request: MESSAGES_REQUEST, answer: MESSAGES_ANSWER, stream: MESSAGES_STREAM, has_answer: true },
   },

@@ -40,7 +40,7 @@ class Contents implements RequestContents {
   has_unreadable = false;
 
   read(request: Readonly<Record<string, unknown>>): RequestContents {
-    const { messages, prompt, suffix, input, contents, tools, functions } = request;
+    const { messages, prompt, suffix, input, contents, tools, functions, query, documents } = request;
     for (const member of ["system", "instructions", "systemInstruction", "system_instruction"])
       this.#content(request[member], "system");
     for (const turns of [messages, contents, input]) {
@@ -53,7 +53,9 @@ class Contents implements RequestContents {
     }
     if (!Array.isArray(input)) this.#content(input, "user");
     if (!Array.isArray(contents)) this.#content(contents, "user");
-    for (const given of [prompt, suffix]) this.#content(given, "user");
+    for (const given of [prompt, suffix, query]) this.#content(given, "user");
+    // Of a rerank: what a search found.
+    this.#all(documents, "tool");
     for (const defined of [tools, functions]) {
       if (!Array.isArray(defined)) continue;
       this.tools += defined.length;
