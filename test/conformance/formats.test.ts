@@ -1,9 +1,9 @@
-// Every recorded answer and stream of four formats, given by an upstream of that format to clients of each: what the client reads is what
+// Every recorded answer and stream of five formats, given by an upstream of that format to clients of each: what the client reads is what
 // the provider said, and its usage is in the ledger.
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { FORMATS } from "../../src/dialects/formats.ts";
+import { PROVIDER_FORMATS } from "../../src/dialects/formats.ts";
 import type { ChatAnswer, FinishReason } from "../../src/dialects/neutral/answer.ts";
 import { AnswerCollector } from "../../src/dialects/neutral/collect.ts";
 import { rig } from "../gateway/harness.ts";
@@ -12,9 +12,13 @@ const FIXTURES = new URL("../../../shared/fixtures/", import.meta.url).pathname;
 const there = existsSync(`${FIXTURES}index.jsonl`);
 if (!there) console.warn("skipped: the recorded traffic (../shared/fixtures) is not here");
 
+/** What clients speak. */
 type Name = "chat" | "responses" | "messages" | "gemini";
+/** What providers speak. */
+type ProviderName = Name | "cohere";
 
-const OPS: Readonly<Record<string, Name>> = {
+const OPS: Readonly<Record<string, ProviderName>> = {
+  chat: "cohere",
   "chat.completions": "chat",
   responses: "responses",
   messages: "messages",
@@ -24,7 +28,7 @@ const OPS: Readonly<Record<string, Name>> = {
 
 interface Recording {
   readonly name: string;
-  readonly format: Name;
+  readonly format: ProviderName;
   readonly is_stream: boolean;
   readonly body: Buffer;
   readonly answer: ChatAnswer;
@@ -46,8 +50,8 @@ function recordings(): Recording[] {
 }
 
 /** What an answer says; null where it is none, or a stream without a good end. */
-function readBack(format: Name, is_stream: boolean, body: Uint8Array): ChatAnswer | null {
-  const { format: reader } = FORMATS[format]!;
+function readBack(format: ProviderName, is_stream: boolean, body: Uint8Array): ChatAnswer | null {
+  const { format: reader } = PROVIDER_FORMATS[format]!;
   if (!is_stream) {
     const value: unknown = JSON.parse(Buffer.from(body).toString());
     return Array.isArray(value) ? null : reader.readAnswer(value as Record<string, unknown>);
@@ -137,6 +141,7 @@ providers:
   responses: { kind: openai, base_url: "${base_url}", api_keys: [none], responses: true }
   messages: { kind: anthropic, base_url: "${base_url}", api_keys: [none] }
   gemini: { kind: gemini, base_url: "${base_url}", api_keys: [none] }
+  cohere: { kind: cohere, base_url: "${base_url.replace(/\/v1$/, "")}", api_keys: [none] }
 `);
       const wrong: string[] = [];
       const queue = [...all.keys()];
