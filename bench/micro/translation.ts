@@ -1,7 +1,6 @@
 // What an event of a stream costs that is read from one format and written in another: each format's reader and its writer.
 
-import { BEDROCK } from "../../src/dialects/bedrock/format.ts";
-import { FORMATS } from "../../src/dialects/formats.ts";
+import { FORMATS, PROVIDER_FORMATS } from "../../src/dialects/formats.ts";
 import type { StreamEvent } from "../../src/dialects/neutral/answer.ts";
 import type { AnswerContext, ProviderSide } from "../../src/dialects/neutral/format.ts";
 import { EMPTY_REQUEST } from "../../src/dialects/neutral/request.ts";
@@ -32,13 +31,19 @@ function streamed(): StreamEvent[] {
   ];
 }
 
-/** The same in the frames of a format that is only read. */
-function framed(): Buffer {
-  const deltas = Array.from({ length: EVENTS }, (_, index) =>
-    eventFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text: ` and so on, word ${index}` } }),
-  );
-  return Buffer.concat([...deltas, eventFrame("messageStop", { stopReason: "end_turn" })]);
-}
+/** An event of the same as it comes from providers whose formats no client speaks. */
+const FRAMES = {
+  bedrock: (text: string) => eventFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text } }),
+  cohere: (text: string) => {
+    const delta = { type: "content-delta", index: 0, delta: { message: { content: { text } } } };
+    return Buffer.from(`event: content-delta\ndata: ${JSON.stringify(delta)}\n\n`);
+  },
+  ollama: (content: string) => {
+    const head = { model: "model", created_at: "2026-01-01T00:00:00.000000Z" };
+    const line = { ...head, message: { role: "assistant", content }, done: false };
+    return Buffer.from(`${JSON.stringify(line)}\n`);
+  },
+} as const;
 
 function readTask(text: string, format: ProviderSide, stream: Buffer): Task {
   // As the network cuts it: some events at a time.
@@ -61,7 +66,8 @@ function readTask(text: string, format: ProviderSide, stream: Buffer): Task {
 /** Reading and writing such a stream in every format; `bytes` are those of one event. */
 export function translationTasks(): readonly Task[] {
   const events = streamed();
-  const both = Object.entries(FORMATS).flatMap(([text, { format }]): Task[] => {
+  const texts = events.flatMap((event) => (event.kind === "delta" ? [event.text] : []));
+  const of_clients = Object.entries(FORMATS).flatMap(([text, { format }]): Task[] => {
     const write = () => {
       const writer = format.writeStream(CONTEXT);
       let written = "";
@@ -75,5 +81,8 @@ export function translationTasks(): readonly Task[] {
       { text, name: "write an event", bytes, per_run: EVENTS, run: write },
     ];
   });
-  return [...both, readTask("bedrock", BEDROCK, framed())];
+  const of_providers = (["bedrock", "cohere", "ollama"] as const).map((name) =>
+    readTask(name, PROVIDER_FORMATS[name]!.format, Buffer.concat(texts.map(FRAMES[name]))),
+  );
+  return [...of_clients, ...of_providers];
 }

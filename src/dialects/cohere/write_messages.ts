@@ -42,7 +42,10 @@ class MessagesWriter {
     this.#show();
     if (role === "assistant") this.#messages.push(this.#assistant(others, path));
     else {
-      const content = this.#content(others, path);
+      const documents = this.#documents.length;
+      const content = this.#content(others, path, role === "user");
+      // All that it said is among the documents.
+      if (content.length === 0 && this.#documents.length > documents) return;
       this.#messages.push({
         role: role === "user" ? "user" : "system",
         content: textAlone(content) ?? content,
@@ -55,9 +58,10 @@ class MessagesWriter {
     return { messages: this.#messages, documents: this.#documents };
   }
 
-  #content(parts: readonly Part[], path: string): readonly Fields[] {
+  /** @param takes_images only users show any */
+  #content(parts: readonly Part[], path: string, takes_images: boolean): readonly Fields[] {
     return parts.flatMap((part, index) => {
-      const written = this.#part(part, `${path}.content[${index}]`);
+      const written = this.#part(part, `${path}.content[${index}]`, takes_images);
       return written === null ? [] : [written];
     });
   }
@@ -68,6 +72,7 @@ class MessagesWriter {
     const content = this.#content(
       parts.filter(({ kind }) => kind !== "tool_call" && kind !== "thinking"),
       path,
+      false,
     );
     const thoughts = parts.flatMap((part) =>
       part.kind === "thinking" && part.text !== "" ? [part.text] : [],
@@ -88,7 +93,7 @@ class MessagesWriter {
     const texts: string[] = [];
     const media: Fields[] = [];
     for (const [index, part] of result.content.entries()) {
-      const written = this.#part(part, `${path}.content[${index}]`);
+      const written = this.#part(part, `${path}.content[${index}]`, true);
       if (written?.["type"] === "text") texts.push(String(written["text"]));
       else if (written !== null) media.push(written);
     }
@@ -108,7 +113,7 @@ class MessagesWriter {
     this.#shown = [];
   }
 
-  #part(part: Part, path: string): Fields | null {
+  #part(part: Part, path: string, takes_images: boolean): Fields | null {
     if (part.kind !== "own" && part.cache !== undefined) this.#losses.lose("cache_control", "hint");
     switch (part.kind) {
       case "text":
@@ -116,7 +121,7 @@ class MessagesWriter {
         return part.text === "" ? null : { type: "text", text: part.text };
       case "image": {
         const url = urlOfSource(part.source);
-        if (url === null) break;
+        if (url === null || !takes_images) break;
         const detail = part.detail === undefined ? {} : { detail: part.detail };
         return { type: "image_url", image_url: { url, ...detail } };
       }
