@@ -336,7 +336,13 @@ keys:
       const id = /"id":"(resp_\w+)"/.exec(text)![1]!;
       const kept = (await (await gateway.fetch(`/v1/responses/${id}`)).json()) as Fields;
       expect(JSON.stringify(kept["output"])).toContain("heard: write to ada@example.org");
-      const next = await made_of(gateway, { input: "and to bob@example.org", previous_response_id: id });
+      const instructions = "ask ada@example.org";
+      const next = await made_of(gateway, {
+        ...{ input: "and to bob@example.org", previous_response_id: id, instructions },
+        metadata: { who: "ada@example.org" },
+      });
+      expect(next).toMatchObject({ instructions, metadata: { who: "ada@example.org" } });
+      expect(kept["instructions"]).toBe(null);
       expect(JSON.stringify(next["output"])).toContain("bob@example.org");
       const sent = JSON.stringify(seen().slice(before));
       expect(sent).not.toContain("@example.org");

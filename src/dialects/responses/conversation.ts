@@ -105,13 +105,15 @@ export interface ResponseView {
   readonly id: string | null;
   readonly previous_response_id: string | null;
   readonly store: boolean;
+  /** What the response repeats of the request, as the client said it. */
+  readonly repeated: Fields;
 }
 
 /** The edits of a response object that lies in some bytes. */
 export function viewEdits(
   bytes: Uint8Array,
   { start, end }: { readonly start: number; readonly end: number },
-  { id, previous_response_id, store }: ResponseView,
+  { id, previous_response_id, store, repeated }: ResponseView,
 ): Edit[] {
   const scan = scanMembers(bytes, start, end);
   if (scan.fault !== null || scan.count === 0) return [];
@@ -123,5 +125,19 @@ export function viewEdits(
     if (member === null) edits.push(insertMember(scan, name, text));
     else edits.push({ start: member.start, end: member.end, bytes: text });
   }
+  for (const [name, value] of Object.entries(repeated)) {
+    const member = scan.find(name);
+    if (member !== null)
+      edits.push({ start: member.start, end: member.end, bytes: Buffer.from(JSON.stringify(value)) });
+  }
   return edits.sort((a, b) => a.start - b.start);
+}
+
+/** Fields that responses repeat, and that privacy may have changed on their way to the provider. */
+const REPEATED = ["instructions", "metadata", "user", "safety_identifier", "prompt_cache_key"];
+
+/** What a response repeats of a request. */
+export function repeatedOf(body: Fields): Fields {
+  const nothing: Fields = { metadata: {} };
+  return Object.fromEntries(REPEATED.map((name) => [name, body[name] ?? nothing[name] ?? null]));
 }
