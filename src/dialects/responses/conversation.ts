@@ -1,7 +1,7 @@
 // Conversations that go on by the id of the last answer, for a gateway that keeps them itself.
 // Source: OpenAI, "Conversation state": what was said before comes before the new input; instructions are not taken over.
 
-import { scanElements, scanMembers, scanObject } from "../../wire/json.ts";
+import { type JsonSpan, scanElements, scanMembers, scanObject } from "../../wire/json.ts";
 import { type Edit, insertMember, splice } from "../../wire/splice.ts";
 import { isFields, list } from "../fields.ts";
 import type { Fields } from "./own.ts";
@@ -71,7 +71,7 @@ function idOf(item: unknown): string | null {
 }
 
 const FALSE = Buffer.from("false");
-const ENCRYPTED_REASONING = "reasoning.encrypted_content";
+const WISH = '"reasoning.encrypted_content"';
 
 /**
  * A request that its provider keeps nothing of.
@@ -81,22 +81,23 @@ export function unstoredRequest(bytes: Uint8Array, reasons: boolean): Uint8Array
   const scan = scanObject(bytes);
   if (scan.fault !== null) return bytes;
   const edits: Edit[] = [...scan.all("store")].map(({ start, end }) => ({ start, end, bytes: FALSE }));
-  if (edits.length === 0) edits.push(insertMember(scan, "store", FALSE));
+  const is_named = edits.length > 0;
   const include = reasons ? scan.find("include") : null;
-  const wish = Buffer.from(JSON.stringify(ENCRYPTED_REASONING));
-  if (include?.kind === "array") {
-    const named = scanElements(bytes, include.start, include.end);
-    const is_named = Buffer.from(bytes.subarray(include.start, include.end)).includes(wish);
-    const comma = named.fault === null && named.count > 0 ? "," : "";
-    const at = include.end - 1;
-    if (!is_named) edits.push({ start: at, end: at, bytes: Buffer.from(`${comma}${wish}`) });
-  } else if (reasons) {
-    const list_of_it = Buffer.from(`[${wish}]`);
-    if (include === null) edits.push(insertMember(scan, "include", list_of_it));
-    else edits.push({ start: include.start, end: include.end, bytes: list_of_it });
-  }
+  if (include !== null) edits.push(includeEdit(bytes, include));
+  const fresh = reasons && include === null ? `,"include":[${WISH}]` : "";
+  if (!is_named) edits.push(insertMember(scan, "store", Buffer.from(`false${fresh}`)));
+  else if (fresh !== "") edits.push(insertMember(scan, "include", Buffer.from(`[${WISH}]`)));
   edits.sort((a, b) => a.start - b.start);
   return Buffer.concat(splice(bytes, edits));
+}
+
+/** The edit that has encrypted thoughts included as well. */
+function includeEdit(bytes: Uint8Array, { start, end, kind }: JsonSpan): Edit {
+  const named = kind === "array" ? scanElements(bytes, start, end) : null;
+  if (named === null || named.fault !== null) return { start, end, bytes: Buffer.from(`[${WISH}]`) };
+  const is_there = Buffer.from(bytes.subarray(start, end)).includes(WISH);
+  const text = is_there ? "" : `${named.count > 0 ? "," : ""}${WISH}`;
+  return { start: end - 1, end: end - 1, bytes: Buffer.from(text) };
 }
 
 /** What a client is told of a response, where that is not what its provider says. */
