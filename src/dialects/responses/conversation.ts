@@ -25,11 +25,26 @@ export function storedItems(body: Fields, answer: Fields): StoredResponse {
 /** A request with all that was said before it, and without the id that stood for that. */
 export function withPrevious(body: Fields, stored: StoredResponse): Fields {
   const { previous_response_id: _, ...rest } = body;
-  const before = [...stored.input, ...stored.output.filter((item) => !isForgotten(item))];
-  const known = new Set(before.map(idOf).filter((id) => id !== null));
+  const said = [...stored.input, ...stored.output];
+  const known = new Set(said.map(idOf).filter((id) => id !== null));
   // A reference to what is there says nothing more.
   const added = inputItems(body["input"]).filter((item) => !(isReference(item) && known.has(item.id)));
-  return { ...rest, input: [...before, ...added] };
+  return { ...rest, input: [...stored.input, ...remembered(stored.output), ...added] };
+}
+
+/**
+ * What a model answered without the thoughts that nobody can bring back. By its id an item is tied to the thought before it, and OpenAI
+ * refuses the one without the other.
+ */
+function remembered(output: readonly unknown[]): readonly unknown[] {
+  if (!output.some(isForgotten)) return output;
+  return output
+    .filter((item) => !isForgotten(item))
+    .map((item) => {
+      if (!isFields(item) || item["type"] === "reasoning") return item;
+      const { id: _, ...untied } = item;
+      return untied;
+    });
 }
 
 /** Whether an item is known to its provider alone, by its id: a thought of which nothing was said. */

@@ -63,9 +63,15 @@ test("a thought that only its provider knows is left out of the next turn", () =
   const encrypted = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "x" };
   const told = { type: "reasoning", id: "rs_2", summary: [{ type: "summary_text", text: "hm" }] };
   const known_there = { type: "reasoning", id: "rs_3", summary: [] };
-  const kept = { input: [known_there], output: [encrypted, told, known_there] };
+  const call = { type: "function_call", call_id: "c", name: "f", arguments: "{}" };
+  const kept = { input: [known_there], output: [encrypted, told, known_there, { ...call, id: "fc_1" }] };
   // What the client itself has put in is the client's to answer for.
-  expect(withPrevious({ input: [] }, kept)["input"]).toEqual([known_there, encrypted, told]);
+  expect(withPrevious({ input: [] }, kept)["input"]).toEqual([known_there, encrypted, told, call]);
+  // What is not tied to such a thought keeps its id, by which it is referred to.
+  const whole = { input: [], output: [encrypted, { ...call, id: "fc_1" }] };
+  expect(withPrevious({ input: [{ type: "item_reference", id: "fc_1" }] }, whole)["input"]).toEqual(
+    whole.output,
+  );
 });
 
 test("a request is told not to be stored, whatever it said, and all else stays", () => {
