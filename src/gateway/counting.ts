@@ -6,8 +6,15 @@ import { isFields } from "../dialects/fields.ts";
 import { carriesForeign } from "../dialects/foreign.ts";
 import { FORMATS } from "../dialects/formats.ts";
 import { Losses } from "../dialects/neutral/losses.ts";
+import type { Part } from "../dialects/neutral/parts.ts";
 import type { ChatRequest } from "../dialects/neutral/request.ts";
-import { estimateInput, type OpenAIRequest, readRequest, readUser } from "../dialects/openai/request.ts";
+import {
+  ATTACHMENT_TOKENS,
+  estimateInput,
+  type OpenAIRequest,
+  readRequest,
+  readUser,
+} from "../dialects/openai/request.ts";
 import type { TranslatedAnswer } from "../dialects/translate.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
@@ -20,7 +27,7 @@ import type { Call } from "./call.ts";
 import type { CountEndpoint, JsonPath } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import { withInlinedMedia } from "./inlining.ts";
-import type { Prepared } from "./prepare.ts";
+import { formatHeaders, type Prepared, traceHeaders } from "./prepare.ts";
 import type { TokenCounter } from "./token_counter.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
 
@@ -110,11 +117,13 @@ export class PreparedCount implements Prepared {
     }
     const { bytes } = this.#request;
     const { counting } = this.#endpoint;
-    const { api, path, is_compatible, headers: extra_headers } = place;
+    const { api, path, is_compatible, headers } = place;
     const served = { provider_kind: provider.known_as, model };
     const is_same = api === counting && !carriesForeign(api, bytes, served);
     const body = is_same ? named(bytes, api, target) : await this.#translated(target, api);
     if (body instanceof GatewayError) return body;
+    const said = is_same ? formatHeaders(headers, this.#call.request.headers) : headers;
+    const extra_headers = [...traceHeaders(this.#call), ...said];
     const translate = api === counting ? null : (answer: Uint8Array) => countIn(answer, api, counting);
     const receiver = () =>
       new WholeReceiver(this.#call, provider.name, COUNT_MAX_BYTES, this.#quiet, null, translate);
@@ -155,11 +164,29 @@ export class PreparedCount implements Prepared {
       new Losses("drop", ""),
     );
     const counts = await counter.count({ request: Buffer.from(JSON.stringify(chat)), answer: [] });
-    const total_tokens = counts?.input_tokens ?? estimateInput(this.#request);
+    const total_tokens =
+      counts === null
+        ? estimateInput(this.#request)
+        : counts.input_tokens + ATTACHMENT_TOKENS * attachmentsIn(asked);
     const { counting } = this.#endpoint;
     return Buffer.from(JSON.stringify(COUNTING[counting].writeCount({ total_tokens, cached_tokens: 0 })));
   }
 }
+
+/** How many images, sounds, films and files a request has, those in results of tools too. */
+function attachmentsIn({ messages }: ChatRequest): number {
+  let attachments = 0;
+  const look = (parts: readonly Part[]) => {
+    for (const part of parts) {
+      if (part.kind === "tool_result") look(part.content);
+      else if (MEDIA.has(part.kind)) attachments += 1;
+    }
+  };
+  for (const { parts } of messages) look(parts);
+  return attachments;
+}
+
+const MEDIA: ReadonlySet<Part["kind"]> = new Set(["image", "audio", "video", "file"]);
 
 /** A request in its provider's format with the model's name there. */
 function named(bytes: Uint8Array, api: CountingName, { model, model_json }: TargetPlan): Uint8Array {

@@ -341,7 +341,7 @@ function otherWords(format: ClientFormatName, speaks: readonly ApiName[]): ApiNa
 const FORMAT_FIELDS = ["anthropic-version", "anthropic-beta"];
 
 /** What a request of a format says beside its body: the client's own words, where it has some, before the gateway's. */
-function formatHeaders(own: HeaderFields, given: Headers): HeaderFields {
+export function formatHeaders(own: HeaderFields, given: Headers): HeaderFields {
   if (own.length === 0) return own;
   const fields = new Map<string, string>(own);
   for (const name of FORMAT_FIELDS) {

@@ -10,6 +10,7 @@ import {
   inputItems,
   type ResponseView,
   referencedIds,
+  repeatedOf,
   unstoredRequest,
   viewEdits,
   withItems,
@@ -39,6 +40,8 @@ interface TurnOptions {
   /** All that it is asked, of earlier turns as well. */
   readonly input: readonly unknown[];
   readonly previous: string | null;
+  /** What responses repeat of the request. */
+  readonly repeated: Readonly<Record<string, unknown>>;
   /** Whether the answer is kept. */
   readonly keeps: boolean;
 }
@@ -78,11 +81,13 @@ export class ResponseTurn {
 
   /** Those who share an answer have conversations of their own, which must have names of their own. */
   #viewOf(): ResponseView {
-    const { call, previous, keeps } = this.#options;
+    const { call, previous, keeps, repeated } = this.#options;
     this.#view ??= {
       id: call.kept_from !== null && keeps ? `resp_${crypto.randomUUID().replaceAll("-", "")}` : null,
       previous_response_id: previous,
       store: keeps,
+      // Where privacy changed nothing, the provider says it as well.
+      repeated: call.redacted_ms > 0 ? repeated : {},
     };
     return this.#view;
   }
@@ -216,7 +221,7 @@ export async function takeUp(
   if (keeps || continued !== null) {
     const { name: model } = prepared.model;
     call.turn = new ResponseTurn({
-      ...{ call, kept, model, keeps, previous: continued },
+      ...{ call, kept, model, keeps, previous: continued, repeated: repeatedOf(asked) },
       input: keeps ? inputItems(whole["input"]) : [],
     });
   }

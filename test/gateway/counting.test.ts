@@ -75,7 +75,6 @@ describe("a count", () => {
     expect(response.headers.get("x-venturi-estimated")).toBe(null);
     expect(response.headers.get("x-venturi-model")).toBe("claude-real");
     expect(upstream.requests[0]!.path).toBe("/v1/messages/count_tokens");
-    expect(upstream.requests[0]!.headers.get("anthropic-version")).toBe("2023-06-01");
     expect(upstream.requests[0]!.json()).toEqual({
       model: "claude-real",
       system: "Count.",
@@ -150,7 +149,30 @@ describe("a count", () => {
     expect(short.headers.get("x-venturi-estimated")).toBe("true");
     expect(totalTokens).toBeGreaterThan(8);
     expect(totalTokens).toBeLessThan(data.input_tokens);
+    const picture = { type: "base64", media_type: "image/png", data: "aGk=" };
+    const seen = await gateway.fetch("/v1/messages/count_tokens", {
+      method: "POST",
+      body: JSON.stringify({
+        model: "plain-alias",
+        messages: [{ role: "user", content: [{ type: "image", source: picture }] }],
+      }),
+    });
+    expect(((await seen.json()) as { input_tokens: number }).input_tokens).toBeGreaterThan(1_000);
     expect(upstream.requests).toHaveLength(0);
+  });
+
+  test("is asked for with the client's own words on versions and betas", async () => {
+    const { gateway, upstream } = await gatewayFor();
+    await gateway.fetch("/v1/messages/count_tokens?beta=true", {
+      method: "POST",
+      headers: { "anthropic-version": "2024-01-01", "anthropic-beta": "some-beta" },
+      body: JSON.stringify({ model: "claude-alias", messages: [{ role: "user", content: "x" }] }),
+    });
+    const { headers } = upstream.requests[0]!;
+    expect([headers.get("anthropic-version"), headers.get("anthropic-beta")]).toEqual([
+      "2024-01-01",
+      "some-beta",
+    ]);
   });
 
   test("is the gateway's own where the provider has no such endpoint", { timeout: 30_000 }, async () => {

@@ -336,7 +336,13 @@ keys:
       const id = /"id":"(resp_\w+)"/.exec(text)![1]!;
       const kept = (await (await gateway.fetch(`/v1/responses/${id}`)).json()) as Fields;
       expect(JSON.stringify(kept["output"])).toContain("heard: write to ada@example.org");
-      const next = await made_of(gateway, { input: "and to bob@example.org", previous_response_id: id });
+      const instructions = "ask ada@example.org";
+      const next = await made_of(gateway, {
+        ...{ input: "and to bob@example.org", previous_response_id: id, instructions },
+        metadata: { who: "ada@example.org" },
+      });
+      expect(next).toMatchObject({ instructions, metadata: { who: "ada@example.org" } });
+      expect(kept["instructions"]).toBe(null);
       expect(JSON.stringify(next["output"])).toContain("bob@example.org");
       const sent = JSON.stringify(seen().slice(before));
       expect(sent).not.toContain("@example.org");
@@ -391,9 +397,7 @@ describe("before a provider of Responses", () => {
     expect(sent).not.toHaveProperty("previous_response_id");
     // A thought that only its provider knew is left out.
     expect((sent["input"] as Fields[]).map(({ type, id }) => id ?? type)).toEqual([
-      "message",
-      ...["rs_", "msg_"].map((start) => expect.stringMatching(new RegExp(`^${start}\\d+$`))),
-      "message",
+      ...["message", expect.stringMatching(/^rs_\d+$/), "message", "message"],
     ]);
   });
 
@@ -446,7 +450,7 @@ describe("before a provider of Responses", () => {
     ] as const) {
       const response = await post(gateway, { input: `to ${name}@example.org`, stream });
       const text = await response.text();
-      if (name !== "ada") expect(response.headers.get("x-venturi-cache")).toBe("hit");
+      if (name !== "ada") expect(response.headers.get("x-venturi-cache")).toMatch(/^(hit|joined)$/);
       const id = /"id":"(resp_\w+)"/.exec(text)![1]!;
       ids.add(id);
       const kept = (await (await gateway.fetch(`/v1/responses/${id}`)).json()) as { output: Fields[] };
@@ -458,5 +462,35 @@ describe("before a provider of Responses", () => {
     }
     expect(ids.size).toBe(4);
     expect(seen()).toHaveLength(1);
+  });
+
+  test("those who wait for one stream have conversations of their own", async () => {
+    const gate = Promise.withResolvers<void>();
+    const upstream = await room.upstream(async (request, reply) => {
+      await gate.promise;
+      return RESPONSES(request, reply);
+    });
+    const gateway = room.gateway(`
+providers:
+  up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none], responses: true }
+models:
+  m: { targets: [{ provider: up, model: m }], cache: { exact: {} } }`);
+    const first = post(gateway, { input: "one", stream: true });
+    await upstream.waitFor(() => upstream.requests.length === 1);
+    const second = post(gateway, { input: "one", stream: true });
+    await until(() => gateway.gateway.calls.size === 2);
+    gate.resolve();
+    const answers = await Promise.all([first, second]);
+    expect(answers.map(({ headers }) => headers.get("x-venturi-cache"))).toEqual(["miss", "joined"]);
+    const ids = await Promise.all(
+      answers.map(async (answer) => /"id":"(resp_\w+)"/.exec(await answer.text())![1]!),
+    );
+    expect(new Set(ids).size).toBe(2);
+    for (const id of ids) {
+      const next = await made_of(gateway, { input: `after ${id}`, previous_response_id: id });
+      expect(next["previous_response_id"]).toBe(id);
+    }
+    const inputs = upstream.requests.slice(1).map((one) => (one.json() as { input: unknown[] }).input.length);
+    expect(inputs).toEqual([4, 4]);
   });
 });

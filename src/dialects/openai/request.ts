@@ -305,7 +305,7 @@ const BASE64_MARKS = [needle(";base64,"), needle('"data":"')];
 /** A shorter string behind such a mark is text like any other; bytes. */
 const BASE64_MIN_BYTES = 512;
 /** What an image, a sound or a file is counted as: providers count by what is in it, which nobody here looks at. */
-const ATTACHMENT_TOKENS = 1_000;
+export const ATTACHMENT_TOKENS = 1_000;
 const QUOTE = 0x22;
 
 /** Estimates text, leaving out what is no text. */

@@ -1,7 +1,7 @@
 // Conversations that go on by the id of the last answer, for a gateway that keeps them itself.
 // Source: OpenAI, "Conversation state": what was said before comes before the new input; instructions are not taken over.
 
-import { scanElements, scanMembers, scanObject } from "../../wire/json.ts";
+import { type JsonSpan, scanElements, scanMembers, scanObject } from "../../wire/json.ts";
 import { type Edit, insertMember, splice } from "../../wire/splice.ts";
 import { isFields, list } from "../fields.ts";
 import type { Fields } from "./own.ts";
@@ -25,11 +25,26 @@ export function storedItems(body: Fields, answer: Fields): StoredResponse {
 /** A request with all that was said before it, and without the id that stood for that. */
 export function withPrevious(body: Fields, stored: StoredResponse): Fields {
   const { previous_response_id: _, ...rest } = body;
-  const before = [...stored.input, ...stored.output.filter((item) => !isForgotten(item))];
-  const known = new Set(before.map(idOf).filter((id) => id !== null));
+  const said = [...stored.input, ...stored.output];
+  const known = new Set(said.map(idOf).filter((id) => id !== null));
   // A reference to what is there says nothing more.
   const added = inputItems(body["input"]).filter((item) => !(isReference(item) && known.has(item.id)));
-  return { ...rest, input: [...before, ...added] };
+  return { ...rest, input: [...stored.input, ...remembered(stored.output), ...added] };
+}
+
+/**
+ * What a model answered without the thoughts that nobody can bring back. By its id an item is tied to the thought before it, and OpenAI
+ * refuses the one without the other.
+ */
+function remembered(output: readonly unknown[]): readonly unknown[] {
+  if (!output.some(isForgotten)) return output;
+  return output
+    .filter((item) => !isForgotten(item))
+    .map((item) => {
+      if (!isFields(item) || item["type"] === "reasoning") return item;
+      const { id: _, ...untied } = item;
+      return untied;
+    });
 }
 
 /** Whether an item is known to its provider alone, by its id: a thought of which nothing was said. */
@@ -71,7 +86,7 @@ function idOf(item: unknown): string | null {
 }
 
 const FALSE = Buffer.from("false");
-const ENCRYPTED_REASONING = "reasoning.encrypted_content";
+const WISH = '"reasoning.encrypted_content"';
 
 /**
  * A request that its provider keeps nothing of.
@@ -81,22 +96,23 @@ export function unstoredRequest(bytes: Uint8Array, reasons: boolean): Uint8Array
   const scan = scanObject(bytes);
   if (scan.fault !== null) return bytes;
   const edits: Edit[] = [...scan.all("store")].map(({ start, end }) => ({ start, end, bytes: FALSE }));
-  if (edits.length === 0) edits.push(insertMember(scan, "store", FALSE));
+  const is_named = edits.length > 0;
   const include = reasons ? scan.find("include") : null;
-  const wish = Buffer.from(JSON.stringify(ENCRYPTED_REASONING));
-  if (include?.kind === "array") {
-    const named = scanElements(bytes, include.start, include.end);
-    const is_named = Buffer.from(bytes.subarray(include.start, include.end)).includes(wish);
-    const comma = named.fault === null && named.count > 0 ? "," : "";
-    const at = include.end - 1;
-    if (!is_named) edits.push({ start: at, end: at, bytes: Buffer.from(`${comma}${wish}`) });
-  } else if (reasons) {
-    const list_of_it = Buffer.from(`[${wish}]`);
-    if (include === null) edits.push(insertMember(scan, "include", list_of_it));
-    else edits.push({ start: include.start, end: include.end, bytes: list_of_it });
-  }
+  if (include !== null) edits.push(includeEdit(bytes, include));
+  const fresh = reasons && include === null ? `,"include":[${WISH}]` : "";
+  if (!is_named) edits.push(insertMember(scan, "store", Buffer.from(`false${fresh}`)));
+  else if (fresh !== "") edits.push(insertMember(scan, "include", Buffer.from(`[${WISH}]`)));
   edits.sort((a, b) => a.start - b.start);
   return Buffer.concat(splice(bytes, edits));
+}
+
+/** The edit that has encrypted thoughts included as well. */
+function includeEdit(bytes: Uint8Array, { start, end, kind }: JsonSpan): Edit {
+  const named = kind === "array" ? scanElements(bytes, start, end) : null;
+  if (named === null || named.fault !== null) return { start, end, bytes: Buffer.from(`[${WISH}]`) };
+  const is_there = Buffer.from(bytes.subarray(start, end)).includes(WISH);
+  const text = is_there ? "" : `${named.count > 0 ? "," : ""}${WISH}`;
+  return { start: end - 1, end: end - 1, bytes: Buffer.from(text) };
 }
 
 /** What a client is told of a response, where that is not what its provider says. */
@@ -105,13 +121,15 @@ export interface ResponseView {
   readonly id: string | null;
   readonly previous_response_id: string | null;
   readonly store: boolean;
+  /** What the response repeats of the request, as the client said it. */
+  readonly repeated: Fields;
 }
 
 /** The edits of a response object that lies in some bytes. */
 export function viewEdits(
   bytes: Uint8Array,
   { start, end }: { readonly start: number; readonly end: number },
-  { id, previous_response_id, store }: ResponseView,
+  { id, previous_response_id, store, repeated }: ResponseView,
 ): Edit[] {
   const scan = scanMembers(bytes, start, end);
   if (scan.fault !== null || scan.count === 0) return [];
@@ -123,5 +141,19 @@ export function viewEdits(
     if (member === null) edits.push(insertMember(scan, name, text));
     else edits.push({ start: member.start, end: member.end, bytes: text });
   }
+  for (const [name, value] of Object.entries(repeated)) {
+    const member = scan.find(name);
+    if (member !== null)
+      edits.push({ start: member.start, end: member.end, bytes: Buffer.from(JSON.stringify(value)) });
+  }
   return edits.sort((a, b) => a.start - b.start);
+}
+
+/** Fields that responses repeat, and that privacy may have changed on their way to the provider. */
+const REPEATED = ["instructions", "metadata", "user", "safety_identifier", "prompt_cache_key"];
+
+/** What a response repeats of a request. */
+export function repeatedOf(body: Fields): Fields {
+  const nothing: Fields = { metadata: {} };
+  return Object.fromEntries(REPEATED.map((name) => [name, body[name] ?? nothing[name] ?? null]));
 }
