@@ -362,3 +362,27 @@ test("what is passed through is signed, its body too", async () => {
   await gateway.idle();
   expect(gateway.counted("tokens", "input")).toBe(3);
 });
+
+test("streams that are passed through stay as they are, and their usage is counted", async () => {
+  const bytes = said("Hello");
+  const packed = eventFrame("chunk", {
+    bytes: Buffer.from(
+      JSON.stringify({ "amazon-bedrock-invocationMetrics": { inputTokenCount: 30, outputTokenCount: 1 } }),
+    ).toString("base64"),
+  });
+  const upstream = await room.upstream(({ path }, reply) =>
+    stream(reply, path.includes("converse") ? bytes : packed),
+  );
+  const gateway = room.gateway(configOf(upstream.base_url));
+  const asked = async (action: string) => {
+    const response = await gateway.fetch(`/bedrock/model/m/${action}`, { method: "POST", body: "{}" });
+    expect(response.headers.get("content-type")).toBe(EVENTS["content-type"]);
+    return Buffer.from(await response.arrayBuffer());
+  };
+  expect((await asked("converse-stream")).equals(bytes)).toBe(true);
+  await gateway.idle();
+  expect([gateway.counted("tokens", "input"), gateway.counted("tokens", "output")]).toEqual([5, 7]);
+  expect((await asked("invoke-with-response-stream")).equals(packed)).toBe(true);
+  await gateway.idle();
+  expect([gateway.counted("tokens", "input"), gateway.counted("tokens", "output")]).toEqual([35, 8]);
+});
