@@ -1,9 +1,9 @@
-// Every recorded answer and stream of four formats, given by an upstream of that format to clients of each: what the client reads is what
+// Every recorded answer and stream of five formats, given by an upstream of that format to clients of four: what the client reads is what
 // the provider said, and its usage is in the ledger.
 
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { FORMATS } from "../../src/dialects/formats.ts";
+import { PROVIDER_FORMATS } from "../../src/dialects/formats.ts";
 import type { ChatAnswer, FinishReason } from "../../src/dialects/neutral/answer.ts";
 import { AnswerCollector } from "../../src/dialects/neutral/collect.ts";
 import { rig } from "../gateway/harness.ts";
@@ -13,18 +13,23 @@ const there = existsSync(`${FIXTURES}index.jsonl`);
 if (!there) console.warn("skipped: the recorded traffic (../shared/fixtures) is not here");
 
 type Name = "chat" | "responses" | "messages" | "gemini";
+/** What providers speak. */
+type ProviderName = Name | "bedrock";
 
-const OPS: Readonly<Record<string, Name>> = {
+const OPS: Readonly<Record<string, ProviderName>> = {
   "chat.completions": "chat",
   responses: "responses",
   messages: "messages",
   generateContent: "gemini",
   streamGenerateContent: "gemini",
+  converse: "bedrock",
+  "converse-stream": "bedrock",
 };
+const STREAMS: ReadonlySet<string> = new Set(["sse", "eventstream"]);
 
 interface Recording {
   readonly name: string;
-  readonly format: Name;
+  readonly format: ProviderName;
   readonly is_stream: boolean;
   readonly body: Buffer;
   readonly answer: ChatAnswer;
@@ -36,18 +41,19 @@ function recordings(): Recording[] {
   for (const line of readFileSync(`${FIXTURES}index.jsonl`, "utf8").trim().split("\n")) {
     const { case: name, op, status, kind } = JSON.parse(line) as Record<string, string>;
     const format = OPS[op!];
-    if (format === undefined || Number(status) !== 200 || (kind !== "sse" && kind !== "json")) continue;
+    const is_stream = STREAMS.has(kind!);
+    if (format === undefined || Number(status) !== 200 || (!is_stream && kind !== "json")) continue;
     const body = readFileSync(`${FIXTURES}${name}/response.body`);
-    const answer = readBack(format, kind === "sse", body);
+    const answer = readBack(format, is_stream, body);
     if (answer === null || answer.choices.length !== 1) continue;
-    found.push({ name: name!, format, is_stream: kind === "sse", body, answer });
+    found.push({ name: name!, format, is_stream, body, answer });
   }
   return found;
 }
 
 /** What an answer says; null where it is none, or a stream without a good end. */
-function readBack(format: Name, is_stream: boolean, body: Uint8Array): ChatAnswer | null {
-  const { format: reader } = FORMATS[format]!;
+function readBack(format: ProviderName, is_stream: boolean, body: Uint8Array): ChatAnswer | null {
+  const { format: reader } = PROVIDER_FORMATS[format]!;
   if (!is_stream) {
     const value: unknown = JSON.parse(Buffer.from(body).toString());
     return Array.isArray(value) ? null : reader.readAnswer(value as Record<string, unknown>);
@@ -126,8 +132,9 @@ describe.runIf(there)("recorded answers reach clients of every format", () => {
     test(`${client} clients`, { timeout: 120_000 }, async () => {
       const upstream = await room.upstream(async (request, reply) => {
         const number = /case-(\d+)/.exec(request.path + request.text())![1];
-        const { body, is_stream } = all[Number(number)]!;
-        await reply.head(200, { "content-type": is_stream ? "text/event-stream" : "application/json" });
+        const { body, is_stream, format } = all[Number(number)]!;
+        const { content_type } = PROVIDER_FORMATS[format]!;
+        await reply.head(200, { "content-type": is_stream ? content_type : "application/json" });
         await reply.chunk(body);
       });
       const { base_url } = upstream;
@@ -137,6 +144,7 @@ providers:
   responses: { kind: openai, base_url: "${base_url}", api_keys: [none], responses: true }
   messages: { kind: anthropic, base_url: "${base_url}", api_keys: [none] }
   gemini: { kind: gemini, base_url: "${base_url}", api_keys: [none] }
+  bedrock: { kind: bedrock, base_url: "${base_url}", api_keys: [none] }
 `);
       const wrong: string[] = [];
       const queue = [...all.keys()];
