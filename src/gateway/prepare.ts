@@ -282,15 +282,18 @@ class PreparedJson implements Prepared {
       },
     );
     if (translated instanceof GatewayError) return translated;
-    call.dropped = translated.dropped;
-    const { kind } = target.provider;
-    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
+    const { kind, name } = target.provider;
+    const losses = new Losses(this.model.on_unsupported, `${name}/${target.model}`);
     const is_hosted = api === "messages" && isHost(kind);
+    const body = is_hosted ? hostedBody(translated.body, kind, [], losses) : translated.body;
+    if (losses.error !== null) return losses.error;
+    call.dropped = [...translated.dropped, ...losses.dropped];
+    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
     return {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
-      body: [is_hosted ? hostedBody(translated.body, kind, [], NO_LOSSES) : translated.body],
+      body: [body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
   }
@@ -315,9 +318,6 @@ class PreparedJson implements Prepared {
 function isHost(kind: string): kind is Host {
   return kind === "bedrock" || kind === "vertex";
 }
-
-/** What is written for a cloud has nothing in it that the cloud does not take. */
-const NO_LOSSES = new Losses("drop", "");
 
 const NOTHING_DROPPED: readonly string[] = [];
 

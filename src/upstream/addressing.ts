@@ -1,6 +1,6 @@
 // Where a request for a provider's endpoint goes: base path, Azure's deployment, query.
 
-import type { HeaderFields, ProviderPlan } from "../config/plan.ts";
+import type { HeaderFields, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
 
 /** Azure addresses these by the deployment in the path; everything else lies beside the deployments. */
@@ -126,10 +126,16 @@ export interface CountPlace extends ApiPlace {
 
 /**
  * Where a provider counts a model's tokens; null: nowhere that is known.
- * Sources: Anthropic API, "Count tokens in a Message"; Gemini API, "models.countTokens"; OpenAI API, "Get input token counts".
+ * Sources: Anthropic API, "Count tokens in a Message"; Gemini API, "models.countTokens"; OpenAI API, "Get input token counts";
+ * https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens.
  */
-export function countPlace({ kind, speaks }: ProviderPlan, model: string): CountPlace | null {
+export function countPlace({ provider: { kind }, speaks, model }: TargetPlan): CountPlace | null {
   const [api] = speaks;
+  if (kind === "vertex" && api === "gemini")
+    return { ...ownPlace(`${vertexModel(model, "google")}:countTokens`), api };
+  // Which model it is stands in the body there.
+  if (kind === "vertex" && api === "messages")
+    return { ...ownPlace(vertexPath(api, "count-tokens", false)), api };
   if (kind === "anthropic" && api === "messages")
     return { ...MESSAGES_PLACE, api, path: "/messages/count_tokens" };
   if (kind === "gemini" && api === "gemini") {
