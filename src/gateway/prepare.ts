@@ -22,7 +22,7 @@ import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.t
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { withinRegions } from "../routing/region.ts";
-import { apiPlace, vertexEmbedPath } from "../upstream/addressing.ts";
+import { apiPlace, embedPath } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
@@ -182,7 +182,7 @@ class PreparedJson implements Prepared {
     const { name, kind, known_as: provider_kind } = provider;
     this.#call.dropped = NOTHING_DROPPED;
     if (speaks.includes(format.name)) {
-      if (format.name === "embeddings" && kind === "vertex") return this.#embedded(target);
+      if (format.name === "embeddings" && isHost(kind)) return this.#embedded(target);
       const served = { provider_kind, model: target.model };
       // What is written anew for Bedrock is written in Converse.
       const api = kind === "bedrock" ? "bedrock" : format.name;
@@ -257,7 +257,7 @@ class PreparedJson implements Prepared {
     const translated = translateEmbeddings(bytes, target, context);
     if (translated instanceof GatewayError) return translated;
     return {
-      path: vertexEmbedPath(target.model, translated.action),
+      path: embedPath(target, translated.action),
       is_compatible: false,
       extra_headers: traceHeaders(this.#call),
       body: null,

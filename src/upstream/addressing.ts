@@ -114,8 +114,12 @@ function vertexModel(model: string, publisher: string): string {
     : `/publishers/${encodeURIComponent(maker)}/models/${name}`;
 }
 
-/** Where Vertex embeds texts: `predict`, or `embedContent` for newer models. */
-export function vertexEmbedPath(model: string, action: string): string {
+/**
+ * Where a cloud embeds texts.
+ * @param action the end of the path: `predict`, or `embedContent` for newer models of Google's; `invoke` at Bedrock
+ */
+export function embedPath({ provider, model }: TargetPlan, action: string): string {
+  if (provider.kind === "bedrock") return `/model/${encodeURIComponent(model)}/${action}`;
   return `${vertexModel(model, "google")}:${action}`;
 }
 
