@@ -45,7 +45,7 @@ export function spokenFor(kind: string, speaks: readonly ApiName[], model: strin
 function apisOf(kind: string, model: string): readonly ApiName[] | null {
   const is_claude = model.toLowerCase().includes("claude");
   // Claude's own words for clients that speak them, and Converse for all others.
-  if (kind === "bedrock") return is_claude ? ["bedrock", "messages"] : ["bedrock"];
+  if (kind === "bedrock") return is_claude ? ["bedrock", "messages"] : ["bedrock", "embeddings"];
   if (kind !== "vertex") return null;
   if (is_claude) return ["messages"];
   const slash = model.indexOf("/");

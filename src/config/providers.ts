@@ -121,7 +121,7 @@ export const PROVIDERS: Readonly<Record<string, ProviderEntry>> = {
   bedrock: {
     kind: "bedrock",
     base_url: null,
-    speaks: ["bedrock", "messages"],
+    speaks: ["bedrock", "messages", "embeddings"],
     compatible_path: "",
     path_tail: "",
     key_variable: "AWS_BEARER_TOKEN_BEDROCK",

@@ -90,11 +90,11 @@ export async function attempt(
         turn.failWith(step, unwritable(sending), performance.now());
         continue;
       }
-      const plain = requestTo(target, step, outgoing, sending);
-      const request = step.signing === null ? plain : await authorized(plain, step.signing);
+      const plain = requestsTo(target, step, outgoing, sending);
+      const requests = step.signing === null ? plain : await authorized(plain, step.signing);
       if (call.stopped !== null) return { kind: "stopped" };
-      if (request instanceof UpstreamError) {
-        turn.failWith(step, connectionFailure(target.provider.name, request), performance.now());
+      if (requests instanceof UpstreamError) {
+        turn.failWith(step, connectionFailure(target.provider.name, requests), performance.now());
         continue;
       }
       const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
@@ -103,16 +103,16 @@ export async function attempt(
         continue;
       }
       call.model = tried;
-      const receiver = tryOnce(call, target, request, sending, tools);
+      const receiver = tryOnce(call, target, requests, sending, tools);
       const result = await receiver.result;
       note(call, target, step, receiver, result, tools);
       if (result.kind !== "failed") {
-        if (step.signing !== null) wasAccepted(step.signing, request);
+        if (step.signing !== null) wasAccepted(step.signing, requests[0]!);
         return result;
       }
       const { failure } = result;
       const is_outdated =
-        failure.outcome === "401" && step.signing !== null && wasRefused(step.signing, request);
+        failure.outcome === "401" && step.signing !== null && wasRefused(step.signing, requests[0]!);
       turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
     }
     last = preferred(last, turn.answer);
@@ -126,15 +126,15 @@ export function preferred(earlier: FailedAnswer | null, later: FailedAnswer): Fa
   return earlier?.from_provider && !later.from_provider ? earlier : later;
 }
 
-/** A request as it is sent with one key. */
-function requestTo(
+/** A request as it is sent with one key, or several in its place; at least one. */
+function requestsTo(
   target: TargetPlan,
   key: ProviderKey,
   outgoing: Outgoing,
   sending: Sending,
-): UpstreamRequest {
+): readonly UpstreamRequest[] {
   const { provider } = target;
-  return {
+  const request: UpstreamRequest = {
     origin: provider.origin,
     pool: key.name,
     method: outgoing.method,
@@ -144,13 +144,14 @@ function requestTo(
     body: sending.body,
     timeouts: outgoing.is_stream ? target.timeouts.stream : target.timeouts.plain,
   };
+  return sending.several?.map((body) => ({ ...request, body: [body] })) ?? [request];
 }
 
 /** One try: one exchange with one key. */
 function tryOnce(
   call: Call,
   target: TargetPlan,
-  request: UpstreamRequest,
+  requests: readonly UpstreamRequest[],
   sending: Sending,
   tools: AttemptTools,
 ): Receiver {
@@ -160,15 +161,10 @@ function tryOnce(
   const receiver = sending.receiver();
   if (call.asked_ms === 0) call.asked_ms = performance.now();
   const client = tools.clientOf(target.provider);
-  const { several } = sending;
   receiver.attach(
-    several === undefined
-      ? client.exchange(request, receiver)
-      : new SeveralExchanges(
-          client,
-          several.map((body) => ({ ...request, body: [body] })),
-          receiver,
-        ),
+    sending.several === undefined
+      ? client.exchange(requests[0]!, receiver)
+      : new SeveralExchanges(client, requests, receiver),
   );
   return receiver;
 }

@@ -104,13 +104,13 @@ export class PreparedCount implements Prepared {
   /** Whether any target can be asked. */
   get can_be_asked(): boolean {
     return [this.model, ...this.model.fallbacks].some(({ targets }) =>
-      targets.some(({ provider, model }) => countPlace(provider, model) !== null),
+      targets.some((target) => countPlace(target) !== null),
     );
   }
 
   async write(target: TargetPlan): Promise<Sending | GatewayError> {
     const { provider, model } = target;
-    const place = countPlace(provider, model);
+    const place = countPlace(target);
     if (place === null) {
       const message = `Provider ${provider.name}, where '${this.model.name}' is served, does not count tokens.`;
       return new GatewayError("invalid_value", message, { param: "model" });
@@ -119,7 +119,8 @@ export class PreparedCount implements Prepared {
     const { counting } = this.#endpoint;
     const { api, path, is_compatible, headers } = place;
     const served = { provider_kind: provider.known_as, model };
-    const is_same = api === counting && !carriesForeign(api, bytes, served);
+    // Vertex counts less of a request than others do.
+    const is_same = api === counting && provider.kind !== "vertex" && !carriesForeign(api, bytes, served);
     const body = is_same ? named(bytes, api, target) : await this.#translated(target, api);
     if (body instanceof GatewayError) return body;
     const said = is_same ? formatHeaders(headers, this.#call.request.headers) : headers;

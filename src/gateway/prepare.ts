@@ -24,7 +24,7 @@ import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.t
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { withinRegions } from "../routing/region.ts";
-import { apiPlace, vertexEmbedPath } from "../upstream/addressing.ts";
+import { apiPlace, embedPath } from "../upstream/addressing.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
@@ -185,7 +185,7 @@ class PreparedJson implements Prepared {
     const { name, kind, known_as: provider_kind } = provider;
     this.#call.dropped = NOTHING_DROPPED;
     if (speaks.includes(format.name)) {
-      if (format.name === "embeddings" && kind === "vertex") return this.#embedded(target);
+      if (format.name === "embeddings" && isHost(kind)) return this.#embedded(target);
       const served = { provider_kind, model: target.model };
       // What is written anew for Bedrock is written in Converse.
       const api = kind === "bedrock" ? "bedrock" : format.name;
@@ -260,7 +260,7 @@ class PreparedJson implements Prepared {
     const translated = translateEmbeddings(bytes, target, context);
     if (translated instanceof GatewayError) return translated;
     return {
-      path: vertexEmbedPath(target.model, translated.action),
+      path: embedPath(target, translated.action),
       is_compatible: false,
       extra_headers: traceHeaders(this.#call),
       body: null,
@@ -285,15 +285,18 @@ class PreparedJson implements Prepared {
       },
     );
     if (translated instanceof GatewayError) return translated;
-    call.dropped = translated.dropped;
-    const { kind } = target.provider;
-    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
+    const { kind, name } = target.provider;
+    const losses = new Losses(this.model.on_unsupported, `${name}/${target.model}`);
     const is_hosted = api === "messages" && isHost(kind);
+    const body = is_hosted ? hostedBody(translated.body, kind, [], losses) : translated.body;
+    if (losses.error !== null) return losses.error;
+    call.dropped = [...translated.dropped, ...losses.dropped];
+    const { path, is_compatible, headers } = apiPlace(kind, api, target.model, stream);
     return {
       path,
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
-      body: [is_hosted ? hostedBody(translated.body, kind, [], NO_LOSSES) : translated.body],
+      body: [body],
       receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
     };
   }
@@ -318,9 +321,6 @@ class PreparedJson implements Prepared {
 function isHost(kind: string): kind is Host {
   return kind === "bedrock" || kind === "vertex";
 }
-
-/** What is written for a cloud has nothing in it that the cloud does not take. */
-const NO_LOSSES = new Losses("drop", "");
 
 const NOTHING_DROPPED: readonly string[] = [];
 

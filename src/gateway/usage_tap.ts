@@ -14,14 +14,14 @@ const TELLTALES = ['sage"', "usageM", '"meta"', '"eval_count"', "invocationMetri
 export class UsageTap {
   /** The model that says it answered; null where it does not say. */
   model: string | null = null;
-  readonly #kind: string;
+  /** The provider's. */
+  readonly kind: string;
   #kept: Uint8Array[] | null = [];
   #kept_bytes = 0;
   #usage: Usage | null = null;
 
-  /** @param kind the provider's */
   constructor(kind: string) {
-    this.#kind = kind;
+    this.kind = kind;
   }
 
   /** Bytes of a JSON answer. */
@@ -51,7 +51,7 @@ export class UsageTap {
     } catch {
       return;
     }
-    const found = usageOfBody(this.#kind, value);
+    const found = usageOfBody(this.kind, value);
     if (found === null) return;
     this.#usage = laterUsage(this.#usage, found);
     this.model ??= modelIn(value);

@@ -1,6 +1,7 @@
 // Receives an answer that is collected whole before the client sees any of it, so that a broken one can be tried again.
 // An answer over the bound is passed on from there as it comes; so is any answer where the bound is 0.
 
+import { CONTENT_TYPE as FRAMES } from "../dialects/bedrock/stream_events.ts";
 import { errorInAnswer, looksLikeJson } from "../dialects/openai/response.ts";
 import type { TranslatedAnswer } from "../dialects/translate.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
@@ -8,6 +9,7 @@ import { decode, isCoded } from "../wire/content_coding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
 import { ByteFlow, EventFlow, type Flow, type QuietClock } from "./flow.ts";
+import { FrameTap } from "./frame_tap.ts";
 import { Receiver } from "./receiver.ts";
 import type { UsageTap } from "./usage_tap.ts";
 
@@ -106,7 +108,11 @@ export class WholeReceiver extends Receiver {
     const is_events = content_type.toLowerCase().startsWith("text/event-stream");
     const flow = is_events ? new EventFlow(null, null, this.#quiet) : new ByteFlow();
     const is_readable = is_events || content_type.toLowerCase().startsWith("application/json");
-    if (is_readable && !isCoded(head.headers.get("content-encoding"))) flow.tap = this.#tap;
+    const tap = this.#tap;
+    if (tap !== null && !isCoded(head.headers.get("content-encoding"))) {
+      if (is_readable) flow.tap = tap;
+      else if (content_type.toLowerCase().startsWith(FRAMES)) flow.tap = new FrameTap(tap.kind);
+    }
     flow.begin(this.exchange);
     this.#flow = flow;
     for (const piece of this.#pieces) flow.take(piece);

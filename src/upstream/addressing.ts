@@ -1,6 +1,6 @@
 // Where a request for a provider's endpoint goes: base path, Azure's deployment, query.
 
-import type { HeaderFields, ProviderPlan } from "../config/plan.ts";
+import type { HeaderFields, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
 
 /** Azure addresses these by the deployment in the path; everything else lies beside the deployments. */
@@ -124,8 +124,12 @@ function vertexModel(model: string, publisher: string): string {
     : `/publishers/${encodeURIComponent(maker)}/models/${name}`;
 }
 
-/** Where Vertex embeds texts: `predict`, or `embedContent` for newer models. */
-export function vertexEmbedPath(model: string, action: string): string {
+/**
+ * Where a cloud embeds texts.
+ * @param action the end of the path: `predict`, or `embedContent` for newer models of Google's; `invoke` at Bedrock
+ */
+export function embedPath({ provider, model }: TargetPlan, action: string): string {
+  if (provider.kind === "bedrock") return `/model/${encodeURIComponent(model)}/${action}`;
   return `${vertexModel(model, "google")}:${action}`;
 }
 
@@ -136,10 +140,16 @@ export interface CountPlace extends ApiPlace {
 
 /**
  * Where a provider counts a model's tokens; null: nowhere that is known.
- * Sources: Anthropic API, "Count tokens in a Message"; Gemini API, "models.countTokens"; OpenAI API, "Get input token counts".
+ * Sources: Anthropic API, "Count tokens in a Message"; Gemini API, "models.countTokens"; OpenAI API, "Get input token counts";
+ * https://cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/count-tokens.
  */
-export function countPlace({ kind, speaks }: ProviderPlan, model: string): CountPlace | null {
+export function countPlace({ provider: { kind }, speaks, model }: TargetPlan): CountPlace | null {
   const [api] = speaks;
+  if (kind === "vertex" && api === "gemini")
+    return { ...ownPlace(`${vertexModel(model, "google")}:countTokens`), api };
+  // Which model it is stands in the body there.
+  if (kind === "vertex" && api === "messages")
+    return { ...ownPlace(vertexPath(api, "count-tokens", false)), api };
   if (kind === "anthropic" && api === "messages")
     return { ...MESSAGES_PLACE, api, path: "/messages/count_tokens" };
   if (kind === "gemini" && api === "gemini") {

@@ -228,7 +228,7 @@ providers:
 `);
   const speaks = (name: string, model: string) => makeTarget(provider(made, name), model).speaks;
   expect(speaks("b", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")).toEqual(["bedrock", "messages"]);
-  expect(speaks("b", "amazon.nova-lite-v1:0")).toEqual(["bedrock"]);
+  expect(speaks("b", "amazon.nova-lite-v1:0")).toEqual(["bedrock", "embeddings"]);
   expect(speaks("v", "claude-sonnet-4-5@20250929")).toEqual(["messages"]);
   expect(speaks("v", "gemini-2.5-pro")).toEqual(["gemini", "embeddings"]);
   expect(speaks("v", "endpoints/123")).toEqual(["gemini", "embeddings"]);

@@ -86,7 +86,6 @@ test("defaults are filled in", () => {
     models: {},
     keys: [],
     ...{ tenants: {}, teams: {}, tiers: {} },
-    responses: { ttl_days: 30, max_mb: 1_024 },
     media: { max_mb: 20, max_count: 20, timeout_ms: 10_000, trusted_hosts: [] },
     ledger: { retention_days: 400, max_mb: 20_000 },
   });

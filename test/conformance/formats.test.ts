@@ -1,4 +1,4 @@
-// Every recorded answer and stream of five formats, given by an upstream of that format to clients of each: what the client reads is what
+// Every recorded answer and stream of six formats, given by an upstream of that format to clients of four: what the client reads is what
 // the provider said, and its usage is in the ledger.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ if (!there) console.warn("skipped: the recorded traffic (../shared/fixtures) is 
 /** What clients speak. */
 type Name = "chat" | "responses" | "messages" | "gemini";
 /** What providers speak. */
-type ProviderName = Name | "cohere";
+type ProviderName = Name | "cohere" | "bedrock";
 
 const OPS: Readonly<Record<string, ProviderName>> = {
   chat: "cohere",
@@ -24,7 +24,10 @@ const OPS: Readonly<Record<string, ProviderName>> = {
   messages: "messages",
   generateContent: "gemini",
   streamGenerateContent: "gemini",
+  converse: "bedrock",
+  "converse-stream": "bedrock",
 };
+const STREAMS: ReadonlySet<string> = new Set(["sse", "eventstream"]);
 
 interface Recording {
   readonly name: string;
@@ -40,11 +43,12 @@ function recordings(): Recording[] {
   for (const line of readFileSync(`${FIXTURES}index.jsonl`, "utf8").trim().split("\n")) {
     const { case: name, op, status, kind } = JSON.parse(line) as Record<string, string>;
     const format = OPS[op!];
-    if (format === undefined || Number(status) !== 200 || (kind !== "sse" && kind !== "json")) continue;
+    const is_stream = STREAMS.has(kind!);
+    if (format === undefined || Number(status) !== 200 || (!is_stream && kind !== "json")) continue;
     const body = readFileSync(`${FIXTURES}${name}/response.body`);
-    const answer = readBack(format, kind === "sse", body);
+    const answer = readBack(format, is_stream, body);
     if (answer === null || answer.choices.length !== 1) continue;
-    found.push({ name: name!, format, is_stream: kind === "sse", body, answer });
+    found.push({ name: name!, format, is_stream, body, answer });
   }
   return found;
 }
@@ -130,8 +134,9 @@ describe.runIf(there)("recorded answers reach clients of every format", () => {
     test(`${client} clients`, { timeout: 120_000 }, async () => {
       const upstream = await room.upstream(async (request, reply) => {
         const number = /case-(\d+)/.exec(request.path + request.text())![1];
-        const { body, is_stream } = all[Number(number)]!;
-        await reply.head(200, { "content-type": is_stream ? "text/event-stream" : "application/json" });
+        const { body, is_stream, format } = all[Number(number)]!;
+        const { content_type } = PROVIDER_FORMATS[format]!;
+        await reply.head(200, { "content-type": is_stream ? content_type : "application/json" });
         await reply.chunk(body);
       });
       const { base_url } = upstream;
@@ -142,6 +147,7 @@ providers:
   messages: { kind: anthropic, base_url: "${base_url}", api_keys: [none] }
   gemini: { kind: gemini, base_url: "${base_url}", api_keys: [none] }
   cohere: { kind: cohere, base_url: "${base_url.replace(/\/v1$/, "")}", api_keys: [none] }
+  bedrock: { kind: bedrock, base_url: "${base_url}", api_keys: [none] }
 `);
       const wrong: string[] = [];
       const queue = [...all.keys()];

@@ -362,3 +362,111 @@ test("what is passed through is signed, its body too", async () => {
   await gateway.idle();
   expect(gateway.counted("tokens", "input")).toBe(3);
 });
+
+test("streams that are passed through stay as they are, and their usage is counted", async () => {
+  const bytes = said("Hello");
+  const packed = eventFrame("chunk", {
+    bytes: Buffer.from(
+      JSON.stringify({ "amazon-bedrock-invocationMetrics": { inputTokenCount: 30, outputTokenCount: 1 } }),
+    ).toString("base64"),
+  });
+  const upstream = await room.upstream(({ path }, reply) =>
+    stream(reply, path.includes("converse") ? bytes : packed),
+  );
+  const gateway = room.gateway(configOf(upstream.base_url));
+  const asked = async (action: string) => {
+    const response = await gateway.fetch(`/bedrock/model/m/${action}`, { method: "POST", body: "{}" });
+    expect(response.headers.get("content-type")).toBe(EVENTS["content-type"]);
+    return Buffer.from(await response.arrayBuffer());
+  };
+  expect((await asked("converse-stream")).equals(bytes)).toBe(true);
+  await gateway.idle();
+  expect([gateway.counted("tokens", "input"), gateway.counted("tokens", "output")]).toEqual([5, 7]);
+  expect((await asked("invoke-with-response-stream")).equals(packed)).toBe(true);
+  await gateway.idle();
+  expect([gateway.counted("tokens", "input"), gateway.counted("tokens", "output")]).toEqual([35, 8]);
+});
+
+describe("embeddings", () => {
+  const embed = async (
+    gateway: ReturnType<typeof room.gateway>,
+    model: string,
+    more: Record<string, unknown>,
+  ) => {
+    const body = JSON.stringify({ model: `bedrock/${model}`, ...more });
+    const response = await gateway.fetch("/v1/embeddings", { method: "POST", body });
+    return (await response.json()) as {
+      data: { index: number; embedding: number[] | string }[];
+      usage: { prompt_tokens: number };
+      error?: { param: string };
+    };
+  };
+
+  test("Titan takes one text at a time: each is asked for, and signed", async () => {
+    const upstream = await room.upstream((request, reply) => {
+      const { inputText } = request.json() as { inputText: string };
+      return reply.json(200, { embedding: [inputText.length, 0.5], inputTextTokenCount: 2 });
+    });
+    const gateway = room.gateway(configOf(upstream.base_url));
+    const input = ["a", "bb", "ccc"];
+    const { data, usage } = await embed(gateway, "amazon.titan-embed-text-v2:0", { input, dimensions: 256 });
+    expect(data).toEqual(
+      input.map((text, index) => ({ object: "embedding", index, embedding: [text.length, 0.5] })),
+    );
+    expect(usage.prompt_tokens).toBe(6);
+    expect(upstream.requests.map((seen) => [seen.path, seen.json(), isSigned(seen)])).toEqual(
+      expect.arrayContaining(
+        input.map((inputText) => [
+          "/model/amazon.titan-embed-text-v2%3A0/invoke",
+          { inputText, dimensions: 256 },
+          true,
+        ]),
+      ),
+    );
+  });
+
+  test.skipIf(CALLS.length === 0)("recorded answers of every maker", async () => {
+    const recorded = CALLS.filter(({ op }) => op === "invoke");
+    expect(recorded.length).toBe(8);
+    const upstream = await room.upstream(async ({ path }, reply) => {
+      await reply.head(200, { "content-type": "application/json" });
+      await reply.chunk(recorded[Number(/case-(\d+)/.exec(path)![1])]!.body);
+    });
+    const gateway = room.gateway(configOf(upstream.base_url));
+    for (const [index, { body, model }] of recorded.entries()) {
+      const said = JSON.parse(body.toString()) as {
+        embedding?: number[];
+        embeddings: { float: number[][] } | { embedding: number[] }[];
+      };
+      const vectors = said.embedding ?? said.embeddings;
+      const wanted = Array.isArray(vectors)
+        ? typeof vectors[0] === "number"
+          ? [vectors]
+          : (vectors as { embedding: number[] }[]).map(({ embedding }) => embedding)
+        : vectors.float;
+      const { data } = await embed(gateway, `${model}-case-${index}`, {
+        input: "one",
+        encoding_format: "base64",
+      });
+      const read = data.map(({ embedding }) => {
+        const bytes = Buffer.from(String(embedding), "base64");
+        return Array.from({ length: bytes.length / 4 }, (_, at) => bytes.readFloatLE(4 * at));
+      });
+      expect(read).toEqual(wanted.map((vector) => vector.map((value) => Math.fround(value as number))));
+    }
+  });
+
+  test("Cohere takes many at once, and nobody knows how other models do it", async () => {
+    const upstream = await room.upstream((request, reply) => {
+      const { texts } = request.json() as { texts: string[] };
+      return reply.json(200, { embeddings: { float: texts.map(() => [1]) } });
+    });
+    const gateway = room.gateway(configOf(upstream.base_url));
+    const input = Array.from({ length: 100 }, () => "text");
+    expect((await embed(gateway, "us.cohere.embed-v4:0", { input })).data.length).toBe(100);
+    expect(upstream.requests.map((seen) => (seen.json() as { texts: string[] }).texts.length).sort()).toEqual(
+      [4, 96],
+    );
+    expect((await embed(gateway, "some.model", { input })).error!.param).toBe("model");
+  });
+});

@@ -229,7 +229,9 @@ describe("Claude", () => {
     const own = await gateway.fetch("/v1/messages", asked(true));
     // What it costs is told with the usage.
     expect((await own.text()).replace(/,"cost_usd":[\d.]+/, "")).toBe(events.join(""));
-    const chat = await gateway.chat({ model: "vertex/claude-sonnet-4-5@20250929", stream: true });
+    const model = "vertex/claude-sonnet-4-5@20250929";
+    const chat = await gateway.chat({ model, stream: true, service_tier: "auto" });
+    expect(chat.headers.get("x-venturi-dropped")).toBe("service_tier");
     const text = await chat.text();
     expect(checkChatStream(text)).toEqual([]);
     expect(text).toContain('"content":"Hi"');
@@ -239,6 +241,41 @@ describe("Claude", () => {
       expect(seen.json()).not.toHaveProperty("model");
     }
   });
+});
+
+test("tokens are counted by whoever makes the model, for clients of either format", async () => {
+  const { credentials } = await tokenServer();
+  const upstream = await room.upstream(({ path }, reply) =>
+    reply.json(200, path.endsWith(":countTokens") ? { totalTokens: 22 } : { input_tokens: 11 }),
+  );
+  const gateway = room.gateway(configOf(upstream.base_url, credentials));
+  const counted = async (path: string, body: unknown) => {
+    const response = await gateway.fetch(path, { method: "POST", body: JSON.stringify(body) });
+    return (await response.json()) as unknown;
+  };
+  const contents = [{ role: "user", parts: [{ text: "hi" }] }];
+  const messages = [{ role: "user", content: "hi" }];
+  const claude = "vertex/claude-sonnet-4-5@20250929";
+  const gemini = "vertex/gemini-2.5-flash";
+  expect(await counted(`/v1beta/models/${gemini}:countTokens`, { contents })).toMatchObject({
+    totalTokens: 22,
+  });
+  expect(await counted("/v1/messages/count_tokens", { model: gemini, messages })).toEqual({
+    input_tokens: 22,
+  });
+  expect(await counted("/v1/messages/count_tokens", { model: claude, messages })).toEqual({
+    input_tokens: 11,
+  });
+  expect(upstream.requests.map(({ path }) => path.slice(PLACE.length))).toEqual([
+    "/publishers/google/models/gemini-2.5-flash:countTokens",
+    "/publishers/google/models/gemini-2.5-flash:countTokens",
+    "/publishers/anthropic/models/count-tokens:rawPredict",
+  ]);
+  expect(upstream.requests.map((seen) => seen.json())).toEqual([
+    { contents },
+    { contents },
+    { model: "claude-sonnet-4-5@20250929", messages },
+  ]);
 });
 
 test("models of other makers are asked at the compatible endpoint", async () => {

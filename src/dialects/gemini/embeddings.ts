@@ -5,7 +5,7 @@
 import { GatewayError } from "../../errors.ts";
 import { count, isFields, list, record } from "../fields.ts";
 import type { RequestPlace, RequestTarget } from "../neutral/format.ts";
-import { vectorAsBase64 } from "../vectors.ts";
+import { type EmbedContext, embeddingList, inPieces, textsOf } from "../openai/embeddings.ts";
 import { camelFields, numberOf, textOf } from "./names.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -18,16 +18,6 @@ export interface EmbedCalls {
   readonly action: EmbedAction;
   /** At least one; the texts in their order. */
   readonly bodies: readonly Json[];
-}
-
-/** How the client wants its vectors, and what is not told by every provider. */
-export interface EmbedContext {
-  /** As the client asked for it. */
-  readonly model: string;
-  /** As numbers, or as base64 of little-endian floats. */
-  readonly encoding: "float" | "base64";
-  /** Tokens of the prompt, for answers that tell none. */
-  readonly estimated_tokens: number;
 }
 
 /** Texts of one call: https://ai.google.dev/api/embeddings has no more, Vertex says 250. */
@@ -74,23 +64,6 @@ function contentOf(text: string): Json {
   return { parts: [{ text }] };
 }
 
-function textsOf(input: unknown): readonly string[] | GatewayError {
-  const texts = typeof input === "string" ? [input] : input;
-  if (texts === undefined || texts === null)
-    return new GatewayError("missing_required_parameter", "'input' is missing.", { param: "input" });
-  if (!Array.isArray(texts) || texts.length === 0 || !texts.every((text) => typeof text === "string"))
-    return new GatewayError("invalid_value", "'input' must be a text or a list of texts for this model.", {
-      param: "input",
-    });
-  return texts;
-}
-
-function inPieces<T>(items: readonly T[], length_max: number): T[][] {
-  const pieces: T[][] = [];
-  for (let at = 0; at < items.length; at += length_max) pieces.push(items.slice(at, at + length_max));
-  return pieces;
-}
-
 /** The answer in OpenAI's format of the calls' answers, in their order; null where one of them has no vectors. */
 export function readEmbeddings(answers: readonly Json[], context: EmbedContext): Json | null {
   const vectors: number[][] = [];
@@ -108,16 +81,7 @@ export function readEmbeddings(answers: readonly Json[], context: EmbedContext):
     tells_tokens ||= promptTokenCount !== undefined;
     tokens += count(promptTokenCount);
   }
-  const prompt_tokens = tells_tokens ? tokens : context.estimated_tokens;
-  return {
-    object: "list",
-    data: vectors.map((values, index) => ({
-      ...{ object: "embedding", index },
-      embedding: context.encoding === "base64" ? vectorAsBase64(values) : values,
-    })),
-    model: context.model,
-    usage: { prompt_tokens, total_tokens: prompt_tokens },
-  };
+  return embeddingList(vectors, tells_tokens ? tokens : null, context);
 }
 
 function vectorsOf(answer: Json): { readonly values: number[]; readonly token_count?: number }[] {

@@ -22,8 +22,21 @@ function tokensOf(credentials: GoogleCredentials): GoogleTokens {
   return known;
 }
 
-/** The request with what authorizes it, or why there is nothing that does. */
+/** Requests with what authorizes them, or why there is nothing that does. */
 export async function authorized(
+  requests: readonly UpstreamRequest[],
+  signing: Signing,
+): Promise<readonly UpstreamRequest[] | UpstreamError> {
+  const ready: UpstreamRequest[] = [];
+  for (const request of requests) {
+    const one = await authorizedOne(request, signing);
+    if (one instanceof UpstreamError) return one;
+    ready.push(one);
+  }
+  return ready;
+}
+
+async function authorizedOne(
   request: UpstreamRequest,
   signing: Signing,
 ): Promise<UpstreamRequest | UpstreamError> {
