@@ -374,7 +374,10 @@ function relayFlow(
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const told = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
+    const told =
+      prepared.translation === null
+        ? (watch?.usage() ?? flow.tap?.usage() ?? null)
+        : prepared.translation.usage;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
     const is_partial = told !== null && (flow.stopped_by_budget || watch?.finished === false);
     // What was told before the answer broke off has little of it, or nothing.
