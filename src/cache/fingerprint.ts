@@ -88,9 +88,11 @@ export class Fingerprints {
   /** Of a request's JSON; null where none but the very same request may have the same answer. */
   lastTurn(bytes: Uint8Array, subject: FingerprintSubject, rules: SimilarityRules): LastTurn | null {
     const said = this.#read(Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length), subject);
-    const turns = said === null ? null : TURNS.find((name) => Array.isArray(said.request[name]));
-    const last = said === null || !turns ? null : lastTurnOf(said.request, turns, rules);
-    if (said === null || last === null) return null;
+    if (said === null) return null;
+    const turns = TURNS.find((name) => turnsIn(said.request, name, subject.endpoint) !== null);
+    if (turns === undefined) return null;
+    const last = lastTurnOf(said.request, turnsIn(said.request, turns, subject.endpoint) ?? [], rules);
+    if (last === null) return null;
     const others = said.names.filter((name) => name !== turns);
     const rest = `~${said.head}${canonicalMembers(said.request, others)}${last.role}${canonicalText(last.before)}`;
     return { text: last.text, rest: this.#hash(rest) };
@@ -153,6 +155,16 @@ function withTexts(value: unknown, change: (text: string) => string): unknown {
 /** The members that hold a conversation's turns, in the formats that have them in a list. */
 const TURNS = ["messages", "contents", "input"];
 
+/** The turns that a member holds, in Responses and Gemini's format perhaps one alone; null where it holds none. */
+function turnsIn(request: Members, name: string, endpoint: string): readonly unknown[] | null {
+  const turns = request[name];
+  if (Array.isArray(turns)) return turns;
+  const is_alone = (endpoint === "/responses" && name === "input") || name === "contents";
+  if (!is_alone) return null;
+  if (typeof turns === "string") return [{ role: "user", content: turns }];
+  return isObject(turns) ? [turns] : null;
+}
+
 /** What opens a chat without being a turn of it. */
 const OPENING_ROLES: ReadonlySet<unknown> = new Set(["system", "developer"]);
 /** Members that a chat has tools by. */
@@ -166,12 +178,15 @@ interface SplitChat {
 }
 
 /** A chat split at what its user said last; null where that is no text, or the rules are against it. */
-function lastTurnOf(request: Members, turns: string, rules: SimilarityRules): SplitChat | null {
-  const messages = request[turns];
-  if (!Array.isArray(messages) || messages.length === 0) return null;
-  const last: unknown = messages.at(-1);
-  if (!isObject(last) || last["role"] !== "user") return null;
-  const before: unknown[] = messages.slice(0, -1);
+function lastTurnOf(
+  request: Members,
+  messages: readonly unknown[],
+  rules: SimilarityRules,
+): SplitChat | null {
+  const last = messages.at(-1);
+  // Gemini's users need not say who they are.
+  if (!isObject(last) || (last["role"] ?? (last["parts"] && "user")) !== "user") return null;
+  const before = messages.slice(0, -1);
   const hasTurns = before.some((message) => !isObject(message) || !OPENING_ROLES.has(message["role"]));
   if (hasTurns && !rules.multi_turn) return null;
   const hasTools = TOOL_MEMBERS.some((name) => {

@@ -4,6 +4,7 @@
 import { HELD_MAX_BYTES, type Recording } from "../cache/recording.ts";
 import { errorEvent, type WireError } from "../dialects/openai/error.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
+import type { Usage } from "../dialects/usage.ts";
 import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import { type RestorableEvent, restoredBy, type StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
@@ -41,6 +42,8 @@ export abstract class Flow {
   format: FormatStream | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
+  /** The usage in its provider's own words, where the client's format may have fewer; null: it is in that format. */
+  told_usage: (() => Usage | null) | null = null;
   /** Whether it was ended because its budget is used up. */
   stopped_by_budget = false;
   #onEnd: FlowEnd | null = null;
@@ -399,7 +402,8 @@ export class EventFlow extends Flow implements Alarm {
 
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
-    const cost_usd = this.#meter!.costOf(this.#watch!.usage());
+    const usage = this.told_usage === null ? this.#watch!.usage() : this.told_usage();
+    const cost_usd = this.#meter!.costOf(usage);
     const { raw, data } = this.#restored(event);
     if (this.#is_blocked) {
       this.#block();

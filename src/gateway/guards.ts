@@ -76,7 +76,7 @@ export class Guards {
     { endpoint, read_body }: Prepared,
     { input }: GuardsPlan,
   ): Promise<GatewayError | null> {
-    if ((endpoint !== "/chat/completions" && endpoint !== "/completions") || read_body === null) return null;
+    if (endpoint === null || read_body === null || !PLACES[endpoint].has_answer) return null;
     for (const plan of input) {
       if (plan.guard !== "denied_topics") continue;
       const found = await this.#topics.find(plan, lastTexts(read_body, plan.tools));

@@ -440,9 +440,13 @@ function relayFlow(
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const told = prepared.translation?.usage ?? watch?.usage() ?? flow.tap?.usage() ?? null;
+    const told =
+      prepared.translation === null
+        ? (watch?.usage() ?? flow.tap?.usage() ?? null)
+        : prepared.translation.usage;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
-    const is_partial = told !== null && (flow.stopped_by_budget || watch?.finished === false);
+    const is_partial =
+      told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
     // What was told before the answer broke off has little of it, or nothing.
     const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
     settle(call, tools, {

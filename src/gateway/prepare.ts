@@ -313,8 +313,7 @@ class PreparedJson implements Prepared {
     this.watch = this.#endpoint.format.watch(!asks_usage, choices);
     const foreign = foreignStream === null ? null : foreignStream();
     this.translation = foreign?.translation ?? null;
-    const is_told = foreign !== null || stream_usage;
-    return new StreamReceiver(call, name, this.watch, this.#quiet, is_told, foreign);
+    return new StreamReceiver(call, name, this.watch, this.#quiet, stream_usage, foreign);
   }
 }
 

@@ -61,6 +61,7 @@ export class StreamReceiver extends Receiver {
     if (call.account?.may_stop) watch.mayStop();
     this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
     this.#flow.stream.frame = frameOf(call);
+    if (foreign !== null) this.#flow.told_usage = () => foreign.translation.usage;
     treatStream(call, this.#flow);
   }
 

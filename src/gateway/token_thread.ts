@@ -23,7 +23,14 @@ export interface CountReport {
 const PER_MESSAGE = 3;
 const PER_PROMPT = 3;
 /** Members whose text a model wrote. */
-const WRITTEN = ["content", "reasoning_content", "refusal", "text", "arguments", "name"];
+const WRITTEN = [
+  ...["content", "reasoning_content", "refusal", "text", "arguments", "name"],
+  ...["thinking", "partial_json", "delta"],
+];
+/** Where the answers and events of each format have what is new in them. */
+const ANSWERS = ["choices", "content", "delta", "output", "candidates"];
+/** Members that hold an object of arguments. */
+const CALLED = ["input", "args"];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,16 +43,27 @@ function list(value: unknown): readonly Json[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The turns of a conversation, whatever its format calls them. */
+function turnsOf(request: Json): readonly Json[] {
+  return ["messages", "contents", "input"].flatMap((member) => list(request[member]));
+}
+
 /** The texts of a prompt; images and sounds have none. */
 function* promptTexts(request: Json): Generator<string> {
-  for (const { role, content, name, tool_calls } of list(request["messages"])) {
+  for (const turn of turnsOf(request)) {
+    if (typeof turn !== "object") continue;
+    const { role, content, parts, name, tool_calls, output } = turn;
     yield String(role ?? "");
     if (typeof name === "string") yield name;
-    if (typeof content === "string") yield content;
-    for (const { text } of list(content)) if (typeof text === "string") yield text;
+    for (const said of [content, parts, output]) yield typeof said === "string" ? said : writtenText(said);
+    if (typeof turn["arguments"] === "string") yield turn["arguments"];
     if (tool_calls !== undefined) yield JSON.stringify(tool_calls);
   }
-  for (const member of ["tools", "functions", "response_format"]) {
+  for (const member of ["system", "instructions", "systemInstruction", "system_instruction"]) {
+    const said = request[member];
+    yield typeof said === "string" ? said : writtenText(said);
+  }
+  for (const member of ["tools", "functions", "response_format", "text", "output_config"]) {
     if (request[member] !== undefined) yield JSON.stringify(request[member]);
   }
   for (const member of ["prompt", "input"]) {
@@ -60,17 +78,26 @@ function writtenText(value: unknown): string {
   let text = "";
   for (const [member, inner] of Object.entries(value)) {
     if (typeof inner === "string") text += WRITTEN.includes(member) ? inner : "";
+    else if (CALLED.includes(member)) text += JSON.stringify(inner);
     else text += writtenText(inner);
   }
   return text;
 }
 
+/** What an answer or an event says of the model's own words. */
+function said(told: Json): string {
+  return ANSWERS.map((member) => {
+    const inner = told[member];
+    return typeof inner === "string" ? inner : writtenText(inner);
+  }).join("");
+}
+
 function count({ request, answer }: CountOrder): CountReport["counts"] {
   try {
     const asked = parse(request);
-    let input_tokens = list(asked["messages"]).length * PER_MESSAGE + PER_PROMPT;
+    let input_tokens = turnsOf(asked).length * PER_MESSAGE + PER_PROMPT;
     for (const text of promptTexts(asked)) input_tokens += countTokens(text);
-    const text = answer.map((bytes) => writtenText(parse(bytes)["choices"])).join("");
+    const text = answer.map((bytes) => said(parse(bytes))).join("");
     return { input_tokens, output_tokens: countTokens(text) };
   } catch {
     return null;

@@ -268,7 +268,9 @@ export function readMaxTokens(request: OpenAIRequest): number | null {
   const { bytes, scan } = request;
   const members = [
     ...["max_completion_tokens", "max_tokens", "max_output_tokens"].map((name) => scan.find(name)),
-    memberOf(bytes, scan.find("generationConfig"), "maxOutputTokens"),
+    ...[scan.find("generationConfig"), scan.find("generation_config")].flatMap((config) =>
+      ["maxOutputTokens", "max_output_tokens"].map((name) => memberOf(bytes, config, name)),
+    ),
   ];
   for (const member of members) {
     const bound = member === null ? null : readInteger(bytes, member);

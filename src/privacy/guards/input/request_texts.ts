@@ -56,14 +56,15 @@ class Contents implements RequestContents {
     for (const given of [prompt, suffix, query]) this.#content(given, "user");
     // Of a rerank: what a search found.
     this.#all(documents, "tool");
+    // A prompt that the provider keeps has what is put into it here.
+    if (isFields(prompt)) this.#all(prompt["variables"], "user");
     for (const defined of [tools, functions]) {
       if (!Array.isArray(defined)) continue;
       this.tools += defined.length;
       this.#all(defined, "definition");
     }
     // What the answer is to look like.
-    for (const member of ["response_format", "prediction", "text", "output_config", "generationConfig"])
-      this.#all(request[member], "assistant");
+    for (const member of ANSWER_FORMS) this.#all(request[member], "assistant");
     return this;
   }
 
@@ -73,6 +74,7 @@ class Contents implements RequestContents {
     this.#content(message["content"], source);
     this.#content(message["parts"], source);
     for (const member of ["output", "summary"]) this.#content(message[member], source);
+    for (const member of ["results", "outputs"]) this.#all(message[member], "tool");
     for (const member of ["arguments", "action", "code"]) this.#all(message[member], "assistant");
     if (message["type"] === "custom_tool_call") this.#content(message["input"], "assistant");
     for (const member of ["name", "refusal", "reasoning_content"]) this.#content(message[member], source);
@@ -91,15 +93,16 @@ class Contents implements RequestContents {
     const { type, file, source: document } = part;
     const modality = MODALITIES[typeof type === "string" ? type : ""] ?? mediaOf(part);
     if (modality !== undefined) this.modalities.add(modality);
-    const from = type === "tool_result" ? "tool" : source;
+    const from = typeof type === "string" && type.endsWith("tool_result") ? "tool" : source;
     for (const member of PART_TEXTS) this.#content(part[member], from);
     if (isFields(file)) this.#content(file["filename"], from);
     // A document of Messages: a plain text, or blocks.
     if (isFields(document) && document["type"] === "text") this.#content(document["data"], from);
     else if (isFields(document)) this.#content(document["content"], from);
     for (const member of ["functionCall", "function_call"]) this.#all(part[member], "assistant");
-    for (const member of ["functionResponse", "function_response"]) this.#all(part[member], "tool");
-    if (type === "tool_use") this.#all(part["input"], "assistant");
+    for (const member of ["executableCode", "executable_code"]) this.#all(part[member], "assistant");
+    for (const member of TOOL_RESULTS) this.#all(part[member], "tool");
+    if (CALL_TYPES.has(type)) this.#all(part["input"], "assistant");
   }
 
   /** Every string within. */
@@ -119,6 +122,20 @@ class Contents implements RequestContents {
 /** The members of a part that hold texts, or parts of their own. */
 const PART_TEXTS = ["text", "refusal", "content", "parts", "thinking", "title", "context", "filename"];
 
+/** What says how an answer is to look. */
+const ANSWER_FORMS = [
+  ...["response_format", "prediction", "text", "output_config", "output_format"],
+  ...["generationConfig", "generation_config"],
+];
+
+/** Blocks of Messages that call a tool. */
+const CALL_TYPES: ReadonlySet<unknown> = new Set(["tool_use", "server_tool_use", "mcp_tool_use"]);
+
+/** The members of Gemini's parts that hold what a tool gave back. */
+const TOOL_RESULTS = [
+  ...["functionResponse", "function_response", "codeExecutionResult", "code_execution_result"],
+];
+
 /** Who the items of Responses come from that have no role. */
 const ITEM_SOURCES: Readonly<Record<string, TextSource | undefined>> = {
   function_call: "assistant",
@@ -128,6 +145,10 @@ const ITEM_SOURCES: Readonly<Record<string, TextSource | undefined>> = {
   custom_tool_call_output: "tool",
   computer_call_output: "tool",
   local_shell_call_output: "tool",
+  shell_call_output: "tool",
+  mcp_call: "tool",
+  file_search_call: "assistant",
+  code_interpreter_call: "assistant",
 };
 
 /** What a part of Gemini's carries, by its media type. */

@@ -2,7 +2,8 @@
 // Texts come as vectors of length 1 from whoever makes them.
 
 import type { DeniedTopicsPlan } from "../../../config/guards.ts";
-import { isFields, list, record } from "../../../dialects/fields.ts";
+import { record } from "../../../dialects/fields.ts";
+import { contentsOf, type RequestText } from "./request_texts.ts";
 
 /** Longer texts are not judged: characters of all of them. */
 const TEXTS_MAX_CHARS = 64 * 1024;
@@ -22,22 +23,23 @@ export interface TopicVectors extends Pick<Topic, "name" | "threshold"> {
   readonly middle: Float32Array;
 }
 
-/**
- * The texts of a request (of chat or legacy completions) that are judged: of its last message of a user all, and where `tools` says so
- * what tools gave back since.
- */
+/** The texts of a request that are judged: all that its user said last, and where `tools` says so what tools gave back since. */
 export function lastTexts(body: Uint8Array, tools: boolean): string[] {
   const request = parse(body);
-  const { messages, prompt } = request;
-  if (!Array.isArray(messages)) return textsIn(prompt);
-  const last = messages.findLastIndex((message) => record(message)["role"] === "user");
-  const said = last < 0 ? [] : textsIn(record(messages[last])["content"]);
-  if (!tools) return said;
-  const given = messages.slice(last + 1).filter((message) => TOOL_ROLES.has(record(message)["role"]));
-  return [...said, ...given.flatMap((message) => textsIn(record(message)["content"]))];
+  const { messages, contents, input, prompt } = request;
+  const turns = [messages, contents, input].find((list) => Array.isArray(list));
+  if (!Array.isArray(turns)) return contentsOf({ prompt, contents, input }).texts.map(({ text }) => text);
+  const since: RequestText[] = [];
+  for (const turn of turns.toReversed()) {
+    const { name: _, ...said } = record(typeof turn === "string" ? { role: "user", content: turn } : turn);
+    const { texts } = contentsOf({ messages: [said] });
+    since.unshift(...texts);
+    if (texts.some(({ source }) => source === "user")) break;
+  }
+  return since.flatMap(({ source, text }) =>
+    source === "user" || (tools && source === "tool") ? [text] : [],
+  );
 }
-
-const TOOL_ROLES: ReadonlySet<unknown> = new Set(["tool", "function"]);
 
 /** Texts cut into sentences, the long ones into parts; null where they are too long. A few short sentences are one piece as well. */
 export function piecesOf(texts: readonly string[]): string[] | null {
@@ -102,15 +104,6 @@ function partsOf(sentence: string): string[] {
     rest = rest.slice(end);
   }
   return [...parts, rest];
-}
-
-/** A text, or those of its parts. */
-function textsIn(content: unknown): string[] {
-  if (typeof content === "string") return [content];
-  return list(content).flatMap((part) => {
-    const text = isFields(part) ? part["text"] : part;
-    return typeof text === "string" ? [text] : [];
-  });
 }
 
 function parse(body: Uint8Array): Readonly<Record<string, unknown>> {
