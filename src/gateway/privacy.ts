@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { NAME_ENTITIES } from "../config/entities.ts";
 import type { Plan, PrivacyMode, PrivacyPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
-import { NOTHING } from "../ledger/row.ts";
 import { type Discretion, makeDiscretion } from "../privacy/discretion.ts";
 import type { Found, Recognise } from "../privacy/entity.ts";
 import { keyFor } from "../privacy/key.ts";
@@ -93,12 +92,10 @@ export class Privacy {
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
     const cleaned = await this.#clean(call, read_body, { endpoint, mode, plan, mapping, session });
     if (cleaned instanceof GatewayError) return cleaned;
-    call.redactions = cleaned.counts;
-    const { bytes } = cleaned;
-    if (mode !== "redact") return bytes === read_body ? prepared : prepared.withBody(bytes);
+    if (mode !== "redact") return cleaned === read_body ? prepared : prepared.withBody(cleaned);
     if (mapping.size > 0) call.mapping = mapping;
     const is_told = mapping.size > 0 && call.plan.privacy.note;
-    const body = is_told ? withNote(bytes, endpoint) : bytes;
+    const body = is_told ? withNote(cleaned, endpoint) : cleaned;
     return body === read_body ? prepared : prepared.withBody(body);
   }
 
@@ -118,11 +115,7 @@ export class Privacy {
     const session = mode === "redact" ? sessionOf(call) : null;
     const cleaned = await this.#clean(call, bytes, { endpoint: "/realtime", mode, plan, mapping, session });
     if (cleaned instanceof GatewayError) return cleaned;
-    const counts = { ...call.redactions };
-    for (const [entity, count] of Object.entries(cleaned.counts))
-      counts[entity] = (counts[entity] ?? 0) + count;
-    call.redactions = counts;
-    return mode === "redact" && call.plan.privacy.note ? withNoteInSession(cleaned.bytes) : cleaned.bytes;
+    return mode === "redact" && call.plan.privacy.note ? withNoteInSession(cleaned) : cleaned;
   }
 
   /** Takes out what is found in a text of JSON, and keeps the values where their conversation has a name. */
@@ -130,14 +123,11 @@ export class Privacy {
     call: Call,
     body: Uint8Array,
     { endpoint, mode, plan, mapping, session }: Cleaning,
-  ): Promise<
-    { readonly bytes: Uint8Array; readonly counts: Readonly<Record<string, number>> } | GatewayError
-  > {
-    const unchanged = { bytes: body, counts: NOTHING };
+  ): Promise<Uint8Array | GatewayError> {
     const recognise = await this.#recogniserOf(call, body, endpoint, plan);
     if (recognise === null) {
       call.may_be_kept = false;
-      if (plan.on_failure === "pass") return unchanged;
+      if (plan.on_failure === "pass") return body;
       return blocked("The request cannot be searched for names at this moment");
     }
     const known = mapping.size;
@@ -150,22 +140,20 @@ export class Privacy {
     call.redacted_ms = performance.now();
     if (redacted.fault !== null) {
       call.may_be_kept = false;
-      if (mode === "audit") return unchanged;
+      if (mode === "audit") return body;
       return blocked(`The request cannot be searched for personal data: ${redacted.fault}`);
     }
+    call.redactions = sumOf(call.redactions, redacted.counts);
     const found = Object.keys(redacted.counts);
     // What goes out as it came must not lie in the caches as it came.
     if (mode === "audit" && found.length > 0) call.may_be_kept = false;
-    if (redacted.is_blocked) {
-      call.redactions = redacted.counts;
-      return blocked(`The request holds personal data (${found.join(", ")})`);
-    }
+    if (redacted.is_blocked) return blocked(`The request holds personal data (${found.join(", ")})`);
     if (session !== null && mapping.size > known) {
       const fault = await this.#vault?.keep(call.client!.tenant, session, mapping);
       if (fault)
         return blocked(`The values of this conversation (x-venturi-session) could not be kept: ${fault}`);
     }
-    return redacted;
+    return redacted.bytes;
   }
 
   /** What words that go into the books with a call are kept as: names and addresses of people are not for those. */
@@ -264,6 +252,15 @@ function sessionOf(call: Call): string | null {
   const session = call.request.headers.get("x-venturi-session");
   return session === null || session === "" ? null : session.slice(0, SESSION_MAX_CHARS);
 }
+
+/** Counts of both. */
+function sumOf(before: Counts, after: Counts): Counts {
+  const sum: Record<string, number> = { ...before };
+  for (const [entity, count] of Object.entries(after)) sum[entity] = (sum[entity] ?? 0) + count;
+  return sum;
+}
+
+type Counts = Readonly<Record<string, number>>;
 
 function blocked(what: string): GatewayError {
   const why = "and the privacy settings of this model or key do not let it go out";

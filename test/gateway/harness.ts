@@ -3,6 +3,7 @@
 
 import net from "node:net";
 import { afterAll, afterEach } from "vitest";
+import type { StoredKeys } from "../../src/access/stored_keys.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { openCaches } from "../../src/gateway/open_caches.ts";
@@ -45,7 +46,10 @@ export interface TestGateway {
 export interface Rig {
   upstream(script: Script, options?: UpstreamOptions): Promise<ScriptedUpstream>;
   /** By a configuration's text, or a Plan as it is. */
-  gateway(config: string | Plan, options?: { readonly quiet_ms?: number }): TestGateway;
+  gateway(
+    config: string | Plan,
+    options?: { readonly quiet_ms?: number; readonly stored_keys?: StoredKeys },
+  ): TestGateway;
   /** A raw connection to a port of this machine. */
   connect(port: number): Promise<RawClient>;
   /** Whatever else has to be undone. */

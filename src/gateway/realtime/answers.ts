@@ -131,11 +131,10 @@ export class Answers {
   }
 
   /** The session is over, and with it what was under way. */
-  end(code: string | null): void {
-    for (const answer of this.#asked.splice(0)) this.#close(answer, { ...NOTHING_CAME, status: 200, code });
-    for (const answer of this.#under_way.values())
-      this.#close(answer, { ...NOTHING_CAME, status: 200, code, counted_tokens: Math.ceil(answer.tokens) });
+  end(status: number, code: string): void {
+    const open = [...this.#asked.splice(0), ...this.#under_way.values()];
     this.#under_way.clear();
+    for (const answer of open) this.#close(answer, { usage: null, finish_reason: null, status, code });
   }
 
   #open(event_id: string | null, own: Settings): Answer | FailedAnswer {

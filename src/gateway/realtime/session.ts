@@ -152,6 +152,8 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     this.#provision?.socket.close(is_broken ? CLOSE_CODES.going_away : code, is_broken ? "" : reason);
     const was_open = this.#provision !== null;
     this.#call.stop("gone");
+    // What it did not wait for is an answer that it left, as it may leave any.
+    this.#answers?.end(GONE, "client_closed");
     this.#finish(was_open ? SWITCHED : GONE, was_open && !is_broken ? null : "client_closed");
   }
 
@@ -420,7 +422,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
     if (this.#looking !== null) clearInterval(this.#looking);
     this.#letGo();
     this.#waiting = [];
-    this.#answers?.end(code ?? "session_closed");
+    this.#answers?.end(200, code ?? "session_closed");
     settle(this.#call, this.#tools, { ...NOTHING_CAME, status, code });
   }
 }

@@ -1,6 +1,8 @@
 // What sessions and their answers use: limits, budgets, rows.
 
 import { describe, expect, test } from "vitest";
+import { watchKeys } from "../../../src/access/stored_keys.ts";
+import { makeFolder, makeRecord, openStore } from "../../access/records.ts";
 import { rig, type TestGateway, until } from "../harness.ts";
 import {
   Client,
@@ -183,6 +185,25 @@ describe("an answer", () => {
     expect(answer!.usage.output_tokens).toBe(100);
     expect(answer!.usage.input_tokens).toBeGreaterThan(1_000);
     expect(answer!.cost_nano_usd).toBeGreaterThan(0);
+  });
+
+  test("that its client does not wait for is one that the client left", async () => {
+    const provider = upstream();
+    const gateway = gatewayOf(provider.base_url);
+    const client = await open(gateway);
+    client.send({ type: "response.create" });
+    const session = await provider.session();
+    await until(() => session.messages.length === 1);
+    for (const event of responseEvents("r", "word ".repeat(80), USAGE).slice(0, 2)) session.send(event);
+    await client.until((one) => one.messages.length === 2);
+    client.socket.close(1000);
+    await gateway.idle();
+    const rows = gateway.kept.rows();
+    expect(rows.map(({ status, error, estimated }) => [status, error, estimated])).toEqual([
+      [499, "client_closed", true],
+      [101, null, false],
+    ]);
+    expect(rows[0]!.usage.output_tokens).toBe(100);
   });
 
   test("that the provider refuses costs nothing and gives back what was reserved", async () => {
@@ -382,4 +403,33 @@ models: { voice: { targets: [up/gpt-realtime] } }
     "Bearer two",
     "Bearer two",
   ]);
+});
+
+test("a stored key that is revoked ends its session at the next answer", async () => {
+  const folder = makeFolder();
+  const store = openStore(folder.path);
+  const stored_keys = watchKeys(store, () => {});
+  room.after(() => {
+    stored_keys.close();
+    folder.remove();
+  });
+  const { record, secret } = makeRecord();
+  store.change((writer) => writer.put(record));
+  const gateway = room.gateway(
+    `
+providers: { up: { kind: openai, base_url: "${answering().base_url}", api_keys: [secret] } }
+models: { voice: { targets: [up/gpt-realtime] } }
+`,
+    { stored_keys },
+  );
+  const client = new Client(gateway.port, "/v1/realtime?model=voice", {
+    headers: { authorization: `Bearer ${secret}` },
+  });
+  await client.opened;
+  client.send({ type: "response.create" });
+  await client.until((one) => one.ofType("response.done").length === 1);
+  store.change((writer) => writer.put({ ...record, revoked_ms: Date.now(), version: 2 }));
+  client.send({ type: "response.create" });
+  expect((await client.end()).code).toBe(1008);
+  expect(client.errors()[0]!.code).toBe("invalid_api_key");
 });

@@ -142,14 +142,21 @@ describe("redact", () => {
 });
 
 test("block refuses the event in which something is found, and the session goes on", async () => {
-  const { provider, client } = await session("mode: block");
+  const { provider, client, gateway } = await session("mode: block");
   client.send(SAID(`Write to ${EMAIL}`, "mine"));
+  client.send(SAID(`Write to ${EMAIL}`, "mine too"));
   client.send(SAID("Write to nobody"));
   const heard = await provider.session();
   await until(() => heard.messages.length === 1);
   expect(heard.messages[0]).toBe(JSON.stringify(SAID("Write to nobody")));
-  expect(client.errors()).toMatchObject([{ code: "content_blocked", event_id: "mine" }]);
+  expect(client.errors()).toMatchObject([
+    { code: "content_blocked", event_id: "mine" },
+    { code: "content_blocked", event_id: "mine too" },
+  ]);
   expect(JSON.stringify(client.errors())).not.toContain("ann");
+  client.socket.close(1000);
+  await gateway.idle();
+  expect(gateway.kept.rows().at(-1)).toMatchObject({ redactions: { EMAIL: 2 } });
 });
 
 test("audit lets all go by as it came, and counts", async () => {
@@ -173,6 +180,30 @@ test("mask puts nothing back", async () => {
   heard.send({ type: "response.output_text.done", text: "[EMAIL]" });
   await client.until((one) => one.messages.length === 1);
   expect(client.messages[0]).toContain("[EMAIL]");
+});
+
+test("values of a conversation with a name are there in its next session", async () => {
+  const provider = startRealtime();
+  room.after(() => provider.stop());
+  const gateway = room.gateway(`
+providers: { up: { kind: openai, base_url: "${provider.base_url}", api_keys: [secret] } }
+models: { voice: { targets: [up/gpt-realtime], privacy: { mode: redact } } }
+`);
+  for (const number of [0, 1]) {
+    const client = new Client(gateway.port, "/v1/realtime?model=voice", {
+      headers: { "x-venturi-session": "talk" },
+    });
+    await client.opened;
+    const heard = await provider.session(number);
+    client.send(SAID(number === 0 ? `Write to ${EMAIL}` : "Write to bob@example.org"));
+    await until(() => heard.messages.length === 1);
+    expect(heard.messages[0]).toContain(`Write to [EMAIL_${number + 1}]`);
+    heard.send({ type: "response.output_text.done", item_id: "i", text: "To [EMAIL_1]" });
+    await client.until((one) => one.messages.length === 1);
+    expect(client.events()[0]).toMatchObject({ text: `To ${EMAIL}` });
+    client.socket.close(1000);
+    await gateway.idle();
+  }
 });
 
 test("guards that might have to stop something let no session begin", async () => {

@@ -1,8 +1,12 @@
 // Sessions as a client and a provider see them: what goes by, who may open one, and how they end.
 
-import OpenAI from "openai";
+import net from "node:net";
+import tls from "node:tls";
+import OpenAI, { AzureOpenAI } from "openai";
 import { OpenAIRealtimeWebSocket } from "openai/realtime/websocket";
+import { OpenAIRealtimeWS } from "openai/realtime/ws";
 import { describe, expect, test } from "vitest";
+import { makeCertificates } from "../../upstream/certificates.ts";
 import { rig, type TestGateway, until } from "../harness.ts";
 import { Client, type RealtimeUpstream, startRealtime, type UpstreamScript } from "./realtime_upstream.ts";
 
@@ -111,6 +115,53 @@ describe("a session", () => {
     realtime.close({ code: 1000, reason: "done" });
     await until(() => session.closed !== null);
     expect(session.closed).toEqual({ code: 1000, reason: "done" });
+  });
+
+  const certificates = makeCertificates();
+
+  test.skipIf(certificates === null)("of OpenAI's client for servers, and of its one for Azure", async () => {
+    const provider = upstream({
+      begun: (session) => session.send({ type: "session.created", event_id: "e", session: {} }),
+    });
+    const gateway = gatewayOf([provider.base_url]);
+    // These speak TLS alone, which in front of a gateway somebody else does.
+    const front = tls.createServer({ key: certificates!.key, cert: certificates!.cert }, (socket) => {
+      const behind = net.connect(gateway.port, "127.0.0.1");
+      socket.pipe(behind).pipe(socket);
+      for (const one of [socket, behind]) one.on("error", () => {});
+    });
+    await new Promise<void>((resolve) => {
+      front.listen(0, "127.0.0.1", resolve);
+    });
+    room.after(() => front.close());
+    const { port } = front.address() as net.AddressInfo;
+    const options = { ca: certificates!.ca } as object;
+    const openai = new OpenAI({ apiKey: "key-of-acme", baseURL: `https://127.0.0.1:${port}/v1` });
+    const azure = new AzureOpenAI({
+      ...{ apiKey: "key-of-acme", endpoint: `https://127.0.0.1:${port}`, apiVersion: "2025-04-01-preview" },
+      deployment: "voice",
+    });
+    const connects = [
+      async () => new OpenAIRealtimeWS({ model: "voice", options }, openai),
+      () => OpenAIRealtimeWS.azure(azure, { options }),
+    ];
+    for (const [number, connect] of connects.entries()) {
+      const client = await connect();
+      await new Promise((resolve, reject) => {
+        client.on("session.created", resolve);
+        client.on("error", reject);
+      });
+      client.send({ type: "response.create", response: { instructions: "Be brief." } });
+      const session = await provider.session(number);
+      await until(() => session.messages.length === 1);
+      expect(session.events()[0]).toEqual({
+        type: "response.create",
+        response: { instructions: "Be brief." },
+      });
+      client.close({ code: 1000, reason: "done" });
+      await until(() => session.closed !== null);
+      expect(session.closed).toEqual({ code: 1000, reason: "done" });
+    }
   });
 
   test("says the beta header by subprotocol, and never a key as the protocol", async () => {
@@ -312,11 +363,19 @@ describe("a provider that refuses", () => {
     expect((await second.end()).code).toBe(1011);
   });
 
-  test("is none where a target has no Realtime", async () => {
-    const gateway = gatewayOf(["http://127.0.0.1:1/v1"], ", simulated: { targets: [sim/echo] }");
-    const client = new Client(gateway.port, "/v1/realtime?model=up0%2Fx", { headers: KEY });
+  test("is none where a target has no Realtime, or a proxy before it: the next one is asked", async () => {
+    const provider = upstream();
+    const gateway = room.gateway(`
+providers: { up: { kind: openai, base_url: "${provider.base_url}", api_keys: [s] },
+             far: { kind: openai, base_url: "${provider.base_url}", api_keys: [s], proxy: "http://127.0.0.1:1" } }
+models: { voice: { targets: [sim/echo, far/x, up/y] }, none: { targets: [sim/echo] } }
+`);
+    await open(gateway, "/v1/realtime?model=voice", {}).opened;
+    expect((await provider.session()).opening.url.search).toBe("?model=y");
+    const client = open(gateway, "/v1/realtime?model=none", {});
     await client.opened;
     expect((await client.end()).code).toBe(1011);
+    expect(client.errors()[0]!.message).toContain("has no Realtime");
   });
 });
 
