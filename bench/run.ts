@@ -26,11 +26,13 @@ import { sse } from "./sse.ts";
 import { start } from "./start.ts";
 import { syscalls } from "./syscalls.ts";
 import { endPrograms } from "./targets.ts";
+import { websocket } from "./websocket.ts";
 
 const PARTS: readonly Part[] = [
   plain,
   single,
   sse,
+  websocket,
   rejected,
   hits,
   redacted,
