@@ -571,8 +571,8 @@ describe("a client that goes or does not read", () => {
     expect(sent[0]).toBeLessThan(EVENTS);
     expect(sent[1]).toBeLessThan(EVENTS);
     client.socket.resume();
-    await client.end("0");
-    await client.end("1");
+    const isOver = (id: string) => client.frames.some((frame) => frame.id === id && frame.event === "done");
+    await until(() => isOver("0") && isOver("1"), 50_000);
     for (const id of ["0", "1"]) {
       const contents = client
         .of(id)
