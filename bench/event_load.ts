@@ -40,10 +40,10 @@ export type ToEventLoad = { readonly order: EventOrder };
 export type FromEventLoad = { readonly ready: true } | { readonly result: EventResult };
 
 /** How long a slow socket does not read. */
-const SLOW_PAUSE_MS = 250;
+const SLOW_PAUSE_MS = 5_000;
 /** How long a socket stays that vanishes, at least, and how much longer at most. */
-const VANISH_MIN_MS = 200;
-const VANISH_MORE_MS = 1_000;
+const VANISH_MIN_MS = 2_000;
+const VANISH_MORE_MS = 10_000;
 const OPEN_AT_ONCE = 200;
 /** How long calls may take that are under way when the time is over. */
 const END_MAX_MS = 5_000;

@@ -17,7 +17,7 @@ const ROUGH_ROW = "slow and vanishing clients";
 const CALLS_EACH = 4;
 const INTERVAL_MS = 10;
 /** Of the many, each stream has an event this often. */
-const ROUGH_INTERVAL_MS = 500;
+const ROUGH_INTERVAL_MS = 2_000;
 /** Descriptors of a gateway process besides those of sockets and calls. */
 const SPARE_FILES = 500;
 const SAMPLE_EVERY_MS = 500;
