@@ -16,7 +16,7 @@ const WARM_STREAMS = 100;
 const residentOf = (target: Target) => target.pids().reduce((sum, pid) => sum + residentBytes(pid), 0);
 
 /** How many files a process may have open. */
-function fileLimit(): number {
+export function fileLimit(): number {
   const limits = readFileSync("/proc/self/limits", "utf8");
   return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 1024);
 }

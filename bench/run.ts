@@ -27,11 +27,13 @@ import { start } from "./start.ts";
 import { syscalls } from "./syscalls.ts";
 import { endPrograms } from "./targets.ts";
 import { turns } from "./turns.ts";
+import { websocket } from "./websocket.ts";
 
 const PARTS: readonly Part[] = [
   plain,
   single,
   sse,
+  websocket,
   rejected,
   hits,
   redacted,

@@ -15,6 +15,18 @@ export interface Script {
   readonly interval_ms: number;
   /** Streams stay open after their first event, silent, until the client leaves. */
   readonly is_held: boolean;
+  /** Events behind the first say when they were written: see `stamp`. */
+  readonly is_stamped: boolean;
+}
+
+/** What a moment's digits stand behind in a stamped event. */
+export const STAMP_MARK = "@t";
+/** Digits of a moment. */
+export const STAMP_DIGITS = 16;
+
+/** This moment, the same in all processes of the machine: microseconds since 1970. */
+export function stamp(): number {
+  return Math.round((performance.timeOrigin + performance.now()) * 1_000);
 }
 
 /** What it saw so far. */
@@ -40,6 +52,7 @@ export const PLAIN_SCRIPT: Script = {
   chunks: 1,
   interval_ms: 0,
   is_held: false,
+  is_stamped: false,
 };
 
 const common = { id: "chatcmpl-bench", created: 1_735_689_600, model: "bench" };
@@ -64,6 +77,13 @@ const STREAM_HEAD = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n${event("The")}`,
 );
 const STREAM_CHUNK = Buffer.from(event(" brown fox"));
+const UNSTAMPED = event(`${STAMP_MARK}${"0".repeat(STAMP_DIGITS)}`);
+const STAMP_AT = UNSTAMPED.indexOf(STAMP_MARK) + STAMP_MARK.length;
+const stampedChunk = () => {
+  const bytes = Buffer.from(UNSTAMPED);
+  bytes.write(String(stamp()).padStart(STAMP_DIGITS, "0"), STAMP_AT, "latin1");
+  return bytes;
+};
 const STREAM_END = Buffer.from(`${event("", "stop")}${chunk("data: [DONE]\n\n")}0\r\n\r\n`);
 
 /** Requests up to this size are searched for what they ask. */
@@ -110,7 +130,7 @@ function serve(): void {
     }
     socket.data.chunks_left -= 1;
     chunks += 1;
-    write(socket, STREAM_CHUNK);
+    write(socket, script.is_stamped ? stampedChunk() : STREAM_CHUNK);
     return true;
   };
   const writeAll = (socket: Socket<Client>) => {

@@ -402,7 +402,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     stage = "cutting";
     for (const call of [...calls.members]) call.stop("draining");
     await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
-    await sockets.close();
+    sockets.close();
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
     await server.stop(true);
     for (const client of Object.values(clients)) client.close();

@@ -1,18 +1,18 @@
-// Frames between gateway and inference processes: four bytes of length, little end first, and so many bytes of MessagePack.
+// Frames between processes of the gateway: four bytes of length, little end first, and so many bytes of MessagePack.
 
 import { Packr } from "msgpackr";
 
-/** The most bytes that a frame can have behind its length. */
+/** The most bytes that a frame can have behind its length, where nothing else is said. */
 export const FRAME_MAX_BYTES = 4 * 1024 * 1024;
 
 const LENGTH_BYTES = 4;
 const packr = new Packr({ useRecords: false, moreTypes: false });
 
 /** A frame with a value in it; null if it would be too long, or cannot be written down. */
-export function frameOf(value: unknown): Uint8Array | null {
+export function frameOf(value: unknown, max_bytes = FRAME_MAX_BYTES): Uint8Array | null {
   try {
     const payload = packr.pack(value);
-    if (payload.length > FRAME_MAX_BYTES) return null;
+    if (payload.length > max_bytes) return null;
     const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length);
     frame.writeUInt32LE(payload.length);
     frame.set(payload, LENGTH_BYTES);
@@ -30,6 +30,11 @@ export class FrameReader {
   /** What has come of a frame that is not whole; its room is that of the whole frame once the length is known. */
   #part: Uint8Array = new Uint8Array(0);
   #filled = 0;
+  readonly #max_bytes: number;
+
+  constructor(max_bytes = FRAME_MAX_BYTES) {
+    this.#max_bytes = max_bytes;
+  }
 
   /** The values of the frames that are whole with these bytes; with `BROKEN` as the last one, nothing can follow. */
   *push(bytes: Uint8Array): Generator<unknown> {
@@ -37,7 +42,7 @@ export class FrameReader {
     while (at < bytes.length || this.#filled > 0) {
       if (this.#filled === 0 && bytes.length - at >= LENGTH_BYTES) {
         const size = LENGTH_BYTES + lengthAt(bytes, at);
-        if (size > LENGTH_BYTES + FRAME_MAX_BYTES) return yield BROKEN;
+        if (size > LENGTH_BYTES + this.#max_bytes) return yield BROKEN;
         if (bytes.length - at >= size) {
           const value = unpacked(bytes.subarray(at + LENGTH_BYTES, at + size));
           at += size;
@@ -63,7 +68,7 @@ export class FrameReader {
   #wanted(): number | typeof BROKEN {
     if (this.#filled < LENGTH_BYTES) return LENGTH_BYTES;
     const length = lengthAt(this.#part, 0);
-    return length === 0 || length > FRAME_MAX_BYTES ? BROKEN : LENGTH_BYTES + length;
+    return length === 0 || length > this.#max_bytes ? BROKEN : LENGTH_BYTES + length;
   }
 
   /** Takes bytes until there are as many as wanted; gives how many it took. */

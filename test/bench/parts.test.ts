@@ -19,6 +19,7 @@ import { sse } from "../../bench/sse.ts";
 import { start } from "../../bench/start.ts";
 import { syscalls } from "../../bench/syscalls.ts";
 import { turns } from "../../bench/turns.ts";
+import { websocket } from "../../bench/websocket.ts";
 
 const TINY: Sizes = {
   rounds: 1,
@@ -77,6 +78,22 @@ describe("the part", () => {
     for (const goal of GOALS.filter(({ part: name }) => name === part.name)) {
       const found = cases.find(({ row, target }) => row === goal.row && target === "venturi");
       expect(found?.values).toHaveProperty(goal.measure);
+    }
+  });
+
+  test("websocket measures streams beside those of HTTP, and rough clients", async () => {
+    const { cases } = await run(websocket);
+    expect(cases.map(({ target, fault }) => [target, fault])).toEqual([
+      ["direct", null],
+      ["venturi", null],
+      ["venturi websocket", null],
+      ["venturi", null],
+    ]);
+    for (const { values } of cases) {
+      for (const [name, all] of Object.entries(values)) {
+        expect(MEASURES).toHaveProperty(name);
+        expect(all.filter(Number.isFinite)).toHaveLength(1);
+      }
     }
   });
 

@@ -36,8 +36,11 @@ export function handshakeHeaders(given: Headers, key: string | null): Headers {
 
 /** The fields of one call. */
 export function callHeaders(base: Headers, given: Readonly<Record<string, unknown>>): Headers | GatewayError {
+  const fields = Object.entries(given);
+  // Whoever makes a request of them copies them.
+  if (fields.length === 0) return base;
   const headers = new Headers(base);
-  for (const [written, value] of Object.entries(given)) {
+  for (const [written, value] of fields) {
     const name = written.toLowerCase();
     const param = `headers.${written.slice(0, 100)}`;
     if (!name.startsWith("x-venturi-") && !OF_MESSAGES.has(name)) {

@@ -128,11 +128,11 @@ export class SocketDoor {
   }
 
   /** The end of all sockets. */
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#looking);
     for (const session of this.#sessions()) session.close(CLOSE.restart, "the gateway is restarting");
     this.#resumable.close();
-    await this.#relay?.close();
+    this.#relay?.close();
   }
 
   /** Those of this process' sockets, and those that others have sockets of, or nobody. */

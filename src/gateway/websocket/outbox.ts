@@ -37,7 +37,7 @@ export class FrameQueue {
     if (frame === undefined) return null;
     this.#head += 1;
     if (this.#head === this.#frames.length) {
-      this.#frames = [];
+      this.#frames.length = 0;
       this.#head = 0;
     }
     this.#count(-frame.length);

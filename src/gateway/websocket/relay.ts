@@ -1,13 +1,15 @@
-// A client that comes back may reach another process than the one that has its session, because all share one port. The processes
-// then speak to each other over a socket in the data folder, in WebSockets too: frames go as they are, and so do close codes. What the
-// client has taken is told back, so that the owner of the session holds back what the client does not read.
+// A client that comes back may reach another process than the one that has its session, because all share one port. That process
+// then hands the client's messages to the owner of the session, over a socket in the data folder, and the owner's frames to the client.
+// It tells the owner what the client has taken, so that the owner holds back what the client does not read.
 
 import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { socketPath } from "../../config/socket_path.ts";
+import { isFields } from "../../dialects/fields.ts";
 import { faultText } from "../../errors.ts";
 import type { ChatSession } from "./chat_session.ts";
 import { type Codec, codecNamed } from "./codec.ts";
+import { RelayLink } from "./relay_link.ts";
 import type { ProcessName } from "./resumable_sessions.ts";
 import { CLOSE, type SocketSession, type Wire } from "./wire.ts";
 
@@ -23,47 +25,39 @@ interface Hello {
 /** Looks for the session of who comes back. */
 export type FindSession = (token: string, client: { readonly hash: Uint8Array }) => ChatSession | null;
 
-/** A message of the client's begins so, what it has taken otherwise. */
-const MESSAGE = "m";
-const TAKEN = "t";
-/** Messages of a client are held so long as the other process has not answered, up to this; characters. */
-const EARLY_MAX_CHARS = 1024 * 1024;
 /** With more waiting for the client, nothing is told as taken. */
 const WAITING_MAX_BYTES = 64 * 1024;
-/** More than any message that the public door lets in. */
-const RELAYED_MAX_BYTES = 2 * 1024 * 1024 * 1024 - 1;
+/** So much may be on its way between two processes. */
+const WINDOW_BYTES = 256 * 1024;
 
 function pathOf(folder: string, process: ProcessName): string | null {
   const path = socketPath(folder, `sessions-${process}.sock`);
   return typeof path === "string" ? path : null;
 }
 
-interface RelayData {
-  session: ChatSession | null;
-  wire: RelayWire | null;
-}
-
 /** Lets other processes reach the sessions of this one. */
 export class RelayListener {
-  readonly #server: Bun.Server<RelayData>;
+  readonly #listener: Bun.UnixSocketListener<RelayLink>;
   readonly #path: string;
 
   private constructor(path: string, find: FindSession) {
     this.#path = path;
-    this.#server = Bun.serve<RelayData>({
+    this.#listener = Bun.listen<RelayLink>({
       unix: path,
-      fetch: (request, server) =>
-        server.upgrade(request, { data: { session: null, wire: null } })
-          ? undefined
-          : new Response(null, { status: 404 }),
-      websocket: {
-        maxPayloadLength: RELAYED_MAX_BYTES,
-        backpressureLimit: 0,
-        idleTimeout: 0,
-        message: (socket, message) => hear(socket, message, find),
-        close: ({ data }, code) => {
-          if (data.session !== null && data.wire !== null) data.session.onClosed(data.wire, code);
+      socket: {
+        open(socket) {
+          const relayed = new RelayedClient(find);
+          socket.data = new RelayLink(
+            (value) => relayed.hear(value),
+            () => relayed.lost(),
+          );
+          relayed.link = socket.data;
+          socket.data.opened(socket);
         },
+        data: ({ data }, bytes) => data.read(bytes),
+        drain: ({ data }) => data.drained(),
+        close: ({ data }) => data.closed(),
+        error() {},
       },
     });
     chmodSync(path, 0o600);
@@ -84,8 +78,8 @@ export class RelayListener {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#server.stop(true);
+  close(): void {
+    this.#listener.stop(true);
     rmSync(this.#path, { force: true });
   }
 }
@@ -107,93 +101,112 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function hear(socket: Bun.ServerWebSocket<RelayData>, message: string | Uint8Array, find: FindSession): void {
-  const { data } = socket;
-  if (data.session === null || data.wire === null) {
-    const hello = JSON.parse(String(message)) as Hello;
-    data.wire = new RelayWire(socket);
-    data.session = find(hello.token, { hash: Buffer.from(hello.client, "hex") });
-    const is_there = data.session?.rejoin(data.wire, codecNamed(hello.codec), hello.seq) ?? false;
-    if (!is_there) {
-      data.session = null;
-      socket.close(CLOSE.gone, "there is no such session");
-    }
-  } else if (typeof message !== "string") data.session.onMessage(message);
-  else if (message.startsWith(MESSAGE)) data.session.onMessage(message.slice(1));
-  else {
-    data.wire.taken(Number(message.slice(1)));
-    data.session.onWritable();
+/** The owner's way to a client, through the process that the client has reached. */
+class RelayedClient implements Wire {
+  link!: RelayLink;
+  /** What was sent and is not told as taken. */
+  #under_way_bytes = 0;
+  readonly #find: FindSession;
+  #session: ChatSession | null = null;
+
+  constructor(find: FindSession) {
+    this.#find = find;
   }
-}
 
-/** The owner's way to the client, through the process that the client has reached. */
-class RelayWire implements Wire {
-  buffered_bytes = 0;
-  readonly #socket: Bun.ServerWebSocket<RelayData>;
+  /** What is on its way between the processes waits for nobody. */
+  get buffered_bytes(): number {
+    return Math.max(0, this.#under_way_bytes - WINDOW_BYTES);
+  }
 
-  constructor(socket: Bun.ServerWebSocket<RelayData>) {
-    this.#socket = socket;
+  /** What the other process says: who comes back, and then messages, what was taken, or that the client is gone. */
+  hear(value: unknown): void {
+    const session = this.#session;
+    if (!isFields(value)) this.link.cut();
+    else if (session === null) this.#begin(readHello(value));
+    else if (typeof value["taken"] === "number") {
+      this.#under_way_bytes -= value["taken"];
+      session.onWritable();
+    } else if (typeof value["closed"] === "number") {
+      this.#session = null;
+      session.onClosed(this, value["closed"]);
+      this.link.cut();
+    } else if (isMessage(value["message"])) session.onMessage(value["message"]);
+  }
+
+  lost(): void {
+    const session = this.#session;
+    this.#session = null;
+    session?.onClosed(this, CLOSE.abnormal);
   }
 
   send(frame: string | Uint8Array): void {
-    this.buffered_bytes += frame.length;
-    this.#socket.send(frame);
-  }
-
-  taken(bytes: number): void {
-    this.buffered_bytes -= bytes;
+    this.#under_way_bytes += frame.length;
+    this.link.send({ frame });
   }
 
   batch(send: () => void): void {
-    this.#socket.cork(send);
+    send();
   }
 
   close(code: number, reason: string): void {
-    this.#socket.close(code, reason);
+    this.link.send({ close: code, reason });
   }
 
   cut(): void {
-    this.#socket.terminate();
+    this.link.cut();
   }
+
+  #begin(hello: Hello | null): void {
+    const hash = Buffer.from(hello?.client ?? "", "hex");
+    const session = hello === null ? null : this.#find(hello.token, { hash });
+    this.#session = session;
+    if (hello !== null && session?.rejoin(this, codecNamed(hello.codec), hello.seq)) return;
+    this.#session = null;
+    this.close(CLOSE.gone, "there is no such session");
+  }
+}
+
+function isMessage(value: unknown): value is string | Uint8Array {
+  return typeof value === "string" || value instanceof Uint8Array;
+}
+
+function readHello({ token, seq, client, codec }: Readonly<Record<string, unknown>>): Hello | null {
+  const is_said = typeof token === "string" && typeof client === "string" && /^[0-9a-f]{64}$/.test(client);
+  if (!is_said || typeof seq !== "number" || typeof codec !== "string") return null;
+  return { token, seq, client, codec };
 }
 
 /** The client's end of a session that another process has. */
 export class RelayedSession implements SocketSession {
-  readonly #socket: WebSocket | null;
+  readonly #link: RelayLink;
   readonly #onMissing: () => void;
   #wire: Wire | null = null;
-  #is_open = false;
-  #early: (string | Uint8Array)[] = [];
-  #early_chars = 0;
   #taken = 0;
+  #is_found = false;
 
   /** @param onMissing there is no such session, or no such process any more */
   constructor(
     folder: string,
     owner: ProcessName,
-    hello: { readonly token: string; readonly seq: number; readonly hash: Uint8Array; readonly codec: Codec },
+    hello: {
+      readonly token: string;
+      readonly seq: number;
+      readonly hash: Uint8Array;
+      readonly codec: Codec;
+    },
     onMissing: () => void,
   ) {
     this.#onMissing = onMissing;
     const { token, seq, hash, codec } = hello;
+    this.#link = new RelayLink(
+      (value) => this.#hear(value),
+      () => this.#lost(),
+    );
+    const client = Buffer.from(hash).toString("hex");
+    this.#link.send({ token, seq, client, codec: codec.name } satisfies Hello);
     const path = pathOf(folder, owner);
-    this.#socket = path === null ? null : new WebSocket(`ws+unix://${path}`);
-    const socket = this.#socket;
-    if (socket === null) {
-      queueMicrotask(onMissing);
-      return;
-    }
-    socket.binaryType = "nodebuffer";
-    socket.onopen = () => {
-      const client = Buffer.from(hash).toString("hex");
-      socket.send(JSON.stringify({ token, seq, client, codec: codec.name } satisfies Hello));
-      this.#is_open = true;
-      for (const message of this.#early.splice(0)) this.#pass(socket, message);
-    };
-    socket.onmessage = ({ data }) => this.#give(data as string | Uint8Array);
-    socket.onclose = ({ code, reason }) => this.#end(code, reason);
-    // The close that follows says enough.
-    socket.onerror = () => {};
+    if (path === null) queueMicrotask(() => this.#link.closed());
+    else this.#link.connect(path);
   }
 
   onOpen(wire: Wire): void {
@@ -201,26 +214,20 @@ export class RelayedSession implements SocketSession {
   }
 
   onMessage(message: string | Uint8Array): void {
-    if (this.#is_open) this.#pass(this.#socket!, message);
-    else if (this.#early_chars + message.length <= EARLY_MAX_CHARS) {
-      this.#early.push(message);
-      this.#early_chars += message.length;
-    } else this.#wire?.close(CLOSE.policy, "too much before the session was resumed");
+    if (!this.#link.send({ message })) this.close(CLOSE.policy, "too much is on its way");
   }
 
   onWritable(): void {
     if (this.#taken === 0 || this.#wire === null || this.#wire.buffered_bytes > WAITING_MAX_BYTES) return;
-    this.#socket?.send(`${TAKEN}${this.#taken}`);
+    this.#link.send({ taken: this.#taken });
     this.#taken = 0;
   }
 
   onClosed(_wire: Wire, code: number): void {
     this.#wire = null;
-    if (this.#socket === null) return;
-    this.#socket.onclose = null;
-    // Whoever closes well does not come back; a broken connection is one here as well.
-    if (code === CLOSE.abnormal) this.#socket.terminate();
-    else this.#socket.close(CLOSE.normal);
+    // Whoever closes well does not come back; a broken connection is one for the owner as well.
+    if (code === CLOSE.abnormal) this.#link.cut();
+    else this.#link.send({ closed: code });
   }
 
   goAway(): void {}
@@ -231,30 +238,37 @@ export class RelayedSession implements SocketSession {
   }
 
   close(code: number, reason: string): void {
-    this.#socket?.terminate();
-    this.#wire?.close(code, reason);
+    const wire = this.#wire;
+    this.end();
+    wire?.close(code, reason);
   }
 
   end(): void {
-    this.#socket?.terminate();
+    this.#wire = null;
+    this.#link.cut();
   }
 
-  #pass(socket: WebSocket, message: string | Uint8Array): void {
-    socket.send(typeof message === "string" ? `${MESSAGE}${message}` : message);
-  }
-
-  #give(frame: string | Uint8Array): void {
-    if (this.#wire === null) return;
-    this.#wire.send(frame);
-    this.#taken += frame.length;
-    this.onWritable();
-  }
-
-  #end(code: number, reason: string): void {
+  #hear(value: unknown): void {
     const wire = this.#wire;
+    if (!isFields(value) || wire === null) return;
+    const { frame, close, reason } = value;
+    if (isMessage(frame)) {
+      this.#is_found = true;
+      wire.send(frame);
+      this.#taken += frame.length;
+      this.onWritable();
+    } else if (typeof close === "number") {
+      this.end();
+      if (close === CLOSE.gone) this.#onMissing();
+      else wire.close(close, String(reason));
+    }
+  }
+
+  #lost(): void {
+    const wire = this.#wire;
+    this.#wire = null;
     if (wire === null) return;
-    if (!this.#is_open || code === CLOSE.gone) this.#onMissing();
-    else if (code === CLOSE.abnormal || code === 1005) wire.cut();
-    else wire.close(code, reason);
+    if (this.#is_found) wire.cut();
+    else this.#onMissing();
   }
 }

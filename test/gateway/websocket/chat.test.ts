@@ -1,5 +1,6 @@
 // Chat completions over a WebSocket: many calls on one socket, each with its own answer, error and end, and the same pipeline as HTTP.
 
+import { heapStats } from "bun:jsc";
 import { Packr, Unpackr } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import { chatChunks, chatCompletion, type Reply, type Script } from "../../scripted_upstream.ts";
@@ -513,6 +514,31 @@ describe("a client that goes or does not read", () => {
     for (const number of [1, 2, 3]) await upstream.closed(number);
   });
 
+  test("leaves nothing behind, and neither do hundreds", async () => {
+    const gateway = room.gateway("{}");
+    const left = async () => {
+      const clients = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          openSocket(gateway.port, { path: `/v1/chat/completions${index % 2 === 0 ? "" : "?resume_ms=1"}` }),
+        ),
+      );
+      for (const client of clients)
+        for (const id of ["1", "2", "3", "4"]) client.call(id, { model: "sim/slow" });
+      await until(() => clients.every(({ frames }) => frames.length > 4));
+      for (const client of clients) client.socket.terminate();
+      await gateway.idle();
+      for (let i = 0; i < 3; i++) {
+        await Bun.sleep(20);
+        Bun.gc(true);
+      }
+      const { Request = 0, ReadableStream = 0, ServerWebSocket = 0 } = heapStats().objectTypeCounts;
+      return Request + ReadableStream + ServerWebSocket;
+    };
+    await left();
+    // A few are still on the stack.
+    expect(await left()).toBeLessThan(40);
+  }, 30_000);
+
   test("holds back its upstreams, and gets everything when it reads", async () => {
     const text = "word ".repeat(200).trim();
     const chunk = (index: number) =>
@@ -545,8 +571,8 @@ describe("a client that goes or does not read", () => {
     expect(sent[0]).toBeLessThan(EVENTS);
     expect(sent[1]).toBeLessThan(EVENTS);
     client.socket.resume();
-    await client.end("0");
-    await client.end("1");
+    const isOver = (id: string) => client.frames.some((frame) => frame.id === id && frame.event === "done");
+    await until(() => isOver("0") && isOver("1"), 50_000);
     for (const id of ["0", "1"]) {
       const contents = client
         .of(id)
