@@ -56,8 +56,8 @@ export class ResponseTurn {
   }
 
   /** A request as it goes to a provider of Responses: what the gateway keeps nobody else has to. */
-  requestFor(bytes: Uint8Array, { provider, model }: TargetPlan): Uint8Array {
-    if (!this.#options.keeps || !provider.speaks.includes("responses")) return bytes;
+  requestFor(bytes: Uint8Array, { speaks, model }: TargetPlan): Uint8Array {
+    if (!this.#options.keeps || !speaks.includes("responses")) return bytes;
     return unstoredRequest(bytes, offEffort(model) !== undefined);
   }
 
@@ -245,7 +245,7 @@ export function readable(call: Call, kept: KeptResponse | null): KeptResponse | 
 /** Whether any of a model's targets keeps conversations by itself. */
 function isSpokenBy(model: ModelPlan): boolean {
   return [model, ...model.fallbacks].some(({ targets }) =>
-    targets.some(({ provider }) => provider.speaks.includes("responses")),
+    targets.some(({ speaks }) => speaks.includes("responses")),
   );
 }
 

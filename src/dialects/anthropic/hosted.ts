@@ -10,7 +10,8 @@ import type { Losses } from "../neutral/losses.ts";
 /** A cloud that serves Claude. */
 export type Host = "bedrock" | "vertex";
 
-const VERSIONS: Readonly<Record<Host, string>> = {
+/** The version of Messages, as each says it in the body. */
+export const HOST_VERSIONS: Readonly<Record<Host, string>> = {
   bedrock: "bedrock-2023-05-31",
   vertex: "vertex-2023-10-16",
 };
@@ -83,7 +84,7 @@ export function hostedBody(
   return Buffer.from(
     JSON.stringify({
       ...rest,
-      anthropic_version: VERSIONS[host],
+      anthropic_version: HOST_VERSIONS[host],
       ...(told.length === 0 ? {} : { anthropic_beta: told }),
     }),
   );
