@@ -210,7 +210,9 @@ export async function takeUp(
   // What nests too deeply to be read is for the provider to refuse.
   if (!isFields(asked)) return prepared;
   const turned =
-    before === null ? asked : withPrevious(asked, { input: before.input, output: outputOf(before) });
+    before === null
+      ? asked
+      : withPrevious(asked, { input: before.input, output: outputOf(before) }, isSpokenBy(prepared.model));
   const whole = await withReferences(call, turned, kept);
   // What comes before must be known whole, and the gateway does not wait for what nobody waits for.
   const is_known = (previous === null || before !== null) && referencedIds(whole).length === 0;

@@ -124,39 +124,6 @@ describe("Gemini", () => {
     );
   });
 
-  test("counts tokens, Claude's by a place of its own", async () => {
-    const { credentials } = await tokenServer();
-    const upstream = await room.upstream((request, reply) =>
-      request.path.endsWith(":countTokens")
-        ? reply.json(200, { totalTokens: 9, totalBillableCharacters: 20 })
-        : reply.json(200, { input_tokens: 8 }),
-    );
-    const gateway = room.gateway(configOf(upstream.base_url, credentials));
-    const ask = async (path: string, body: object) => {
-      const response = await gateway.fetch(path, { method: "POST", body: JSON.stringify(body) });
-      expect(response.headers.get("x-venturi-estimated")).toBe(null);
-      return response.json();
-    };
-    const contents = [{ role: "user", parts: [{ text: "hi" }] }];
-    const generationConfig = { temperature: 0.5 };
-    const safetySettings = [{ category: "HARM_CATEGORY_HARASSMENT", threshold: "OFF" }];
-    expect(
-      await ask("/v1beta/models/vertex/gemini-2.5-flash:countTokens", {
-        generateContentRequest: { contents, generationConfig, safetySettings },
-      }),
-    ).toMatchObject({ totalTokens: 9 });
-    expect(upstream.requests[0]!.path).toBe(`${PLACE}/publishers/google/models/gemini-2.5-flash:countTokens`);
-    expect(upstream.requests[0]!.json()).toEqual({ contents, generationConfig });
-    const messages = [{ role: "user", content: "hi" }];
-    const claude = "vertex/claude-sonnet-4-5";
-    expect(await ask("/v1/messages/count_tokens", { model: claude, messages })).toEqual({ input_tokens: 8 });
-    expect(upstream.requests[1]!.path).toBe(`${PLACE}/publishers/anthropic/models/count-tokens:rawPredict`);
-    expect(upstream.requests[1]!.json()).toEqual({
-      ...{ model: "claude-sonnet-4-5", messages, anthropic_version: "vertex-2023-10-16" },
-    });
-    expect(upstream.requests[1]!.headers.get("authorization")).toBe("Bearer token-1");
-  });
-
   test("embeds texts by predict", async () => {
     const { credentials } = await tokenServer();
     const upstream = await room.upstream((request, reply) => {

@@ -10,8 +10,7 @@ import type { Losses } from "../neutral/losses.ts";
 /** A cloud that serves Claude. */
 export type Host = "bedrock" | "vertex";
 
-/** The version of Messages, as each says it in the body. */
-export const HOST_VERSIONS: Readonly<Record<Host, string>> = {
+const VERSIONS: Readonly<Record<Host, string>> = {
   bedrock: "bedrock-2023-05-31",
   vertex: "vertex-2023-10-16",
 };
@@ -84,7 +83,7 @@ export function hostedBody(
   return Buffer.from(
     JSON.stringify({
       ...rest,
-      anthropic_version: HOST_VERSIONS[host],
+      anthropic_version: VERSIONS[host],
       ...(told.length === 0 ? {} : { anthropic_beta: told }),
     }),
   );

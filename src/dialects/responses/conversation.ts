@@ -22,36 +22,39 @@ export function storedItems(body: Fields, answer: Fields): StoredResponse {
   return { input: inputItems(body["input"]), output: list(answer["output"]) };
 }
 
-/** A request with all that was said before it, and without the id that stood for that. */
-export function withPrevious(body: Fields, stored: StoredResponse): Fields {
+/**
+ * A request with all that was said before it, and without the id that stood for that.
+ * @param is_keyed whether it may go to a provider that knows its own thoughts by what it encrypted of them alone
+ */
+export function withPrevious(body: Fields, stored: StoredResponse, is_keyed = false): Fields {
   const { previous_response_id: _, ...rest } = body;
   const said = [...stored.input, ...stored.output];
   const known = new Set(said.map(idOf).filter((id) => id !== null));
   // A reference to what is there says nothing more.
   const added = inputItems(body["input"]).filter((item) => !(isReference(item) && known.has(item.id)));
-  return { ...rest, input: [...stored.input, ...remembered(stored.output), ...added] };
+  return { ...rest, input: [...remembered(said, is_keyed), ...added] };
 }
 
 /**
- * What a model answered without the thoughts that nobody can bring back. By its id an item is tied to the thought before it, and OpenAI
- * refuses the one without the other.
+ * What was said without the thoughts that nobody can bring back. By its id an item is tied to the thought before it, and OpenAI refuses
+ * the one without the other.
  */
-function remembered(output: readonly unknown[]): readonly unknown[] {
-  if (!output.some(isForgotten)) return output;
-  return output
-    .filter((item) => !isForgotten(item))
-    .map((item) => {
-      if (!isFields(item) || item["type"] === "reasoning") return item;
-      const { id: _, ...untied } = item;
-      return untied;
-    });
+function remembered(said: readonly unknown[], is_keyed: boolean): readonly unknown[] {
+  const left = said.filter((item) => !isForgotten(item, is_keyed));
+  if (left.length === said.length) return said;
+  return left.map((item) => {
+    if (!isFields(item) || item["type"] === "reasoning") return item;
+    const { id: _, ...untied } = item;
+    return untied;
+  });
 }
 
 /** Whether an item is known to its provider alone, by its id: a thought of which nothing was said. */
-function isForgotten(item: unknown): boolean {
+function isForgotten(item: unknown, is_keyed: boolean): boolean {
   if (!isFields(item) || item["type"] !== "reasoning") return false;
   const { encrypted_content, content, summary } = item;
-  return typeof encrypted_content !== "string" && list(content).length === 0 && list(summary).length === 0;
+  if (typeof encrypted_content === "string" || list(content).length > 0) return false;
+  return is_keyed || list(summary).length === 0;
 }
 
 /** The ids of items that a request refers to instead of repeating them. */
@@ -138,8 +141,10 @@ export function viewEdits(
   for (const [name, value] of Object.entries(values)) {
     const member = scan.find(name);
     const text = Buffer.from(JSON.stringify(value));
-    if (member === null) edits.push(insertMember(scan, name, text));
-    else edits.push({ start: member.start, end: member.end, bytes: text });
+    if (member === null) {
+      // Where nothing is said of these, nothing was.
+      if (value !== null && value !== true) edits.push(insertMember(scan, name, text));
+    } else edits.push({ start: member.start, end: member.end, bytes: text });
   }
   for (const [name, value] of Object.entries(repeated)) {
     const member = scan.find(name);

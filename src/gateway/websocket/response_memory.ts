@@ -2,7 +2,6 @@
 // long as the connection, whatever provider answered, and whether it keeps them or not.
 // Source: OpenAI, "WebSocket mode": of every stream of turns the latest response is held in memory.
 
-import { isFields, list } from "../../dialects/fields.ts";
 import { type StoredResponse, storedItems, withPrevious } from "../../dialects/responses/conversation.ts";
 import type { Fields } from "../../dialects/responses/own.ts";
 import { parseExact } from "../../wire/exact_json.ts";
@@ -26,7 +25,8 @@ export class ResponseMemory {
   expand(body: Fields): Fields | null {
     const id = body["previous_response_id"];
     for (const held of this.#latest.values()) {
-      if (held.id === id) return withPrevious(body, parseExact(Buffer.from(held.text)) as StoredResponse);
+      if (held.id === id)
+        return withPrevious(body, parseExact(Buffer.from(held.text)) as StoredResponse, true);
     }
     return null;
   }
@@ -38,10 +38,8 @@ export class ResponseMemory {
   keep(stream_id: string | null, body: Fields, response: Fields): void {
     const { id } = response;
     if (typeof id !== "string") return;
-    const { input, output } = storedItems(body, response);
-    const kept = { input, output: body["store"] === false ? output.filter(canBeSaid) : output };
     this.#drop(stream_id);
-    const text = JSON.stringify(kept satisfies StoredResponse);
+    const text = JSON.stringify(storedItems(body, response));
     this.#latest.set(stream_id, { id, text });
     this.#chars += text.length;
     for (const other of this.#latest.keys()) {
@@ -54,10 +52,4 @@ export class ResponseMemory {
     this.#chars -= this.#latest.get(stream_id)?.text.length ?? 0;
     this.#latest.delete(stream_id);
   }
-}
-
-/** A provider that keeps nothing does not know its own reasoning by its id alone. */
-function canBeSaid(item: unknown): boolean {
-  if (!isFields(item) || item["type"] !== "reasoning") return true;
-  return typeof item["encrypted_content"] === "string" || list(item["content"]).length > 0;
 }

@@ -65,8 +65,10 @@ test("a thought that only its provider knows is left out of the next turn", () =
   const known_there = { type: "reasoning", id: "rs_3", summary: [] };
   const call = { type: "function_call", call_id: "c", name: "f", arguments: "{}" };
   const kept = { input: [known_there], output: [encrypted, told, known_there, { ...call, id: "fc_1" }] };
-  // What the client itself has put in is the client's to answer for.
-  expect(withPrevious({ input: [] }, kept)["input"]).toEqual([known_there, encrypted, told, call]);
+  const asked = (is_keyed: boolean) => withPrevious({ input: [] }, kept, is_keyed)["input"];
+  expect(asked(false)).toEqual([encrypted, told, call]);
+  // A provider that encrypts its thoughts does not know them by what it told of them.
+  expect(asked(true)).toEqual([encrypted, call]);
   // What is not tied to such a thought keeps its id, by which it is referred to.
   const whole = { input: [], output: [encrypted, { ...call, id: "fc_1" }] };
   expect(withPrevious({ input: [{ type: "item_reference", id: "fc_1" }] }, whole)["input"]).toEqual(
@@ -119,7 +121,9 @@ test("what the client is told of a response is written over what its provider sa
   expect(shown('{"store":false,"id":"a","previous_response_id":null,"user":"x","n":1}')).toEqual({
     ...{ id: "resp_new", previous_response_id: "resp_0", store: true, user: "u", n: 1 },
   });
-  expect(shown('{"n":1}', { id: null })).toEqual({ n: 1, previous_response_id: "resp_0", store: true });
+  expect(shown('{"n":1}', { id: null })).toEqual({ n: 1, previous_response_id: "resp_0" });
+  expect(shown('{"n":1}', { id: null, previous_response_id: null })).toEqual({ n: 1 });
+  expect(shown('{"n":1}', { store: false })).toMatchObject({ id: "resp_new", store: false });
   expect(shown("{}")).toEqual({});
   expect(viewEdits(Buffer.from("[1]"), { start: 0, end: 3 }, view)).toEqual([]);
 });
