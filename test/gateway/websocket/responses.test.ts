@@ -166,7 +166,9 @@ describe("a socket of Responses", () => {
       reply.destroy();
     });
     client.send(create({ input: "x" }));
-    expect((await ends(client, cases.length + 3)).type).toBe("response.failed");
+    // A response that broke ends with both.
+    expect((await ends(client, cases.length + 3)).type).toBe("error");
+    expect((await ends(client, cases.length + 4)).type).toBe("response.failed");
   });
 
   test("remembers what is not to be answered yet", async () => {
