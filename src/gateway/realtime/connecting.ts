@@ -77,16 +77,11 @@ export async function connect(
 }
 
 /** Why a target can hold no session; null where it can. */
-function unfit({ provider }: TargetPlan): Failure | null {
-  const { name, kind, origin } = provider;
-  if (kind !== "openai" && kind !== "azure") {
-    return unwritable(
-      new GatewayError("invalid_value", `Provider ${name} has no Realtime.`, { param: "model" }),
-    );
-  }
-  if (origin.proxy === undefined) return null;
-  const what = `Provider ${name} is reached through a proxy, which this gateway opens no WebSockets through.`;
-  return unwritable(new GatewayError("invalid_value", what, { param: "model" }));
+function unfit({ provider: { name, kind } }: TargetPlan): Failure | null {
+  if (kind === "openai" || kind === "azure") return null;
+  return unwritable(
+    new GatewayError("invalid_value", `Provider ${name} has no Realtime.`, { param: "model" }),
+  );
 }
 
 async function tryOnce(

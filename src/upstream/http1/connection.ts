@@ -362,13 +362,14 @@ function tlsName(origin: Origin): string {
   return isIP(origin.host) === 0 ? origin.host : "";
 }
 
-function tlsOptions(origin: Origin): Bun.TLSOptions {
+/** How a connection to an origin is made safe. */
+export function tlsOptions(origin: Origin): Bun.TLSOptions {
   const options = { serverName: tlsName(origin), rejectUnauthorized: true, ALPNProtocols: ALPN };
   return origin.ca === undefined ? options : { ...options, ca: origin.ca };
 }
 
 /** The code of a system's or TLS error: short, and without addresses or names in it. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === "string" ? code : "unknown reason";
 }

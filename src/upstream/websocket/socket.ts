@@ -3,8 +3,6 @@
 
 import type { HeaderFields, Origin, Timeouts } from "../../config/plan.ts";
 import { UpstreamError, type UpstreamFailure, type UpstreamHead } from "../exchange.ts";
-import type { Connection } from "../http1/connection.ts";
-import type { Dial } from "../http1/dial.ts";
 import type { Dialler } from "./dialler.ts";
 import {
   CLOSE_CODES,
@@ -16,6 +14,7 @@ import {
   pongFrame,
 } from "./frames.ts";
 import { makeOpening, type Opened, type Opening, OpeningReader } from "./opening.ts";
+import type { Handover } from "./tunnel.ts";
 
 /** How long the other side may take to say goodbye, in milliseconds. */
 const GOODBYE_MAX_MS = 2_000;
@@ -54,7 +53,7 @@ export class UpstreamSocket implements FrameListener {
   readonly #reader: FrameReader;
   #opened: OpeningReader | null = null;
   #state: State = "connecting";
-  #dial: Dial | null = null;
+  #dial: { cancel(): void } | null = null;
   #socket: Bun.Socket<UpstreamSocket> | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   /** What the socket has not taken yet. */
@@ -136,7 +135,7 @@ export class UpstreamSocket implements FrameListener {
 
   // ---- Until it is open
 
-  #use(connection: Connection): void {
+  #use(connection: Handover): void {
     this.#dial = null;
     this.#state = "opening";
     const opening = this.#opening as Opening;

@@ -363,7 +363,7 @@ describe("a provider that refuses", () => {
     expect((await second.end()).code).toBe(1011);
   });
 
-  test("is none where a target has no Realtime, or a proxy before it: the next one is asked", async () => {
+  test("is none where a target has no Realtime, or cannot be reached: the next one is asked", async () => {
     const provider = upstream();
     const gateway = room.gateway(`
 providers: { up: { kind: openai, base_url: "${provider.base_url}", api_keys: [s] },

@@ -1,5 +1,6 @@
 // WebSockets to upstreams over real sockets: TLS, signs of life, ends, timeouts.
 
+import net from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Origin } from "../../../src/config/plan.ts";
 import { Dialler } from "../../../src/upstream/websocket/dialler.ts";
@@ -79,6 +80,66 @@ describe("a socket", () => {
     const other = new Told();
     connect({ tls: true, host: "127.0.0.1", port: server.port! }, other);
     await other.until("failed tls");
+  });
+
+  /** A proxy that connects whoever knows the password. */
+  async function startProxy(asked: string[]): Promise<number> {
+    const proxy = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (bytes) => {
+        const head = bytes.toString();
+        const [, host = "", port = ""] = /^CONNECT (\S+):(\d+) HTTP/.exec(head) ?? [];
+        const authorization = /proxy-authorization: Basic (\S+)/.exec(head)?.[1] ?? "";
+        asked.push(`${host}:${port} ${Buffer.from(authorization, "base64")}`);
+        if (!head.includes("proxy-authorization")) {
+          socket.end("HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n");
+          return;
+        }
+        const behind = net.connect(Number(port), host, () => {
+          socket.write("HTTP/1.1 200 Connection established\r\n\r\n");
+          socket.pipe(behind).pipe(socket);
+        });
+        behind.on("error", () => {});
+      });
+    });
+    await new Promise<void>((resolve) => {
+      proxy.listen(0, "127.0.0.1", resolve);
+    });
+    undone.push(() => proxy.close());
+    return (proxy.address() as net.AddressInfo).port;
+  }
+
+  test.skipIf(certificates === null)("goes through a proxy, with TLS within and without", async () => {
+    const { ca, key, cert } = certificates!;
+    const asked: string[] = [];
+    const port = await startProxy(asked);
+    const proxy = `http://ann:p%40ss@127.0.0.1:${port}`;
+    for (const tls of [false, true]) {
+      const server = Bun.serve({
+        ...{ hostname: "127.0.0.1", port: 0, ...(tls ? { tls: { key, cert } } : {}) },
+        fetch: (request, own) => void own.upgrade(request),
+        websocket: { message: (socket, message) => void socket.send(message) },
+      });
+      undone.push(() => server.stop(true));
+      const origin = { tls, host: "127.0.0.1", port: server.port!, proxy, ...(tls ? { ca } : {}) };
+      const told = new Told();
+      const socket = connect(origin, told);
+      await told.until("open");
+      const large = "x".repeat(300_000);
+      socket.send(true, Buffer.from(large));
+      await told.until(`text ${large}`);
+      expect(asked.at(-1)).toBe(`127.0.0.1:${server.port} ann:p@ss`);
+      if (!tls) continue;
+      const other = new Told();
+      connect({ tls, host: "127.0.0.1", port: server.port!, proxy }, other);
+      await other.until("failed tls");
+    }
+    const refused = new Told();
+    connect({ tls: false, host: "127.0.0.1", port: 1, proxy: `http://127.0.0.1:${port}` }, refused);
+    await refused.until("failed connect");
+    const other = new Told();
+    connect({ tls: false, host: "127.0.0.1", port: 1, proxy: "socks5://127.0.0.1:1" }, other);
+    await other.until("failed connect");
   });
 
   test("answers pings, and hears the answers to its own", async () => {
