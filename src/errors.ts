@@ -15,6 +15,7 @@ export const ERROR_KINDS = {
   origin_not_allowed: { status: 403, type: "permission_error", retryable: false },
   model_not_found: { status: 404, type: "invalid_request_error", retryable: false },
   previous_response_not_found: { status: 400, type: "invalid_request_error", retryable: false },
+  thread_not_found: { status: 404, type: "invalid_request_error", retryable: false },
   not_found: { status: 404, type: "invalid_request_error", retryable: false },
   method_not_allowed: { status: 405, type: "invalid_request_error", retryable: false },
   invalid_json: { status: 400, type: "invalid_request_error", retryable: false },

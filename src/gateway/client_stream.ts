@@ -18,6 +18,8 @@ export interface StreamSink {
 
 /** Puts a stream's events into another form, on their way to the client. */
 export interface Frame {
+  /** Whether something came that has no place in that form: the rest cannot be told. */
+  readonly is_broken?: boolean;
   /** Takes whole events. */
   feed(events: Uint8Array): Uint8Array;
   /** The stream has ended, and was not cut. */
@@ -64,6 +66,7 @@ export class ClientStream {
   write(events: Uint8Array): void {
     if (this.#ended !== null || events.length === 0) return;
     this.#write(this.frame === null ? events : this.frame.feed(events));
+    if (this.frame?.is_broken) this.breakOff();
   }
 
   #write(bytes: Uint8Array): void {

@@ -17,6 +17,7 @@ import { makeRecogniser, type Recognisers } from "../privacy/recognisers/recogni
 import { redactInSteps, redactRequest } from "../privacy/redact_request.ts";
 import { finish, inTurns, type Steps } from "../privacy/steps.ts";
 import { Vault } from "../privacy/vault.ts";
+import { readString, scanMembers, scanObject } from "../wire/json.ts";
 import type { Call } from "./call.ts";
 import { NameFinder } from "./name_finder.ts";
 import type { Prepared } from "./prepare.ts";
@@ -89,6 +90,9 @@ export class Privacy {
         : blocked("Requests of this kind cannot be searched for personal data");
     }
     const session = mode === "redact" ? sessionOf(call) : null;
+    const missing =
+      mode === "redact" && (session === null || this.#vault === null) ? heldElsewhere(read_body) : null;
+    if (missing !== null) return missing;
     const mapping = (await this.#valuesOf(call, session)) ?? new Mapping();
     const cleaned = await this.#clean(call, read_body, { endpoint, mode, plan, mapping, session });
     if (cleaned instanceof GatewayError) return cleaned;
@@ -261,6 +265,29 @@ function sumOf(before: Counts, after: Counts): Counts {
 }
 
 type Counts = Readonly<Record<string, number>>;
+
+/**
+ * Why a request cannot go on that leaves out what came before, because the provider holds it: its placeholders would be taken for those
+ * of other values. Null where it says all.
+ */
+function heldElsewhere(body: Uint8Array): GatewayError | null {
+  const scan = scanObject(body);
+  if (scan.fault !== null) return null;
+  const why = "The values of a conversation that the provider holds are not known here";
+  const param = ["previous_response_id", "conversation"].find((name) => {
+    const member = scan.find(name);
+    return member !== null && member.kind !== "null";
+  });
+  if (param !== undefined) {
+    const message = `${why}: send the whole of it, or name it in each call (x-venturi-session).`;
+    return new GatewayError("invalid_value", message, { param });
+  }
+  const thread = scan.find("thread");
+  const told = thread?.kind === "object" ? scanMembers(body, thread.start, thread.end) : null;
+  const type = told === null || told.fault !== null ? null : told.find("type");
+  if (type === null || readString(body, type) !== "continue") return null;
+  return new GatewayError("thread_not_found", `${why}: send the whole of it.`, { param: "thread" });
+}
 
 function blocked(what: string): GatewayError {
   const why = "and the privacy settings of this model or key do not let it go out";

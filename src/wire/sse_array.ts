@@ -2,20 +2,22 @@
 
 import { SseFramer } from "./sse.ts";
 
-/** A longer event is left out; bytes. */
-const EVENT_MAX_BYTES = 4 * 1024 * 1024;
+/** Longer events cannot be put into an array; bytes. A picture comes in one event. */
+const EVENT_MAX_BYTES = 32 * 1024 * 1024;
 
 /** What stands in an array for a comment: white space, that a client's parser passes over. */
 const BLANK = "\n";
 
 /** Puts a stream's events into an array, as they come. */
 export class SseArray {
+  /** Whether there was an event that is too long: what comes then is no array any more. */
+  is_broken = false;
   readonly #framer: SseFramer;
   #pieces: (Uint8Array | string)[] = [];
   #has_begun = false;
 
-  constructor() {
-    this.#framer = new SseFramer(EVENT_MAX_BYTES, ({ data }) => {
+  constructor(event_max_bytes = EVENT_MAX_BYTES) {
+    this.#framer = new SseFramer(event_max_bytes, ({ data }) => {
       if (data === null) this.#pieces.push(BLANK);
       else this.#pieces.push(this.#has_begun ? ",\r\n" : "[", data);
       this.#has_begun ||= data !== null;
@@ -24,7 +26,7 @@ export class SseArray {
 
   /** What these bytes add to the array. */
   feed(bytes: Uint8Array): Uint8Array {
-    this.#framer.feed(bytes);
+    this.is_broken = this.#framer.feed(bytes) !== null;
     const added = Buffer.concat(
       this.#pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)),
     );

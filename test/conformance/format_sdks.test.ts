@@ -56,7 +56,12 @@ async function weatherRoom(provider: Format) {
     const format = askedIn(request.path);
     const stream = asksStream(request.path, request.json());
     const read = FORMATS[format]!.format.readRequest(request.json() as Json, { model: "m", stream });
-    if (read instanceof Error) return reply.json(400, { error: { message: read.message } });
+    if ("code" in read) {
+      // As Anthropic says that it does not hold a conversation: then its SDK sends the whole of it.
+      const { message, code: error_code } = read;
+      const error = { type: "not_found_error", message, details: { error_code } };
+      return reply.json(404, { type: "error", error });
+    }
     asked.push(read);
     const answer = weatherman(format, read);
     if (!stream) return reply.json(200, JSON.parse(wholeOf(format, answer).toString()));
@@ -237,7 +242,7 @@ keys: [{ name: acme-key, key: key-of-acme, tenant: acme }]`);
       Anthropic.NotFoundError,
     );
     await expect(
-      anthropicOf(gateway).messages.create({ ...ASKED, messages: 5 as unknown as [] }),
+      anthropicOf(gateway).messages.create({ ...ASKED, messages: "x" as unknown as [] }),
     ).rejects.toThrow(Anthropic.BadRequestError);
     const stream = anthropicOf(gateway).messages.stream(ASKED);
     stream.on("text", () => stream.abort());

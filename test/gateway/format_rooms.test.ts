@@ -572,3 +572,35 @@ keys: [{ name: acme-key, key: key-of-acme, tenant: acme }]`);
     }
   });
 });
+
+describe("a conversation that the provider holds", () => {
+  const CONTINUED = [
+    ["responses", { previous_response_id: "resp_1" }, 400, "invalid_value"],
+    ["responses", { conversation: "conv_1" }, 400, "invalid_value"],
+    ["messages", { thread: { type: "continue", previous_message_id: "msg_1" } }, 404, "thread_not_found"],
+  ] as const;
+
+  test.each(CONTINUED)(
+    "has placeholders that only its name makes known: %s",
+    async (client, extra, status, code) => {
+      const { gateway, upstream } = await gatewayOf(
+        client,
+        answers(textAnswer("To [EMAIL_1].")),
+        "privacy: { mode: redact }",
+      );
+      const refused = await ask(gateway, client, false, "and now?", { ...extra });
+      expect([refused.status, refused.text.includes(code)]).toEqual([status, true]);
+      expect(upstream.requests).toHaveLength(0);
+      const headers = { "x-venturi-session": "mine" };
+      await ask(gateway, client, false, `Write to ${EMAIL}`, { headers });
+      const second = await ask(gateway, client, false, "and to bob@mail.example.org", { ...extra, headers });
+      expect(second.text).toBe(`To ${EMAIL}.`);
+    },
+  );
+
+  test("goes through where nothing is taken out", async () => {
+    const { gateway } = await gatewayOf("responses", answers(textAnswer("Yes.")), "privacy: { mode: mask }");
+    const { text } = await ask(gateway, "responses", false, "and now?", { previous_response_id: "resp_1" });
+    expect(text).toBe("Yes.");
+  });
+});

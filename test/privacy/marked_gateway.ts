@@ -6,6 +6,7 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, 
 import { join } from "node:path";
 import { Venturi } from "../chaos/harness.ts";
 import { childrenOf } from "../chaos/processes.ts";
+import { answers, askedIn, textAnswer } from "../gateway/format_calls.ts";
 import {
   chatChunks,
   chatCompletion,
@@ -93,6 +94,10 @@ async function echo(request: SeenRequest, reply: Reply): Promise<void> {
     });
   }
   if (!request.text().startsWith("{")) return reply.json(200, { text: "what was said" });
+  if (askedIn(request.path) !== "chat") {
+    await answers(textAnswer, (text) => text.match(/.{1,700}/gs) ?? [])(request, reply);
+    return;
+  }
   const { stream } = request.json() as { stream?: boolean };
   const text = request.text();
   if (!stream) {
@@ -118,10 +123,18 @@ function configOf(base_url: string, hooks_url: string, { mode, workers = 1 }: Ma
   const alone = `retries: { attempts: 0 }, ${privacy}`;
   return `
 listen: { workers: ${workers}, max_body_bytes: 300000 }
-providers: { up: { kind: openai, base_url: "${base_url}", api_keys: [none] } }
+providers:
+  up: { kind: openai, base_url: "${base_url}", api_keys: [none] }
+  messages: { kind: anthropic, base_url: "${base_url}", api_keys: [none] }
+  responses: { kind: openai, base_url: "${base_url}", api_keys: [none], responses: true }
+  gemini: { kind: gemini, base_url: "${base_url}", api_keys: [none] }
 models:
   chat: { targets: [up/echo], ${alone}, cache: { exact: { ttl_s: 60, stale_s: 60 }, semantic: { threshold: 0.75 } } }
   open: { targets: [up/echo], ${alone} }
+  messages: { targets: [messages/echo], ${alone}, on_unsupported: drop, cache: { exact: { ttl_s: 60 } } }
+  responses: { targets: [responses/echo], ${alone}, on_unsupported: drop, cache: { exact: { ttl_s: 60 } } }
+  gemini: { targets: [gemini/echo], ${alone}, on_unsupported: drop, cache: { exact: { ttl_s: 60 } } }
+  dropping: { targets: [up/echo], ${alone}, on_unsupported: drop }
   tried: { targets: [up/breaks], retries: { attempts: 1, backoff_ms: 1 }, fallbacks: [open], ${privacy} }
   refuses: { targets: [up/refuses], ${alone} }
   breaks: { targets: [up/breaks], ${alone} }

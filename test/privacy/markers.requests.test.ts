@@ -115,6 +115,117 @@ const CHATS: Readonly<Record<string, object>> = {
   },
 };
 
+/** What a tool is called with: members that are called like those of the formats. */
+const INPUT = { ...record(texts), id: texts[0], name: texts[1], data: [{ type: texts[2] }], [texts[3]!]: 1 };
+const SCHEMA = {
+  type: "object",
+  description: texts[0],
+  properties: { a: { type: "string", enum: texts, default: texts[1], examples: [texts[2]] } },
+};
+
+/** Bodies of the other formats' requests, with all markers in each of their places. */
+const FORMATS: Readonly<Record<"messages" | "responses" | "gemini", readonly object[]>> = {
+  messages: [
+    { system: parts, messages: [{ role: "user", content: parts }], metadata: { user_id: texts[0] } },
+    {
+      system: texts.join("\n\n"),
+      messages: [
+        {
+          role: "user",
+          content: texts.map((data) => ({
+            ...{ type: "document", title: data, context: data },
+            source: { type: "text", media_type: "text/plain", data },
+          })),
+        },
+        {
+          role: "assistant",
+          content: [
+            ...texts.map((thinking) => ({ type: "thinking", thinking, signature: "c2ln" })),
+            ...parts,
+            { type: "tool_use", id: "t1", name: "note", input: INPUT },
+          ],
+        },
+        { role: "user", content: [{ type: "tool_result", tool_use_id: "t1", content: parts }] },
+      ],
+      tools: [
+        { name: "note", description: texts.join("\n\n"), input_schema: SCHEMA, input_examples: [INPUT] },
+      ],
+      stop_sequences: texts.slice(0, 4),
+      new_in_the_format: { list: texts, ...record(texts) },
+    },
+  ],
+  responses: [
+    {
+      instructions: texts.join("\n\n"),
+      input: [{ role: "user", content: texts.map((text) => ({ type: "input_text", text })) }],
+      ...{ user: texts[0], safety_identifier: texts[1], prompt_cache_key: texts[2] },
+      metadata: record(texts),
+    },
+    {
+      input: [
+        { role: "developer", content: texts.join("\n\n") },
+        { type: "reasoning", id: "rs_1", summary: texts.map((text) => ({ type: "summary_text", text })) },
+        { type: "function_call", call_id: "c1", name: "note", arguments: JSON.stringify(INPUT) },
+        { type: "function_call_output", call_id: "c1", output: JSON.stringify(INPUT) },
+        {
+          ...{ type: "message", role: "assistant" },
+          content: texts.map((text) => ({ type: "output_text", text, annotations: [] })),
+        },
+        { role: "user", content: texts.map((filename) => ({ type: "input_file", filename, file_id: "f" })) },
+      ],
+      tools: [{ type: "function", name: "note", description: texts.join("\n\n"), parameters: SCHEMA }],
+      text: { format: { type: "json_schema", name: "f", description: texts[0], schema: SCHEMA } },
+      new_in_the_format: { list: texts, ...record(texts) },
+    },
+  ],
+  gemini: [
+    {
+      systemInstruction: { parts: texts.map((text) => ({ text })) },
+      contents: [{ role: "user", parts: texts.map((text) => ({ text })) }],
+      labels: record(texts),
+    },
+    {
+      contents: [
+        { role: "user", parts: [{ text: "Go" }] },
+        {
+          role: "model",
+          parts: [
+            ...texts.map((text) => ({ text, thought: true })),
+            { functionCall: { name: "note", args: INPUT } },
+          ],
+        },
+        { role: "user", parts: [{ functionResponse: { name: "note", response: INPUT } }] },
+      ],
+      tools: [
+        { functionDeclarations: [{ name: "note", description: texts[0], parametersJsonSchema: SCHEMA }] },
+      ],
+      generationConfig: { stopSequences: texts.slice(0, 4) },
+      new_in_the_format: { list: texts, ...record(texts) },
+    },
+  ],
+};
+
+/** Requests of clients of other formats, to servers of theirs and of chat completions. */
+async function sendFormats(gateway: MarkedGateway): Promise<number[]> {
+  const statuses: number[] = [];
+  for (const [format, bodies] of Object.entries(FORMATS)) {
+    for (const body of bodies) {
+      for (const model of [format, "dropping"]) {
+        for (const stream of [false, true, false]) {
+          const path =
+            format === "gemini"
+              ? `/v1beta/models/${model}:${stream ? "streamGenerateContent" : "generateContent"}`
+              : `/v1/${format}`;
+          const asked = { ...(format === "messages" ? { max_tokens: 9 } : {}), model, stream };
+          const answer = await gateway.post(path, format === "gemini" ? body : { ...asked, ...body });
+          statuses.push(answer?.status ?? 0);
+        }
+      }
+    }
+  }
+  return statuses;
+}
+
 /** A JSON string with all of its letters as escapes. */
 function inEscapes(json: string): string {
   const text: string = JSON.parse(json);
@@ -186,6 +297,8 @@ test.concurrent.each<Mode>(["redact", "mask", "audit"])(
   { timeout: SLOW_MS },
   async (mode) => {
     const gateway = await started({ mode });
+    const told = await sendFormats(gateway);
+    expect(told.filter((status) => status !== 200)).toEqual([]);
     const statuses = await sendEverything(gateway);
     expect(statuses.filter((status) => status !== 200 && status !== 400)).toEqual([]);
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(texts.length);

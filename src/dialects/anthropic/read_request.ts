@@ -42,6 +42,7 @@ function requestOf(body: Fields, placed_model: string | null, streams: boolean):
   const metadata = optionalFields(body, "metadata");
   const { effort, format, ...other_config } = output_config;
   const { user_id, ...other_metadata } = metadata;
+  refuseThread(body["thread"]);
   const tools = body["tools"] ?? [];
   if (!Array.isArray(tools)) throw badField("tools", "a valid list");
   return {
@@ -73,6 +74,16 @@ function requestOf(body: Fields, placed_model: string | null, streams: boolean):
       },
     },
   };
+}
+
+/**
+ * Nobody else holds a conversation that began at Anthropic. Its SDKs then send all of it again (`BetaMessageThreadParam`; the code is
+ * Anthropic's own).
+ */
+function refuseThread(thread: unknown): void {
+  if (record(thread)["type"] !== "continue") return;
+  const message = "The conversation that `thread` continues is not held by what this model is served by.";
+  throw new GatewayError("thread_not_found", message, { param: "thread" });
 }
 
 function some(name: string, fields: Fields): Fields {
