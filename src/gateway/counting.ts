@@ -27,7 +27,9 @@ import type { Call } from "./call.ts";
 import type { CountEndpoint, JsonPath } from "./endpoints.ts";
 import type { QuietClock } from "./flow.ts";
 import { withInlinedMedia } from "./inlining.ts";
-import { formatHeaders, type Prepared, traceHeaders } from "./prepare.ts";
+import { traceHeaders } from "./passing.ts";
+import type { Prepared } from "./prepare.ts";
+import { formatHeaders } from "./prepared_json.ts";
 import type { TokenCounter } from "./token_counter.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
 

@@ -45,8 +45,10 @@ import { ownAnswer } from "./failure.ts";
 import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
-import { answerCall, draining, failCall, type PipelineTools } from "./pipeline.ts";
+import { answerCall, failCall } from "./pipeline.ts";
+import type { PipelineTools } from "./pipeline_tools.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
+import { draining } from "./settle.ts";
 import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */

@@ -10,7 +10,8 @@ import { GatewayError } from "../../errors.ts";
 import { Account, type Asked, type CallEnd } from "../account.ts";
 import type { Call } from "../call.ts";
 import { type FailedAnswer, limitedFailure, ownAnswer } from "../failure.ts";
-import { NOTHING_CAME, type PipelineTools, settle } from "../pipeline.ts";
+import type { PipelineTools } from "../pipeline_tools.ts";
+import { NOTHING_CAME, settle } from "../settle.ts";
 import type { Provision } from "./connecting.ts";
 import type { EndedResponse, Settings } from "./events.ts";
 

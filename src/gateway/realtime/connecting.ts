@@ -19,7 +19,7 @@ import {
   statusFailure,
   unwritable,
 } from "../failure.ts";
-import { traceHeaders } from "../prepare.ts";
+import { traceHeaders } from "../passing.ts";
 import { Turn } from "../turn.ts";
 
 /** What a session speaks with. */

@@ -9,7 +9,8 @@ import { measureOverhead } from "../answer.ts";
 import type { Call, StopReason } from "../call.ts";
 import type { ClientSocket, SocketSession } from "../client_socket.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "../failure.ts";
-import { draining, NOTHING_CAME, type PipelineTools, settle } from "../pipeline.ts";
+import type { PipelineTools } from "../pipeline_tools.ts";
+import { draining, NOTHING_CAME, settle } from "../settle.ts";
 import { Answers } from "./answers.ts";
 import { type ConnectTools, connect, type Provision, type ProvisionListener } from "./connecting.ts";
 import {

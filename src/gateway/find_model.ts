@@ -1,0 +1,106 @@
+// The model that a request is for, if its caller may call it, and as much of it as lies where the call may go.
+
+import { matchesPattern, mayCall } from "../access/client_keys.ts";
+import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
+import type { ModelPlan, ProviderPlan } from "../config/plan.ts";
+import { GatewayError } from "../errors.ts";
+import { withinRegions } from "../routing/region.ts";
+import type { Call } from "./call.ts";
+
+/** The model that a name stands for, if the caller's key may call it. */
+function routeModel(call: Call, name: string): ModelPlan | GatewayError {
+  const client = call.client!;
+  const given = call.request.headers.get("x-venturi-provider");
+  const asked =
+    given === null || name.startsWith(`${given}/`) || call.plan.models.has(name) ? name : `${given}/${name}`;
+  const model = resolveModel(call.plan, asked);
+  if (model === null) {
+    const near = nearestModel(call.plan, asked, (candidate) => mayCall(client, candidate));
+    const hint =
+      near === null
+        ? "GET /v1/models lists the models there are"
+        : `Did you mean '${near}'? GET /v1/models lists all`;
+    return new GatewayError(
+      "model_not_found",
+      `The model '${name.slice(0, 200)}' does not exist on this gateway. ${hint}.`,
+      {
+        param: "model",
+      },
+    );
+  }
+  if (!mayCall(client, asked)) return notAllowed(asked);
+  if (given === null) return model;
+  const targets = model.targets.filter((target) => target.provider.name === given);
+  if (targets.length > 0) return { ...model, targets, fallbacks: [] };
+  return new GatewayError("invalid_value", `The model '${name}' has no target at provider '${given}'.`, {
+    param: "x-venturi-provider",
+  });
+}
+
+function notAllowed(name: string): GatewayError {
+  return new GatewayError(
+    "model_not_allowed",
+    `Your key may not call '${name.slice(0, 200)}'. GET /v1/models lists what it may.`,
+    {
+      param: "model",
+    },
+  );
+}
+
+/** The model of a name, or what takes its place where a request names none; as much of it as lies where the call may go. */
+export function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
+  return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name));
+}
+
+/** A model without what lies where the call must not go: by its own word, its key's and its model's. */
+export function inRegion(call: Call, model: ModelPlan | GatewayError): ModelPlan | GatewayError {
+  if (model instanceof GatewayError) return model;
+  const given = call.request.headers.get("x-venturi-region");
+  const demanded = [given === null ? null : given.trim().toLowerCase(), call.client!.region, model.region];
+  const regions = demanded.filter((one) => one !== null);
+  const within = withinRegions(model, regions);
+  if (within !== null) return within;
+  return new GatewayError(
+    "content_blocked",
+    `This request may not leave the region ${regions.join(" and ").slice(0, 200)}, and '${model.name.slice(0, 200)}' has no target there.`,
+    given === null ? {} : { param: "x-venturi-region" },
+  );
+}
+
+/** For routes without a model: the provider that the header names, else the default one. */
+export function defaultModel(call: Call): ModelPlan | GatewayError {
+  const given = call.request.headers.get("x-venturi-provider");
+  if (given !== null) return directModel(call, given);
+  const { default_provider } = call.plan;
+  if (default_provider !== null) return directModel(call, default_provider.name);
+  return new GatewayError(
+    "invalid_value",
+    "This request names no model, and there is no default provider: name one in 'x-venturi-provider'.",
+    { param: "x-venturi-provider" },
+  );
+}
+
+/** A provider without any model of its: whoever may call all its models may reach it. */
+export function directModel(call: Call, name: string): ModelPlan | GatewayError {
+  const provider = call.plan.providers.get(name);
+  if (provider === undefined) {
+    return new GatewayError("invalid_value", `There is no provider '${name}' on this gateway.`, {
+      param: "x-venturi-provider",
+    });
+  }
+  const all = `${name}/*`;
+  const is_allowed = call.client!.models.some((pattern) => matchesPattern(pattern, all));
+  return is_allowed ? modelOf(provider) : notAllowed(all);
+}
+
+const direct_models = new WeakMap<ProviderPlan, ModelPlan>();
+
+function modelOf(provider: ProviderPlan): ModelPlan {
+  let model = direct_models.get(provider);
+  if (model === undefined) {
+    // Files may take as long as they keep coming: no deadline but the client's.
+    model = makeModel(provider.name, [makeTarget(provider, "")], { deadline_ms: 0 });
+    direct_models.set(provider, model);
+  }
+  return model;
+}

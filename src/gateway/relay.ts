@@ -1,0 +1,318 @@
+// An answer on its way to the client: whole, under way, kept, or somebody else's that is being asked for.
+
+import type { CacheEntry } from "../cache/entry.ts";
+import type { Flight } from "../cache/flight.ts";
+import type { Recording } from "../cache/recording.ts";
+import { replayEvents } from "../dialects/openai/replay.ts";
+import { streamAnswer } from "../dialects/openai/unfold.ts";
+import { NO_USAGE, type Usage } from "../dialects/usage.ts";
+import { dollarsOf } from "../ledger/dollars.ts";
+import type { UpstreamHead } from "../upstream/exchange.ts";
+import { callHeaders, errorResponse, serverOf, withMore } from "./answer.ts";
+import {
+  answerBlocked,
+  answerUnfit,
+  type Given,
+  passed,
+  treatAnswer,
+  treatEvents,
+  treatStream,
+} from "./answer_guarding.ts";
+import type { Call } from "./call.ts";
+import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
+import { EventFlow, type Flow } from "./flow.ts";
+import { frameOf, streamType } from "./framing.ts";
+import type { LedAnswer } from "./lead.ts";
+import type { PipelineTools } from "./pipeline_tools.ts";
+import type { Prepared } from "./prepare.ts";
+import type { WholeAnswer } from "./repair.ts";
+import { cutShort, endOf, GONE, NOTHING_CAME, refuse, settle } from "./settle.ts";
+import { StreamFollower } from "./stream_follower.ts";
+import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
+
+/** What a client gets, or the error in its place. */
+function orFailure(call: Call, given: Given, deadline_ms: number): Uint8Array | FailedAnswer {
+  if (given instanceof Uint8Array) return given;
+  return given === "stopped" ? cutShort(call.stopped, deadline_ms) : ownAnswer(given);
+}
+
+/** A whole answer as its client sees it. */
+function shownOf({ turn }: Call, given: Uint8Array): Uint8Array {
+  return turn === null ? given : turn.answered(given);
+}
+
+/** A whole answer; as a stream where it was collected. */
+export function relayWhole(
+  call: Call,
+  { head, treated, told_usage, is_charged }: WholeAnswer,
+  prepared: Prepared,
+  deadline_ms: number,
+  tools: PipelineTools,
+): Response {
+  const { format } = call;
+  const { body } = treated;
+  const is_translated = told_usage !== undefined;
+  const told = is_translated ? told_usage : format.usageOf(body);
+  const usage = is_charged ? NO_USAGE : told;
+  const finish_reason = format.finishReasonOf(body);
+  const { is_stream, asks_usage } = prepared;
+  let last = passed(call, treated);
+  if (is_stream && last instanceof Uint8Array)
+    last = streamAnswer(last, { include_usage: asks_usage }) ?? answerUnfit();
+  const given = orFailure(call, last, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
+  settle(call, tools, {
+    ...endOf(call, head.status, failed),
+    usage,
+    finish_reason,
+    counted_tokens: usage === null ? format.estimateAnswer(body) : null,
+    answer: usage === null ? [body] : null,
+  });
+  const is_fit = treated.misfit === null;
+  call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
+  const limits = call.account?.headers() ?? null;
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
+  if (is_stream) return streamCollected(call, given, asks_usage);
+  const content_type = is_translated ? null : head.headers.get("content-type");
+  const headers = callHeaders(call, content_type ?? "application/json");
+  return new Response(shownOf(call, given), {
+    status: head.status,
+    headers: limits === null ? headers : withMore(headers, limits),
+  });
+}
+
+/** An answer that was collected, as the stream that its client asked for. */
+function streamCollected(call: Call, events: Uint8Array, asks_usage: boolean): Response {
+  const { cost_nano_usd } = call;
+  const cost = cost_nano_usd === null ? {} : { cost_usd: dollarsOf(cost_nano_usd) };
+  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+    ...STREAM_HEADERS,
+    ...call.account?.headers(),
+  });
+  return new Response(replayEvents(events, { include_usage: asks_usage, ...cost }), { status: 200, headers });
+}
+
+/** An answer under way: what happens to it after this point cannot be tried again, only told. */
+export function relayFlow(
+  call: Call,
+  head: UpstreamHead,
+  flow: Flow,
+  prepared: Prepared,
+  deadline_ms: number,
+  tools: PipelineTools,
+): Response {
+  if (call.stopped !== null) {
+    flow.drop();
+    return refuse(call, cutShort(call.stopped, deadline_ms), tools);
+  }
+  const enforces = call.answer_guard?.enforces || call.asked_format?.plan.action === "block";
+  if ((enforces || prepared.is_stream) && prepared.watch === null) {
+    // What is too long to be collected cannot be judged, and cannot be given as a stream.
+    flow.drop();
+    call.listener?.onStop("gone");
+    return refuse(call, ownAnswer(answerBlocked()), tools);
+  }
+  const { watch } = prepared;
+  const { stream_deadline_ms } = prepared.model;
+  const stream_end_ms = stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity;
+  // The call's deadline holds until a stream's first content, and to the very end of what is no stream.
+  let limit_ms = deadline_ms;
+  if (watch !== null && stream_end_ms < call.at_ms) {
+    limit_ms = stream_deadline_ms;
+    call.setDeadline(stream_end_ms);
+  }
+  flow.whenContent(() => {
+    limit_ms = stream_deadline_ms;
+    call.setDeadline(stream_end_ms);
+  });
+  const upstream = call.listener;
+  const { lead } = call;
+  const { recording } = flow;
+  if (recording === null) lead?.scatter();
+  else lead?.flows(recording);
+  call.listener = {
+    onStop: (reason) => {
+      const error = reason === "gone" ? null : cutShort(reason, limit_ms).error;
+      if (lead?.is_wanted && reason !== "draining") {
+        flow.part(error);
+        lead.goOnWithout(() => {
+          upstream?.onStop(reason);
+          flow.drop();
+        });
+        return;
+      }
+      upstream?.onStop(reason);
+      if (error === null) flow.drop();
+      else flow.breakOff(error);
+    },
+  };
+  const limits = call.account?.headers();
+  const headers =
+    watch === null
+      ? withMore(callHeaders(call, null), { ...passedHeaders(head), ...limits })
+      : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
+  flow.whenEnded((error) => {
+    const is_gone = call.stopped === "gone";
+    const told =
+      prepared.translation === null
+        ? (watch?.usage() ?? flow.tap?.usage() ?? null)
+        : prepared.translation.usage;
+    const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
+    const is_partial =
+      told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
+    // What was told before the answer broke off has little of it, or nothing.
+    const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
+    settle(call, tools, {
+      ...{ usage, finish_reason, is_partial },
+      status: is_gone ? GONE : head.status,
+      code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
+      model: flow.tap?.model ?? null,
+      counted_tokens: flow.counted_tokens,
+      answer: flow.kept_chunks,
+    });
+    if (lead === null || recording === null) return;
+    const is_whole = watch?.complete === true && !flow.stopped_by_budget;
+    const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
+    const is_fit = flow.format?.has_misfit !== true;
+    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason, is_fit), broken);
+  });
+  call.stream = flow.stream;
+  return new Response(flow.stream.body, { status: head.status, headers });
+}
+
+function withAtLeast(usage: Usage, output_tokens: number): Usage {
+  return { ...usage, output_tokens: Math.max(usage.output_tokens, output_tokens) };
+}
+
+/** What a leader says of the answer that it got. */
+function ledAnswer(
+  call: Call,
+  prepared: Prepared,
+  kind: LedAnswer["kind"],
+  usage: Usage | null,
+  finish_reason: string | null,
+  is_fit: boolean,
+): LedAnswer {
+  const { cost_nano_usd } = call;
+  return {
+    kind,
+    usage,
+    finish_reason,
+    cost_nano_usd,
+    server: serverOf(call)!,
+    is_own: call.model === prepared.model,
+    is_fit,
+  };
+}
+
+/** A kept answer. */
+export async function giveKept(
+  call: Call,
+  entry: CacheEntry,
+  bytes: Uint8Array,
+  prepared: Prepared,
+  deadline_ms: number,
+  tools: PipelineTools,
+): Promise<Response> {
+  const { finish_reason, cost_nano_usd, took_ms } = entry;
+  const treated = prepared.is_stream
+    ? await treatEvents(call, bytes)
+    : passed(call, await treatAnswer(call, bytes));
+  const given = orFailure(call, treated, deadline_ms);
+  const failed = given instanceof Uint8Array ? null : given;
+  settle(call, tools, {
+    ...{ ...NOTHING_CAME, ...endOf(call, 200, failed), finish_reason },
+    saved: { nano_usd: cost_nano_usd ?? 0, duration_ms: took_ms },
+  });
+  if (!(given instanceof Uint8Array)) return errorResponse(call, given, call.account?.headers() ?? {});
+  const content_type = prepared.is_stream ? streamType(call.format) : "application/json";
+  const headers = withMore(callHeaders(call, content_type), {
+    ...(prepared.is_stream ? STREAM_HEADERS : {}),
+    ...call.account?.headers(),
+  });
+  const frame = prepared.is_stream ? frameOf(call) : null;
+  const framed = frame === null ? shownOf(call, given) : Buffer.concat([frame.feed(given), frame.close()]);
+  return new Response(framed, { status: 200, headers });
+}
+
+/** The stream that an equal call gets, from its beginning. */
+export function followFlow(
+  call: Call,
+  recording: Recording,
+  flight: Flight<FailedAnswer>,
+  prepared: Prepared,
+  tools: PipelineTools,
+): Response {
+  const { stream_deadline_ms } = prepared.model;
+  call.setDeadline(stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity);
+  call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
+  const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
+  const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
+  treatStream(call, flow);
+  const follower = new StreamFollower(recording, flow);
+  call.listener = {
+    onStop: (reason) => {
+      if (reason === "gone") flow.drop();
+      else flow.breakOff(cutShort(reason, stream_deadline_ms).error);
+    },
+  };
+  flow.whenEnded((error) => {
+    follower.leave();
+    flight.lookWhetherWanted();
+    const is_gone = call.stopped === "gone";
+    settle(call, tools, {
+      ...NOTHING_CAME,
+      status: is_gone ? GONE : 200,
+      code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
+      finish_reason: watch.finishReason(),
+      saved: { nano_usd: recording.ended?.cost_nano_usd ?? 0, duration_ms: 0 },
+    });
+  });
+  const headers = withMore(callHeaders(call, streamType(call.format)), {
+    ...STREAM_HEADERS,
+    ...call.account?.headers(),
+  });
+  flow.stream.frame = frameOf(call);
+  flow.begin(follower);
+  follower.onMore();
+  call.stream = flow.stream;
+  return new Response(flow.stream.body, { status: 200, headers });
+}
+
+/** The account of an answer that somebody else has asked for. */
+const FREE: MeteredAccount = {
+  progressed: () => true,
+  costText: () => "0",
+  countedUsage: () => NO_USAGE,
+};
+
+/** Fields of a provider's response that end at the gateway, and those that are its affair with the provider. */
+const STOPPED_HEADERS = new Set([
+  ...[
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "content-length",
+    "trailer",
+    "upgrade",
+    "date",
+    "server",
+  ],
+  ...["set-cookie", "alt-svc", "strict-transport-security", "openai-organization", "openai-project"],
+  ...["x-request-id", "www-authenticate", "via", "nel", "report-to", "cf-ray", "cf-cache-status"],
+  "vary",
+]);
+
+const STOPPED_PREFIXES = ["x-ratelimit-", "anthropic-ratelimit-", "access-control-", "x-venturi-", "proxy-"];
+
+const STREAM_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
+
+/** What else a provider said goes on to the client. */
+function passedHeaders(head: UpstreamHead): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of head.headers.fields) {
+    if (STOPPED_HEADERS.has(name) || STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
+    headers[name] = value;
+  }
+  return headers;
+}
