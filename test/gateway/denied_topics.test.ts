@@ -144,6 +144,55 @@ describe("a request about a denied topic", () => {
     }
   });
 
+  test("is found in what clients of other formats say last, and in what tools gave them back", async () => {
+    const turn = (role: string, content: unknown) => ({ role, content });
+    const messages = (...list: object[]) => ["/v1/messages", { max_tokens: 9, messages: list }] as const;
+    const responses = (input: unknown) => ["/v1/responses", { input }] as const;
+    const gemini = (...contents: object[]) => ["/v1beta/models/chat:generateContent", { contents }] as const;
+    const result = (content: string) => turn("user", [{ type: "tool_result", tool_use_id: "t", content }]);
+    const call = turn("assistant", [{ type: "tool_use", id: "t", name: "f", input: { q: CARD } }]);
+    const cases: [is_tool: boolean, is_about: boolean, request: readonly [string, object]][] = [
+      [false, true, messages(turn("user", CARD))],
+      [false, true, messages(turn("user", [{ type: "text", text: CARD }]), call, result(OTHER))],
+      [true, true, messages(turn("user", OTHER), call, result(CARD))],
+      [false, false, messages(turn("user", CARD), turn("assistant", "No."), turn("user", OTHER))],
+      [false, true, responses(CARD)],
+      [false, true, responses([turn("user", [{ type: "input_text", text: CARD }])])],
+      [
+        true,
+        true,
+        responses([
+          turn("user", OTHER),
+          { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+          { type: "function_call_output", call_id: "c", output: CARD },
+        ]),
+      ],
+      [false, true, gemini({ role: "user", parts: [{ text: CARD }] })],
+      [false, true, gemini({ parts: [{ text: CARD }] })],
+      [
+        true,
+        true,
+        gemini(
+          { role: "user", parts: [{ text: OTHER }] },
+          { role: "model", parts: [{ functionCall: { name: "f", args: {} } }] },
+          { role: "user", parts: [{ functionResponse: { name: "f", response: { output: CARD } } }] },
+        ),
+      ],
+    ];
+    for (const tools of [false, true]) {
+      const { gateway } = await gatewayOf(`action: block, tools: ${tools}`);
+      serve(gateway);
+      for (const [is_tool, is_about, [path, body]] of cases) {
+        const response = await gateway.fetch(path, {
+          method: "POST",
+          body: JSON.stringify({ ...(path.startsWith("/v1/") ? { model: "chat" } : {}), ...body }),
+        });
+        const status = is_about && (tools || !is_tool) ? 400 : 200;
+        expect([JSON.stringify(body), tools, response.status]).toEqual([JSON.stringify(body), tools, status]);
+      }
+    }
+  });
+
   test("counts as one by its own threshold", async () => {
     const { gateway } = await gatewayOf("action: block, threshold: 0.99");
     serve(gateway);

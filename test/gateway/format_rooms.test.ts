@@ -304,6 +304,29 @@ describe.each(CASES)("privacy of %s, answered in %s", (client, provider) => {
     }
   });
 
+  test("puts values back into what a budget's end tells as a whole", async () => {
+    const { gateway } = await gatewayOf(
+      provider,
+      async (request, reply) => {
+        const placeholder = /\[EMAIL_\d\]/.exec(request.text())![0];
+        const said = textAnswer(`${placeholder} `.repeat(2_000));
+        await beginStream(reply);
+        await reply.chunk(streamOf(provider, said, (text) => text.match(/.{1,7}/gs) ?? []));
+      },
+      "privacy: { mode: redact }",
+      ", limits: { usd_per_day: 0.004 }",
+    );
+    const bound = client === "gemini" ? { generationConfig: { maxOutputTokens: 100 } } : {};
+    const { body } = await ask(gateway, client, true, `Write to ${EMAIL}`, {
+      ...(client === "responses" ? { max_output_tokens: 100 } : bound),
+    });
+    const stream = body.toString();
+    expect(stream).toContain("budget_exceeded");
+    expect(stream).not.toContain("[EMAIL_1]");
+    const plain = Buffer.from(stream.replace(/,"venturi":\{"stopped":"budget_exceeded"\}/, ""));
+    expect(CHECKS[client](plain)).toEqual([]);
+  });
+
   test("numbers what breaks off behind what was put in", async () => {
     const { gateway } = await gatewayOf(
       provider,
