@@ -2,20 +2,23 @@
 // the stream is one of its format.
 
 import { describe, expect, test } from "vitest";
-import { FORMATS } from "../../src/dialects/formats.ts";
-import type { ChatAnswer, StreamEvent } from "../../src/dialects/neutral/answer.ts";
-import { AnswerCollector, tellAnswer } from "../../src/dialects/neutral/collect.ts";
-import { EMPTY_REQUEST } from "../../src/dialects/neutral/request.ts";
-import { usageOf } from "../../src/dialects/usage.ts";
+import type { ChatAnswer } from "../../src/dialects/neutral/answer.ts";
 import type { AnswerTexts } from "../../src/privacy/answer_texts.ts";
 import { Mapping } from "../../src/privacy/mapping.ts";
 import { PLACES } from "../../src/privacy/places/places.ts";
 import { restoreAnswer } from "../../src/privacy/restore_answer.ts";
 import { StreamRestorer } from "../../src/privacy/restore_stream.ts";
 import { SseFramer } from "../../src/wire/sse.ts";
-import { checkGeminiStream } from "../dialects/grammar/gemini.ts";
-import { checkMessagesStream } from "../dialects/grammar/messages.ts";
-import { checkResponsesStream } from "../dialects/grammar/responses.ts";
+import {
+  answerOf,
+  CHECKS,
+  NEW_FORMATS,
+  type NewFormat,
+  readBack,
+  readStream,
+  streamOf,
+  wholeOf,
+} from "../gateway/format_calls.ts";
 
 const EMAIL = "ada@example.org";
 const ODD = 'Sean "Doc"\\\n\u0001é😀';
@@ -24,54 +27,22 @@ const mapping = new Mapping();
 mapping.placeholderOf("EMAIL", EMAIL);
 mapping.placeholderOf("PERSON", ODD);
 
-const NAMES = ["messages", "responses", "gemini"] as const;
-type Name = (typeof NAMES)[number];
-
 const PLACE = { messages: "/messages", responses: "/responses", gemini: "/generateContent" } as const;
-const CHECKS = {
-  messages: checkMessagesStream,
-  responses: checkResponsesStream,
-  gemini: checkGeminiStream,
-};
 
 /** An answer with a placeholder in each of its texts, and two in its call, one where an identity might stand. */
-function answerOf(email: string, odd: string, format: Name): ChatAnswer {
-  return {
-    ...{ id: "answer1", model: "served", created_s: 1_700_000_000 },
-    choices: [
-      {
-        index: 0,
-        parts: [
-          { kind: "thinking", text: `I ask ${email}, or`, signature: { format, value: "c2lnbmF0dXJl" } },
-          { kind: "text", text: `Dear ${odd} – Grüße 😀, ${email}` },
-          {
-            ...{ kind: "tool_call", id: "call_1", name: "send" },
-            arguments: JSON.stringify({ id: email, name: odd, deep: [{ type: email, count: 12 }] }),
-          },
-        ],
-        finish: { reason: "tool_calls", raw: "tool_use" },
-      },
-    ],
-    usage: usageOf({ input_tokens: 12, output_tokens: 9 }),
-  };
-}
-
-/** The stream of an answer; `cut` says into which pieces a text comes. */
-function streamOf(name: Name, answer: ChatAnswer, cut: (text: string) => readonly string[]): Buffer {
-  const context = { call_id: "call1", model: "asked", now_s: 1_700_000_000 };
-  const request = { ...EMPTY_REQUEST, model: "asked", asks_usage: true };
-  const writer = FORMATS[name]!.format.writeStream({ ...context, request });
-  let stream = "";
-  tellAnswer(answer, (event) => {
-    const events: StreamEvent[] =
-      event.kind === "delta" ? cut(event.text).map((text) => ({ ...event, text })) : [event];
-    for (const one of events) stream += writer.write(one);
-  });
-  return Buffer.from(stream);
+function answerWith(email: string, odd: string, format: NewFormat): ChatAnswer {
+  return answerOf([
+    { kind: "thinking", text: `I ask ${email}, or`, signature: { format, value: "c2lnbmF0dXJl" } },
+    { kind: "text", text: `Dear ${odd} – Grüße 😀, ${email}` },
+    {
+      ...{ kind: "tool_call", id: "call_1", name: "send" },
+      arguments: JSON.stringify({ id: email, name: odd, deep: [{ type: email, count: 12 }] }),
+    },
+  ]);
 }
 
 /** What a client gets of a stream. */
-function restored(name: Name, stream: Buffer, texts: Mapping | AnswerTexts = mapping): Buffer {
+function restored(name: NewFormat, stream: Buffer, texts: Mapping | AnswerTexts = mapping): Buffer {
   const restorer = new StreamRestorer(texts, PLACES[PLACE[name]].stream);
   const parts: Uint8Array[] = [];
   const framer = new SseFramer(1 << 20, (event) => {
@@ -82,16 +53,6 @@ function restored(name: Name, stream: Buffer, texts: Mapping | AnswerTexts = map
   expect(framer.end()).toBeNull();
   expect(restorer.end().length).toBe(0);
   return Buffer.concat(parts);
-}
-
-function readBack(name: Name, stream: Buffer): ChatAnswer {
-  const collector = new AnswerCollector();
-  const reader = FORMATS[name]!.format.readStream((event) => {
-    if (event.kind !== "end") collector.take(event);
-  });
-  reader.feed(stream);
-  reader.close();
-  return collector.answer();
 }
 
 /** Texts and calls of an answer, and what is signed. */
@@ -111,17 +72,17 @@ function halves(text: string, at: number): string[] {
   return at > 0 && at < text.length ? [text.slice(0, at), text.slice(at)] : [text];
 }
 
-describe.each(NAMES)("a stream of %s", (name) => {
-  const plain = answerOf("[EMAIL_1]", "[PERSON_1]", name);
+describe.each(NEW_FORMATS)("a stream of %s", (name) => {
+  const plain = answerWith("[EMAIL_1]", "[PERSON_1]", name);
   const expected = gist(
-    readBack(
+    readStream(
       name,
-      streamOf(name, answerOf(EMAIL, ODD, name), (text) => [text]),
+      streamOf(name, answerWith(EMAIL, ODD, name), (text) => [text]),
     ),
   );
   const check = (stream: Buffer) => {
     expect(CHECKS[name](stream)).toEqual([]);
-    expect(gist(readBack(name, stream))).toEqual(expected);
+    expect(gist(readStream(name, stream))).toEqual(expected);
   };
 
   test("that is cut anywhere, is restored", () => {
@@ -148,11 +109,11 @@ describe.each(NAMES)("a stream of %s", (name) => {
       ["\\[EMAIL\\_1\\]", "[person-1]"],
       ["**[EMAIL_1]**", "[Person_1]"],
     ] as const) {
-      const said = answerOf(email, odd, name);
+      const said = answerWith(email, odd, name);
       const of = gist(
-        readBack(
+        readStream(
           name,
-          streamOf(name, answerOf(email.startsWith("**") ? `**${EMAIL}**` : EMAIL, ODD, name), (text) => [
+          streamOf(name, answerWith(email.startsWith("**") ? `**${EMAIL}**` : EMAIL, ODD, name), (text) => [
             text,
           ]),
         ),
@@ -163,7 +124,7 @@ describe.each(NAMES)("a stream of %s", (name) => {
           streamOf(name, said, (text) => text.match(new RegExp(`.{1,${size}}`, "gsu")) ?? []),
         );
         expect(CHECKS[name](stream)).toEqual([]);
-        expect(gist(readBack(name, stream))).toEqual(of);
+        expect(gist(readStream(name, stream))).toEqual(of);
       }
     }
   });
@@ -189,9 +150,9 @@ describe.each(NAMES)("a stream of %s", (name) => {
       );
       expect(CHECKS[name](stream)).toEqual([]);
       const said = texts(`see ${is_bare ? EMAIL : rest}`);
-      expect(gist(readBack(name, stream))).toEqual(
+      expect(gist(readStream(name, stream))).toEqual(
         gist(
-          readBack(
+          readStream(
             name,
             streamOf(name, said, (text) => [text]),
           ),
@@ -201,18 +162,14 @@ describe.each(NAMES)("a stream of %s", (name) => {
   });
 
   test("without a placeholder goes by as the very bytes that came", () => {
-    const stream = streamOf(name, answerOf("nobody", "no [one]", name), (text) => text.split(/(?<= )/));
+    const stream = streamOf(name, answerWith("nobody", "no [one]", name), (text) => text.split(/(?<= )/));
     expect(restored(name, stream).equals(stream)).toBe(true);
   });
 
   test("has texts that are the same whole", () => {
-    const context = { call_id: "call1", model: "asked", now_s: 1_700_000_000 };
-    const request = { ...EMPTY_REQUEST, model: "asked", asks_usage: true };
-    const { format } = FORMATS[name]!;
-    const body = Buffer.from(JSON.stringify(format.writeAnswer(plain, { ...context, request })));
-    const given = restoreAnswer(body, mapping, PLACES[PLACE[name]].answer);
-    const answer = format.readAnswer(JSON.parse(Buffer.from(given).toString()) as Record<string, unknown>);
-    expect(gist(answer!)).toEqual(expected);
+    const given = restoreAnswer(wholeOf(name, plain), mapping, PLACES[PLACE[name]].answer);
+    const answer = readBack(name, false, given);
+    expect(gist(answer)).toEqual(expected);
   });
 });
 
@@ -244,10 +201,10 @@ test("a server that says only of its answer that it ends, gets its held texts ou
   expect(told.indexOf('"text":"[EMAIL"')).toBeLessThan(told.indexOf("event: message_delta"));
 });
 
-test.each(NAMES)("a flood of what may become a placeholder is read in linear time: %s", (name) => {
+test.each(NEW_FORMATS)("a flood of what may become a placeholder is read in linear time: %s", (name) => {
   const text = "[EMAIL_ \\[".repeat(20_000);
   const said = (size: number): ChatAnswer => ({
-    ...answerOf("", "", name),
+    ...answerWith("", "", name),
     choices: [
       {
         ...{ index: 0, finish: { reason: "stop", raw: "stop" } },
