@@ -138,7 +138,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     onCallBegin: (call) => {
       calls.add(call);
       metrics.in_flight = calls.size;
-      call.request.signal.onabort = () => call.stop("gone");
+      // A call of a socket has no connection of its own that could close.
+      if (call.given_body === null) call.request.signal.onabort = () => call.stop("gone");
     },
     onCallEnd: (call) => {
       calls.remove(call);
