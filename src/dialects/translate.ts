@@ -38,8 +38,8 @@ export function translateAnswer(
 
 /** Makes a provider's stream the client's, as its bytes come. */
 export interface ChunkTranslation {
-  /** What the provider has told so far in words that the client's format may not have; null for nothing. */
-  readonly usage: Usage | null;
+  /** What the provider has told so far, null for nothing; undefined: what comes out tells it in the provider's own words. */
+  readonly usage: Usage | null | undefined;
   /** What the bytes say, in the client's format; empty where nothing is complete. */
   feed(chunk: Uint8Array): Uint8Array;
   /** No more bytes come. */

@@ -43,7 +43,7 @@ export abstract class Flow {
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
   /** The usage in its provider's own words, where the client's format may have fewer; null: it is in that format. */
-  told_usage: (() => Usage | null) | null = null;
+  told_usage: (() => Usage | null | undefined) | null = null;
   /** Whether it was ended because its budget is used up. */
   stopped_by_budget = false;
   #onEnd: FlowEnd | null = null;
@@ -402,7 +402,8 @@ export class EventFlow extends Flow implements Alarm {
 
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
-    const usage = this.told_usage === null ? this.#watch!.usage() : this.told_usage();
+    const told = this.told_usage?.();
+    const usage = told === undefined ? this.#watch!.usage() : told;
     const cost_usd = this.#meter!.costOf(usage);
     const { raw, data } = this.#restored(event);
     if (this.#is_blocked) {

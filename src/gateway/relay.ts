@@ -153,10 +153,8 @@ export function relayFlow(
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const told =
-      prepared.translation === null
-        ? (watch?.usage() ?? flow.tap?.usage() ?? null)
-        : prepared.translation.usage;
+    const translated = prepared.translation?.usage;
+    const told = translated === undefined ? (watch?.usage() ?? flow.tap?.usage() ?? null) : translated;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
     const is_partial =
       told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));

@@ -14,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 /** Unpacks one stream, as its bytes come. */
 class MessagesUnpacking implements ChunkTranslation, EventHearer {
   /** What the events tell is read by who watches them. */
-  readonly usage = null;
+  readonly usage = undefined;
   readonly #events = new BedrockEvents(this);
   #written = "";
 
