@@ -1,6 +1,16 @@
+import { cpus } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** Much of what tests do is to wait for processes and timers: on a machine of two cores, two files at a time halve their time. */
+const WORKERS = Math.max(2, cpus().length - 1);
 
 // Bun runs the tests in threads: its process pool is not supported by vitest.
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], pool: "threads", testTimeout: 30_000, hookTimeout: 30_000 },
+  test: {
+    include: ["test/**/*.test.ts"],
+    pool: "threads",
+    maxWorkers: WORKERS,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
 });
