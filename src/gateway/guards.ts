@@ -20,6 +20,7 @@ import {
 } from "../privacy/guards/output/text_guards.ts";
 import { cutSpans } from "../privacy/guards/remote/question.ts";
 import type { AskedCall } from "../privacy/guards/remote/webhook.ts";
+import { isJudged, type JudgedEndpoint } from "../privacy/guards/schema/answer_choices.ts";
 import { readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
 import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
 import { PLACES } from "../privacy/places/places.ts";
@@ -171,14 +172,14 @@ export class Guards {
     { output }: GuardsPlan,
   ): CheckedFormat | GatewayError | null {
     const plan = joinSchemaPlans(output.filter((one) => one.guard === "json_schema"));
-    if (plan === null || endpoint !== "/chat/completions" || read_body === null) return null;
-    const format = readAskedFormat(read_body, call.client!.tenant, this.#schemas);
+    if (plan === null || !isJudged(endpoint) || read_body === null) return null;
+    const format = readAskedFormat(read_body, endpoint, call.client!.tenant, this.#schemas);
     if (format === null) return null;
     if (format.schema_fault === null || plan.action !== "block") return { plan, format };
     return new GatewayError(
       "invalid_value",
       `Answers of this model are checked by the schema that is asked for, and this one cannot be used: ${format.schema_fault}.`,
-      { param: "response_format.json_schema.schema" },
+      { param: SCHEMA_PARAMS[endpoint] },
     );
   }
 
@@ -199,6 +200,14 @@ export class Guards {
     return guards;
   }
 }
+
+/** How a schema is called where it is asked for. */
+const SCHEMA_PARAMS: Readonly<Record<JudgedEndpoint, string>> = {
+  "/chat/completions": "response_format.json_schema.schema",
+  "/responses": "text.format.schema",
+  "/messages": "output_config.format.schema",
+  "/generateContent": "generationConfig.responseJsonSchema",
+};
 
 /** Makes guards for the answer to one request. */
 type GuardMaker = (request: Uint8Array | null) => readonly TextGuard[];

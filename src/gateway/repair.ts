@@ -30,6 +30,8 @@ export interface WholeAnswer {
 /** The request as it is sent: for a plain answer where a stream is to be collected. */
 export function asCollected(call: Call, prepared: Prepared): Prepared | GatewayError {
   const { read_body, is_stream } = prepared;
+  // What a plain request and its repair look like is known of chat completions.
+  if (call.endpoint !== "/chat/completions") return prepared;
   if (!is_stream || read_body === null || call.asked_format?.plan.stream !== "collect") return prepared;
   return prepared.withBody(asPlainRequest(read_body));
 }
@@ -72,6 +74,7 @@ function askedAgain(
   { body, given, misfit }: TreatedAnswer,
 ): Prepared | null {
   if (!plan.repair || misfit === null || asked.read_body === null) return null;
+  if (asked.endpoint !== "/chat/completions") return null;
   // What the model hears of is what it said: the client's values, which are put back, stay here.
   const said = given === body ? misfit : misfitOfAnswer(body, format);
   if (said === null || said.errors.length === 0 || said.text.length > SHOWN_MAX_CHARS) return null;

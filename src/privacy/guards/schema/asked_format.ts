@@ -1,7 +1,8 @@
-// The form that a request asks its answer to have (`response_format` of chat completions), and whether an answer has it.
+// The form that a request asks its answer to have (`response_format` of chat completions, and its like), and whether an answer has it.
 
 import { isFields, list, record } from "../../../dialects/fields.ts";
-import { readString, scanMembers, scanObject } from "../../../wire/json.ts";
+import { type JsonObjectScan, readString, scanMembers, scanObject } from "../../../wire/json.ts";
+import { choicesOfAnswer, type JudgedEndpoint } from "./answer_choices.ts";
 import { JsonGrammar } from "./json_grammar.ts";
 import { Work } from "./run.ts";
 import type { Schema } from "./schema.ts";
@@ -24,6 +25,8 @@ export interface AnswerMisfit extends Misfit {
 
 /** What a request asks for. */
 export interface AskedFormat {
+  /** Whose answers it is about. */
+  readonly endpoint: JudgedEndpoint;
   /** Null where any JSON will do, or the schema is not one that can be used. */
   readonly schema: Schema | null;
   /** What is wrong with the schema; null for nothing. */
@@ -34,29 +37,70 @@ export interface AskedFormat {
   readonly has_tools: boolean;
 }
 
-/** What the body of a chat request asks for; null where it does not ask for JSON. */
-export function readAskedFormat(body: Uint8Array, tenant: string, schemas: SchemaStore): AskedFormat | null {
+/** Where a request says what its answer is to be: the members that lead there, and from there to a schema. */
+const ASKED_AT: Readonly<
+  Record<JudgedEndpoint, readonly (readonly [at: readonly string[], schema: readonly string[]])[]>
+> = {
+  "/chat/completions": [[["response_format"], ["json_schema", "schema"]]],
+  "/responses": [[["text", "format"], ["schema"]]],
+  "/messages": [
+    [["output_config", "format"], ["schema"]],
+    [["output_format"], ["schema"]],
+  ],
+  "/generateContent": [
+    [["generationConfig"], ["responseJsonSchema"]],
+    [["generation_config"], ["response_json_schema"]],
+  ],
+};
+
+/** What the body of a request asks for; null where it does not ask for JSON. */
+export function readAskedFormat(
+  body: Uint8Array,
+  endpoint: JudgedEndpoint,
+  tenant: string,
+  schemas: SchemaStore,
+): AskedFormat | null {
   const request = scanObject(body);
-  const asked = request.fault === null ? request.find("response_format") : null;
-  if (request.fault !== null || asked?.kind !== "object") return null;
-  const format = scanMembers(body, asked.start, asked.end);
-  if (format.fault !== null) return null;
+  if (request.fault !== null) return null;
+  for (const [at, schema_at] of ASKED_AT[endpoint]) {
+    const format = objectAt(body, request, at);
+    const kind = format === null ? null : kindOf(body, format);
+    if (format === null || kind === null) continue;
+    const tools = request.find("tools") ?? request.find("functions");
+    const any = {
+      ...{ endpoint, schema: null, schema_fault: null },
+      wants_object: kind === "json_object",
+      has_tools: tools?.kind === "array",
+    };
+    const holder = kind === "json_object" ? null : objectAt(body, format, schema_at.slice(0, -1));
+    const given = holder?.find(schema_at.at(-1)!) ?? null;
+    if (given === null) return any;
+    const schema = schemas.of(tenant, body.subarray(given.start, given.end));
+    return "fault" in schema ? { ...any, schema_fault: schema.fault } : { ...any, schema };
+  }
+  return null;
+}
+
+/** What kind of JSON is asked for; null for none. Gemini says it by a media type, and some of its schemas are in words of its own. */
+function kindOf(body: Uint8Array, format: JsonObjectScan): "json_object" | "json_schema" | "json" | null {
   const type = format.find("type");
   const kind = type === null ? null : readString(body, type);
-  if (kind !== "json_object" && kind !== "json_schema") return null;
-  const tools = request.find("tools") ?? request.find("functions");
-  const any = {
-    schema: null,
-    schema_fault: null,
-    wants_object: kind === "json_object",
-    has_tools: tools?.kind === "array",
-  };
-  const named = kind === "json_schema" ? format.find("json_schema") : null;
-  const inner = named?.kind === "object" ? scanMembers(body, named.start, named.end) : null;
-  const given = inner === null || inner.fault !== null ? null : inner.find("schema");
-  if (given === null) return any;
-  const schema = schemas.of(tenant, body.subarray(given.start, given.end));
-  return "fault" in schema ? { ...any, schema_fault: schema.fault } : { ...any, schema };
+  if (kind === "json_object" || kind === "json_schema") return kind;
+  const media = format.find("responseMimeType") ?? format.find("response_mime_type");
+  return media !== null && readString(body, media) === "application/json" ? "json" : null;
+}
+
+/** The object that members lead to; null where there is none. */
+function objectAt(body: Uint8Array, from: JsonObjectScan, path: readonly string[]): JsonObjectScan | null {
+  let scan = from;
+  for (const name of path) {
+    const member = scan.find(name);
+    if (member?.kind !== "object") return null;
+    const inner = scanMembers(body, member.start, member.end);
+    if (inner.fault !== null) return null;
+    scan = inner;
+  }
+  return scan;
 }
 
 /** What is wrong with a text; null for nothing. */
@@ -115,25 +159,14 @@ export function contentText(content: unknown): string {
 
 /** What is wrong with a whole answer: of its choices, the first that is not what was asked for. Null for nothing. */
 export function misfitOfAnswer(body: Uint8Array, format: AskedFormat): AnswerMisfit | null {
-  const choices = choicesOf(body);
+  const choices = choicesOfAnswer(body, format.endpoint);
   if (choices === null || choices.length === 0) return { ...NOT_JUDGED, text: "" };
   const work = new Work();
-  for (const choice of choices) {
-    const { message, finish_reason } = record(choice);
-    const said = record(message);
+  for (const { delta: said, finish_reason } of choices) {
     if (isOtherAnswer(said, finish_reason)) continue;
     const text = contentText(said["content"]);
     const misfit = isCut(finish_reason) ? CUT_SHORT : misfitOf(text, format, work);
     if (misfit !== null) return { ...misfit, text };
   }
   return null;
-}
-
-function choicesOf(body: Uint8Array): readonly unknown[] | null {
-  try {
-    const { choices } = record(JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString()));
-    return Array.isArray(choices) ? choices : null;
-  } catch {
-    return null;
-  }
 }

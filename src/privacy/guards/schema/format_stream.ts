@@ -1,9 +1,9 @@
 // Whether a stream of chunks is becoming what was asked for, told while it flows. Nothing is held back: what breaks JSON is told at
 // once, and what is not by the schema when a choice is complete, before its client hears that it is.
 
-import { isFields, list, record } from "../../../dialects/fields.ts";
 import { isDone } from "../../../dialects/openai/stream.ts";
 import { SseFramer } from "../../../wire/sse.ts";
+import { choicesOfEvent, type JudgedChoice } from "./answer_choices.ts";
 import {
   type AskedFormat,
   CUT_SHORT,
@@ -59,10 +59,9 @@ export class FormatStream {
       this.end();
       return;
     }
-    const choices = choicesOf(data);
+    const choices = choicesOfEvent(data, this.#format.endpoint);
     if (choices === null) this.refuse();
-    for (const [position, choice] of (choices ?? []).entries())
-      if (isFields(choice)) this.#seeChoice(choice, position);
+    for (const choice of choices ?? []) this.#seeChoice(choice);
   }
 
   /** Whole events that are about to go out. */
@@ -84,16 +83,15 @@ export class FormatStream {
     this.#tell(NOT_JUDGED);
   }
 
-  #seeChoice({ index, delta, finish_reason }: Readonly<Record<string, unknown>>, position: number): void {
-    const choice = this.#choiceOf(typeof index === "number" ? index : position);
+  #seeChoice({ index, delta: said, finish_reason }: JudgedChoice): void {
+    const choice = this.#choiceOf(index);
     if (choice === null) {
       this.#tell(NOT_JUDGED);
       return;
     }
-    const said = record(delta);
     choice.is_other ||= isOtherAnswer(said, finish_reason);
     this.#push(choice, contentText(said["content"]));
-    if (typeof finish_reason === "string" && finish_reason !== "") this.#judge(choice, isCut(finish_reason));
+    if (finish_reason !== null) this.#judge(choice, isCut(finish_reason));
   }
 
   #push(choice: Choice, text: string): void {
@@ -136,15 +134,5 @@ export class FormatStream {
       this.#choices.set(index, choice);
     }
     return choice;
-  }
-}
-
-/** The choices of a chunk; null where it is no JSON. */
-function choicesOf(data: Uint8Array): readonly unknown[] | null {
-  try {
-    const chunk: unknown = JSON.parse(Buffer.from(data.buffer, data.byteOffset, data.length).toString());
-    return list(record(chunk)["choices"]);
-  } catch {
-    return null;
   }
 }

@@ -11,7 +11,10 @@ const schema = readSchema({
   properties: { a: { type: "integer" } },
   required: ["a"],
 }) as Schema;
-const FORMAT: AskedFormat = { schema, schema_fault: null, wants_object: false, has_tools: false };
+const FORMAT: AskedFormat = {
+  ...{ endpoint: "/chat/completions", schema, schema_fault: null },
+  ...{ wants_object: false, has_tools: false },
+};
 
 function chunk(choice: Record<string, unknown>): Buffer {
   return Buffer.from(JSON.stringify({ object: "chat.completion.chunk", choices: [{ index: 0, ...choice }] }));
