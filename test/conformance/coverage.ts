@@ -233,7 +233,7 @@ what cannot be carried: [formats.md](formats.md).
 | no | has no words there: what is asked is left out and named in \`x-venturi-dropped\`, or refuses the call; what is answered is left out |
 | – | the provider's format does not say it |
 
-Rows that are not there are what the client's format has no words for. Where a stream carries another thing than a whole answer, both are told.
+Rows that are not there are what the client's format has no words for. Where a client's stream carries another thing than a whole answer, both are told.
 Where client and provider speak alike, the bytes go through as they came: their column is what is kept where the gateway has to read and write them.
 The models asked: `;
 
