@@ -8,75 +8,19 @@ import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { FORMATS } from "../../src/dialects/formats.ts";
-import type { ChatAnswer } from "../../src/dialects/neutral/answer.ts";
-import type { ChatRequest } from "../../src/dialects/neutral/request.ts";
 import {
   answerOf,
   askedIn,
   asksStream,
   beginStream,
-  type Format,
   providersAt,
   streamOf,
   wholeOf,
 } from "../gateway/format_calls.ts";
 import { rig, type TestGateway } from "../gateway/harness.ts";
-
-type Json = Record<string, unknown>;
+import { CITY, FORECAST, GREETING, PROVIDERS, weatherIn, weatherRoom } from "./weather_room.ts";
 
 const room = rig();
-
-const PROVIDERS = ["chat", "messages", "gemini", "responses"] as const;
-
-/** What a model of these tests says: it thinks, asks for the weather of two cities at once, and then tells it. */
-function weatherman(format: Format, asked: ChatRequest): ChatAnswer {
-  const results = asked.messages.flatMap(({ parts }) =>
-    parts.flatMap((part) => (part.kind === "tool_result" ? [part] : [])),
-  );
-  if (asked.tools.length === 0) return answerOf([{ kind: "text", text: "Grüße aus Köln 😀 – 你好" }]);
-  if (results.length === 0) {
-    return answerOf([
-      { kind: "thinking", text: "Two cities.", signature: { format, value: "c2lnbmF0dXJl" } },
-      { kind: "text", text: "I look." },
-      { kind: "tool_call", id: "call_a", name: "weather", arguments: '{"city":"Köln"}' },
-      { kind: "tool_call", id: "call_b", name: "weather", arguments: '{"city":"東京"}' },
-    ]);
-  }
-  const told = results
-    .flatMap(({ content }) => content.map((part) => (part.kind === "text" ? part.text : "")))
-    .join(" and ");
-  return answerOf([{ kind: "text", text: `Both: ${told}` }]);
-}
-
-/** An upstream of every format that reads what it is asked; its streams are cut within characters. */
-async function weatherRoom(provider: Format) {
-  const asked: ChatRequest[] = [];
-  const upstream = await room.upstream(async (request, reply) => {
-    const format = askedIn(request.path);
-    const stream = asksStream(request.path, request.json());
-    const read = FORMATS[format]!.format.readRequest(request.json() as Json, { model: "m", stream });
-    if ("code" in read) {
-      // As Anthropic says that it does not hold a conversation: then its SDK sends the whole of it.
-      const { message, code: error_code } = read;
-      const error = { type: "not_found_error", message, details: { error_code } };
-      return reply.json(404, { type: "error", error });
-    }
-    asked.push(read);
-    const answer = weatherman(format, read);
-    if (!stream) return reply.json(200, JSON.parse(wholeOf(format, answer).toString()));
-    await beginStream(reply);
-    const bytes = streamOf(format, answer, (text) => text.match(/.{1,2}/gsu) ?? []);
-    for (let at = 0; at < bytes.length; at += 97) await reply.chunk(bytes.subarray(at, at + 97));
-  });
-  const gateway = room.gateway(`${providersAt(upstream.base_url)}
-models: { weather: { targets: [${provider}/m], retries: { attempts: 0 } } }
-keys: [{ name: acme-key, key: key-of-acme, tenant: acme }]`);
-  return { gateway, asked };
-}
-
-const GREETING = "Grüße aus Köln 😀 – 你好";
-const FORECAST = "Both: 20 in Köln and 20 in 東京";
 
 const openaiOf = ({ port }: TestGateway, maxRetries = 0) =>
   new OpenAI({ baseURL: `http://127.0.0.1:${port}/v1`, apiKey: "key-of-acme", maxRetries });
@@ -85,12 +29,9 @@ const anthropicOf = ({ port }: TestGateway, maxRetries = 0) =>
 const googleOf = ({ port }: TestGateway) =>
   new GoogleGenAI({ apiKey: "key-of-acme", httpOptions: { baseUrl: `http://127.0.0.1:${port}` } });
 
-const CITY = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
-const weatherIn = ({ city }: { city: string }) => `20 in ${city}`;
-
 describe.each(PROVIDERS)("the openai SDK, answered in %s", (provider) => {
   test("chats, streams, and runs tools until the model is done", async () => {
-    const { gateway, asked } = await weatherRoom(provider);
+    const { gateway, asked } = await weatherRoom(room, provider);
     const client = openaiOf(gateway);
     const messages = [{ role: "user" as const, content: "hi" }];
     const plain = await client.chat.completions.create({ model: "weather", messages });
@@ -122,7 +63,7 @@ describe.each(PROVIDERS)("the openai SDK, answered in %s", (provider) => {
   });
 
   test("asks in Responses: plain, streamed, a loop of tools, a form", async () => {
-    const { gateway } = await weatherRoom(provider);
+    const { gateway } = await weatherRoom(room, provider);
     const client = openaiOf(gateway);
     const plain = await client.responses.create({ model: "weather", input: "hi" });
     expect([plain.output_text, plain.status, plain.usage?.output_tokens]).toEqual([GREETING, "completed", 9]);
@@ -175,7 +116,7 @@ describe.each(PROVIDERS)("Anthropic's SDK, answered in %s", (provider) => {
   const ASKED = { model: "weather", max_tokens: 1_000, messages: [{ role: "user" as const, content: "hi" }] };
 
   test("creates messages, and streams them", async () => {
-    const { gateway } = await weatherRoom(provider);
+    const { gateway } = await weatherRoom(room, provider);
     const client = anthropicOf(gateway);
     const plain = await client.messages.create(ASKED);
     expect(plain.content).toMatchObject([{ type: "text", text: GREETING }]);
@@ -192,7 +133,7 @@ describe.each(PROVIDERS)("Anthropic's SDK, answered in %s", (provider) => {
   });
 
   test.each([false, true])("runs tools until the model is done (streamed: %s)", async (stream) => {
-    const { gateway, asked } = await weatherRoom(provider);
+    const { gateway, asked } = await weatherRoom(room, provider);
     const tool = betaZodTool({
       ...{ name: "weather", description: "the weather", inputSchema: z.object({ city: z.string() }) },
       run: weatherIn,
@@ -256,7 +197,7 @@ keys: [{ name: acme-key, key: key-of-acme, tenant: acme }]`);
 
 describe.each(PROVIDERS)("Google's SDK, answered in %s", (provider) => {
   test("generates, streams, and chats with functions", async () => {
-    const { gateway, asked } = await weatherRoom(provider);
+    const { gateway, asked } = await weatherRoom(room, provider);
     const { models, chats } = googleOf(gateway);
     const plain = await models.generateContent({ model: "weather", contents: "hi" });
     expect([plain.text, plain.usageMetadata?.candidatesTokenCount]).toEqual([GREETING, 9]);
@@ -294,7 +235,7 @@ describe.each(PROVIDERS)("Google's SDK, answered in %s", (provider) => {
   });
 
   test("throws errors with their status", async () => {
-    const { gateway } = await weatherRoom(provider);
+    const { gateway } = await weatherRoom(room, provider);
     const error = await googleOf(gateway)
       .models.generateContent({ model: "no-such-model", contents: "hi" })
       .catch((thrown: unknown) => thrown);
