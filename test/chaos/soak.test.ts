@@ -271,8 +271,8 @@ test("clients that never read hold their upstreams back, and cost little memory"
   }
   expect(last_bytes).toBe(sent_bytes);
   expect(sent_bytes).toBeGreaterThan(MIB);
-  // The sockets' buffers on both sides, of the kernel, hold most of it.
-  expect(sent_bytes / 8).toBeLessThan(12 * MIB);
+  // The sockets' buffers on both sides, of the kernel, hold most of it: how large they grow is the kernel's to say.
+  expect(sent_bytes / 8).toBeLessThan(32 * MIB);
   expect(residentBytes(pid!) - before).toBeLessThan(48 * MIB);
   for (const client of clients) client.vanish();
   await Promise.all(upstream.requests.map((request) => request.aborted));
