@@ -610,12 +610,12 @@ models: { chat: { targets: [up/gpt], guards: { output: [{ guard: webhook, url: "
       rest: "cache: { exact: { ttl_s: 60 } },",
       model: says(long),
     });
-    for (const cache of ["miss", "hit"]) {
+    // Until an answer is found where it is kept, it is found with the call that got it.
+    for (const outcomes of [["miss"], ["hit", "joined"]]) {
       const response = await gateway.chat(said("Hello", { stream }));
-      expect(response.headers.get("x-venturi-cache")).toBe(cache);
+      expect(outcomes).toContain(response.headers.get("x-venturi-cache"));
       expect((await readAnswer(response)).content).toBe(long.replace("a falcon", "[gone]"));
       await gateway.idle();
-      await Bun.sleep(50);
     }
     expect(upstream.requests).toHaveLength(1);
     const asked = hook.requests.length;
