@@ -122,12 +122,13 @@ describe.each([false, true])("an answer (streamed: %s)", (stream) => {
       "personal_data",
       "cache: { exact: { ttl_s: 60 } },",
     );
-    for (const cache of ["miss", "hit", "hit"]) {
+    // Until an answer is found where it is kept, it is found with the call that got it.
+    const kept = ["hit", "joined"];
+    for (const outcomes of [["miss"], kept, kept]) {
       const response = await gateway.chat(said("Hello", { stream }));
-      expect(response.headers.get("x-venturi-cache")).toBe(cache);
+      expect(outcomes).toContain(response.headers.get("x-venturi-cache"));
       expect((await readAnswer(response)).content).toBe("Write to [EMAIL].");
       await gateway.idle();
-      await Bun.sleep(50);
     }
     expect(upstream.requests).toHaveLength(1);
     expect(gateway.kept.rows().map(({ guards }) => guards)).toEqual(
