@@ -2,6 +2,7 @@
 // Source: https://platform.openai.com/docs/api-reference/embeddings
 
 import { GatewayError } from "../../errors.ts";
+import { vectorAsBase64 } from "../vectors.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -48,15 +49,9 @@ export function embeddingList(
     object: "list",
     data: vectors.map((values, index) => ({
       ...{ object: "embedding", index },
-      embedding: encoding === "base64" ? toBase64(values) : values,
+      embedding: encoding === "base64" ? vectorAsBase64(values) : values,
     })),
     model,
     usage: { prompt_tokens, total_tokens: prompt_tokens },
   };
-}
-
-function toBase64(values: readonly number[]): string {
-  const bytes = Buffer.alloc(4 * values.length);
-  for (const [index, value] of values.entries()) bytes.writeFloatLE(value, 4 * index);
-  return bytes.toString("base64");
 }
