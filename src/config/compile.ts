@@ -8,6 +8,7 @@ import { cloudUrl } from "./clouds.ts";
 import { readGoogleCredentials } from "./google.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
 import { constantFields } from "./header_fields.ts";
+import { compileHedge } from "./hedge_schema.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
 import type {
@@ -189,6 +190,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         region: model.region ?? null,
         ...strictestPrivacy(all.map(privacyOf), plan.privacy.by_default),
         guards: joinGuards(guards),
+        hedge: compileHedge(model.hedge),
         on_unsupported: model.on_unsupported ?? "default",
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),

@@ -146,6 +146,14 @@ export interface RetryPlan {
   readonly backoff_ms: number;
 }
 
+/** When a second target is asked beside the first, and how often that may be. */
+export interface HedgePlan {
+  /** How long the first has for itself, in milliseconds. */
+  readonly after_ms: number;
+  /** Extra calls as a share of all, 0 to 1. */
+  readonly max_extra: number;
+}
+
 /** Limits of one scope; null is none. Money in nano-dollars. */
 export interface LimitsPlan {
   /** Sliding windows of requests and tokens, each at most `limit` in any `window_ms`. */
@@ -240,6 +248,8 @@ export interface ModelPlan {
   /** The models of `fallbacks`, in order, those of fallbacks too, each once. */
   readonly fallbacks: readonly ModelPlan[];
   readonly retries: RetryPlan;
+  /** Null: one target is asked at a time. */
+  readonly hedge: HedgePlan | null;
   /** Bounds a plain call, and a streamed one to its first content; milliseconds. */
   readonly deadline_ms: number;
   /** Bounds a whole stream; 0 is none. */

@@ -6,6 +6,7 @@ import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
+import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
@@ -475,6 +476,9 @@ const model = z.strictObject({
     })
     .prefault({})
     .describe("How often and how patiently one target is tried again."),
+  hedge: hedge
+    .optional()
+    .describe("Ask a second target where the first takes long, and give the answer that comes first."),
   deadline_ms: whole(1, DAY_MS)
     .default(600_000)
     .describe("Bounds a plain call, and a streamed one to its first content, over all attempts."),

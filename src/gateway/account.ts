@@ -81,6 +81,8 @@ export class Account implements MeteredAccount {
   #slot = -1;
   /** What answers used that were asked for anew. */
   #earlier: Spent = NOTHING_SPENT;
+  /** What tries beside the answer used, of which the limits do not know yet. */
+  #beside: Amounts = NOTHING_BESIDE;
   /** Output tokens that the money held is enough for. */
   #paid_tokens = Number.POSITIVE_INFINITY;
 
@@ -146,6 +148,41 @@ export class Account implements MeteredAccount {
   leaveProviderKey({ input_tokens, output_tokens }: Usage): void {
     this.#at_provider?.settle({ tokens: input_tokens + output_tokens, nano_usd: 0 });
     this.#at_provider = null;
+  }
+
+  /** Another try is about to be made beside the one at hand, whose place is the caller's from now on. */
+  setAsidePlace(): Reservation | null {
+    const place = this.#at_provider;
+    this.#at_provider = null;
+    return place;
+  }
+
+  /** The call goes on with the try that has this place. */
+  takeUpPlace(place: Reservation | null): void {
+    this.#at_provider = place;
+  }
+
+  /** A try beside the one that answers was given up after it had used something: that is paid for as well. */
+  usedBeside(model: ModelPlan, target: TargetPlan, usage: Usage): void {
+    const { cost_nano_usd } = chargeOf(this.#books.priceOf(model, target), usage, this.#call.wall_ms);
+    const { usage: before, cost_nano_usd: cost_before, is_estimated } = this.#earlier;
+    this.#earlier = {
+      ...{ usage: sumOf(before, usage), is_estimated },
+      cost_nano_usd: bothOf(cost_before, cost_nano_usd),
+    };
+    this.#beside = {
+      tokens: this.#beside.tokens + usage.input_tokens + usage.output_tokens,
+      nano_usd: this.#beside.nano_usd + (cost_nano_usd ?? 0),
+    };
+  }
+
+  /** What the limits are to know of an answer: what was used beside it is theirs too. */
+  #amountsOf({ input_tokens, output_tokens }: Usage, cost_nano_usd: number | null): Amounts {
+    const { tokens, nano_usd } = this.#beside;
+    return {
+      tokens: input_tokens + output_tokens + tokens,
+      nano_usd: (cost_nano_usd ?? 0) + nano_usd,
+    };
   }
 
   #expectedCost(price: ModelPrice, input_tokens: number, output_tokens: number): number {
@@ -214,11 +251,9 @@ export class Account implements MeteredAccount {
       cost_nano_usd: bothOf(cost_before, cost_nano_usd),
       is_estimated: this.#earlier.is_estimated || came.usage === null,
     };
-    this.#reservation?.settle({
-      tokens: usage.input_tokens + usage.output_tokens,
-      nano_usd: cost_nano_usd ?? 0,
-    });
+    this.#reservation?.settle(this.#amountsOf(usage, cost_nano_usd));
     this.#reservation = null;
+    this.#beside = NOTHING_BESIDE;
     this.leaveProviderKey(usage);
     this.#input_tokens = input_tokens;
     const refusal = this.reserve();
@@ -249,10 +284,7 @@ export class Account implements MeteredAccount {
     const row = this.#row(end, known, charge, is_estimated, timingsOf(this.#call));
     if (end.usage !== null && end.usage !== NO_USAGE && end.is_partial !== true)
       this.#books.averages.learn(this.#prepared.model.name, known.output_tokens);
-    this.#reservation?.settle({
-      tokens: known.input_tokens + known.output_tokens,
-      nano_usd: charge.cost_nano_usd ?? 0,
-    });
+    this.#reservation?.settle(this.#amountsOf(known, charge.cost_nano_usd));
     this.leaveProviderKey(known);
     const { read_body } = this.#prepared;
     if (is_estimated && end.usage === null && end.answer && read_body !== null) {
@@ -271,10 +303,7 @@ export class Account implements MeteredAccount {
     if (counts === null) return this.#finish(row);
     const usage = { ...NO_USAGE, ...counts };
     const { cost_nano_usd, version } = chargeOf(price, usage, this.#call.wall_ms);
-    this.#reservation?.amend({
-      tokens: usage.input_tokens + usage.output_tokens,
-      nano_usd: cost_nano_usd ?? 0,
-    });
+    this.#reservation?.amend(this.#amountsOf(usage, cost_nano_usd));
     this.#finish({ ...row, ...this.#total(usage, cost_nano_usd), price_version: version });
   }
 
@@ -352,6 +381,7 @@ interface Spent {
   readonly is_estimated: boolean;
 }
 
+const NOTHING_BESIDE: Amounts = { tokens: 0, nano_usd: 0 };
 const NOTHING_SPENT: Spent = { usage: NO_USAGE, cost_nano_usd: 0, is_estimated: false };
 
 function bothOf(one: number | null, other: number | null): number | null {

@@ -1,6 +1,7 @@
 // The response to a client: its headers, the same on success, error and stream, and the bodies of errors.
 
 import type { Server } from "../cache/recording.ts";
+import type { TargetPlan } from "../config/plan.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import { NOTHING } from "../ledger/row.ts";
 import type { Call, KeptFrom } from "./call.ts";
@@ -124,7 +125,12 @@ function setOrDelete(headers: Headers, name: string, value: string | null): void
 /** Who answered a call, or was tried last; null for nobody. */
 export function serverOf({ kept_from, target }: Call): Server | null {
   if (kept_from !== null) return kept_from;
-  return target === null ? null : { provider: target.provider.name, model: target.model };
+  return target === null ? null : serverOfTarget(target);
+}
+
+/** Who answers at a target. */
+export function serverOfTarget({ provider, model }: TargetPlan): Server {
+  return { provider: provider.name, model };
 }
 
 /**

@@ -9,19 +9,30 @@ import type { Metrics } from "../ledger/metrics.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
+import { type Second, secondOf } from "../routing/second.ts";
 import { requestPath } from "../upstream/addressing.ts";
 import {
   type UploadBody,
   type UpstreamClient,
   UpstreamError,
+  type UpstreamHead,
   type UpstreamRequest,
 } from "../upstream/exchange.ts";
 import { SeveralExchanges } from "../upstream/several.ts";
 import { authorized, wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
-import { connectionFailure, type FailedAnswer, limitedFailure, refuse, unwritable } from "./failure.ts";
+import {
+  connectionFailure,
+  type FailedAnswer,
+  type Failure,
+  limitedFailure,
+  refuse,
+  unwritable,
+} from "./failure.ts";
+import { type EndedTry, endedAlone, Hedge } from "./hedge.ts";
+import type { Try } from "./one_try.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
-import { Turn } from "./turn.ts";
+import { restKey, Turn } from "./turn.ts";
 
 /** A request as it would be sent to any of its targets. */
 export interface Outgoing {
@@ -73,8 +84,9 @@ export async function attempt(
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
   const affinity = model.has_prompt_cache ? outgoing.affinity() : null;
-  for (const candidate of orderTargets(model, affinity)) {
-    const { target, model: tried } = candidate;
+  const hedge = model.hedge === null || !outgoing.replayable ? null : new Hedge(call, model.hedge);
+  const order = orderTargets(model, affinity);
+  for (const [place, candidate] of order.entries()) {
     const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);
     for (;;) {
       if (call.stopped !== null) return { kind: "stopped" };
@@ -84,35 +96,30 @@ export async function attempt(
         await call.sleep(step);
         continue;
       }
-      const written = outgoing.write(target);
-      const sending = written instanceof Promise ? await written : written;
-      if (sending instanceof GatewayError) {
-        turn.failWith(step, unwritable(sending), performance.now());
+      const sent = await send(call, { candidate, key: step }, outgoing, tools);
+      if (sent === null) return { kind: "stopped" };
+      if ("verdict" in sent) {
+        turn.failWith(step, sent, performance.now());
         continue;
       }
-      const plain = requestsTo(target, step, outgoing, sending);
-      const requests = step.signing === null ? plain : await authorized(plain, step.signing);
-      if (call.stopped !== null) return { kind: "stopped" };
-      if (requests instanceof UpstreamError) {
-        turn.failWith(step, connectionFailure(target.provider.name, requests), performance.now());
-        continue;
-      }
-      const refusal = call.account?.takeProviderKey(target.provider, step) ?? null;
-      if (refusal !== null) {
-        turn.failWith(step, limitedFailure(target.provider.name, refusal.retry_after_ms), performance.now());
-        continue;
-      }
-      call.model = tried;
-      const receiver = tryOnce(call, target, requests, sending, tools);
-      const result = await receiver.result;
-      note(call, target, step, receiver, result, tools);
+      const sendSecond = () => {
+        const second = secondOf(order, place, step, tools.rotation, affinity, performance.now());
+        return send(call, second, outgoing, tools, () => !sent.receiver.is_settled);
+      };
+      const { goes_on, beside, beside_was_first } =
+        hedge === null ? endedAlone(sent, await sent.receiver.result) : await hedge.race(sent, sendSecond);
+      if (beside !== null && beside_was_first) noteBeside(call, beside, tools);
+      note(call, goes_on, tools);
+      if (beside !== null && !beside_was_first) noteBeside(call, beside, tools);
+      const { one, result } = goes_on;
+      const { signing } = one.key;
       if (result.kind !== "failed") {
-        if (step.signing !== null) wasAccepted(step.signing, requests[0]!);
+        if (signing !== null) wasAccepted(signing, one.requests[0]!);
         return result;
       }
       const { failure } = result;
       const is_outdated =
-        failure.outcome === "401" && step.signing !== null && wasRefused(step.signing, requests[0]!);
+        failure.outcome === "401" && signing !== null && wasRefused(signing, one.requests[0]!);
       turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
     }
     last = preferred(last, turn.answer);
@@ -147,53 +154,89 @@ function requestsTo(
   return sending.several?.map((body) => ({ ...request, body: [body] })) ?? [request];
 }
 
-/** One try: one exchange with one key. */
-function tryOnce(
+/**
+ * Sends one try: one exchange with one key. Gives why it could not be sent, or null where nobody wants it any more.
+ * @param isWanted asked at the last moment
+ */
+async function send(
   call: Call,
-  target: TargetPlan,
-  requests: readonly UpstreamRequest[],
-  sending: Sending,
+  { candidate, key }: Second,
+  outgoing: Outgoing,
   tools: AttemptTools,
-): Receiver {
+  isWanted = () => true,
+): Promise<Try | Failure | null> {
+  const { target, model } = candidate;
+  const { provider } = target;
+  const written = outgoing.write(target);
+  const sending = written instanceof Promise ? await written : written;
+  if (sending instanceof GatewayError) return unwritable(sending);
+  const { dropped } = call;
+  const plain = requestsTo(target, key, outgoing, sending);
+  const requests = key.signing === null ? plain : await authorized(plain, key.signing);
+  if (call.stopped !== null || !isWanted()) return null;
+  if (requests instanceof UpstreamError) return connectionFailure(provider.name, requests);
+  const refusal = call.account?.takeProviderKey(provider, key) ?? null;
+  if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);
   call.attempts += 1;
   call.target = target;
-  call.account?.sending(call.model!, target);
+  call.model = model;
+  call.account?.sending(model, target);
   const receiver = sending.receiver();
   if (call.asked_ms === 0) call.asked_ms = performance.now();
-  const client = tools.clientOf(target.provider);
+  const client = tools.clientOf(provider);
   receiver.attach(
     sending.several === undefined
       ? client.exchange(requests[0]!, receiver)
       : new SeveralExchanges(client, requests, receiver),
   );
-  return receiver;
+  return { candidate, key, requests, receiver, dropped };
 }
 
 /** Counts a try, and tells the key's rotation of a good one. */
-function note(
-  call: Call,
-  { provider, model }: TargetPlan,
-  key: ProviderKey,
-  receiver: Receiver,
-  result: TryResult,
-  { metrics, rotation }: AttemptTools,
-): void {
-  const outcome =
-    result.kind === "failed" ? result.failure.outcome : result.kind === "stopped" ? "stopped" : "ok";
-  call.tries = [...call.tries, { provider: provider.name, model, outcome }];
+function note(call: Call, { one, result, outcome }: EndedTry, tools: AttemptTools): void {
+  tryEnded(call, one, outcome);
   if (result.kind === "stopped") return;
+  const { metrics } = tools;
+  const { provider, model } = one.candidate.target;
   const series = metrics.of(provider.name, model || "none");
+  series.countAttempt(outcome);
   if (result.kind === "failed") {
-    series.countAttempt(outcome);
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;
   }
-  series.countAttempt(outcome);
+  served(call, one, result, tools);
+  const { started_ms, first_byte_ms } = one.receiver.exchange.times;
+  series.countFirstByte((first_byte_ms - started_ms) * 1000);
+}
+
+/** Counts a try that was not needed, or failed beside another; what its provider told of its usage is paid for. */
+function noteBeside(call: Call, { one, result, outcome, place }: EndedTry, tools: AttemptTools): void {
+  const { candidate, key, receiver } = one;
+  const { target, model } = candidate;
+  const usage = receiver.told_usage ?? NO_USAGE;
+  tryEnded(call, one, outcome);
+  place?.settle({ tokens: usage.input_tokens + usage.output_tokens, nano_usd: 0 });
+  if (usage !== NO_USAGE) call.account?.usedBeside(model, target, usage);
+  if (outcome === "stopped") return;
+  tools.metrics.of(target.provider.name, target.model || "none").countAttempt(outcome);
+  if (result.kind === "failed") restKey(target, key, result.failure, tools.rotation, performance.now());
+}
+
+function tryEnded(call: Call, { candidate: { target } }: Try, outcome: string): void {
+  call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome }];
+}
+
+/** A key served: it does not rest, unless it has nothing left. */
+function served(
+  call: Call,
+  { candidate: { target }, key }: Try,
+  { head }: Extract<TryResult, { readonly head: UpstreamHead }>,
+  { rotation }: AttemptTools,
+): void {
+  const { provider, model } = target;
   rotation.served(provider, key, model);
   // A key that has nothing left is not asked again until it has.
-  const rest_ms = providerRestMs((name) => result.head.headers.get(name), call.wall_ms);
+  const rest_ms = providerRestMs((name) => head.headers.get(name), call.wall_ms);
   if (rest_ms !== null) rotation.rest(provider, key, model, rest_ms, performance.now());
-  const { started_ms, first_byte_ms } = receiver.exchange.times;
-  series.countFirstByte((first_byte_ms - started_ms) * 1000);
 }

@@ -46,8 +46,6 @@ export class PreparedCount implements Prepared {
   readonly max_output_tokens = 0;
   readonly choices = 1;
   readonly asks_usage = false;
-  readonly watch = null;
-  readonly translation = null;
   readonly model: ModelPlan;
   readonly #call: Call;
   readonly #endpoint: CountEndpoint;

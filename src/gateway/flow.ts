@@ -42,6 +42,8 @@ export abstract class Flow {
   format: FormatStream | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
+  /** Watches the stream; null where it is no stream of chunks. */
+  readonly watch: StreamWatch | null;
   /** The usage in its provider's own words, where the client's format may have fewer; null: it is in that format. */
   told_usage: (() => Usage | null | undefined) | null = null;
   /** Whether it was ended because its budget is used up. */
@@ -50,6 +52,10 @@ export abstract class Flow {
   #ended: { readonly error: WireError | null } | null = null;
   #onContent: (() => void) | null = null;
   #has_content = false;
+
+  constructor(watch: StreamWatch | null = null) {
+    this.watch = watch;
+  }
 
   /** The answer has begun; `feeder` is held back while the client does not read. */
   begin(feeder: Feeder): void {
@@ -160,7 +166,6 @@ export class EventFlow extends Flow implements Alarm {
   at_ms = 0;
   alarm_slot = -1;
 
-  readonly #watch: StreamWatch | null;
   readonly #meter: StreamMeter | null;
   readonly #onEvent: ((event: SseEvent) => void) | null;
   readonly #quiet: QuietClock;
@@ -186,8 +191,7 @@ export class EventFlow extends Flow implements Alarm {
     quiet: QuietClock,
     meter: StreamMeter | null = null,
   ) {
-    super();
-    this.#watch = watch;
+    super(watch);
     this.#meter = meter;
     this.#onEvent = onEvent;
     this.#quiet = quiet;
@@ -242,7 +246,7 @@ export class EventFlow extends Flow implements Alarm {
    * A stream with an event too long to be framed cannot be judged.
    */
   closeInput(): boolean {
-    const watch = this.#watch;
+    const watch = this.watch;
     const rest = this.#framer.end();
     if (watch === null) {
       if (rest !== null) this.#write(rest.raw);
@@ -266,14 +270,14 @@ export class EventFlow extends Flow implements Alarm {
       this.#block();
       return;
     }
-    const error = this.#watch?.error ?? null;
+    const error = this.watch?.error ?? null;
     if (error === null) this.#close(null);
     else this.#tell(error, true);
   }
 
   breakOff(error: WireError): void {
     // What breaks behind `[DONE]` takes nothing from the answer.
-    if (this.#watch?.done && !this.#is_closing) this.end();
+    if (this.watch?.done && !this.#is_closing) this.end();
     else this.#tell(error);
   }
 
@@ -314,7 +318,7 @@ export class EventFlow extends Flow implements Alarm {
 
   #pass(event: SseEvent): void {
     if (this.is_ended) return;
-    const watch = this.#watch;
+    const watch = this.watch;
     const is_shown = watch === null || watch.see(event);
     this.#onEvent?.(event);
     this.tap?.see(event.data);
@@ -403,7 +407,7 @@ export class EventFlow extends Flow implements Alarm {
   /** The usage goes out with what it cost, where that is known. */
   #tellCost(event: SseEvent): void {
     const told = this.told_usage?.();
-    const usage = told === undefined ? this.#watch!.usage() : told;
+    const usage = told === undefined ? this.watch!.usage() : told;
     const cost_usd = this.#meter!.costOf(usage);
     const { raw, data } = this.#restored(event);
     if (this.#is_blocked) {
@@ -411,7 +415,7 @@ export class EventFlow extends Flow implements Alarm {
       return;
     }
     this.#flush();
-    this.#write(cost_usd === null || data === null ? raw : this.#watch!.withCost(raw, data, cost_usd));
+    this.#write(cost_usd === null || data === null ? raw : this.watch!.withCost(raw, data, cost_usd));
   }
 
   /** An event with the client's values put back; what was held back before it is written. */
@@ -467,8 +471,8 @@ export class EventFlow extends Flow implements Alarm {
   }
 
   #errorEvents(error: WireError, replaces: boolean): Uint8Array {
-    if (this.#watch === null) return errorEvent(error);
-    const events = this.#asOthers(this.#watch.errorEvent(error, replaces));
+    if (this.watch === null) return errorEvent(error);
+    const events = this.#asOthers(this.watch.errorEvent(error, replaces));
     return this.#gate === null ? events : this.#gate.last(events);
   }
 

@@ -32,7 +32,7 @@ export function passedOn(call: Call, clocks: Clocks, model: ModelPlan, rest: Pas
   });
   const prepared: Prepared = {
     ...NO_TOKENS,
-    ...{ replayable, pass, write, model, method, is_stream: false, watch: null, translation: null, again },
+    ...{ replayable, pass, write, model, method, is_stream: false, again },
     // Its body is nobody's to change.
     withBody: () => prepared,
   };

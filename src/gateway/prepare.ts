@@ -6,8 +6,6 @@ import type { ApiName } from "../config/providers.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { type OpenAIRequest, readRequest, writeRequest } from "../dialects/openai/request.ts";
 import { OTHER_WORDS } from "../dialects/other_words.ts";
-import type { StreamWatch } from "../dialects/stream_watch.ts";
-import type { ChunkTranslation } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { Alarms } from "./alarms.ts";
@@ -39,10 +37,6 @@ export interface Clocks {
 /** A call that can be attempted. */
 export interface Prepared extends Outgoing {
   readonly model: ModelPlan;
-  /** Watches the stream of the try under way; null where the answer is no stream of chunks. */
-  readonly watch: StreamWatch | null;
-  /** Translates the stream of the try under way; null where it needs no translation. */
-  readonly translation: ChunkTranslation | null;
   /** Who asks, by the request's own word. */
   readonly user: string | null;
   /** Whether what is asked for is counted in tokens. */

@@ -15,8 +15,7 @@ import {
   writeRequest,
 } from "../dialects/openai/request.ts";
 import { OTHER_WORDS } from "../dialects/other_words.ts";
-import type { StreamWatch } from "../dialects/stream_watch.ts";
-import type { ChunkTranslation, TranslatedAnswer } from "../dialects/translate.ts";
+import type { TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { apiPlace, embedPath } from "../upstream/addressing.ts";
@@ -41,8 +40,6 @@ export class PreparedJson implements Prepared {
   readonly has_tokens = true;
   readonly counting = null;
   readonly model: ModelPlan;
-  watch: StreamWatch | null = null;
-  translation: ChunkTranslation | null = null;
   readonly #call: Call;
   readonly #endpoint: JsonEndpoint;
   readonly #request: OpenAIRequest;
@@ -239,10 +236,8 @@ export class PreparedJson implements Prepared {
     const { name, stream_usage } = target.provider;
     const call = this.#call;
     if (!stream) return new WholeReceiver(call, name, COLLECT_MAX_BYTES, this.#quiet, null, translate);
-    this.watch = this.#endpoint.format.watch(!asks_usage, choices);
-    const foreign = foreignStream === null ? null : foreignStream();
-    this.translation = foreign?.translation ?? null;
-    return new StreamReceiver(call, name, this.watch, this.#quiet, stream_usage, foreign);
+    const watch = this.#endpoint.format.watch(!asks_usage, choices);
+    return new StreamReceiver(call, target, watch, this.#quiet, stream_usage, foreignStream?.() ?? null);
   }
 }
 

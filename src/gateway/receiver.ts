@@ -35,7 +35,11 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected settled = false;
   /** Whether the provider speaks another format than the client. */
   protected abstract readonly is_translated: boolean;
+  /** Whether an answer that has begun without content waits for some, however long. */
+  protected is_held = false;
   #exchange: Exchange | null = null;
+  #result: TryResult | null = null;
+  #onSettled: ((result: TryResult) => void) | null = null;
   #resolve: (result: TryResult) => void = () => {};
   #error_body: Uint8Array[] | null = null;
   #error_bytes = 0;
@@ -66,6 +70,32 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   attach(exchange: Exchange): void {
     this.#exchange = exchange;
     this.call.listener = this;
+  }
+
+  /** What the provider has told of the usage so far; null where it has told none. */
+  get told_usage(): Usage | null {
+    return null;
+  }
+
+  /** Whether it is known what came of the try. */
+  get is_settled(): boolean {
+    return this.settled;
+  }
+
+  /** Tells what came of the try in the very tick in which that is known; at once if it is. */
+  whenSettled(onSettled: (result: TryResult) => void): void {
+    if (this.#result !== null) onSettled(this.#result);
+    else this.#onSettled = onSettled;
+  }
+
+  /** An answer that begins without content does not settle the try. */
+  holdOpening(): void {
+    this.is_held = true;
+  }
+
+  /** It does from now on, after its usual wait. */
+  letOpen(): void {
+    this.is_held = false;
   }
 
   onStop(): void {
@@ -106,6 +136,9 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected settle(result: TryResult): void {
     if (this.settled) return;
     this.settled = true;
+    this.#result = result;
+    // Who ends another try by this has its times behind them.
+    this.#onSettled?.(result);
     const { call } = this;
     const { times } = this.exchange;
     call.answered_ms = performance.now();

@@ -106,13 +106,13 @@ export function relayFlow(
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
   const enforces = call.answer_guard?.enforces || call.asked_format?.plan.action === "block";
-  if ((enforces || prepared.is_stream) && prepared.watch === null) {
+  if ((enforces || prepared.is_stream) && flow.watch === null) {
     // What is too long to be collected cannot be judged, and cannot be given as a stream.
     flow.drop();
     call.listener?.onStop("gone");
     return refuse(call, ownAnswer(answerBlocked()), tools);
   }
-  const { watch } = prepared;
+  const { watch } = flow;
   const { stream_deadline_ms } = prepared.model;
   const stream_end_ms = stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity;
   // The call's deadline holds until a stream's first content, and to the very end of what is no stream.
@@ -153,7 +153,7 @@ export function relayFlow(
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
-    const translated = prepared.translation?.usage;
+    const translated = flow.told_usage?.();
     const told = translated === undefined ? (watch?.usage() ?? flow.tap?.usage() ?? null) : translated;
     const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
     const is_partial =

@@ -2,13 +2,15 @@
 // fail over; from the first content on the try is settled, and the flow goes to the client as it comes.
 
 import { Recording } from "../cache/recording.ts";
+import type { TargetPlan } from "../config/plan.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { ChunkTranslation } from "../dialects/translate.ts";
+import type { Usage } from "../dialects/usage.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
-import { serverOf } from "./answer.ts";
+import { serverOfTarget } from "./answer.ts";
 import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
@@ -32,12 +34,14 @@ export interface ForeignStream {
 /** Receives a stream of chunks. */
 export class StreamReceiver extends Receiver {
   protected readonly is_translated: boolean;
+  readonly #target: TargetPlan;
   readonly #foreign: ForeignStream | null;
   readonly #watch: StreamWatch;
   readonly #flow: EventFlow;
   #odd_body: Uint8Array[] | null = null;
   #odd_bytes = 0;
   #opening: ReturnType<typeof setTimeout> | null = null;
+  #is_opening_over = false;
   #has_content = false;
 
   /**
@@ -46,13 +50,14 @@ export class StreamReceiver extends Receiver {
    */
   constructor(
     call: Call,
-    provider: string,
+    target: TargetPlan,
     watch: StreamWatch,
     quiet: QuietClock,
     is_told = true,
     foreign: ForeignStream | null = null,
   ) {
-    super(call, provider);
+    super(call, target.provider.name);
+    this.#target = target;
     this.#foreign = foreign;
     this.is_translated = foreign !== null;
     this.#watch = watch;
@@ -65,13 +70,22 @@ export class StreamReceiver extends Receiver {
     treatStream(call, this.#flow);
   }
 
+  override get told_usage(): Usage | null {
+    return this.#foreign === null ? this.#watch.usage() : (this.#foreign.translation.usage ?? null);
+  }
+
+  override letOpen(): void {
+    super.letOpen();
+    if (this.#is_opening_over && !this.settled) this.#settleFlow();
+  }
+
   protected begin(head: UpstreamHead): void {
     const content_type = head.headers.get("content-type") ?? "";
     const is_coded = isCoded(head.headers.get("content-encoding"));
     const expected = this.#foreign?.content_type ?? "text/event-stream";
     const is_events = content_type.toLowerCase().startsWith(expected);
     if (is_events && !is_coded) {
-      if (this.call.lead !== null) this.#flow.recording = new Recording(serverOf(this.call)!);
+      if (this.call.lead !== null) this.#flow.recording = new Recording(serverOfTarget(this.#target));
       this.#flow.begin(this.exchange);
     } else this.#odd_body = [];
   }
@@ -124,7 +138,7 @@ export class StreamReceiver extends Receiver {
 
   #hearOpening(event: SseEvent): void {
     if (this.#watch.classify(event) === "opening") {
-      if (!this.settled) this.#opening ??= setTimeout(() => this.#settleFlow(), OPENING_MAX_MS);
+      if (!this.settled) this.#opening ??= setTimeout(() => this.#endOpening(), OPENING_MAX_MS);
       return;
     }
     this.#has_content = true;
@@ -137,6 +151,11 @@ export class StreamReceiver extends Receiver {
     if (this.#opening !== null) clearTimeout(this.#opening);
     if (result.kind !== "flow") this.#flow.drop();
     super.settle(result);
+  }
+
+  #endOpening(): void {
+    this.#is_opening_over = true;
+    if (!this.is_held) this.#settleFlow();
   }
 
   #settleFlow(): void {

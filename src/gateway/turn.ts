@@ -114,7 +114,7 @@ export class Turn {
 }
 
 /** Takes a key out of rotation where the failure says so. */
-function restKey(
+export function restKey(
   target: TargetPlan,
   key: ProviderKey,
   failure: Failure,

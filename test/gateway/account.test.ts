@@ -40,7 +40,7 @@ function newCall(headers: Record<string, string> = {}): { call: Call; prepared: 
   // As much of a prepared call as an account looks at.
   const prepared: Partial<Prepared> = {
     ...{ model, user: null, has_tokens: true, max_output_tokens: 100, choices: 1, is_stream: false },
-    ...{ read_body: new Uint8Array(400), watch: null, estimateInput: () => 100 },
+    ...{ read_body: new Uint8Array(400), estimateInput: () => 100 },
   };
   return { call, prepared: prepared as Prepared };
 }

@@ -1,6 +1,8 @@
 // Recorded streams, cut everywhere: what goes out is what came in, and the usage seen is the usage told.
 
 import { beforeAll, describe, expect, test } from "vitest";
+import { resolveModel } from "../../src/config/models.ts";
+import type { TargetPlan } from "../../src/config/plan.ts";
 import { ChatWatch } from "../../src/dialects/openai/stream.ts";
 import { Alarms } from "../../src/gateway/alarms.ts";
 import { Call } from "../../src/gateway/call.ts";
@@ -31,11 +33,12 @@ function usageOf(watch: ChatWatch): Recording["usage"] {
 }
 
 const plan = planOf("providers: {}");
+const [target] = resolveModel(plan, "sim/echo")!.targets as [TargetPlan];
 
 /** The receiving end of a try whose upstream sends the beginning of a body and then ends, or breaks off. */
 async function receive(begin: Uint8Array): Promise<string | null> {
   const call = new Call("req_test", new Request("http://gateway/"), plan, QUIET.alarms);
-  const receiver = new StreamReceiver(call, "up", new ChatWatch(false), QUIET);
+  const receiver = new StreamReceiver(call, target, new ChatWatch(false), QUIET);
   const exchange: Exchange = {
     times: { started_ms: 0, connected_ms: 0, first_byte_ms: 0 },
     reused: false,

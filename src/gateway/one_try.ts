@@ -1,0 +1,21 @@
+// One try of a call: one exchange with one key of a target.
+
+import type { Reservation } from "../access/reservation.ts";
+import type { ProviderKey } from "../config/plan.ts";
+import type { Candidate } from "../routing/order.ts";
+import type { UpstreamRequest } from "../upstream/exchange.ts";
+import type { Receiver } from "./receiver.ts";
+
+/** A try that was sent. */
+export interface Try {
+  readonly candidate: Candidate;
+  readonly key: ProviderKey;
+  /** At least one. */
+  readonly requests: readonly UpstreamRequest[];
+  readonly receiver: Receiver;
+  /** What of the request could not be said to its target. */
+  readonly dropped: readonly string[];
+}
+
+/** What is taken of the limits of a provider's key; null where it has none. */
+export type KeyPlace = Reservation | null;
