@@ -3,6 +3,7 @@
 
 import { timingSafeEqual } from "node:crypto";
 import { isLoopback } from "../config/address.ts";
+import { matchesPattern } from "../config/name_pattern.ts";
 import type { ClientKey, Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { StoredKeys } from "./stored_keys.ts";
@@ -123,23 +124,6 @@ export function authenticate(
     if (stored_key !== null) return stored_key;
   }
   return WRONG_KEY;
-}
-
-/** Whether a name matches a pattern in which `*` stands for any run of characters; linear in both. */
-export function matchesPattern(pattern: string, name: string): boolean {
-  const parts = pattern.split("*");
-  const first = parts[0]!;
-  if (parts.length === 1) return pattern === name;
-  const last = parts[parts.length - 1]!;
-  if (name.length < first.length + last.length) return false;
-  if (!name.startsWith(first) || !name.endsWith(last)) return false;
-  let at = first.length;
-  for (const part of parts.slice(1, -1)) {
-    const found = name.indexOf(part, at);
-    if (found < 0 || found + part.length > name.length - last.length) return false;
-    at = found + part.length;
-  }
-  return true;
 }
 
 /** Whether a key may call a model, by the name that the client asks for. */

@@ -32,6 +32,7 @@ import {
   type ProviderEntry,
   providerEntry,
 } from "./providers.ts";
+import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
@@ -48,6 +49,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
   if (!providers.has("sim")) providers.set("sim", compileProvider("sim", { kind: "sim", client: "auto" }));
 
   const models = new Map<string, ModelPlan>();
+  const routes = config.routes.map(compileRoute);
   const { listen } = config;
   const plan: Plan = {
     listen: {
@@ -68,6 +70,8 @@ export function compilePlan(config: ResolvedConfig): Plan {
     },
     providers,
     models,
+    routes,
+    route_names: namesOfRoutes(routes, new Map(Object.entries(config.models))),
     keys: config.keys.map(
       (key): ClientKey => ({
         name: key.name,

@@ -11,6 +11,7 @@ import { patternFault } from "./patterns.ts";
 import { formatPath, type Path } from "./problem.ts";
 import { AZURE_ENDPOINT_VARIABLE, providerEntry, SIM_MODELS } from "./providers.ts";
 import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
+import { checkRoutes } from "./routes_check.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 
 /** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
@@ -100,6 +101,16 @@ export function crossCheck(
     if ((config.providers[name]?.kind ?? name) === "sim" && !SIM_MODELS.includes(model))
       add(path, `the simulator has no model ${shown(model, path)}; ${alternatives(model, path, SIM_MODELS)}`);
   };
+
+  /** A model of the configuration, or `provider/model`. */
+  function checkModel(name: string, path: Path, part: "key" | "value" = "value"): void {
+    if (declared.models.includes(name)) return;
+    if (name.includes("/")) providerModel(name, path);
+    else {
+      const near = alternatives(name, path, declared.models);
+      add(path, `there is no model ${shown(name, path)}; ${near} (or write provider/model)`, part);
+    }
+  }
 
   const { listen } = config;
   // On such an address a key is asked for in any case; with the admin API one can still be made.
@@ -205,16 +216,10 @@ export function crossCheck(
         }
       }
     }
-    for (const [index, fallback] of (item.fallbacks ?? []).entries()) {
-      const path = [...at, "fallbacks", index];
-      if (declared.models.includes(fallback)) continue;
-      if (fallback.includes("/")) providerModel(fallback, path);
-      else {
-        const near = alternatives(fallback, path, declared.models);
-        add(path, `there is no model ${shown(fallback, path)}; ${near} (or write provider/model)`);
-      }
-    }
+    for (const [index, fallback] of (item.fallbacks ?? []).entries())
+      checkModel(fallback, [...at, "fallbacks", index]);
   }
+  checkRoutes(config, { add, fault, checkModel });
 
   for (const [index, pattern] of config.cache.volatile.entries()) {
     const wrong = patternFault(pattern);

@@ -57,7 +57,7 @@ export function nearestModel(
   name: string,
   allowed: (name: string) => boolean = () => true,
 ): string | null {
-  const candidates = new Set<string>(plan.models.keys());
+  const candidates = new Set<string>([...plan.models.keys(), ...plan.route_names.keys()]);
   for (const model of plan.models.values())
     for (const target of model.targets) candidates.add(`${target.provider.name}/${target.model}`);
   for (const provider of plan.providers.values())

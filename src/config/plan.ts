@@ -4,6 +4,7 @@
 import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
 import type { ApiName } from "./providers.ts";
+import type { RoutePlan } from "./routes.ts";
 
 /** Where a connection goes. One object per configured provider. */
 export interface Origin {
@@ -375,6 +376,10 @@ export interface Plan {
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */
   readonly models: ReadonlyMap<string, ModelPlan>;
+  /** The policy table: the first rule that holds for a request says which model it goes to. */
+  readonly routes: readonly RoutePlan[];
+  /** Names that clients may ask for because rules take them, and that are no models of their own; with those rules. */
+  readonly route_names: ReadonlyMap<string, readonly RoutePlan[]>;
   /** Empty: no client needs a key. */
   readonly keys: readonly ClientKey[];
   /** Limits over all keys of a tenant, by its name. */

@@ -8,6 +8,7 @@ import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
 import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
+import { route } from "./routes_schema.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
@@ -616,6 +617,13 @@ export const config_schema = z.strictObject({
     .record(alias, model)
     .default({})
     .describe("Names that clients may ask for, besides provider/model."),
+  routes: z
+    .array(route)
+    .max(1_000)
+    .default([])
+    .describe(
+      "Which model a request goes to: the first rule whose conditions all hold decides, before models.",
+    ),
   keys: z
     .array(clientKey)
     .max(100_000)

@@ -11,11 +11,11 @@ import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { FlightNote } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
-import { CACHE_HITS, type LedgerRow, NOTHING, type Timings } from "../ledger/row.ts";
+import { CACHE_HITS, type LedgerRow, NOTHING, type RoutingRow, type Timings } from "../ledger/row.ts";
 import { serverOf } from "./answer.ts";
 import type { Books } from "./books.ts";
 import type { Call } from "./call.ts";
-import { readTags, wordOf } from "./labels.ts";
+import { askedModel, readTags, routingRow, wordOf } from "./labels.ts";
 import type { Prepared } from "./prepare.ts";
 import type { MeteredAccount } from "./stream_meter.ts";
 import type { Texts } from "./token_counter.ts";
@@ -421,20 +421,24 @@ interface RowRest {
   readonly price_version: string | null;
 }
 
-/** What the client says of a call for whoever reads the ledger. */
+/** What is said of a call for whoever reads the ledger. */
 interface Labels {
+  readonly routing: RoutingRow | null;
   readonly feature: string | null;
   readonly tags: Readonly<Record<string, string>>;
 }
 
-function labelsOf({ request: { headers }, discreet }: Call): Labels {
+function labelsOf(call: Call): Labels {
+  const { headers } = call.request;
+  const { discreet } = call;
   return {
+    routing: routingRow(call),
     feature: wordOf(headers.get("x-venturi-feature"), discreet),
     tags: readTags(headers.get("x-venturi-tags"), discreet),
   };
 }
 
-function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow {
+function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowRest): LedgerRow {
   const { client } = call;
   const { end } = rest;
   const server = serverOf(call);
@@ -448,7 +452,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
     user: rest.user,
     feature,
     tags,
-    model: rest.model,
+    model: askedModel(call) ?? rest.model,
     provider: server?.provider ?? null,
     served_model: server?.model || end.model || null,
     status: end.status,
@@ -464,6 +468,7 @@ function rowOf(call: Call, { feature, tags }: Labels, rest: RowRest): LedgerRow 
     attempts: call.tries,
     redactions: call.redactions,
     guards: call.guards,
+    routing,
     timings_us: rest.timings_us,
     estimated: rest.estimated,
   };

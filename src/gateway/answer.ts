@@ -154,6 +154,7 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
     "x-venturi-redactions",
     call.redactions === NOTHING ? null : redactionsText(call.redactions),
   );
+  setOrDelete(headers, "x-venturi-route", call.routed?.choice?.route.name ?? null);
   setOrDelete(headers, "x-venturi-guards", call.guards === NOTHING ? null : guardsText(call.guards));
   setOrDelete(
     headers,

@@ -2,7 +2,9 @@
 // Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
 import type { CacheKey } from "../cache/key.ts";
+import type { NeedBits } from "../config/needs.ts";
 import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
+import type { Complexity } from "../config/routes.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { Usage } from "../dialects/usage.ts";
@@ -12,6 +14,7 @@ import { type Discretion, OPEN } from "../privacy/discretion.ts";
 import type { GuardAction } from "../privacy/guards/guard.ts";
 import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
+import type { RouteChoice } from "../routing/policy.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
@@ -37,6 +40,17 @@ export interface KeptFrom {
   readonly similarity: number | null;
   /** Names the answer for whoever wants it removed; null while it is still coming. */
   readonly cache_key: CacheKey | null;
+}
+
+/** What the policy table said of a request. */
+export interface Routed {
+  /** The model as its client named it; null where it named none. */
+  readonly asked: string | null;
+  /** Null: no rule held. */
+  readonly choice: RouteChoice | null;
+  /** What was worked out of it on the way; null for what no rule had asked about. */
+  readonly needs: NeedBits | null;
+  readonly complexity: Complexity | null;
 }
 
 /** What has to hear at once that a call is stopped. */
@@ -74,6 +88,8 @@ export class Call implements Alarm {
   stream: ClientStream | null = null;
   /** What was used, once the call is over and somebody has told it. */
   usage: Usage | null = null;
+  /** What the policy table said of it; null where there is no table, or it was not read. */
+  routed: Routed | null = null;
   /** What of its request could not be said to the target that was tried last, and was left out. */
   dropped: readonly string[] = NO_NAMES;
   /** Tries sent upstream. */
@@ -170,6 +186,7 @@ export class Call implements Alarm {
     twin.format = this.format;
     twin.endpoint = this.endpoint;
     twin.discreet = this.discreet;
+    twin.routed = this.routed;
     twin.turn = this.turn?.unheard() ?? null;
     return twin;
   }
@@ -180,6 +197,7 @@ export class Call implements Alarm {
     const part = new Call(this.id, new Request(url, { headers }), this.plan, this.#alarms, this.#is_own_id);
     part.client = this.client;
     part.discreet = this.discreet;
+    part.routed = this.routed;
     part.authenticated_ms = part.arrived_ms;
     return part;
   }

@@ -1,20 +1,25 @@
 // The model that a request is for, if its caller may call it, and as much of it as lies where the call may go.
 
-import { matchesPattern, mayCall } from "../access/client_keys.ts";
+import { mayCall } from "../access/client_keys.ts";
 import { makeModel, makeTarget, nearestModel, resolveModel } from "../config/models.ts";
+import { matchesPattern } from "../config/name_pattern.ts";
 import type { ModelPlan, ProviderPlan } from "../config/plan.ts";
+import type { OpenAIRequest } from "../dialects/openai/request.ts";
 import { GatewayError } from "../errors.ts";
+import { chooseRoute } from "../routing/policy.ts";
 import { withinRegions } from "../routing/region.ts";
 import type { Call } from "./call.ts";
+import { RequestView } from "./request_view.ts";
 
-/** The model that a name stands for, if the caller's key may call it. */
-function routeModel(call: Call, name: string): ModelPlan | GatewayError {
+/** The model that a name stands for, if the caller's key may call it: by that name, or by the one that a rule gave in its place. */
+function routeModel(call: Call, name: string, was_asked: string | null): ModelPlan | GatewayError {
   const client = call.client!;
   const given = call.request.headers.get("x-venturi-provider");
-  const asked =
-    given === null || name.startsWith(`${given}/`) || call.plan.models.has(name) ? name : `${given}/${name}`;
+  const is_whole = given === null || was_asked !== null || name.startsWith(`${given}/`);
+  const asked = is_whole || call.plan.models.has(name) ? name : `${given}/${name}`;
   const model = resolveModel(call.plan, asked);
   if (model === null) {
+    if (call.plan.route_names.has(name)) return noRule(name);
     const near = nearestModel(call.plan, asked, (candidate) => mayCall(client, candidate));
     const hint =
       near === null
@@ -28,7 +33,8 @@ function routeModel(call: Call, name: string): ModelPlan | GatewayError {
       },
     );
   }
-  if (!mayCall(client, asked)) return notAllowed(asked);
+  const is_allowed = mayCall(client, asked) || (was_asked !== null && mayCall(client, was_asked));
+  if (!is_allowed) return notAllowed(was_asked ?? asked);
   if (given === null) return model;
   const targets = model.targets.filter((target) => target.provider.name === given);
   if (targets.length > 0) return { ...model, targets, fallbacks: [] };
@@ -47,9 +53,32 @@ function notAllowed(name: string): GatewayError {
   );
 }
 
-/** The model of a name, or what takes its place where a request names none; as much of it as lies where the call may go. */
-export function modelOfName(call: Call, name: string | null): ModelPlan | GatewayError {
-  return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name));
+/**
+ * The model of a request: what the policy table says, else the model of the name, or what takes its place where a request names
+ * none; as much of it as lies where the call may go.
+ * @param request what was read of it; null: it is passed on unread
+ */
+export function modelOfRequest(
+  call: Call,
+  name: string | null,
+  request: OpenAIRequest | null = null,
+): ModelPlan | GatewayError {
+  const { routes } = call.plan;
+  if (routes.length === 0)
+    return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name, null));
+  const view = new RequestView(call, name, request);
+  const choice = chooseRoute(routes, view);
+  call.routed = { asked: name, choice, needs: view.known_needs, complexity: view.known_complexity };
+  if (choice !== null) return inRegion(call, routeModel(call, choice.arm.model, name ?? choice.arm.model));
+  return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name, null));
+}
+
+function noRule(name: string): GatewayError {
+  return new GatewayError(
+    "model_not_found",
+    `Rules of this gateway say what '${name.slice(0, 200)}' is, and none of them holds for this request. GET /v1/models lists the models there are.`,
+    { param: "model" },
+  );
 }
 
 /** A model without what lies where the call must not go: by its own word, its key's and its model's. */

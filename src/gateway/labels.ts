@@ -1,8 +1,10 @@
 // What clients say of their calls for whoever reads the ledger: user, feature, tags. Short words, or they are cut; and none with
 // personal data, where a configuration looks for that.
 
-import { NOTHING } from "../ledger/row.ts";
+import { needNames } from "../config/needs.ts";
+import { NOTHING, type RoutingRow } from "../ledger/row.ts";
 import { type Discretion, OPEN } from "../privacy/discretion.ts";
+import type { Call } from "./call.ts";
 
 /** The most characters of a user, a feature, a tag's name or value. */
 const WORD_MAX_CHARS = 128;
@@ -27,4 +29,29 @@ export function readTags(text: string | null, discreet: Discretion = OPEN): Read
     tags[name] = equals < 0 ? "" : (wordOf(part.slice(equals + 1), discreet, part.slice(0, equals)) ?? "");
   }
   return tags;
+}
+
+/** The model that a client named where a rule put another in its place; else null. */
+export function askedModel({ routed, discreet }: Call): string | null {
+  return routed === null || routed.choice === null ? null : wordOf(routed.asked, discreet);
+}
+
+/** What rules look at, and what they said; null where there is none of it. */
+export function routingRow({ routed, client, request: { headers }, discreet }: Call): RoutingRow | null {
+  const task = wordOf(headers.get("x-venturi-task"), discreet);
+  const region = wordOf(headers.get("x-venturi-region"), discreet);
+  const tier = client?.tier ?? null;
+  const { choice = null, needs = null, complexity = null } = routed ?? {};
+  const known = [task, region, tier, choice, needs, complexity];
+  if (known.every((one) => one === null)) return null;
+  const chosen = choice === null ? NOTHING : { route: choice.route.name, model: choice.arm.model };
+  return {
+    ...chosen,
+    ...(choice !== null && choice.route.arms.length > 1 ? { split: true } : NOTHING),
+    ...(task === null ? NOTHING : { task }),
+    ...(region === null ? NOTHING : { region: region.toLowerCase() }),
+    ...(tier === null ? NOTHING : { tier }),
+    ...(needs === null ? NOTHING : { needs: needNames(needs) }),
+    ...(complexity === null ? NOTHING : { complexity }),
+  };
 }

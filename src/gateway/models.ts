@@ -20,9 +20,10 @@ function modelObject(id: string, owned_by: string): ModelObject {
   return { id, object: "model", created: CREATED_S, owned_by };
 }
 
-/** Names that the Plan knows of by itself: aliases, their targets, the simulator's models. */
+/** Names that the Plan knows of by itself: aliases, names that rules take, targets, the simulator's models. */
 function* knownModels(plan: Plan): Generator<ModelObject> {
   for (const name of plan.models.keys()) yield modelObject(name, "venturi");
+  for (const name of plan.route_names.keys()) yield modelObject(name, "venturi");
   for (const model of plan.models.values()) {
     for (const { provider, model: name } of model.targets)
       yield modelObject(`${provider.name}/${name}`, provider.name);
@@ -31,6 +32,13 @@ function* knownModels(plan: Plan): Generator<ModelObject> {
     if (provider.client !== "sim") continue;
     for (const name of SIM_MODELS) yield modelObject(`${provider.name}/${name}`, provider.name);
   }
+}
+
+/** Whether a key may call a name, by that name or by what some rule gives in its place. */
+function isOpen({ route_names }: Plan, client: ClientKey, name: string): boolean {
+  if (mayCall(client, name)) return true;
+  const routes = route_names.get(name) ?? [];
+  return routes.some(({ arms }) => arms.some(({ model }) => mayCall(client, model)));
 }
 
 /** Whose list of models a client reads. */
@@ -51,7 +59,7 @@ export function listModels(
 ): object | GatewayError {
   const models = new Map<string, ModelObject>();
   for (const model of knownModels(plan)) {
-    if (!models.has(model.id) && mayCall(client, model.id)) models.set(model.id, model);
+    if (!models.has(model.id) && isOpen(plan, client, model.id)) models.set(model.id, model);
   }
   const all = [...models.values()];
   switch (shape) {
@@ -72,7 +80,8 @@ export function getModel(
   shape: ModelsShape = "openai",
 ): object | GatewayError {
   const model = resolveModel(plan, id);
-  if (model === null || !mayCall(client, id)) {
+  const is_known = model !== null || plan.route_names.has(id);
+  if (!is_known || !isOpen(plan, client, id)) {
     return new GatewayError(
       "model_not_found",
       `The model '${id}' does not exist, or your key may not call it.`,
@@ -81,7 +90,8 @@ export function getModel(
       },
     );
   }
-  const owned_by = plan.models.has(id) ? "venturi" : (model.targets[0]?.provider.name ?? "venturi");
+  const is_own = model === null || plan.models.has(id);
+  const owned_by = is_own ? "venturi" : (model.targets[0]?.provider.name ?? "venturi");
   return SHAPES[shape](modelObject(id, owned_by));
 }
 

@@ -22,7 +22,7 @@ import {
   type ResponseEndpoint,
   withoutVersion,
 } from "./endpoints.ts";
-import { defaultModel, directModel, inRegion, modelOfName } from "./find_model.ts";
+import { defaultModel, directModel, inRegion, modelOfRequest } from "./find_model.ts";
 import type { QuietClock } from "./flow.ts";
 import { endToEndHeaders, passedOn, traceHeaders, uploadPatience } from "./passing.ts";
 import { NO_CHATS, PreparedJson } from "./prepared_json.ts";
@@ -92,7 +92,7 @@ async function prepareJson(
 ): Promise<Prepared | GatewayError> {
   const request = readJson(call, endpoint, await readCallBody(call, clocks));
   if (request instanceof GatewayError) return request;
-  const model = modelOfName(call, request.model);
+  const model = modelOfRequest(call, request.model, request);
   if (model instanceof GatewayError) return model;
   return new PreparedJson(call, endpoint, request, model, clocks.quiet);
 }
@@ -107,7 +107,7 @@ async function prepareCount(
   const counted = body instanceof GatewayError ? body : countedPart(body);
   const request = readJson(call, endpoint, counted);
   if (request instanceof GatewayError) return request;
-  const model = modelOfName(call, request.model);
+  const model = modelOfRequest(call, request.model, request);
   if (model instanceof GatewayError) return model;
   return new PreparedCount(call, endpoint, request, model, clocks.quiet);
 }
@@ -139,7 +139,7 @@ async function prepareMedia(
   if (is_json) {
     const request = readJson(call, endpoint, await readCallBody(call, clocks));
     if (request instanceof GatewayError) return request;
-    const model = modelOfName(call, request.model);
+    const model = modelOfRequest(call, request.model, request);
     if (model instanceof GatewayError) return model;
     const write = (target: TargetPlan) => writeRequest(request, target.model_json, false);
     return passedOn(call, clocks, model, {
@@ -155,7 +155,7 @@ async function prepareMedia(
   const upload = await peekUpload(call.request, uploadPatience(call, clocks));
   if (upload instanceof GatewayError) return upload;
   call.scanned_ms = performance.now();
-  const model = modelOfName(call, upload.model);
+  const model = modelOfRequest(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
   const extra: HeaderFields = [...traceHeaders(call), ["content-type", content_type]];

@@ -42,6 +42,7 @@ const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
     attempts: [],
     redactions: NOTHING,
     guards: NOTHING,
+    routing: null,
     request_id: row.id,
   }),
   needed,
@@ -57,7 +58,8 @@ function needed(row: LedgerRow): LedgerRow {
     ...{ id, request_id: id, time, tenant, team, key, status, stream, cost_nano_usd, estimated, usage },
     ...{ user: null, feature: null, model: null, provider: null, served_model: null, error: null },
     ...{ finish_reason: null, price_version: null, saved_nano_usd: 0, cache: "bypass", similarity: null },
-    ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, timings_us: NOTHING },
+    ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, routing: null },
+    timings_us: NOTHING,
   };
 }
 

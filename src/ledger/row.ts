@@ -20,6 +20,22 @@ export type Timings = { readonly [stage in (typeof STAGES)[number]]?: number | u
 /** What `cache` says of answers that came from one. */
 export const CACHE_HITS: ReadonlySet<string> = new Set(["hit", "semantic", "stale", "joined"]);
 
+/** What rules of the policy table look at, and what they said. What is not there, or was not worked out, is left out. */
+export interface RoutingRow {
+  /** The rule that held. */
+  readonly route?: string;
+  /** The model that it gave: in a test, the arm. */
+  readonly model?: string;
+  /** Whether the rule splits calls among models. */
+  readonly split?: boolean;
+  readonly task?: string;
+  readonly region?: string;
+  readonly tier?: string;
+  /** As `needs` of a rule has them. */
+  readonly needs?: readonly string[];
+  readonly complexity?: string;
+}
+
 /** A record of nothing, such as the tags of a call that has none: whoever writes rows knows it at a glance. */
 export const NOTHING: Readonly<Record<string, never>> = {};
 
@@ -38,7 +54,7 @@ export interface LedgerRow {
   readonly user: string | null;
   readonly feature: string | null;
   readonly tags: Readonly<Record<string, string>>;
-  /** As the client asked for it. */
+  /** As the client asked for it; what a rule gave in its place is told by `routing`. */
   readonly model: string | null;
   /** Where the answer, or the last try, came from. */
   readonly provider: string | null;
@@ -63,6 +79,8 @@ export interface LedgerRow {
   readonly redactions: Readonly<Record<string, number>>;
   /** What became of what guards found: `allow`, `flag`, `redact` or `block` by the guard's name. */
   readonly guards: Readonly<Record<string, string>>;
+  /** Null: nothing of the kind is known of it. */
+  readonly routing: RoutingRow | null;
   readonly timings_us: Timings;
   /** Whether the usage was counted by the gateway because no provider told it. */
   readonly estimated: boolean;

@@ -210,6 +210,7 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   appendRecord(line, "tags", row.tags);
   appendRecord(line, "redactions", row.redactions);
   appendRecord(line, "guards", row.guards);
+  if (row.routing !== null) line.text(`,"routing":${JSON.stringify(row.routing)}`);
   line.byte(BRACE_CLOSE);
 }
 

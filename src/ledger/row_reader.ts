@@ -3,7 +3,7 @@
 
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { madeRequestId } from "./request_id.ts";
-import { type AttemptRow, type LedgerRow, STAGES, type Timings } from "./row.ts";
+import { type AttemptRow, type LedgerRow, type RoutingRow, STAGES, type Timings } from "./row.ts";
 import { AMOUNTS, type NAMES, TEXT_MAX, USAGE_KINDS } from "./row_line.ts";
 
 /** Tokens, or what else is counted, of one kind in one call, at most. */
@@ -190,6 +190,7 @@ export function rowOf({
     attempts: attempts.map((attempt) => attemptOf(attempt, provider, served_model)).filter(isPresent),
     redactions: recordOf(more["redactions"], isNumber),
     guards: recordOf(more["guards"], isText),
+    routing: routingOf(more["routing"]),
     timings_us: timingsOf(more["timings_us"]),
     estimated: amounts[ESTIMATED] === 1,
   };
@@ -217,6 +218,21 @@ function timingsOf(value: unknown): Timings {
   }
   return timings;
 }
+
+function routingOf(value: unknown): RoutingRow | null {
+  if (!isRecord(value)) return null;
+  const { split, needs } = value;
+  const routing: { -readonly [name in keyof RoutingRow]: RoutingRow[name] } = {};
+  for (const name of ROUTING_WORDS) {
+    const word = textOf(value[name]);
+    if (word !== null) routing[name] = word;
+  }
+  if (split === true) routing.split = true;
+  if (Array.isArray(needs)) routing.needs = needs.filter(isText);
+  return routing;
+}
+
+const ROUTING_WORDS = ["route", "model", "task", "region", "tier", "complexity"] as const;
 
 function jsonOf(text: string): unknown {
   try {

@@ -31,7 +31,8 @@ export function withinRegions(model: ModelPlan, regions: readonly string[]): Mod
 }
 
 function limited(model: ModelPlan, regions: readonly string[]): ModelPlan | null {
-  const isThere = ({ provider }: TargetPlan) => regions.every((region) => holds(region, provider.region));
+  const isThere = ({ provider }: TargetPlan) =>
+    regions.every((region) => holdsRegion(region, provider.region));
   const fallbacks = model.fallbacks.flatMap((fallback) => {
     const targets = fallback.targets.filter(isThere);
     return targets.length === 0 ? [] : [{ ...fallback, targets }];
@@ -40,6 +41,7 @@ function limited(model: ModelPlan, regions: readonly string[]): ModelPlan | null
   return targets.length === 0 && fallbacks.length === 0 ? null : { ...model, targets, fallbacks };
 }
 
-function holds(region: string, place: string | null): boolean {
+/** Whether a place lies in a region: `eu` holds `eu-west-1`. */
+export function holdsRegion(region: string, place: string | null): boolean {
   return place !== null && (place === region || place.startsWith(`${region}-`));
 }

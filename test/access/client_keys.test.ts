@@ -1,13 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  ANYONE,
-  authenticate,
-  hasAdminToken,
-  matchesPattern,
-  mayCall,
-  presentedKey,
-} from "../../src/access/client_keys.ts";
+import { ANYONE, authenticate, hasAdminToken, mayCall, presentedKey } from "../../src/access/client_keys.ts";
 import { parseConfig } from "../../src/config/load.ts";
+import { matchesPattern } from "../../src/config/name_pattern.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { GatewayError } from "../../src/errors.ts";
 

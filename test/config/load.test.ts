@@ -82,6 +82,7 @@ test("defaults are filled in", () => {
       semantic: { budget_ms: 15, max_entries: 200_000, threads: 1 },
     },
     providers: {},
+    routes: [],
     responses: { ttl_days: 30, max_mb: 1_024 },
     models: {},
     keys: [],

@@ -6,7 +6,7 @@ import { GatewayError } from "../../errors.ts";
 import { Account } from "../account.ts";
 import type { Call } from "../call.ts";
 import { ownAnswer } from "../failure.ts";
-import { modelOfName } from "../find_model.ts";
+import { modelOfRequest } from "../find_model.ts";
 import { guardsInForce } from "../guards_in_force.ts";
 import { privacyMode, privacyPlan } from "../privacy_mode.ts";
 import { refuse } from "../settle.ts";
@@ -30,7 +30,7 @@ export async function admitSession(
     call.discreet = (await tools.privacy.get()).discretionOf(call.plan);
   }
 
-  const model = modelOfName(call, place.model);
+  const model = modelOfRequest(call, place.model);
   if (model instanceof GatewayError) return refuse(call, ownAnswer(model), tools);
   call.routed_ms = performance.now();
   const guards = guardsInForce(call, model);

@@ -37,6 +37,7 @@ export function ledgerRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     similarity: null,
     attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
     redactions: {},
+    routing: null,
     guards: {},
     timings_us: { total: 1000 },
     estimated: false,
