@@ -1,7 +1,7 @@
 // How far every limit is used up at the moment: for whoever runs the gateway.
 
 import type { ClientKey, Plan } from "../config/plan.ts";
-import { heldIn } from "./gauge.ts";
+import { heldIn } from "../memory/gauge.ts";
 import type { LimitSet } from "./limit_set.ts";
 import { limitsOfCaller, limitsOfModel, limitsOfProviderKey } from "./limits.ts";
 import type { ReservationTools } from "./reservation.ts";

@@ -3,7 +3,7 @@
 
 import type { CounterKey } from "../memory/counter_key.ts";
 import type { CounterTable } from "../memory/counter_table.ts";
-import { giveOne, takeOne } from "./gauge.ts";
+import { giveOne, takeOne } from "../memory/gauge.ts";
 import { type LimitSet, type MoneyLimit, periodEndMs, type WindowLimit } from "./limit_set.ts";
 import { adjustIn, emptyAtMs, roomAtMs, slotAt, takeIn, usedIn } from "./sliding_window.ts";
 

@@ -8,6 +8,7 @@ import { cloudUrl } from "./clouds.ts";
 import { readGoogleCredentials } from "./google.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
 import { constantFields } from "./header_fields.ts";
+import { compileBreaker, DEFAULT_BREAKER } from "./health.ts";
 import { compileHedge } from "./hedge_schema.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
@@ -177,10 +178,11 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
     const targets = model.targets.map((target) => {
       if (typeof target === "string") {
         const slash = target.indexOf("/");
-        return makeTarget(plan.providers.get(target.slice(0, slash))!, target.slice(slash + 1));
+        const provider = plan.providers.get(target.slice(0, slash))!;
+        return makeTarget(provider, target.slice(slash + 1), 1, undefined, model.breaker);
       }
       const provider = plan.providers.get(target.provider)!;
-      return makeTarget(provider, target.model, target.weight, target.timeouts);
+      return makeTarget(provider, target.model, target.weight, target.timeouts, model.breaker);
     });
     const { strategy, deadline_ms, stream_deadline_ms } = model;
     const retries = { ...model.retries };
@@ -233,6 +235,7 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     stream_usage: config.stream_usage ?? entry.stream_usage,
     cache_breakpoints: entry.cache_breakpoints ?? [],
     limits: compileLimits(config.limits),
+    breaker: compileBreaker(config.breaker, DEFAULT_BREAKER),
   };
 }
 

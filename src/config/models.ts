@@ -2,6 +2,8 @@
 // The made ones are kept per Plan, and boundedly, because clients choose the names.
 
 import { spokenFor } from "./clouds.ts";
+import { compileBreaker } from "./health.ts";
+import type { BreakerConfig } from "./health_schema.ts";
 import { nearest } from "./nearest.ts";
 import type { ModelPlan, Plan, ProviderPlan, RetryPlan, TargetPlan, TimeoutPlan, Timeouts } from "./plan.ts";
 import { SIM_MODELS } from "./providers.ts";
@@ -82,6 +84,7 @@ export function makeTarget(
   model: string,
   weight = 1,
   timeouts?: TimeoutsConfig,
+  breaker?: BreakerConfig,
 ): TargetPlan {
   return {
     provider,
@@ -90,6 +93,7 @@ export function makeTarget(
     model_json: utf8.encode(JSON.stringify(model)),
     weight,
     timeouts: overrideTimeouts(provider.timeouts, timeouts),
+    breaker: compileBreaker(breaker, provider.breaker),
   };
 }
 

@@ -78,6 +78,20 @@ export type Signing =
   | { readonly kind: "aws"; readonly service: string; readonly credentials: AwsCredentials }
   | { readonly kind: "google"; readonly credentials: GoogleCredentials };
 
+/** When a target that fails is passed over, and for how long. */
+export interface BreakerPlan {
+  /** Failures in a row that open it. */
+  readonly failures: number;
+  /** Share of at least `min_calls` calls in 30 s that opens it when they fail. */
+  readonly share: number;
+  readonly min_calls: number;
+  /** Until it is probed; twice as long after each probe that failed, up to `rest_max_ms`. */
+  readonly rest_ms: number;
+  readonly rest_max_ms: number;
+  /** How long its share of calls grows after it has closed; 0: it has all at once. */
+  readonly slow_start_ms: number;
+}
+
 /** A provider's key: its name is what logs and metrics may say, never its value. */
 export interface ProviderKey {
   /** `{provider}#{index}`, unique in a Plan. */
@@ -118,6 +132,8 @@ export interface ProviderPlan {
   readonly cache_breakpoints: readonly string[];
   /** What each of its keys may be asked for. */
   readonly limits: LimitsPlan | null;
+  /** Of its targets, where their model says nothing; null: they are asked however they fail. */
+  readonly breaker: BreakerPlan | null;
 }
 
 /** Timeouts with the two defaults of the first byte: a plain answer begins only when it is complete. */
@@ -137,6 +153,8 @@ export interface TargetPlan {
   readonly model_json: Uint8Array;
   readonly weight: number;
   readonly timeouts: TimeoutPlan;
+  /** Null: it is asked however it fails. */
+  readonly breaker: BreakerPlan | null;
 }
 
 /** How often and how patiently one target is tried again. */

@@ -6,6 +6,7 @@ import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
+import { breaker } from "./health_schema.ts";
 import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 import { route } from "./routes_schema.ts";
@@ -265,6 +266,7 @@ const provider = z.strictObject({
   limits: limits
     .optional()
     .describe("What each of its keys may be asked for, so that we stay under the provider's own limits."),
+  breaker: breaker.optional().describe("When its models are passed over because they fail; off never does."),
   api_version: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be a version such as 2024-10-21")
@@ -487,6 +489,9 @@ const model = z.strictObject({
     .default(0)
     .describe("Bounds a whole stream; 0 (the default) is no limit."),
   limits: limits.optional().describe("What all callers together may ask of this model."),
+  breaker: breaker
+    .optional()
+    .describe("When its targets are passed over because they fail; by default as their providers say."),
   price: price.optional().describe("What its tokens cost, in place of the price table."),
   on_unsupported: z
     .enum(["error", "drop"])

@@ -6,8 +6,10 @@ import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } f
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
+import { admitted, asLastResort, soonestProbeMs } from "../routing/admission.ts";
 import type { Affinity } from "../routing/affinity.ts";
-import { orderTargets } from "../routing/order.ts";
+import type { Health } from "../routing/health/health.ts";
+import { type Candidate, orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { type Second, secondOf } from "../routing/second.ts";
 import { requestPath } from "../upstream/addressing.ts";
@@ -26,6 +28,7 @@ import {
   type FailedAnswer,
   type Failure,
   limitedFailure,
+  ownAnswer,
   refuse,
   unwritable,
 } from "./failure.ts";
@@ -66,6 +69,7 @@ export interface Sending {
 /** What the attempts need of the gateway. */
 export interface AttemptTools {
   readonly rotation: KeyRotation;
+  readonly health: Health;
   readonly metrics: Metrics;
   clientOf(provider: Pick<ProviderPlan, "client">): UpstreamClient;
 }
@@ -85,9 +89,12 @@ export async function attempt(
   let last: FailedAnswer | null = null;
   const affinity = model.has_prompt_cache ? outgoing.affinity() : null;
   const hedge = model.hedge === null || !outgoing.replayable ? null : new Hedge(call, model.hedge);
-  const order = orderTargets(model, affinity);
+  const all = orderTargets(model, affinity);
+  const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
   for (const [place, candidate] of order.entries()) {
+    const { target } = candidate;
     const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);
+    let is_passed_over = false;
     for (;;) {
       if (call.stopped !== null) return { kind: "stopped" };
       const step = turn.next(performance.now(), call.at_ms);
@@ -96,8 +103,16 @@ export async function attempt(
         await call.sleep(step);
         continue;
       }
-      const sent = await send(call, { candidate, key: step }, outgoing, tools);
-      if (sent === null) return { kind: "stopped" };
+      let sent = await send(call, { candidate, key: step }, outgoing, tools);
+      // Somebody else is probing it; but there is nobody else to ask.
+      if (sent === null && call.stopped === null && candidate.is_last && last === null)
+        sent = await send(call, { candidate: asLastResort(candidate), key: step }, outgoing, tools);
+      if (sent === null) {
+        if (call.stopped !== null) return { kind: "stopped" };
+        passOver(call, target, tools);
+        is_passed_over = turn.is_untried;
+        break;
+      }
       if ("verdict" in sent) {
         turn.failWith(step, sent, performance.now());
         continue;
@@ -109,7 +124,7 @@ export async function attempt(
       const { goes_on, beside, beside_was_first } =
         hedge === null ? endedAlone(sent, await sent.receiver.result) : await hedge.race(sent, sendSecond);
       if (beside !== null && beside_was_first) noteBeside(call, beside, tools);
-      note(call, goes_on, tools);
+      note(call, goes_on, model, tools);
       if (beside !== null && !beside_was_first) noteBeside(call, beside, tools);
       const { one, result } = goes_on;
       const { signing } = one.key;
@@ -121,11 +136,27 @@ export async function attempt(
       const is_outdated =
         failure.outcome === "401" && signing !== null && wasRefused(signing, one.requests[0]!);
       turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
+      // Whoever opened its breaker, to try it again would be one failure more.
+      if (candidate.reason === "free" && tools.health.of(target).look(target.breaker) !== "free") break;
     }
-    last = preferred(last, turn.answer);
+    if (!is_passed_over) last = preferred(last, turn.answer);
     if (turn.is_final) break;
   }
-  return { kind: "error", answer: last ?? refuse("upstream_error", `Model ${model.name} has no target.`) };
+  return { kind: "error", answer: last ?? nobodyLeft(model, all, tools.health) };
+}
+
+/** A target is not tried because its breaker is open. */
+function passOver(call: Call, target: TargetPlan, { health }: AttemptTools): void {
+  call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome: "open" }];
+  health.of(target).countPassedOver();
+}
+
+/** No target was tried: as many calls as may try one that fails do so already. */
+function nobodyLeft({ name }: ModelPlan, order: readonly Candidate[], health: Health): FailedAnswer {
+  if (order.length === 0) return refuse("upstream_error", `Model ${name} has no target.`);
+  const retry_after_ms = Math.max(1_000, soonestProbeMs(order, health));
+  const message = `Everything that could answer for ${name} is failing. Try again in ${Math.ceil(retry_after_ms / 1_000)} s.`;
+  return ownAnswer(new GatewayError("unavailable", message, { retry_after_ms }));
 }
 
 /** Of two failures the one to tell: the later, unless only the earlier is a provider's own word. */
@@ -155,7 +186,8 @@ function requestsTo(
 }
 
 /**
- * Sends one try: one exchange with one key. Gives why it could not be sent, or null where nobody wants it any more.
+ * Sends one try: one exchange with one key. Gives why it could not be sent, or null where nobody wants it any more, or where it was
+ * to probe its target and somebody else does so already.
  * @param isWanted asked at the last moment
  */
 async function send(
@@ -175,13 +207,19 @@ async function send(
   const requests = key.signing === null ? plain : await authorized(plain, key.signing);
   if (call.stopped !== null || !isWanted()) return null;
   if (requests instanceof UpstreamError) return connectionFailure(provider.name, requests);
+  const trial = tools.health.begin(target, outgoing.is_stream, candidate.reason);
+  if (trial === null) return null;
   const refusal = call.account?.takeProviderKey(provider, key) ?? null;
-  if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);
+  if (refusal !== null) {
+    trial.end();
+    return limitedFailure(provider.name, refusal.retry_after_ms);
+  }
   call.attempts += 1;
   call.target = target;
   call.model = model;
   call.account?.sending(model, target);
   const receiver = sending.receiver();
+  receiver.trial = trial;
   if (call.asked_ms === 0) call.asked_ms = performance.now();
   const client = tools.clientOf(provider);
   receiver.attach(
@@ -193,14 +231,20 @@ async function send(
 }
 
 /** Counts a try, and tells the key's rotation of a good one. */
-function note(call: Call, { one, result, outcome }: EndedTry, tools: AttemptTools): void {
+function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, tools: AttemptTools): void {
+  const { trial } = one.receiver;
   tryEnded(call, one, outcome);
-  if (result.kind === "stopped") return;
+  if (result.kind === "stopped") {
+    if (isTooSlow(call, asked, one.receiver)) trial?.shows("ill", "deadline");
+    trial?.end();
+    return;
+  }
   const { metrics } = tools;
   const { provider, model } = one.candidate.target;
   const series = metrics.of(provider.name, model || "none");
   series.countAttempt(outcome);
   if (result.kind === "failed") {
+    trial?.end();
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;
@@ -208,6 +252,17 @@ function note(call: Call, { one, result, outcome }: EndedTry, tools: AttemptTool
   served(call, one, result, tools);
   const { started_ms, first_byte_ms } = one.receiver.exchange.times;
   series.countFirstByte((first_byte_ms - started_ms) * 1000);
+  trial?.answered(first_byte_ms - started_ms);
+  // A stream is under way until its call is over.
+  if (result.kind === "flow") call.trial = trial;
+  else trial?.end();
+}
+
+/** Whether a try took most of the time that the model itself allows, and nothing came; what clients wish shows nothing. */
+function isTooSlow(call: Call, { deadline_ms }: ModelPlan, { exchange }: Receiver): boolean {
+  if (call.stopped !== "deadline" || deadline_ms === 0) return false;
+  const is_own_deadline = call.at_ms - call.arrived_ms >= deadline_ms - 1;
+  return is_own_deadline && performance.now() - exchange.times.started_ms > deadline_ms / 2;
 }
 
 /** Counts a try that was not needed, or failed beside another; what its provider told of its usage is paid for. */
@@ -216,6 +271,7 @@ function noteBeside(call: Call, { one, result, outcome, place }: EndedTry, tools
   const { target, model } = candidate;
   const usage = receiver.told_usage ?? NO_USAGE;
   tryEnded(call, one, outcome);
+  receiver.trial?.end();
   place?.settle({ tokens: usage.input_tokens + usage.output_tokens, nano_usd: 0 });
   if (usage !== NO_USAGE) call.account?.usedBeside(model, target, usage);
   if (outcome === "stopped") return;

@@ -14,6 +14,7 @@ import { LineBuffer } from "../memory/line_buffer.ts";
 import type { SeriesBlock } from "../memory/series_block.ts";
 import type { EventSink } from "../memory/spill.ts";
 import type { State } from "../memory/state.ts";
+import { Health } from "../routing/health/health.ts";
 import { TokenCounter } from "./token_counter.ts";
 
 /** Lines that were told; there are no more. */
@@ -36,6 +37,8 @@ export class Books {
   /** What this process counts. */
   readonly series: SeriesBlock;
   readonly reservations: ReservationTools;
+  /** How targets do, as all processes know it. */
+  readonly health: Health;
   readonly averages = new OutputAverages();
   readonly counter = new TokenCounter();
   readonly flights: CallTable;
@@ -57,6 +60,13 @@ export class Books {
       now_ms: () => clock.now_ms(),
       wall_ms: () => Date.now(),
     };
+    this.health = new Health({
+      table: state.health,
+      column: index,
+      columns: state.areas,
+      now_ms: () => clock.now_ms(),
+      log,
+    });
     this.flights = state.area(index).calls;
     this.#sink = sink;
     this.#log = log;

@@ -15,6 +15,7 @@ import type { GuardAction } from "../privacy/guards/guard.ts";
 import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { RouteChoice } from "../routing/policy.ts";
+import type { Trial } from "../routing/health/trial.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
@@ -122,6 +123,8 @@ export class Call implements Alarm {
   lead: Lead | null = null;
   /** What came of the tries so far. */
   tries: readonly AttemptRow[] = NO_TRIES;
+  /** The try whose answer is on its way to the client. */
+  trial: Trial | null = null;
   /** From the moment that its model is known. */
   account: Account | null = null;
   /** The gateway's own share of the time to the answer's beginning, once that is known. */
@@ -249,5 +252,6 @@ export class Call implements Alarm {
   close(): void {
     this.#alarms.remove(this);
     this.listener = null;
+    this.trial?.end();
   }
 }

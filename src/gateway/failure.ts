@@ -3,7 +3,8 @@
 import type { WireError } from "../dialects/openai/error.ts";
 import { readProviderError, statusInBand } from "../dialects/provider_error.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import { judgeStatus, retryAfterMs, type Verdict } from "../routing/retry.ts";
+import type { Showing } from "../routing/health/target_health.ts";
+import { isIll, judgeStatus, retryAfterMs, type Verdict } from "../routing/retry.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 
 /** An error as the client gets it. */
@@ -25,6 +26,18 @@ export interface Failure {
   readonly retry_after_ms: number | null;
   /** How metrics call it: the status, or what happened to the connection. */
   readonly outcome: string;
+}
+
+/** What befell a try before its target could do anything wrong. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  ...["bad_request", "upload", "handler", "authorization", "limited", "resting", "unsupported"],
+]);
+
+/** What a failure shows of the target: a status that blames the request shows that somebody is there. */
+export function showingOf({ outcome }: Failure): Showing {
+  const status = /^(?:in_band_)?(\d{3})$/.exec(outcome)?.[1];
+  if (status !== undefined) return isIll(Number(status)) ? "ill" : "well";
+  return NOT_SENT.has(outcome) ? "nothing" : "ill";
 }
 
 /** The answer for an error of the gateway's own. */

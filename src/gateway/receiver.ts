@@ -2,10 +2,11 @@
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
 import type { Usage } from "../dialects/usage.ts";
+import type { Trial } from "../routing/health/trial.ts";
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode } from "../wire/content_coding.ts";
 import type { Call, StopListener } from "./call.ts";
-import { connectionFailure, type Failure, statusFailure } from "./failure.ts";
+import { connectionFailure, type Failure, showingOf, statusFailure } from "./failure.ts";
 import type { Flow } from "./flow.ts";
 
 /** How much of an error's body is read. */
@@ -29,6 +30,8 @@ const STOPPED: TryResult = { kind: "stopped" };
 /** The receiving end of one try. */
 export abstract class Receiver implements ExchangeHandler, StopListener {
   readonly result: Promise<TryResult>;
+  /** Hears what the try shows of its target; null: nobody does. */
+  trial: Trial | null = null;
   protected readonly call: Call;
   protected readonly provider: string;
   protected head: UpstreamHead | null = null;
@@ -127,7 +130,10 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   }
 
   onError(error: UpstreamError): void {
-    if (this.settled) this.breakOff(error);
+    if (this.settled) {
+      this.show(connectionFailure(this.provider, error));
+      this.breakOff(error);
+    }
     // The status says more than the connection that broke behind it.
     else if (this.#error_body !== null) this.#settleStatus();
     else this.fail(connectionFailure(this.provider, error));
@@ -147,7 +153,13 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
     this.#resolve(result);
   }
 
+  /** What came shows something of the target. */
+  protected show(failure: Failure): void {
+    this.trial?.shows(showingOf(failure), failure.outcome);
+  }
+
   protected fail(failure: Failure): void {
+    this.show(failure);
     this.settle({ kind: "failed", failure });
   }
 

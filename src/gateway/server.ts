@@ -118,6 +118,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     metrics,
     books: options.books,
     rotation: new KeyRotation(),
+    health: options.books.health,
     clocks: {
       deadlines: new Alarms(20),
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },

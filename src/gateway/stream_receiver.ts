@@ -111,7 +111,10 @@ export class StreamReceiver extends Receiver {
     const is_complete = this.#flow.closeInput();
     if (this.settled) {
       if (is_complete) this.#flow.end();
-      else this.#interrupt("the stream ended without a finish reason");
+      else {
+        this.show(unfitAnswer(this.provider, "the stream ended without a finish reason"));
+        this.#interrupt("the stream ended without a finish reason");
+      }
     } else if (is_complete) {
       this.#settleFlow();
       this.#flow.end();
@@ -131,6 +134,7 @@ export class StreamReceiver extends Receiver {
       this.exchange.abort();
       // Once the client has got something of the answer, the flow itself tells of the error.
       if (!this.settled) this.fail(inBandFailure(error));
+      else this.show(inBandFailure(error));
     } else if (!this.#has_content) {
       this.#hearOpening(event);
     }

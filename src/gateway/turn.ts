@@ -33,7 +33,13 @@ export class Turn {
     this.#candidate = candidate;
     this.#replayable = replayable;
     this.#rotation = rotation;
-    this.#retries_left = replayable ? candidate.model.retries.attempts : 0;
+    const may_retry = replayable && candidate.reason === "free";
+    this.#retries_left = may_retry ? candidate.model.retries.attempts : 0;
+  }
+
+  /** Whether no try has failed. */
+  get is_untried(): boolean {
+    return this.#failed === null;
   }
 
   /** What to tell when the target was given up. */

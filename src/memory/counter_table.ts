@@ -3,25 +3,12 @@
 // one of the two always sees the other. docs/memory.md goes through the races.
 
 import type { CounterKey } from "./counter_key.ts";
-import {
-  AREAS_MAX,
-  BITMAP_WORDS,
-  COUNTER_ENTRIES,
-  COUNTER_ENTRY_WORDS,
-  COUNTER_HEAD_WORDS,
-  COUNTERS_WORD,
-  EVICTED_WORD,
-  FULL_WORD,
-  GAUGE_BITS_WORD,
-  LOCK_WORD,
-  USED_BITS_WORD,
-} from "./layout.ts";
+import { AREAS_MAX, COUNTER_ENTRY_WORDS, COUNTER_HEAD_WORDS, COUNTERS, type TablePlaces } from "./layout.ts";
 import { SpinLock } from "./lock.ts";
 import type { Mapping } from "./mapping.ts";
 
 /** How many entries are looked at for a key. */
 const NEIGHBOURHOOD = 64;
-const INDEX_MASK = COUNTER_ENTRIES - 1;
 
 /** Fields of an entry, in words. The state's are its phase and, above, how often the entry was written. */
 const KEY = 1;
@@ -58,12 +45,18 @@ export class CounterTable {
   readonly words: Int32Array;
   /** The same in long words: their index is half as large. */
   readonly longs: BigInt64Array;
+  readonly #places: TablePlaces;
+  readonly #first: number;
+  readonly #mask: number;
   readonly #lock: SpinLock;
 
-  constructor({ words, longs }: Mapping) {
+  constructor({ words, longs }: Mapping, places = COUNTERS) {
     this.words = words;
     this.longs = longs;
-    this.#lock = new SpinLock(words, LOCK_WORD);
+    this.#places = places;
+    this.#first = places.first;
+    this.#mask = places.entries - 1;
+    this.#lock = new SpinLock(words, places.lock);
   }
 
   /**
@@ -89,8 +82,9 @@ export class CounterTable {
 
   /** Indexes into `words` of all that is counted, in no particular order. */
   *[Symbol.iterator](): Iterator<number> {
-    for (let index = 0; index < BITMAP_WORDS; index++) {
-      for (const entry of this.#marked(USED_BITS_WORD, index)) {
+    const { used_bits } = this.#places;
+    for (let index = 0; index < this.#bitmap_words; index++) {
+      for (const entry of this.#marked(used_bits, index)) {
         if (phaseOf(Atomics.load(this.words, entry)) === LIVE) yield entry + COUNTER_HEAD_WORDS;
       }
     }
@@ -101,9 +95,18 @@ export class CounterTable {
     for (const _ of this) live += 1;
     return {
       live,
-      evicted: Atomics.load(this.words, EVICTED_WORD),
-      full: Atomics.load(this.words, FULL_WORD),
+      evicted: Atomics.load(this.words, this.#places.evicted),
+      full: Atomics.load(this.words, this.#places.evicted + 1),
     };
+  }
+
+  /** Frees the lock when nobody lives who could hold it. */
+  resetLock(): void {
+    Atomics.store(this.words, this.#places.lock, 0);
+  }
+
+  get #bitmap_words(): number {
+    return this.#places.entries / 32;
   }
 
   /**
@@ -113,10 +116,11 @@ export class CounterTable {
   releaseColumn(process_index: number): boolean {
     if (!(process_index >= 0 && process_index < AREAS_MAX)) throw new RangeError("there is no such column");
     // Taken at least once, so that what the dead left of it is put in order; and never for long.
-    for (let index = 0; index < BITMAP_WORDS; index++) {
-      if (index > 0 && Atomics.load(this.words, GAUGE_BITS_WORD + index) === 0) continue;
+    const { gauge_bits } = this.#places;
+    for (let index = 0; index < this.#bitmap_words; index++) {
+      if (index > 0 && Atomics.load(this.words, gauge_bits + index) === 0) continue;
       if (!this.#lock.take()) return false;
-      for (const entry of this.#marked(GAUGE_BITS_WORD, index)) {
+      for (const entry of this.#marked(gauge_bits, index)) {
         if (phaseOf(Atomics.load(this.words, entry)) === EMPTY) continue;
         const column = entry + COUNTER_HEAD_WORDS + process_index;
         if (this.words[entry + IS_GAUGE] !== 0) Atomics.store(this.words, column, 0);
@@ -150,7 +154,7 @@ export class CounterTable {
       } else {
         entry = MISSING;
       }
-      if (is_made && entry === MISSING) Atomics.add(this.words, FULL_WORD, 1);
+      if (is_made && entry === MISSING) Atomics.add(this.words, this.#places.evicted + 1, 1);
     }
     return entry < 0 ? -1 : entry + COUNTER_HEAD_WORDS;
   }
@@ -159,7 +163,7 @@ export class CounterTable {
   #search(key: CounterKey, now_s: number): number {
     let otherwise = MISSING;
     for (let step = 0; step < NEIGHBOURHOOD; step++) {
-      const entry = entryNear(key, step);
+      const entry = this.#entryNear(key, step);
       const state = Atomics.load(this.words, entry);
       if (state === EMPTY) break;
       if (phaseOf(state) !== LIVE) {
@@ -175,7 +179,7 @@ export class CounterTable {
   #searchAlone(key: CounterKey, now_s: number, is_made: boolean): number {
     let place = MISSING;
     for (let step = 0; step < NEIGHBOURHOOD; step++) {
-      const entry = entryNear(key, step);
+      const entry = this.#entryNear(key, step);
       const state = this.#repaired(entry);
       const phase = phaseOf(state);
       if (phase === LIVE && this.#hasKey(entry, key)) {
@@ -206,7 +210,7 @@ export class CounterTable {
     Atomics.store(this.words, entry, (state & ~PHASE_MASK) | TESTED);
     const is_over = this.#isIdle(entry, now_s) && !this.#isHeld(entry);
     Atomics.store(this.words, entry, is_over ? (state & ~PHASE_MASK) | FREE : state);
-    if (is_over) Atomics.add(this.words, EVICTED_WORD, 1);
+    if (is_over) Atomics.add(this.words, this.#places.evicted, 1);
     return is_over;
   }
 
@@ -231,8 +235,8 @@ export class CounterTable {
     const { words } = this;
     const written = (Atomics.load(words, entry) & ~PHASE_MASK) + WRITTEN_ONCE;
     // Marked first: what is marked and was never written is passed over, what is written and unmarked would be missed.
-    mark(words, USED_BITS_WORD, entry);
-    if (key.is_gauge) mark(words, GAUGE_BITS_WORD, entry);
+    this.#mark(this.#places.used_bits, entry);
+    if (key.is_gauge) this.#mark(this.#places.gauge_bits, entry);
     Atomics.store(words, entry, written | FREE);
     words.fill(0, entry + COUNTER_HEAD_WORDS, entry + COUNTER_ENTRY_WORDS);
     for (let index = 0; index < 4; index++) words[entry + KEY + index] = key.words[index]!;
@@ -263,20 +267,20 @@ export class CounterTable {
   /** The entries that a word of a bitmap marks. */
   *#marked(bitmap: number, index: number): Iterable<number> {
     for (let bits = Atomics.load(this.words, bitmap + index); bits !== 0; bits &= bits - 1) {
-      yield COUNTERS_WORD + (index * 32 + 31 - Math.clz32(bits & -bits)) * COUNTER_ENTRY_WORDS;
+      yield this.#first + (index * 32 + 31 - Math.clz32(bits & -bits)) * COUNTER_ENTRY_WORDS;
     }
+  }
+
+  #entryNear(key: CounterKey, step: number): number {
+    return this.#first + ((key.words[0] + step) & this.#mask) * COUNTER_ENTRY_WORDS;
+  }
+
+  #mark(bitmap: number, entry: number): void {
+    const index = (entry - this.#first) / COUNTER_ENTRY_WORDS;
+    Atomics.or(this.words, bitmap + (index >> 5), 1 << (index & 31));
   }
 }
 
 function phaseOf(state: number): number {
   return state & PHASE_MASK;
-}
-
-function entryNear(key: CounterKey, step: number): number {
-  return COUNTERS_WORD + ((key.words[0] + step) & INDEX_MASK) * COUNTER_ENTRY_WORDS;
-}
-
-function mark(words: Int32Array, bitmap: number, entry: number): void {
-  const index = (entry - COUNTERS_WORD) / COUNTER_ENTRY_WORDS;
-  Atomics.or(words, bitmap + (index >> 5), 1 << (index & 31));
 }

@@ -3,8 +3,8 @@
 
 import {
   CALL_SLOT_BYTES,
-  COUNTER_ENTRIES,
   COUNTER_ENTRY_WORDS,
+  COUNTERS,
   fileBytes,
   type Geometry,
   isPossible,
@@ -29,7 +29,7 @@ export function encodeHeader({ areas, call_slots }: Geometry): Uint8Array {
   words.set([
     ...MAGIC,
     LAYOUT_VERSION,
-    COUNTER_ENTRIES,
+    COUNTERS.entries,
     COUNTER_ENTRY_WORDS,
     SERIES_BLOCK_BYTES,
     CALL_SLOT_BYTES,

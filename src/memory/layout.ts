@@ -2,7 +2,7 @@
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
 /** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** What the supervisor chooses when it makes the file. */
 export interface Geometry {
@@ -23,30 +23,48 @@ const PAGE_BYTES = 4096;
 export const HEADER_BYTES = PAGE_BYTES;
 /** Word of the supervisor's process id; the fingerprint of its start follows. */
 export const SUPERVISOR_WORD = 16;
-/** Word of the lock that insertions take. */
-export const LOCK_WORD = 32;
-/** Word that counts evicted counters. */
-export const EVICTED_WORD = 48;
-/** Word that counts lookups that found no room for a new counter. */
-export const FULL_WORD = 49;
+/** Word that says until when, in seconds since 1970, calls have to look at the health of targets before they are tried. */
+export const CAREFUL_WORD = 80;
 
-/** Entries of the table of counters; a power of two. */
-export const COUNTER_ENTRIES = 65_536;
-/** Words of an entry that are the caller's. */
+/** Words of a counter's entry that are the caller's. */
 export const COUNTER_WORDS = 80;
 /** Words before them: state, key, last use, how long it may idle, kind. One cache line. */
 export const COUNTER_HEAD_WORDS = 16;
 /** Words of a whole entry: 384 bytes. */
 export const COUNTER_ENTRY_WORDS = COUNTER_HEAD_WORDS + COUNTER_WORDS;
 
-/** Words of a bitmap over the entries. */
-export const BITMAP_WORDS = COUNTER_ENTRIES / 32;
-/** Which entries have ever been used. */
-export const USED_BITS_WORD = HEADER_BYTES / 4;
-/** Which entries hold gauges, or have held one. */
-export const GAUGE_BITS_WORD = USED_BITS_WORD + BITMAP_WORDS;
-/** The first entry. */
-export const COUNTERS_WORD = GAUGE_BITS_WORD + BITMAP_WORDS;
+/** Where a table of counters is, in words. */
+export interface TablePlaces {
+  /** How many entries it has; a power of two. */
+  readonly entries: number;
+  /** The lock that insertions take. */
+  readonly lock: number;
+  /** Counts evicted counters; behind it those lookups that found no room for a new one. */
+  readonly evicted: number;
+  /** A bit per entry: which have ever been used. */
+  readonly used_bits: number;
+  /** The same: which hold gauges, or have held one. */
+  readonly gauge_bits: number;
+  /** The first entry. */
+  readonly first: number;
+}
+
+/** A table's bitmaps, then its entries, from a page on. */
+function tablePlaces(entries: number, lock: number, offset: number): TablePlaces {
+  const used_bits = offset / 4;
+  const gauge_bits = used_bits + entries / 32;
+  const first = toPage((gauge_bits + entries / 32) * 4) / 4;
+  return { entries, lock, evicted: lock + 16, used_bits, gauge_bits, first };
+}
+
+function endOf({ first, entries }: TablePlaces): number {
+  return toPage((first + entries * COUNTER_ENTRY_WORDS) * 4);
+}
+
+/** What limits are counted in. */
+export const COUNTERS = tablePlaces(65_536, 32, HEADER_BYTES);
+/** What is known of the health of targets and of providers' keys: apart, because clients can name any model. */
+export const HEALTH = tablePlaces(8_192, 96, endOf(COUNTERS));
 
 /** Series that a process can count in. */
 export const SERIES_MAX = 512;
@@ -55,7 +73,7 @@ export const SERIES_BYTES = 6144;
 /** Bytes of a process' series, with a page before them. There are as many as columns of a gauge, whatever the geometry. */
 export const SERIES_BLOCK_BYTES = PAGE_BYTES + SERIES_MAX * SERIES_BYTES;
 /** Where the series of the first process begin, in bytes. */
-export const SERIES_OFFSET = (COUNTERS_WORD + COUNTER_ENTRIES * COUNTER_ENTRY_WORDS) * 4;
+export const SERIES_OFFSET = endOf(HEALTH);
 /** Where a block's series begin, in bytes from its beginning. */
 export const SERIES_HEADER_BYTES = PAGE_BYTES;
 

@@ -23,8 +23,8 @@ import {
   fileBytes,
   fitted,
   type Geometry,
+  HEALTH,
   isPossible,
-  LOCK_WORD,
   SERIES_BLOCK_BYTES,
   SERIES_HEADER_BYTES,
   SERIES_OFFSET,
@@ -39,7 +39,10 @@ import { spillFiles } from "./spill.ts";
 /** The mapped file of a data folder. */
 export class State {
   readonly folder: string;
+  /** What limits are counted in. */
   readonly counters: CounterTable;
+  /** What is known of the health of targets and of providers' keys. */
+  readonly health: CounterTable;
   /** How many areas there are; at least as many as were asked for. */
   readonly areas: number;
   readonly call_slots: number;
@@ -59,6 +62,7 @@ export class State {
     this.notice = notice;
     this.#mapping = this.#map(0, SERIES_OFFSET);
     this.counters = new CounterTable(this.#mapping);
+    this.health = new CounterTable(this.#mapping, HEALTH);
   }
 
   /** The area of the gateway process with this index; the same object every time. */
@@ -98,9 +102,16 @@ export class State {
     return mark.take() ? 0 : mark.pid;
   }
 
-  /** Frees the lock of the counters when nobody lives who could hold it. */
-  resetLock(): void {
-    Atomics.store(this.#mapping.words, LOCK_WORD, 0);
+  /** Frees the locks when nobody lives who could hold one. */
+  resetLocks(): void {
+    this.counters.resetLock();
+    this.health.resetLock();
+  }
+
+  /** Takes away what a dead process held in all gauges. False if a stopped process stood in the way: to be tried again. */
+  releaseColumn(process_index: number): boolean {
+    const is_counted = this.counters.releaseColumn(process_index);
+    return this.health.releaseColumn(process_index) && is_counted;
   }
 }
 
@@ -156,7 +167,7 @@ function recover(state: State, onRecovered: (area: ProcessArea) => void): boolea
     area.spill.startAfter(newest);
     if (!area.is_empty) onRecovered(area);
   }
-  if (!is_anyone_there) state.resetLock();
+  if (!is_anyone_there) state.resetLocks();
   return is_anyone_there;
 }
 

@@ -2,6 +2,7 @@
 
 import type { ModelPlan, TargetPlan } from "../config/plan.ts";
 import { type Affinity, inAffinityOrder } from "./affinity.ts";
+import type { Reason } from "./health/trial.ts";
 
 /** Draws without replacement, each draw in proportion to the weights that are left. A weight of 0 comes last. */
 function byWeight(targets: readonly TargetPlan[], random: () => number): TargetPlan[] {
@@ -27,6 +28,8 @@ export interface Candidate {
   readonly target: TargetPlan;
   readonly model: ModelPlan;
   readonly is_last: boolean;
+  /** Why it is tried although its breaker is not closed. */
+  readonly reason: Reason;
 }
 
 /** The orders of models in which nothing is drawn: made once. */
@@ -68,7 +71,7 @@ function* drawOrder(model: ModelPlan, draw: Draw): Generator<Candidate> {
       current.strategy === "weighted" && current.targets.length > 1 ? draw(current.targets) : current.targets;
     for (const [index, target] of targets.entries()) {
       const is_last = place === models.length - 1 && index === targets.length - 1;
-      yield { target, model: current, is_last };
+      yield { target, model: current, is_last, reason: "free" };
     }
   }
 }

@@ -27,6 +27,11 @@ export function judgeStatus(status: number): Verdict {
   return "final";
 }
 
+/** Whether a status says that the target does not do well: neither that the request is wrong, nor that its key asks too much. */
+export function isIll(status: number): boolean {
+  return status === 408 || (status >= 500 && status !== 501);
+}
+
 /** How long to wait before try number `attempt` (1 is the first retry), in milliseconds. */
 export function backoffMs(attempt: number, base_ms: number, random: () => number = Math.random): number {
   return random() * Math.min(base_ms * 2 ** (attempt - 1), BACKOFF_MAX_MS);

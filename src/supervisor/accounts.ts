@@ -49,7 +49,7 @@ export async function openAccounts(
   for (let index = 0; index < state.areas; index++) {
     if (state.area(index).owner_pid !== 0) continue;
     if (left.has(index)) await keeper.bury(index);
-    else state.counters.releaseColumn(index);
+    else state.releaseColumn(index);
   }
   const all = Array.from({ length: state.areas }, (_, index) => index);
   const [free = [], taken = []] = [true, false].map((is_free) =>

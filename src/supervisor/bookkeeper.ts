@@ -78,7 +78,7 @@ export class Bookkeeper {
   /** A process that is stopped in the middle of a change may stand in the way, for a moment or until it goes on. */
   async #releaseColumn(index: number): Promise<void> {
     for (let tries = 0; tries < RELEASE_TRIES; tries++) {
-      if (this.#state.counters.releaseColumn(index)) return;
+      if (this.#state.releaseColumn(index)) return;
       await Bun.sleep(LOOK_MS);
     }
   }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { heldIn } from "../../src/access/gauge.ts";
+import { heldIn } from "../../src/memory/gauge.ts";
 import { type LimitSet, makeLimitSet } from "../../src/access/limit_set.ts";
 import { type Amounts, type Refusal, Reservation } from "../../src/access/reservation.ts";
 import { slotAt, usedIn } from "../../src/access/sliding_window.ts";

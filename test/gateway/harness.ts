@@ -30,6 +30,8 @@ export function planOf(yaml: string): Plan {
 export interface TestGateway {
   readonly gateway: Gateway;
   readonly port: number;
+  /** What it was started with. */
+  readonly plan: Plan;
   /** Its books, and the rows in them. */
   readonly kept: TestBooks;
   /** A request to a path of it; redirects are not followed. */
@@ -87,7 +89,7 @@ export function rig(): Rig {
         ...options,
       });
       undone.push(() => gateway.stop(0).then(kept.dispose));
-      return testGateway(gateway, kept);
+      return testGateway(gateway, plan, kept);
     },
     async connect(port) {
       const client = await connectRaw(port);
@@ -97,13 +99,14 @@ export function rig(): Rig {
   };
 }
 
-function testGateway(gateway: Gateway, kept: TestBooks): TestGateway {
+function testGateway(gateway: Gateway, plan: Plan, kept: TestBooks): TestGateway {
   const { port } = gateway;
   const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}${path}`, { redirect: "manual", ...init });
   return {
     gateway,
     port,
+    plan,
     kept,
     fetch: ask,
     chat: (extra = {}, init = {}) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { CounterKey } from "../../src/memory/counter_key.ts";
 import type { CounterTable } from "../../src/memory/counter_table.ts";
-import { COUNTER_WORDS, COUNTERS_WORD, LOCK_WORD } from "../../src/memory/layout.ts";
+import { COUNTER_WORDS, COUNTERS } from "../../src/memory/layout.ts";
 import { createState, openState } from "../../src/memory/state.ts";
 import { temporaryFolder } from "./folder.ts";
 import { randomIntegers } from "./random.ts";
@@ -280,23 +280,23 @@ describe("the table of counters", () => {
     const seen = key(1);
     const at = counters.at(seen, NOW_MS);
     words[at] = 9;
-    const entry = COUNTERS_WORD + 5 * 96;
+    const entry = COUNTERS.first + 5 * 96;
     expect(at).toBe(entry + 16);
     const dead = deadProcess() << 9;
     // It was looking whether the first could be evicted.
     words[entry] = (words[entry]! & ~3) | 2;
-    words[LOCK_WORD] = dead;
+    words[COUNTERS.lock] = dead;
     expect(counters.find(seen, NOW_MS)).toBe(at);
     expect(words[at]).toBe(9);
     // It was writing the second.
     words[entry + 96] = 7;
     words.fill(1, entry + 97, entry + 192);
-    words[LOCK_WORD] = dead;
+    words[COUNTERS.lock] = dead;
     expect(counters.at(key(2), NOW_MS)).toBe(at + 96);
     expect(payload(counters, at + 96)).toEqual(new Array(COUNTER_WORDS).fill(0));
-    words[LOCK_WORD] = dead;
+    words[COUNTERS.lock] = dead;
     expect(counters.releaseColumn(0)).toBe(true);
-    expect(words[LOCK_WORD]).toBe(0);
+    expect(words[COUNTERS.lock]).toBe(0);
   });
 
   test("is not taken from a living process: there is no room until it lets go", async () => {
@@ -304,7 +304,7 @@ describe("the table of counters", () => {
     counters.words[counters.at(key(1), NOW_MS)] = 3;
     const holder = Bun.spawn(["sleep", "20"]);
     try {
-      counters.words[LOCK_WORD] = holder.pid << 9;
+      counters.words[COUNTERS.lock] = holder.pid << 9;
       expect(counters.at(key(2), NOW_MS)).toBe(-1);
       expect(counters.releaseColumn(0)).toBe(false);
       // What is there is found without the lock.
@@ -317,7 +317,7 @@ describe("the table of counters", () => {
       holder.kill("SIGKILL");
       await holder.exited;
     }
-    counters.words[LOCK_WORD] = (holder.pid << 9) | 1;
+    counters.words[COUNTERS.lock] = (holder.pid << 9) | 1;
     expect(counters.at(key(2), NOW_MS)).toBeGreaterThan(0);
   });
 

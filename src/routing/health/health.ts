@@ -1,0 +1,155 @@
+// The health of all targets: what calls ask before they choose, and tell of when they have tried.
+// It lies in shared memory (docs/routing-health.md), so that all gateway processes learn together and a killed one forgets nothing.
+
+import type { ProviderPlan, TargetPlan } from "../../config/plan.ts";
+import type { CounterTable } from "../../memory/counter_table.ts";
+import { CAREFUL_WORD } from "../../memory/layout.ts";
+import { CLOSED, DRILLED, PROBING } from "./breaker.ts";
+import type { Quantile } from "./latency.ts";
+import { type HealthMemory, TargetHealth } from "./target_health.ts";
+import { type Reason, Trial } from "./trial.ts";
+
+/** What a process' view of health is made of. */
+export interface HealthOptions extends Pick<HealthMemory, "column" | "columns" | "now_ms"> {
+  readonly table: CounterTable;
+  log(line: string): void;
+}
+
+/** How a target does, in words and numbers. */
+export interface HealthReport {
+  /** `off`: it has no breaker. `slow_start`: it has come back, and its share of calls grows. */
+  readonly state: "closed" | "open" | "probing" | "slow_start" | "off";
+  readonly reason: string;
+  /** When the next call may probe it, in milliseconds; null where it is not passed over. */
+  readonly probe_in_ms: number | null;
+  readonly failures_in_row: number;
+  /** Of the last half minute. */
+  readonly calls: number;
+  readonly failures: number;
+  readonly in_flight: number;
+  /** Peak-sensitive average time to the first byte; null where it was not measured. */
+  readonly average_ms: number | null;
+  readonly p95_ms: number | null;
+  /** What the p95 is of. */
+  readonly samples: number;
+}
+
+/** The health of targets, as one process sees it. */
+export class Health {
+  readonly #memory: HealthMemory;
+  readonly #words: Int32Array;
+  readonly #targets = new WeakMap<TargetPlan, TargetHealth>();
+
+  constructor(options: HealthOptions) {
+    const { table, column, columns, log } = options;
+    this.#words = table.words;
+    this.#memory = {
+      ...{ table, column, columns },
+      now_ms: () => options.now_ms(),
+      beCareful: (for_ms) => this.#beCareful(for_ms),
+      isDrilled: () => false,
+      onChange: ({ provider, model }, is_open, why) =>
+        log(
+          is_open
+            ? `${provider}/${model} is passed over from now on: its calls fail (${why})`
+            : `${provider}/${model} is asked again: ${why}`,
+        ),
+    };
+  }
+
+  /** Whether calls have to look at breakers before they choose: not while none is open. */
+  get is_careful(): boolean {
+    const until_s = Atomics.load(this.#words, CAREFUL_WORD);
+    return until_s !== 0 && ((until_s - this.#memory.now_ms() / 1_000) | 0) > 0;
+  }
+
+  /** What is known of a target. */
+  of(target: TargetPlan): TargetHealth {
+    let health = this.#targets.get(target);
+    if (health === undefined) {
+      const { provider, model } = target;
+      health = new TargetHealth(this.#memory, provider.name, model, [...addressOf(provider), model]);
+      this.#targets.set(target, health);
+    }
+    return health;
+  }
+
+  /** A try at a target begins; null: it was to probe, and somebody else does so already. */
+  begin(target: TargetPlan, is_stream: boolean, reason: Reason = "free"): Trial | null {
+    const health = this.of(target);
+    const { breaker } = target;
+    if (reason !== "probe" || breaker === null) return new Trial(health, breaker, is_stream, reason, 0);
+    const probe = health.takeProbe(breaker);
+    if (probe !== 0) return new Trial(health, breaker, is_stream, reason, probe);
+    // It may have closed meanwhile.
+    return health.look(breaker) === "free" ? new Trial(health, breaker, is_stream, "free", 0) : null;
+  }
+
+  /** The time to the first byte that 95 % of a target's answers of late did not exceed; null where there are none. */
+  p95Ms(target: TargetPlan, is_stream: boolean): Quantile | null {
+    return this.of(target).quantile(0.95, is_stream);
+  }
+
+  /** How a target does, for whoever asks why it is tried or not. */
+  healthOf(target: TargetPlan, is_stream: boolean): HealthReport {
+    const health = this.of(target);
+    const p95 = health.quantile(0.95, is_stream);
+    const average_ms = health.averageMs(is_stream);
+    return {
+      ...stateOf(health, target),
+      failures_in_row: health.breaker.in_row,
+      ...health.counts,
+      in_flight: health.load.in_flight,
+      average_ms: average_ms === 0 ? null : average_ms,
+      p95_ms: p95?.ms ?? null,
+      samples: p95?.samples ?? 0,
+    };
+  }
+
+  #beCareful(for_ms: number): void {
+    const until_s = Math.ceil((this.#memory.now_ms() + for_ms) / 1_000) | 0;
+    for (;;) {
+      const before = Atomics.load(this.#words, CAREFUL_WORD);
+      if (before !== 0 && ((until_s - before) | 0) <= 0) return;
+      if (Atomics.compareExchange(this.#words, CAREFUL_WORD, before, until_s) === before) return;
+    }
+  }
+}
+
+/** Whose health it is: that of a provider at another address is another's. */
+function addressOf({ name, origin, base_path }: ProviderPlan): readonly string[] {
+  return [name, `${origin.host}:${origin.port}${base_path}`];
+}
+
+function stateOf(
+  health: TargetHealth,
+  { breaker: plan }: TargetPlan,
+): Pick<HealthReport, "state" | "reason" | "probe_in_ms"> {
+  if (plan === null) return { state: "off", reason: "it has no breaker", probe_in_ms: null };
+  const admission = health.look(plan);
+  const { phase, left_ms } = health.breaker;
+  if (admission === "free") {
+    const share = health.startShare(plan);
+    return share < 1
+      ? {
+          state: "slow_start",
+          reason: `it has come back and gets ${Math.round(share * 100)} % of its share`,
+          probe_in_ms: null,
+        }
+      : { state: "closed", reason: "its calls go through", probe_in_ms: null };
+  }
+  if (phase === PROBING && admission === "open")
+    return {
+      state: "probing",
+      reason: "one call is finding out whether it answers again",
+      probe_in_ms: left_ms,
+    };
+  const why = phase === DRILLED ? "a drill makes its calls fail" : "its calls failed";
+  const when =
+    admission === "probe" ? "the next call probes it" : `it is probed in ${Math.ceil(left_ms / 1_000)} s`;
+  return {
+    state: "open",
+    reason: `${why}; ${when}`,
+    probe_in_ms: Math.max(0, phase === CLOSED ? 0 : left_ms),
+  };
+}
