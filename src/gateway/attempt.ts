@@ -146,7 +146,7 @@ export async function attempt(
 }
 
 /** A target is not tried because its breaker is open. */
-function passOver(call: Call, target: TargetPlan, { health }: AttemptTools): void {
+export function passOver(call: Call, target: TargetPlan, { health }: Pick<AttemptTools, "health">): void {
   call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome: "open" }];
   health.of(target).countPassedOver();
 }

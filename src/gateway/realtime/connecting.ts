@@ -3,12 +3,13 @@
 import type { HeaderFields, ModelPlan, ProviderKey, TargetPlan } from "../../config/plan.ts";
 import { NO_USAGE } from "../../dialects/usage.ts";
 import { GatewayError } from "../../errors.ts";
+import { admitted } from "../../routing/admission.ts";
 import { orderTargets } from "../../routing/order.ts";
 import { realtimePath } from "../../upstream/addressing.ts";
 import type { UpstreamError, UpstreamHead } from "../../upstream/exchange.ts";
 import type { Dialler } from "../../upstream/websocket/dialler.ts";
 import { UpstreamSocket } from "../../upstream/websocket/socket.ts";
-import { type AttemptTools, preferred } from "../attempt.ts";
+import { type AttemptTools, passOver, preferred } from "../attempt.ts";
 import type { Call } from "../call.ts";
 import {
   connectionFailure,
@@ -16,6 +17,7 @@ import {
   type Failure,
   limitedFailure,
   refuse,
+  showingOf,
   statusFailure,
   unwritable,
 } from "../failure.ts";
@@ -55,9 +57,11 @@ export async function connect(
   tools: ConnectTools,
 ): Promise<FailedAnswer | null> {
   let last: FailedAnswer | null = null;
-  for (const candidate of orderTargets(model)) {
+  const order = orderTargets(model);
+  for (const candidate of admitted(order, tools.health, (target) => passOver(call, target, tools))) {
     const { target, model: tried } = candidate;
     const turn = new Turn(candidate, true, tools.rotation, null);
+    let is_passed_over = false;
     for (;;) {
       if (call.stopped !== null) return null;
       const step = turn.next(performance.now(), call.at_ms);
@@ -66,11 +70,20 @@ export async function connect(
         await call.sleep(step);
         continue;
       }
+      const trial = tools.health.begin(target, true, candidate.reason);
+      if (trial === null) {
+        // Somebody else is probing it.
+        is_passed_over = turn.is_untried;
+        break;
+      }
       const result = await tryOnce(call, { target, key: step, model: tried }, passed, listener, tools);
+      if (result === "open") trial.shows("well", result);
+      else if (result !== "stopped") trial.shows(showingOf(result), result.outcome);
+      trial.end();
       if (result === "open" || result === "stopped") return null;
       turn.failWith(step, result, performance.now());
     }
-    last = preferred(last, turn.answer);
+    if (!is_passed_over) last = preferred(last, turn.answer);
     if (turn.is_final) break;
   }
   return last ?? refuse("upstream_error", `Model ${model.name} has no target.`);
