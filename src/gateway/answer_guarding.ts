@@ -63,11 +63,19 @@ export interface TreatedAnswer {
   readonly misfit: AnswerMisfit | null;
 }
 
-/** Has the texts of a whole answer judged, puts values back, and looks whether what comes out is what was asked for. */
-export async function treatAnswer(call: Call, body: Uint8Array): Promise<TreatedAnswer> {
+/**
+ * Has the texts of a whole answer judged, puts values back, and looks whether what comes out is what was asked for. At once, unless
+ * somebody elsewhere judges.
+ */
+export function treatAnswer(call: Call, body: Uint8Array): TreatedAnswer | Promise<TreatedAnswer> {
   const { answer: places } = placesOf(call);
-  const given = await givenOf(call, body, (bytes, texts) => restoreAnswer(bytes, texts, places));
-  const { asked_format } = call;
+  const given = givenOf(call, body, (bytes, texts) => restoreAnswer(bytes, texts, places));
+  return given instanceof Promise
+    ? given.then((judged) => treatedAs(call, body, judged))
+    : treatedAs(call, body, given);
+}
+
+function treatedAs({ asked_format }: Call, body: Uint8Array, given: Given): TreatedAnswer {
   const is_judged = given instanceof Uint8Array && asked_format !== null;
   return { body, given, misfit: is_judged ? misfitOfAnswer(given, asked_format.format) : null };
 }
@@ -90,11 +98,12 @@ export async function treatEvents(call: Call, events: Uint8Array): Promise<Given
 }
 
 /** Its bytes as they came, unless a guard judges or values are put back. */
-async function givenOf(call: Call, bytes: Uint8Array, treat: Treat): Promise<Given> {
+function givenOf(call: Call, bytes: Uint8Array, treat: Treat): Given | Promise<Given> {
   if (call.remote_answer !== null) {
-    const given = await call.remote_answer.judgeWhole(bytes, treat);
     // What was not judged to its end must not go out.
-    return call.stopped === null ? given : "stopped";
+    return call.remote_answer
+      .judgeWhole(bytes, treat)
+      .then((given) => (call.stopped === null ? given : "stopped"));
   }
   const texts = textsOf(call);
   const given = texts === null ? bytes : treat(bytes, texts);

@@ -21,7 +21,7 @@ export interface WholeAnswer {
   readonly kind: "whole";
   readonly head: UpstreamHead;
   /** What the provider told of its usage in a format that is not the client's. */
-  readonly told_usage: Usage | null | undefined;
+  readonly told_usage?: Usage | null | undefined;
   readonly treated: TreatedAnswer;
   /** Whether what it used is in the call's account already. */
   readonly is_charged: boolean;
@@ -36,16 +36,37 @@ export function asCollected(call: Call, prepared: Prepared): Prepared | GatewayE
   return prepared.withBody(asPlainRequest(read_body));
 }
 
+type Came = Extract<Answer, { readonly kind: "whole" }>;
+
 /** The answer that came; or, where it is not what was asked for and that is to be repaired, the one that came then. */
-export async function repaired(
+export function repaired(
   call: Call,
   account: Account,
   asked: Prepared,
-  { head, body, told_usage }: Extract<Answer, { readonly kind: "whole" }>,
+  came: Came,
+  tools: AttemptTools,
+): WholeAnswer | Promise<WholeAnswer | Exclude<Answer, { readonly kind: "whole" }>> {
+  const treated = treatAnswer(call, came.body);
+  return call.asked_format === null && !(treated instanceof Promise)
+    ? wholeAnswer(came, treated)
+    : repairedIfUnfit(call, account, asked, came, treated, tools);
+}
+
+function wholeAnswer({ head, told_usage }: Came, treated: TreatedAnswer): WholeAnswer {
+  return { kind: "whole", head, treated, told_usage, is_charged: false };
+}
+
+async function repairedIfUnfit(
+  call: Call,
+  account: Account,
+  asked: Prepared,
+  came: Came,
+  treating: TreatedAnswer | Promise<TreatedAnswer>,
   tools: AttemptTools,
 ): Promise<WholeAnswer | Exclude<Answer, { readonly kind: "whole" }>> {
-  const treated = await treatAnswer(call, body);
-  const first: WholeAnswer = { kind: "whole", head, treated, told_usage, is_charged: false };
+  const treated = await treating;
+  const first = wholeAnswer(came, treated);
+  const { body, told_usage } = came;
   const again = call.asked_format === null ? null : askedAgain(call.asked_format, asked, treated);
   if (again === null || call.stopped !== null) return first;
   const { format } = call;
@@ -63,8 +84,7 @@ export async function repaired(
   const second = await treatAnswer(call, answer.body);
   if (second.misfit === null && second.given instanceof Uint8Array)
     noteFinding(call, call.asked_format!.plan.guard, "repair");
-  const { told_usage: told } = answer;
-  return { kind: "whole", head: answer.head, treated: second, told_usage: told, is_charged: false };
+  return wholeAnswer(answer, second);
 }
 
 /** The request that shows the model what is wrong; null where there is nothing to repair, or it cannot be. */
