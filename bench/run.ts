@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { bytes } from "./bytes.ts";
+import { contention } from "./contention.ts";
 import { alignTable, tablesOf } from "./figures.ts";
 import { hits } from "./hits.ts";
 import { idle } from "./idle.ts";
@@ -44,6 +45,7 @@ const PARTS: readonly Part[] = [
   start,
   memory,
   scaling,
+  contention,
   soak,
   ledger,
   vectorIndex,

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type LimitSet, makeLimitSet } from "../../src/access/limit_set.ts";
 import { Reservation } from "../../src/access/reservation.ts";
 import { CounterKey } from "../../src/memory/counter_key.ts";
 import { LineBuffer } from "../../src/memory/line_buffer.ts";
 import { createState, openState, type State } from "../../src/memory/state.ts";
+import { sixCounters } from "../six_counters.ts";
 import type { Task } from "./measure.ts";
 
 const HOUR_MS = 3_600_000;
@@ -37,7 +37,7 @@ function tasks(state: State, index: number, text: string): readonly Task[] {
   const at = counters.at(known, now_ms);
   const column = counters.at(gauge, now_ms);
   const tools = { counters, column: index, now_ms: Date.now, wall_ms: Date.now };
-  const sets = [sixCounters()];
+  const sets = [sixCounters("bench")];
   const of = (name: string, bytes: number, run: () => unknown): Task => ({ text, name, bytes, run });
   return [
     of("known counter", 0, () => counters.at(known, now_ms)),
@@ -65,22 +65,6 @@ function tasks(state: State, index: number, text: string): readonly Task[] {
       taken.settle({ tokens: 7, nano_usd: 400_000 });
     }),
   ];
-}
-
-/** A key's limits over six counters, so high that nothing is refused: requests a minute and an hour, tokens a minute, calls at once, money a day and a month. */
-function sixCounters(): LimitSet {
-  const [minute, hour] = [60_000, HOUR_MS];
-  const limit = Number.MAX_SAFE_INTEGER;
-  return makeLimitSet("acme", "key", "bench", {
-    windows: [
-      { of: "requests", window_ms: minute, limit },
-      { of: "requests", window_ms: hour, limit },
-      { of: "tokens", window_ms: minute, limit },
-    ],
-    concurrency: 1_000_000,
-    nano_usd_per_day: 1n << 60n,
-    nano_usd_per_month: 1n << 60n,
-  })!;
 }
 
 /** The tasks, in a folder of their own, alone and beside another process; `end` when they have been measured. */
