@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { originOf } from "./address.ts";
 import { compileCache } from "./caches.ts";
+import { compileCascade } from "./cascade_schema.ts";
 import { cloudUrl } from "./clouds.ts";
 import { readGoogleCredentials } from "./google.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
@@ -173,7 +174,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
     const names = fallbackNames(config, name);
     open.set(name, { names, fallbacks });
     // Whatever a call may come to must not get what that would not be given itself.
-    const all = [name, ...names];
+    const all = [name, ...names, ...cascadeNames(config, name)];
     const guards = all.map((one) => compileGuards(config.models[one]?.guards, plan.providers));
     const targets = model.targets.map((target) => {
       if (typeof target === "string") {
@@ -197,6 +198,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         ...strictestPrivacy(all.map(privacyOf), plan.privacy.by_default),
         guards: joinGuards(guards),
         hedge: compileHedge(model.hedge),
+        cascade: compileCascade(model.cascade),
         on_unsupported: model.on_unsupported ?? "default",
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
@@ -212,6 +214,12 @@ function fallbackNames(config: ResolvedConfig, name: string): string[] {
   for (const from of seen) for (const fallback of config.models[from]?.fallbacks ?? []) seen.add(fallback);
   seen.delete(name);
   return [...seen];
+}
+
+/** All that a model may come to by its cascade. */
+function cascadeNames(config: ResolvedConfig, name: string): string[] {
+  const to = config.models[name]?.cascade?.to;
+  return to === undefined ? [] : [to, ...fallbackNames(config, to)];
 }
 
 function compileProvider(name: string, config: ProviderConfig): ProviderPlan {

@@ -2,6 +2,7 @@
 // It sees a configuration that is valid by itself, and reports everything, each finding at its path.
 
 import { headerNameFault, headerValueFault, isLoopback, urlFault } from "./address.ts";
+import { checkCascade } from "./cascade_check.ts";
 import { checkCloud, isCloud, type ReadGoogle } from "./cloud_check.ts";
 import { ENTITIES, NAME_ENTITIES } from "./entities.ts";
 import { type Finding, instead, valueAt } from "./explain.ts";
@@ -218,6 +219,7 @@ export function crossCheck(
     }
     for (const [index, fallback] of (item.fallbacks ?? []).entries())
       checkModel(fallback, [...at, "fallbacks", index]);
+    if (item.cascade !== undefined) checkCascade(item.cascade, name, [...at, "cascade"], checkModel, fault);
   }
   checkRoutes(config, { add, fault, checkModel });
 

@@ -110,6 +110,7 @@ export function makeModel(
     fallbacks: rest.fallbacks ?? [],
     retries: rest.retries ?? DEFAULT_RETRIES,
     hedge: rest.hedge ?? null,
+    cascade: rest.cascade ?? null,
     deadline_ms: rest.deadline_ms ?? DEFAULT_DEADLINE_MS,
     stream_deadline_ms: rest.stream_deadline_ms ?? 0,
     limits: rest.limits ?? null,

@@ -37,6 +37,12 @@ export interface Pattern {
   isIn(text: string): boolean;
 }
 
+/** A pattern that is known to be without fault. */
+export function makePattern(source: string): Pattern {
+  const compiled = engine().RE2JS.compile(source);
+  return { isIn: (text) => compiled.matcher(text).find() };
+}
+
 /** A pattern as JavaScript writes it (ECMA-262), which JSON Schema does; or why it cannot be run: RE2 looks neither ahead nor back. */
 export function compilePattern(source: string): Pattern | { readonly fault: string } {
   const { RE2JS } = engine();

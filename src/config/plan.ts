@@ -173,6 +173,30 @@ export interface HedgePlan {
   readonly max_extra: number;
 }
 
+/** Why an answer of a model is not good enough. */
+export type CascadeReason = "refusal" | "length" | "invalid_json" | "uncertain" | "check";
+
+/** What an answer has to have. */
+export interface AnswerCheckPlan {
+  readonly min_chars: number;
+  /** In lower case. */
+  readonly must_contain: readonly string[];
+  /** RE2; null for none. */
+  readonly pattern: string | null;
+}
+
+/** Which answers of a model are not good enough, and who is asked then. */
+export interface CascadePlan {
+  /** A model's name. */
+  readonly to: string;
+  readonly when: readonly CascadeReason[];
+  /** Mean log probability of a token. */
+  readonly uncertain_below: number;
+  readonly check: AnswerCheckPlan;
+  /** Whether streams are collected to be looked at. */
+  readonly holds_streams: boolean;
+}
+
 /** Limits of one scope; null is none. Money in nano-dollars. */
 export interface LimitsPlan {
   /** Sliding windows of requests and tokens, each at most `limit` in any `window_ms`. */
@@ -269,6 +293,8 @@ export interface ModelPlan {
   readonly retries: RetryPlan;
   /** Null: one target is asked at a time. */
   readonly hedge: HedgePlan | null;
+  /** Null: its answers are given as they are. */
+  readonly cascade: CascadePlan | null;
   /** Bounds a plain call, and a streamed one to its first content; milliseconds. */
   readonly deadline_ms: number;
   /** Bounds a whole stream; 0 is none. */

@@ -2,6 +2,7 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
+import { cascade } from "./cascade_schema.ts";
 import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
@@ -482,6 +483,9 @@ const model = z.strictObject({
   hedge: hedge
     .optional()
     .describe("Ask a second target where the first takes long, and give the answer that comes first."),
+  cascade: cascade
+    .optional()
+    .describe("Ask a better model where an answer is not good enough, and give that one's."),
   deadline_ms: whole(1, DAY_MS)
     .default(600_000)
     .describe("Bounds a plain call, and a streamed one to its first content, over all attempts."),

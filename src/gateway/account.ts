@@ -77,6 +77,8 @@ export class Account implements MeteredAccount {
   #at_provider: Reservation | null = null;
   #input_tokens: number | null = null;
   #expected_output = 0;
+  /** The model that money is held for. */
+  #priced_as: ModelPlan;
   /** The place of its note in shared memory; -1 for none. */
   #slot = -1;
   /** What answers used that were asked for anew. */
@@ -91,6 +93,7 @@ export class Account implements MeteredAccount {
     this.#call = call;
     this.#prepared = prepared;
     this.#books = books;
+    this.#priced_as = prepared.model;
     const { discreet } = call;
     this.user = wordOf(request.headers.get("x-venturi-user"), discreet) ?? wordOf(prepared.user, discreet);
     this.#labels = labelsOf(call);
@@ -112,7 +115,7 @@ export class Account implements MeteredAccount {
     const needs_money = this.sets.some(({ money }) => money.length > 0);
     const needs_tokens = this.sets.some(({ windows }) => windows.some(({ of }) => of === "tokens"));
     if (!needs_money && !needs_tokens) return { tokens: 0, nano_usd: 0 };
-    const { model } = this.#prepared;
+    const model = this.#priced_as;
     const input_tokens = this.#estimatedInput();
     const expected = this.#expectedOutput();
     this.#expected_output = expected;
@@ -241,8 +244,13 @@ export class Account implements MeteredAccount {
    * An answer came that is asked for once more: it is settled as if it had been a call of its own, and what the next may use is
    * reserved; or why it cannot be.
    * @param input_tokens of the next request, about
+   * @param model whose answer is asked for next
    */
-  again(came: Pick<CallEnd, "usage" | "counted_tokens">, input_tokens: number): GatewayError | null {
+  again(
+    came: Pick<CallEnd, "usage" | "counted_tokens">,
+    input_tokens: number,
+    model: ModelPlan = this.#priced_as,
+  ): GatewayError | null {
     const usage = came.usage ?? this.#estimatedUsage(came);
     const { cost_nano_usd } = this.#charge(this.#price(), usage);
     const { usage: before, cost_nano_usd: cost_before } = this.#earlier;
@@ -256,6 +264,7 @@ export class Account implements MeteredAccount {
     this.#beside = NOTHING_BESIDE;
     this.leaveProviderKey(usage);
     this.#input_tokens = input_tokens;
+    this.#priced_as = model;
     const refusal = this.reserve();
     // The note of the first would have its reservation, which is gone.
     if (refusal === null && this.#slot >= 0) this.sending(this.#call.model!, this.#call.target!);

@@ -161,6 +161,7 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
     "x-venturi-dropped",
     call.dropped.length === 0 ? null : headerText(call.dropped.join(", ")),
   );
+  setOrDelete(headers, "x-venturi-cascade", call.cascade);
   const timing = serverTiming(call);
   setOrDelete(headers, "server-timing", timing === "" ? null : timing);
   if (kept_from !== null) setKept(headers, kept_from);

@@ -76,7 +76,10 @@ export interface AttemptTools {
 
 /** What all attempts together came to. */
 export type Answer =
-  | Exclude<TryResult, { readonly kind: "failed" }>
+  | (Exclude<TryResult, { readonly kind: "failed" }> & {
+      /** Whether what it used is in the call's account already; not by default. */
+      readonly is_charged?: boolean;
+    })
   | { readonly kind: "error"; readonly answer: FailedAnswer };
 
 /** Tries a model's targets until one answers. */

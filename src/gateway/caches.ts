@@ -356,7 +356,7 @@ function identityOf(model: ModelPlan): string {
       const { host, port } = provider.origin;
       return [provider.name, provider.kind, host, port, provider.base_path, provider.query, name];
     });
-    identity = JSON.stringify([model.name, targets]);
+    identity = JSON.stringify([model.name, targets, ...(model.cascade === null ? [] : [model.cascade])]);
     identities.set(model, identity);
   }
   return identity;

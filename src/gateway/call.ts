@@ -3,7 +3,7 @@
 
 import type { CacheKey } from "../cache/key.ts";
 import type { NeedBits } from "../config/needs.ts";
-import type { ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
+import type { CascadeReason, ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
 import type { Complexity } from "../config/routes.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
@@ -129,6 +129,8 @@ export class Call implements Alarm {
   account: Account | null = null;
   /** The gateway's own share of the time to the answer's beginning, once that is known. */
   overhead_us: number | null = null;
+  /** Why its first answer was not good enough, and another model's is given; null where that is not so. */
+  cascade: CascadeReason | null = null;
   /** What it cost in nano-dollars; null while that is not known, or for ever. */
   cost_nano_usd: number | null = null;
   stopped: StopReason | null = null;

@@ -97,6 +97,11 @@ export class PreparedCount implements Prepared {
     return new PreparedCount(this.#call, this.#endpoint, request, this.model, this.#quiet);
   }
 
+  /** Counts never stream. */
+  asPlain(): Prepared {
+    return this;
+  }
+
   again(call: Call): Prepared {
     return new PreparedCount(call, this.#endpoint, this.#request, this.model, this.#quiet);
   }

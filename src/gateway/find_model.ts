@@ -37,7 +37,7 @@ function routeModel(call: Call, name: string, was_asked: string | null): ModelPl
   if (!is_allowed) return notAllowed(was_asked ?? asked);
   if (given === null) return model;
   const targets = model.targets.filter((target) => target.provider.name === given);
-  if (targets.length > 0) return { ...model, targets, fallbacks: [] };
+  if (targets.length > 0) return { ...model, targets, fallbacks: [], cascade: null };
   return new GatewayError("invalid_value", `The model '${name}' has no target at provider '${given}'.`, {
     param: "x-venturi-provider",
   });
@@ -81,11 +81,20 @@ function noRule(name: string): GatewayError {
   );
 }
 
-/** A model without what lies where the call must not go: by its own word, its key's and its model's. */
-export function inRegion(call: Call, model: ModelPlan | GatewayError): ModelPlan | GatewayError {
+/** A model without what lies where the call must not go: by its own word, its key's and its model's, and by one more. */
+export function inRegion(
+  call: Call,
+  model: ModelPlan | GatewayError,
+  also: string | null = null,
+): ModelPlan | GatewayError {
   if (model instanceof GatewayError) return model;
   const given = call.request.headers.get("x-venturi-region");
-  const demanded = [given === null ? null : given.trim().toLowerCase(), call.client!.region, model.region];
+  const demanded = [
+    given === null ? null : given.trim().toLowerCase(),
+    call.client!.region,
+    model.region,
+    also,
+  ];
   const regions = demanded.filter((one) => one !== null);
   const within = withinRegions(model, regions);
   if (within !== null) return within;

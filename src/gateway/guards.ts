@@ -21,7 +21,7 @@ import {
 import { cutSpans } from "../privacy/guards/remote/question.ts";
 import type { AskedCall } from "../privacy/guards/remote/webhook.ts";
 import { isJudged, type JudgedEndpoint } from "../privacy/guards/schema/answer_choices.ts";
-import { readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
+import { type AskedFormat, readAskedFormat } from "../privacy/guards/schema/asked_format.ts";
 import { SchemaStore } from "../privacy/guards/schema/schema_store.ts";
 import { PLACES } from "../privacy/places/places.ts";
 import { type CheckedFormat, noteFinding, placesOf } from "./answer_guarding.ts";
@@ -173,7 +173,7 @@ export class Guards {
   ): CheckedFormat | GatewayError | null {
     const plan = joinSchemaPlans(output.filter((one) => one.guard === "json_schema"));
     if (plan === null || !isJudged(endpoint) || read_body === null) return null;
-    const format = readAskedFormat(read_body, endpoint, call.client!.tenant, this.#schemas);
+    const format = this.formatOf(read_body, endpoint, call.client!.tenant);
     if (format === null) return null;
     if (format.schema_fault === null || plan.action !== "block") return { plan, format };
     return new GatewayError(
@@ -181,6 +181,11 @@ export class Guards {
       `Answers of this model are checked by the schema that is asked for, and this one cannot be used: ${format.schema_fault}.`,
       { param: SCHEMA_PARAMS[endpoint] },
     );
+  }
+
+  /** The form that a request asks its answer to have; null for none. */
+  formatOf(body: Uint8Array, endpoint: JudgedEndpoint, tenant: string): AskedFormat | null {
+    return readAskedFormat(body, endpoint, tenant, this.#schemas);
   }
 
   #guardsOf(plan: GuardsPlan): InputGuards | GatewayError {

@@ -73,7 +73,7 @@ export class KeptAnswers {
 }
 
 /** Whether the streams of a format are chunks as those of chat completions are. */
-function isChunked(format: ClientFormatName): boolean {
+export function isChunked(format: ClientFormatName): boolean {
   return format === "chat" || format === "completions";
 }
 
@@ -90,6 +90,25 @@ function otherForm(
       return kind === "whole" ? streamOf(format, body) : wholeOf(format, body);
     default:
       return kind === "whole" ? streamAnswer(body, { include_usage: true }) : assembleAnswer(body, choices);
+  }
+}
+
+/**
+ * A whole answer as the stream that says it; null where it is none of the format.
+ * @param include_usage whether chunks tell usage; streams of other formats always do
+ */
+export function streamForm(
+  format: ClientFormatName,
+  body: Uint8Array,
+  include_usage = true,
+): Uint8Array | null {
+  switch (format) {
+    case "responses":
+    case "messages":
+    case "gemini":
+      return streamOf(format, body);
+    default:
+      return streamAnswer(body, { include_usage });
   }
 }
 

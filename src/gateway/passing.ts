@@ -35,6 +35,7 @@ export function passedOn(call: Call, clocks: Clocks, model: ModelPlan, rest: Pas
     ...{ replayable, pass, write, model, method, is_stream: false, again },
     // Its body is nobody's to change.
     withBody: () => prepared,
+    asPlain: () => prepared,
   };
   return prepared;
 }

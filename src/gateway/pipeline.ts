@@ -6,7 +6,7 @@ import type { CacheKey } from "../cache/key.ts";
 import { GatewayError } from "../errors.ts";
 import { Account } from "./account.ts";
 import { callHeaders, errorResponse, withMore } from "./answer.ts";
-import { attempt } from "./attempt.ts";
+import { type Answer, attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { PreparedCount } from "./counting.ts";
 import type { Endpoint, ResponseEndpoint } from "./endpoints.ts";
@@ -124,6 +124,17 @@ async function answerOfKept(
   return new Response(JSON.stringify(own), { headers: callHeaders(call, "application/json") });
 }
 
+async function cascaded(
+  call: Call,
+  account: Account,
+  asked: Prepared,
+  came: Answer,
+  tools: PipelineTools,
+): Promise<Answer> {
+  const { escalated } = await import("./cascade.ts");
+  return escalated(call, account, asked, came, tools);
+}
+
 async function withEarlierTurns(
   call: Call,
   prepared: Prepared,
@@ -149,12 +160,13 @@ async function ask(
   const { counting } = prepared;
   if (counting !== null && !counting.can_be_asked) return countHere(call, counting, tools);
 
-  // Ask: target by target, key by key, until one begins to answer; a second time where that is wanted of an answer without the form
-  // that was asked for.
+  // Ask: target by target, key by key, until one begins to answer; a better model where the answer is not good enough; and once more
+  // where that is wanted of an answer without the form that was asked for.
   const asked = asCollected(call, prepared);
   if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
   const came = await attempt(call, prepared.model, asked, tools);
-  const answer = came.kind === "whole" ? await repaired(call, account, asked, came, tools) : came;
+  const chosen = prepared.model.cascade === null ? came : await cascaded(call, account, asked, came, tools);
+  const answer = chosen.kind === "whole" ? await repaired(call, account, asked, chosen, tools) : chosen;
 
   // Relay what came, and settle when it is over.
   switch (answer.kind) {

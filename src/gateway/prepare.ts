@@ -53,6 +53,8 @@ export interface Prepared extends Outgoing {
   readonly asks_usage: boolean;
   /** The same with another body, of which personal data was taken out. */
   withBody(body: Uint8Array): Prepared | GatewayError;
+  /** The same for an answer that comes whole, where a stream is asked for. */
+  asPlain(): Prepared | GatewayError;
   /** The same for another call, which must have come from the same client. */
   again(call: Call): Prepared;
   /** What counts the request's tokens, where that is all that is asked for; null where an answer is. */

@@ -6,6 +6,7 @@ import { type Host, hostedBetas, hostedBody } from "../dialects/anthropic/hosted
 import { carriesForeign } from "../dialects/foreign.ts";
 import { Losses } from "../dialects/neutral/losses.ts";
 import {
+  asPlainRequest,
   estimateInput,
   type OpenAIRequest,
   readMaxTokens,
@@ -71,6 +72,14 @@ export class PreparedJson implements Prepared {
     const request = readRequest(body, this.#endpoint.shape, this.#endpoint.place);
     if (request instanceof GatewayError) return request;
     return new PreparedJson(this.#call, this.#endpoint, request, this.model, this.#quiet);
+  }
+
+  asPlain(): Prepared | GatewayError {
+    const { place, shape } = this.#endpoint;
+    const endpoint = { ...this.#endpoint, place: place === null ? null : { ...place, stream: false } };
+    const request = readRequest(asPlainRequest(this.#request.bytes), shape, endpoint.place);
+    if (request instanceof GatewayError) return request;
+    return new PreparedJson(this.#call, endpoint, request, this.model, this.#quiet);
   }
 
   get asks_usage(): boolean {

@@ -4,7 +4,6 @@ import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { Recording } from "../cache/recording.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
-import { streamAnswer } from "../dialects/openai/unfold.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
@@ -22,6 +21,7 @@ import type { Call } from "./call.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
+import { isChunked, streamForm } from "./kept_answer.ts";
 import type { LedAnswer } from "./lead.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
@@ -41,6 +41,12 @@ function shownOf({ turn }: Call, given: Uint8Array): Uint8Array {
   return turn === null ? given : turn.answered(given);
 }
 
+/** The events of a whole stream as its client sees them. */
+function framedWhole(call: Call, events: Uint8Array): Uint8Array {
+  const frame = frameOf(call);
+  return frame === null ? events : Buffer.concat([frame.feed(events), frame.close()]);
+}
+
 /** A whole answer; as a stream where it was collected. */
 export function relayWhole(
   call: Call,
@@ -58,7 +64,7 @@ export function relayWhole(
   const { is_stream, asks_usage } = prepared;
   let last = passed(call, treated);
   if (is_stream && last instanceof Uint8Array)
-    last = streamAnswer(last, { include_usage: asks_usage }) ?? answerUnfit();
+    last = streamForm(format.name, last, asks_usage) ?? answerUnfit();
   const given = orFailure(call, last, deadline_ms);
   const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
@@ -68,7 +74,8 @@ export function relayWhole(
     counted_tokens: usage === null ? format.estimateAnswer(body) : null,
     answer: usage === null ? [body] : null,
   });
-  const is_fit = treated.misfit === null;
+  // What was asked for again in vain is for nobody who comes later.
+  const is_fit = treated.misfit === null && !is_charged;
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
   const limits = call.account?.headers() ?? null;
   if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
@@ -85,11 +92,14 @@ export function relayWhole(
 function streamCollected(call: Call, events: Uint8Array, asks_usage: boolean): Response {
   const { cost_nano_usd } = call;
   const cost = cost_nano_usd === null ? {} : { cost_usd: dollarsOf(cost_nano_usd) };
-  const headers = withMore(callHeaders(call, "text/event-stream; charset=utf-8"), {
+  const headers = withMore(callHeaders(call, streamType(call.format)), {
     ...STREAM_HEADERS,
     ...call.account?.headers(),
   });
-  return new Response(replayEvents(events, { include_usage: asks_usage, ...cost }), { status: 200, headers });
+  const told = isChunked(call.format.name)
+    ? replayEvents(events, { include_usage: asks_usage, ...cost })
+    : events;
+  return new Response(framedWhole(call, told), { status: 200, headers });
 }
 
 /** An answer under way: what happens to it after this point cannot be tried again, only told. */
@@ -198,7 +208,7 @@ function ledAnswer(
     finish_reason,
     cost_nano_usd,
     server: serverOf(call)!,
-    is_own: call.model === prepared.model,
+    is_own: call.model === prepared.model || call.cascade !== null,
     is_fit,
   };
 }
@@ -228,9 +238,10 @@ export async function giveKept(
     ...(prepared.is_stream ? STREAM_HEADERS : {}),
     ...call.account?.headers(),
   });
-  const frame = prepared.is_stream ? frameOf(call) : null;
-  const framed = frame === null ? shownOf(call, given) : Buffer.concat([frame.feed(given), frame.close()]);
-  return new Response(framed, { status: 200, headers });
+  return new Response(prepared.is_stream ? framedWhole(call, given) : shownOf(call, given), {
+    status: 200,
+    headers,
+  });
 }
 
 /** The stream that an equal call gets, from its beginning. */

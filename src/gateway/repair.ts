@@ -2,13 +2,15 @@
 // have it not. Both answers are in the call's account, and in its limits as two calls would be.
 
 import type { ModelPlan } from "../config/plan.ts";
-import { asPlainRequest, withMessages } from "../dialects/openai/request.ts";
+import { withMessages } from "../dialects/openai/request.ts";
 import type { Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
+import { isJudged } from "../privacy/guards/schema/answer_choices.ts";
 import { type AnswerMisfit, misfitOfAnswer } from "../privacy/guards/schema/asked_format.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
 import type { Account } from "./account.ts";
 import { type CheckedFormat, noteFinding, type TreatedAnswer, treatAnswer } from "./answer_guarding.ts";
+import { payAndGoOn, type WholeCame } from "./asking_again.ts";
 import { type Answer, type AttemptTools, attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { Prepared } from "./prepare.ts";
@@ -30,20 +32,20 @@ export interface WholeAnswer {
 /** The request as it is sent: for a plain answer where a stream is to be collected. */
 export function asCollected(call: Call, prepared: Prepared): Prepared | GatewayError {
   const { read_body, is_stream } = prepared;
-  // What a plain request and its repair look like is known of chat completions.
-  if (call.endpoint !== "/chat/completions") return prepared;
-  if (!is_stream || read_body === null || call.asked_format?.plan.stream !== "collect") return prepared;
-  return prepared.withBody(asPlainRequest(read_body));
+  if (!is_stream || read_body === null) return prepared;
+  const { endpoint, asked_format } = call;
+  // What a repair looks like is known of chat completions.
+  const is_repaired = endpoint === "/chat/completions" && asked_format?.plan.stream === "collect";
+  const is_held = prepared.model.cascade?.holds_streams === true && isJudged(endpoint);
+  return is_repaired || is_held ? prepared.asPlain() : prepared;
 }
-
-type Came = Extract<Answer, { readonly kind: "whole" }>;
 
 /** The answer that came; or, where it is not what was asked for and that is to be repaired, the one that came then. */
 export function repaired(
   call: Call,
   account: Account,
   asked: Prepared,
-  came: Came,
+  came: WholeCame,
   tools: AttemptTools,
 ): WholeAnswer | Promise<WholeAnswer | Exclude<Answer, { readonly kind: "whole" }>> {
   const treated = treatAnswer(call, came.body);
@@ -52,30 +54,25 @@ export function repaired(
     : repairedIfUnfit(call, account, asked, came, treated, tools);
 }
 
-function wholeAnswer({ head, told_usage }: Came, treated: TreatedAnswer): WholeAnswer {
-  return { kind: "whole", head, treated, told_usage, is_charged: false };
+function wholeAnswer({ head, told_usage, is_charged = false }: WholeCame, treated: TreatedAnswer): WholeAnswer {
+  return { kind: "whole", head, treated, told_usage, is_charged };
 }
 
 async function repairedIfUnfit(
   call: Call,
   account: Account,
   asked: Prepared,
-  came: Came,
+  came: WholeCame,
   treating: TreatedAnswer | Promise<TreatedAnswer>,
   tools: AttemptTools,
 ): Promise<WholeAnswer | Exclude<Answer, { readonly kind: "whole" }>> {
   const treated = await treating;
   const first = wholeAnswer(came, treated);
-  const { body, told_usage } = came;
-  const again = call.asked_format === null ? null : askedAgain(call.asked_format, asked, treated);
+  const { asked_format } = call;
+  const again = asked_format === null || first.is_charged ? null : askedAgain(asked_format, asked, treated);
   if (again === null || call.stopped !== null) return first;
-  const { format } = call;
-  const usage = told_usage === undefined ? format.usageOf(body) : told_usage;
-  const counted_tokens = usage === null ? format.estimateAnswer(body) : null;
-  if (usage !== null) tools.metrics.of(call.target!.provider.name, call.target!.model).countTokens(usage);
   // Where limits have no room for it, the first answer is what there is.
-  if (account.again({ usage, counted_tokens }, again.estimateInput()) !== null)
-    return { ...first, is_charged: true };
+  if (!payAndGoOn(call, account, came, again.estimateInput(), tools)) return { ...first, is_charged: true };
   const { model } = call;
   const answer = await attempt(call, sameAgain(call), again, tools);
   call.model = model;

@@ -169,7 +169,7 @@ describe("a plain call", () => {
   test("has one deadline over both", async () => {
     const first = await room.upstream(silent);
     const second = await room.upstream(silent);
-    const gateway = room.gateway(pair(first, second, "deadline_ms: 150"));
+    const gateway = room.gateway(pair(first, second, "deadline_ms: 2500"));
     const response = await gateway.chat();
     expect(response.status).toBe(504);
     expect(errorOf(await response.text()).code).toBe("deadline_exceeded");
