@@ -27,9 +27,9 @@ const PURGE_VARIABLE = "MIMALLOC_PURGE_HOLES_MIN_INTERVAL";
 /**
  * The environment of a gateway process. A heap that may grow to twice the engine's default is collected half as often, and
  * a collection costs about the same however much is garbage: what is alive are the calls in flight. Streams live long enough to be
- * taken for what stays, and only a full collection finds that they have ended: with the engine's own factor of 2 it comes when the heap
- * has three times what is alive, with this one when it has half as much again. Memory that is given back is wanted again by the next calls: the allocator's thread that does so, and the pages that are cleared anew, would take a tenth
- * of all processor time.
+ * taken for what stays, and only a full collection finds that they have ended: with the engine's own factor of 2 it comes when the
+ * heap has three times what is alive, with this one when it has half as much again. Memory that is given back is wanted again by the
+ * next calls: the allocator's thread that does so, and the pages that are cleared anew, would take a tenth of all processor time.
  */
 export function gatewayEnvironment(): Environment {
   return {
