@@ -5,6 +5,7 @@ import { isFields } from "../fields.ts";
 import type { RequestTarget } from "../neutral/format.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest } from "../neutral/request.ts";
+import { loseUnsaid, type ParameterName } from "../neutral/unsaid.ts";
 import { type Claude, claudeOf } from "./claude.ts";
 import { JSON_TOOL, JSON_WISH, jsonTool } from "./json_tool.ts";
 import { type Fields, FORMAT, keptOf, optional } from "./own.ts";
@@ -14,10 +15,25 @@ import { writeAskedTier } from "./service_tier.ts";
 import { isForced, writeToolChoice, writeTools } from "./tools.ts";
 import { type Conversation, writeConversation } from "./write_messages.ts";
 
+/** What chats of OpenAI's format can say and this one cannot. */
+const LACKING: readonly ParameterName[] = [
+  ...([
+    "n",
+    "logprobs",
+    "logit_bias",
+    "modalities",
+    "frequency_penalty",
+    "presence_penalty",
+    "min_p",
+  ] as const),
+  ...(["seed", "verbosity", "metadata", "prompt_cache_key"] as const),
+];
+
 /** Writes the body of a request. */
 export function writeRequest(request: ChatRequest, { model }: RequestTarget, losses: Losses): Fields {
   const claude = claudeOf(model);
-  loseWhatHasNoWord(request, losses);
+  loseUnsaid(request, LACKING, losses);
+  loseOwnOfOthers(request, losses);
   const conversation = writeConversation(request, claude, losses);
   const answer = writeOutput(request, claude, losses);
   const tools = [...writeTools(request, claude, losses), ...answer.tools];
@@ -113,18 +129,7 @@ function tierOf(tier: string | null, losses: Losses): Fields {
   return optional("service_tier", service_tier);
 }
 
-function loseWhatHasNoWord(request: ChatRequest, losses: Losses): void {
-  if ((request.choices ?? 1) > 1) losses.lose("n", "meaning");
-  if (request.logprobs !== null) losses.lose("logprobs", "meaning");
-  if (Object.keys(request.logit_bias ?? {}).length > 0) losses.lose("logit_bias", "meaning");
-  if (request.modalities.some((modality) => modality !== "text")) losses.lose("modalities", "meaning");
-  if ((request.frequency_penalty ?? 0) !== 0) losses.lose("frequency_penalty", "hint");
-  if ((request.presence_penalty ?? 0) !== 0) losses.lose("presence_penalty", "hint");
-  if (request.min_p !== null) losses.lose("min_p", "hint");
-  if (request.seed !== null) losses.lose("seed", "hint");
-  if (request.verbosity !== null) losses.lose("verbosity", "hint");
-  if (request.metadata !== null) losses.lose("metadata", "hint");
-  if (request.prompt_cache_key !== null) losses.lose("prompt_cache_key", "hint");
-  if (request.own !== null && request.own.format !== FORMAT)
-    for (const field of Object.keys(request.own.fields)) losses.lose(field, "hint");
+function loseOwnOfOthers({ own }: ChatRequest, losses: Losses): void {
+  if (own !== null && own.format !== FORMAT)
+    for (const field of Object.keys(own.fields)) losses.lose(field, "hint");
 }

@@ -10,6 +10,7 @@ import { effortOfBudget } from "../neutral/effort.ts";
 import type { RequestTarget } from "../neutral/format.ts";
 import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, Reasoning } from "../neutral/request.ts";
+import { loseUnsaid, type ParameterName } from "../neutral/unsaid.ts";
 import { type BedrockModel, bedrockModelOf } from "./models.ts";
 import type { Fields } from "./own.ts";
 import { writeConversation } from "./write_messages.ts";
@@ -21,10 +22,25 @@ const GIVEN = [
 ] as const;
 const TIERS: ReadonlySet<string> = new Set(["default", "flex", "priority", "reserved"]);
 
+/** What chats of OpenAI's format can say and this one cannot. */
+const LACKING: readonly ParameterName[] = [
+  ...([
+    "n",
+    "logprobs",
+    "logit_bias",
+    "modalities",
+    "frequency_penalty",
+    "presence_penalty",
+    "min_p",
+  ] as const),
+  ...(["seed", "verbosity", "user", "prompt_cache_key"] as const),
+];
+
 /** Writes the body of a request. */
 export function writeRequest(request: ChatRequest, { model: name }: RequestTarget, losses: Losses): Fields {
   const model = bedrockModelOf(name);
-  loseWhatHasNoWord(request, losses);
+  loseUnsaid(request, LACKING, losses);
+  loseOwnOfOthers(request, losses);
   const { system, messages, called, lacks_thinking } = writeConversation(request, model, losses);
   const output = writeOutput(request, model, losses);
   const asked = { ...request, ...output.choice };
@@ -215,19 +231,7 @@ function tierOf(tier: string | null, losses: Losses): Fields {
   return {};
 }
 
-function loseWhatHasNoWord(request: ChatRequest, losses: Losses): void {
-  if ((request.choices ?? 1) > 1) losses.lose("n", "meaning");
-  if (request.logprobs !== null) losses.lose("logprobs", "meaning");
-  if (Object.keys(request.logit_bias ?? {}).length > 0) losses.lose("logit_bias", "meaning");
-  if (request.modalities.some((modality) => modality !== "text")) losses.lose("modalities", "meaning");
-  if ((request.frequency_penalty ?? 0) !== 0) losses.lose("frequency_penalty", "hint");
-  if ((request.presence_penalty ?? 0) !== 0) losses.lose("presence_penalty", "hint");
-  if (request.min_p !== null) losses.lose("min_p", "hint");
-  if (request.seed !== null) losses.lose("seed", "hint");
-  if (request.verbosity !== null) losses.lose("verbosity", "hint");
-  if (request.user !== null) losses.lose("user", "hint");
-  if (request.prompt_cache_key !== null) losses.lose("prompt_cache_key", "hint");
+function loseOwnOfOthers({ own }: ChatRequest, losses: Losses): void {
   const given: ReadonlySet<string> = new Set([...GIVEN, "additionalModelRequestFields"]);
-  for (const field of Object.keys(request.own?.fields ?? {}))
-    if (!given.has(field)) losses.lose(field, "hint");
+  for (const field of Object.keys(own?.fields ?? {})) if (!given.has(field)) losses.lose(field, "hint");
 }

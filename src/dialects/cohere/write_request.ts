@@ -2,8 +2,9 @@
 
 import { record } from "../fields.ts";
 import type { RequestTarget } from "../neutral/format.ts";
-import type { Losses, Weight } from "../neutral/losses.ts";
+import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, OutputFormat, Reasoning } from "../neutral/request.ts";
+import { loseUnsaid, type ParameterName } from "../neutral/unsaid.ts";
 import { thinks } from "./models.ts";
 import { writeMessages } from "./write_messages.ts";
 import { writeTools } from "./write_tools.ts";
@@ -22,13 +23,19 @@ type Range = readonly [least: number, most: number];
 /** What clients of chat completions add for Cohere alone. */
 const OWN = ["safety_mode", "citation_options", "documents", "strict_tools", "raw_prompting", "priority"];
 
+/** What chats of OpenAI's format can say and this one cannot. */
+const LACKING: readonly ParameterName[] = [
+  ...(["n", "logit_bias", "top_logprobs", "modalities", "min_p", "verbosity", "user", "metadata"] as const),
+  ...(["prompt_cache_key", "service_tier", "parallel_tool_calls"] as const),
+];
+
 /** The body of a request. */
 export function writeCohereRequest(request: ChatRequest, { model }: RequestTarget, losses: Losses): Fields {
   const can_think = thinks(model);
   const own = ownOf(request, losses);
   const { messages, documents } = writeMessages(request.messages, can_think, losses);
   const all_documents = [...documents, ...(Array.isArray(own["documents"]) ? own["documents"] : [])];
-  loseOthers(request, losses);
+  loseUnsaid(request, LACKING, losses);
   return {
     ...own,
     ...{ model, messages, stream: request.stream },
@@ -100,21 +107,4 @@ function ownOf({ own }: ChatRequest, losses: Losses): Fields {
     else losses.lose(name, "hint");
   }
   return kept;
-}
-
-function loseOthers(request: ChatRequest, losses: Losses): void {
-  const others: readonly (readonly [name: string, is_said: boolean, weight: Weight])[] = [
-    ["n", request.choices !== null && request.choices !== 1, "meaning"],
-    ["logit_bias", request.logit_bias !== null, "meaning"],
-    ["top_logprobs", (request.logprobs?.top ?? 0) > 0, "meaning"],
-    ["modalities", request.modalities.some((modality) => modality !== "text"), "meaning"],
-    ["min_p", request.min_p !== null, "hint"],
-    ["verbosity", request.verbosity !== null, "hint"],
-    ["user", request.user !== null, "hint"],
-    ["metadata", request.metadata !== null, "hint"],
-    ["prompt_cache_key", request.prompt_cache_key !== null, "hint"],
-    ["service_tier", request.service_tier !== null && request.service_tier !== "auto", "hint"],
-    ["parallel_tool_calls", request.parallel_tool_calls === false && request.tools.length > 0, "hint"],
-  ];
-  for (const [name, is_said, weight] of others) if (is_said) losses.lose(name, weight);
 }

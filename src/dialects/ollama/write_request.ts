@@ -4,8 +4,9 @@ import { isFields, record } from "../fields.ts";
 import { functionOfCustom } from "../neutral/custom_tools.ts";
 import { effortOfBudget } from "../neutral/effort.ts";
 import type { RequestTarget } from "../neutral/format.ts";
-import type { Losses, Weight } from "../neutral/losses.ts";
+import type { Losses } from "../neutral/losses.ts";
 import type { ChatRequest, OutputFormat, Reasoning, Tool, ToolChoice } from "../neutral/request.ts";
+import { loseUnsaid, type ParameterName } from "../neutral/unsaid.ts";
 import { takesEffort } from "./models.ts";
 import { writeMessages } from "./write_messages.ts";
 
@@ -15,12 +16,18 @@ type FunctionTool = Extract<Tool, { kind: "function" }>;
 /** What clients of chat completions add for Ollama alone. */
 const OWN = ["keep_alive", "options", "think", "shift", "truncate"];
 
+/** What chats of OpenAI's format can say and this one cannot. */
+const LACKING: readonly ParameterName[] = [
+  ...(["n", "logit_bias", "modalities", "verbosity", "user", "metadata", "prompt_cache_key"] as const),
+  ...(["service_tier", "parallel_tool_calls"] as const),
+];
+
 /** The body of a request. */
 export function writeOllamaRequest(request: ChatRequest, { model }: RequestTarget, losses: Losses): Fields {
   const { options: own_options, ...own } = ownOf(request, losses);
   const tools = writeTools(request, losses);
   const options = { ...record(own_options), ...writeOptions(request) };
-  loseOthers(request, losses);
+  loseUnsaid(request, LACKING, losses);
   return {
     ...{ model, messages: writeMessages(request.messages, losses), stream: request.stream },
     ...(tools.length === 0 ? {} : { tools }),
@@ -131,19 +138,4 @@ function ownOf({ own }: ChatRequest, losses: Losses): Fields {
     else losses.lose(name, "hint");
   }
   return kept;
-}
-
-function loseOthers(request: ChatRequest, losses: Losses): void {
-  const others: readonly (readonly [name: string, is_said: boolean, weight: Weight])[] = [
-    ["n", request.choices !== null && request.choices !== 1, "meaning"],
-    ["logit_bias", request.logit_bias !== null, "meaning"],
-    ["modalities", request.modalities.some((modality) => modality !== "text"), "meaning"],
-    ["verbosity", request.verbosity !== null, "hint"],
-    ["user", request.user !== null, "hint"],
-    ["metadata", request.metadata !== null, "hint"],
-    ["prompt_cache_key", request.prompt_cache_key !== null, "hint"],
-    ["service_tier", request.service_tier !== null && request.service_tier !== "auto", "hint"],
-    ["parallel_tool_calls", request.parallel_tool_calls === false && request.tools.length > 0, "hint"],
-  ];
-  for (const [name, is_said, weight] of others) if (is_said) losses.lose(name, weight);
 }
