@@ -6,8 +6,8 @@ import { parseExact } from "../../wire/exact_json.ts";
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
 import { isFields, list, record } from "../fields.ts";
 import type { EventSink, PartStart } from "../neutral/answer.ts";
+import { AnswerTeller } from "../neutral/answer_teller.ts";
 import type { StreamReader } from "../neutral/format.ts";
-import type { OwnPart } from "../neutral/parts.ts";
 import type { WireError } from "../openai/error.ts";
 import { argumentsOf } from "./arguments.ts";
 import { readCitation } from "./citations.ts";
@@ -43,37 +43,35 @@ interface OpenBlock {
 
 /** Reads a stream of bytes. */
 export class MessagesStreamReader implements StreamReader {
-  readonly #sink: EventSink;
+  readonly #told: AnswerTeller;
   readonly #framer: SseFramer;
   readonly #blocks = new Map<number, OpenBlock>();
-  #parts = 0;
   /** Characters of blocks that are told when they are whole. */
   #grown_length = 0;
   #has_started = false;
   #has_calls = false;
   #has_json = false;
   #is_finished = false;
-  #is_over = false;
 
   constructor(sink: EventSink) {
-    this.#sink = sink;
+    this.#told = new AnswerTeller(sink);
     this.#framer = new SseFramer(EVENT_BYTES, (event) => this.#readEvent(event));
   }
 
   feed(chunk: Uint8Array): void {
-    if (this.#is_over) return;
-    if (this.#framer.feed(chunk) !== null) this.#fail(tooLong());
+    if (this.#told.is_over) return;
+    if (this.#framer.feed(chunk) !== null) this.#told.fail(tooLong());
   }
 
   close(): void {
-    if (this.#is_over) return;
+    if (this.#told.is_over) return;
     const last = this.#framer.end();
     if (last !== null) this.#readEvent(last);
-    this.#is_over = true;
+    this.#told.is_over = true;
   }
 
   #readEvent({ data }: SseEvent): void {
-    if (data === null || this.#is_over) return;
+    if (data === null || this.#told.is_over) return;
     let value: unknown;
     try {
       value = JSON.parse(decoder.decode(data));
@@ -102,12 +100,12 @@ export class MessagesStreamReader implements StreamReader {
         break;
       case "message_stop":
         this.#finish(this.#has_calls ? "tool_use" : "end_turn", null, null);
-        this.#over({ kind: "end" });
+        this.#told.end();
         break;
       default:
         // `ping`, and what is new.
         if (event["type"] === "error" || (event["error"] != null && event["type"] === undefined))
-          this.#fail(readMessagesError(event, 200) ?? unknownError());
+          this.#told.fail(readMessagesError(event, 200) ?? unknownError());
     }
   }
 
@@ -116,7 +114,7 @@ export class MessagesStreamReader implements StreamReader {
     if (!this.#has_started) {
       const { id, model } = message;
       this.#has_started = true;
-      this.#sink({
+      this.#told.tell({
         kind: "start",
         id: typeof id === "string" ? id : "",
         model: typeof model === "string" ? model : "",
@@ -124,20 +122,20 @@ export class MessagesStreamReader implements StreamReader {
         ...readGivenTier(record(message["usage"])["service_tier"]),
       });
     }
-    if (usage !== null) this.#sink({ kind: "usage", usage });
+    if (usage !== null) this.#told.tell({ kind: "usage", usage });
   }
 
   #readMessageDelta(event: Fields): void {
     const { stop_reason, stop_sequence, stop_details } = record(event["delta"]);
     const usage = readAnthropicUsage(event["usage"]);
     if (typeof stop_reason === "string") this.#finish(stop_reason, stop_sequence, stop_details);
-    if (usage !== null) this.#sink({ kind: "usage", usage });
+    if (usage !== null) this.#told.tell({ kind: "usage", usage });
   }
 
   #startBlock(index: number, block: Fields, data: Uint8Array): void {
     if (this.#blocks.has(index)) this.#stopBlock(index);
     if (this.#blocks.size >= OPEN_BLOCKS) {
-      this.#fail(tooLong());
+      this.#told.fail(tooLong());
       return;
     }
     switch (block["type"]) {
@@ -181,11 +179,11 @@ export class MessagesStreamReader implements StreamReader {
 
   #open(index: number, kind: OpenBlock["kind"], start: PartStart, input?: unknown): OpenBlock {
     this.#begin();
-    const part = this.#parts;
-    this.#parts += 1;
-    const block = { kind, part, input, growing: null, has_text: false };
+    const block = {
+      ...{ kind, part: this.#told.startPart(start), input },
+      ...{ growing: null, has_text: false },
+    };
     this.#blocks.set(index, block);
-    this.#sink({ kind: "part_start", choice: 0, part, start });
     return block;
   }
 
@@ -200,7 +198,7 @@ export class MessagesStreamReader implements StreamReader {
     if (block !== undefined && block.growing !== null) {
       // What is held back is bounded as an event is.
       this.#grown_length += block.growing.add(delta);
-      if (this.#grown_length > EVENT_BYTES) this.#fail(tooLong());
+      if (this.#grown_length > EVENT_BYTES) this.#told.fail(tooLong());
       return;
     }
     switch (delta["type"]) {
@@ -234,44 +232,37 @@ export class MessagesStreamReader implements StreamReader {
     const block = kind === "tool_call" ? this.#blocks.get(index) : this.#blockFor(index, kind);
     if (block === undefined) return;
     block.has_text = true;
-    this.#sink({ kind: "delta", choice: 0, part: block.part, text });
+    this.#told.tellText(block.part, text);
   }
 
   #cite(index: number, citation: unknown): void {
     const kind = this.#blocks.get(index)?.kind ?? "text";
     if (!isFields(citation) || kind !== "text") return;
     const { part } = this.#blockFor(index, "text");
-    this.#sink({ kind: "citation", choice: 0, part, citation: readCitation(citation) });
+    this.#told.tell({ kind: "citation", choice: 0, part, citation: readCitation(citation) });
   }
 
   #sign(index: number, value: unknown): void {
     const kind = this.#blocks.get(index)?.kind ?? "thinking";
     if (typeof value !== "string" || value === "" || kind !== "thinking") return;
     const { part } = this.#blockFor(index, "thinking");
-    this.#sink({ kind: "signature", choice: 0, part, signature: { format: FORMAT, value } });
+    this.#told.tell({ kind: "signature", choice: 0, part, signature: { format: FORMAT, value } });
   }
 
   #stopBlock(index: number): void {
     const block = this.#blocks.get(index);
-    if (block === undefined || this.#is_over) return;
+    if (block === undefined || this.#told.is_over) return;
     this.#blocks.delete(index);
     const { kind, part, growing } = block;
     if (growing !== null) {
-      this.#tellWhole(growing.whole());
+      this.#told.tellWhole({ kind: "whole", whole: growing.whole() });
       return;
     }
     // The input was whole at the start, or there is none.
     if (kind === "tool_call" && !block.has_text) {
-      this.#sink({ kind: "delta", choice: 0, part, text: argumentsOf(block.input) });
+      this.#told.tellText(part, argumentsOf(block.input));
     }
-    this.#sink({ kind: "part_stop", choice: 0, part });
-  }
-
-  #tellWhole(whole: OwnPart): void {
-    const part = this.#parts;
-    this.#parts += 1;
-    this.#sink({ kind: "part_start", choice: 0, part, start: { kind: "whole", whole } });
-    this.#sink({ kind: "part_stop", choice: 0, part });
+    this.#told.stopPart(part);
   }
 
   #finish(stop_reason: string, stop_sequence: unknown, stop_details: unknown): void {
@@ -280,28 +271,10 @@ export class MessagesStreamReader implements StreamReader {
     this.#is_finished = true;
     for (const index of [...this.#blocks.keys()]) this.#stopBlock(index);
     const refusal = refusalOf(stop_details);
-    if (refusal !== null) this.#tellRefusal(refusal);
+    if (refusal !== null) this.#told.tellWhole({ kind: "refusal" }, refusal);
     const finish = readFinish(stop_reason, stop_sequence);
     const told = this.#has_json && !this.#has_calls ? answeredAsJson(finish) : finish;
-    if (told !== null) this.#sink({ kind: "finish", choice: 0, finish: told });
-  }
-
-  #tellRefusal(text: string): void {
-    const part = this.#parts;
-    this.#parts += 1;
-    this.#sink({ kind: "part_start", choice: 0, part, start: { kind: "refusal" } });
-    this.#sink({ kind: "delta", choice: 0, part, text });
-    this.#sink({ kind: "part_stop", choice: 0, part });
-  }
-
-  #fail(error: WireError): void {
-    this.#over({ kind: "error", error });
-  }
-
-  #over(event: Parameters<EventSink>[0]): void {
-    if (this.#is_over) return;
-    this.#is_over = true;
-    this.#sink(event);
+    if (told !== null) this.#told.tell({ kind: "finish", choice: 0, finish: told });
   }
 }
 

@@ -5,6 +5,7 @@
 import { JSON_TOOL } from "../anthropic/json_tool.ts";
 import { isFields, list, record } from "../fields.ts";
 import type { EventSink, PartStart } from "../neutral/answer.ts";
+import { AnswerTeller } from "../neutral/answer_teller.ts";
 import type { StreamReader } from "../neutral/format.ts";
 import type { OwnPart, Part } from "../neutral/parts.ts";
 import type { WireError } from "../openai/error.ts";
@@ -34,37 +35,35 @@ interface OpenBlock {
 
 /** Reads a stream of bytes. */
 export class BedrockStreamReader implements StreamReader, EventHearer {
-  readonly #sink: EventSink;
+  readonly #told: AnswerTeller;
   readonly #events = new BedrockEvents(this);
   readonly #blocks = new Map<number, OpenBlock>();
-  #parts = 0;
   #grown_length = 0;
   #has_started = false;
   #has_calls = false;
   #has_json = false;
   #is_finished = false;
-  #is_over = false;
 
   constructor(sink: EventSink) {
-    this.#sink = sink;
+    this.#told = new AnswerTeller(sink);
   }
 
   feed(chunk: Uint8Array): void {
-    if (!this.#is_over) this.#events.feed(chunk);
+    if (!this.#told.is_over) this.#events.feed(chunk);
   }
 
   close(): void {
     // Usage may be missing behind the stop; an answer without a stop is cut.
-    if (this.#is_finished) this.#over({ kind: "end" });
-    this.#is_over = true;
+    if (this.#is_finished) this.#told.end();
+    this.#told.is_over = true;
   }
 
   onError(error: WireError): void {
-    this.#over({ kind: "error", error });
+    this.#told.fail(error);
   }
 
   onEvent(name: string, event: Fields): void {
-    if (this.#is_over) return;
+    if (this.#told.is_over) return;
     const index = typeof event["contentBlockIndex"] === "number" ? event["contentBlockIndex"] : 0;
     switch (name) {
       case "contentBlockDelta":
@@ -90,7 +89,7 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
   #begin(): void {
     if (this.#has_started) return;
     this.#has_started = true;
-    this.#sink({ kind: "start", id: "", model: "", created_s: null });
+    this.#told.tell({ kind: "start", id: "", model: "", created_s: null });
   }
 
   #startBlock(index: number, start: Fields): void {
@@ -114,11 +113,10 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
   /** @param start null: the block is told when it is whole */
   #open(index: number, kind: OpenBlock["kind"], start: PartStart | null, begun: Fields = {}): OpenBlock {
     this.#begin();
-    const part = start === null ? -1 : this.#parts++;
-    const block: OpenBlock = { kind, part, start: begun, deltas: [], has_text: false };
     if (this.#blocks.size >= OPEN_BLOCKS) this.onError(brokenStream("too many blocks are open"));
-    else this.#blocks.set(index, block);
-    if (start !== null) this.#tellEvent({ kind: "part_start", choice: 0, part, start });
+    const part = start === null ? -1 : this.#told.startPart(start);
+    const block: OpenBlock = { kind, part, start: begun, deltas: [], has_text: false };
+    if (!this.#told.is_over) this.#blocks.set(index, block);
     return block;
   }
 
@@ -134,7 +132,7 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
     else if (isFields(reasoningContent)) this.#readThought(index, reasoningContent);
     else if (isFields(citation)) {
       const { part } = this.#blockFor(index, "text");
-      this.#tellEvent({ kind: "citation", choice: 0, part, citation: readCitation(citation) });
+      this.#told.tell({ kind: "citation", choice: 0, part, citation: readCitation(citation) });
     }
   }
 
@@ -150,7 +148,7 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
     if (typeof signature !== "string" || signature === "") return;
     const { part } = block;
     // Signatures are Claude's, and good wherever Claude is served.
-    this.#tellEvent({
+    this.#told.tell({
       kind: "signature",
       choice: 0,
       part,
@@ -169,7 +167,7 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
   #tell(block: OpenBlock | null, text: unknown): void {
     if (block === null || typeof text !== "string" || text === "") return;
     block.has_text = true;
-    this.#tellEvent({ kind: "delta", choice: 0, part: block.part, text });
+    this.#told.tellText(block.part, text);
   }
 
   #grow(block: OpenBlock, delta: Fields): void {
@@ -184,19 +182,12 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
     this.#blocks.delete(index);
     const { kind, part } = block;
     if (kind === "whole") {
-      this.#tellWhole(wholeOf(block));
+      this.#told.tellWhole({ kind: "whole", whole: wholeOf(block) });
       return;
     }
     // A call without arguments.
-    if (kind === "tool_call" && !block.has_text)
-      this.#tellEvent({ kind: "delta", choice: 0, part, text: "{}" });
-    this.#tellEvent({ kind: "part_stop", choice: 0, part });
-  }
-
-  #tellWhole(whole: OwnPart | Extract<Part, { kind: "image" }>): void {
-    const part = this.#parts++;
-    this.#tellEvent({ kind: "part_start", choice: 0, part, start: { kind: "whole", whole } });
-    this.#tellEvent({ kind: "part_stop", choice: 0, part });
+    if (kind === "tool_call" && !block.has_text) this.#told.tellText(part, "{}");
+    this.#told.stopPart(part);
   }
 
   #finish(stop_reason: unknown): void {
@@ -206,24 +197,14 @@ export class BedrockStreamReader implements StreamReader, EventHearer {
     const finish = readFinish(stop_reason, this.#has_json && !this.#has_calls);
     if (finish === null) return;
     this.#is_finished = true;
-    this.#tellEvent({ kind: "finish", choice: 0, finish });
+    this.#told.tell({ kind: "finish", choice: 0, finish });
   }
 
   #readMetadata(event: Fields): void {
     const usage = readBedrockUsage(event["usage"]);
     this.#begin();
-    if (usage !== null) this.#tellEvent({ kind: "usage", usage });
-    if (this.#is_finished) this.#over({ kind: "end" });
-  }
-
-  #tellEvent(event: Parameters<EventSink>[0]): void {
-    if (!this.#is_over) this.#sink(event);
-  }
-
-  #over(event: Parameters<EventSink>[0]): void {
-    if (this.#is_over) return;
-    this.#is_over = true;
-    this.#sink(event);
+    if (usage !== null) this.#told.tell({ kind: "usage", usage });
+    if (this.#is_finished) this.#told.end();
   }
 }
 

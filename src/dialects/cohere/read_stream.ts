@@ -3,6 +3,7 @@
 import { type SseEvent, SseFramer } from "../../wire/sse.ts";
 import { isFields, record } from "../fields.ts";
 import type { EventSink, PartStart } from "../neutral/answer.ts";
+import { AnswerTeller } from "../neutral/answer_teller.ts";
 import { newCallId } from "../neutral/call_id.ts";
 import type { StreamReader } from "../neutral/format.ts";
 import type { WireError } from "../openai/error.ts";
@@ -32,35 +33,33 @@ interface OpenContent {
 
 /** Reads a stream of bytes. */
 export class CohereStreamReader implements StreamReader {
-  readonly #sink: EventSink;
+  readonly #told: AnswerTeller;
   readonly #framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#readEvent(event));
   #open: OpenContent | null = null;
   /** The parts of calls, by Cohere's number of them. */
   readonly #calls = new Map<number, number>();
   readonly #ids = new Set<string>();
-  #parts = 0;
   #has_started = false;
   #has_calls = false;
-  #is_over = false;
 
   constructor(sink: EventSink) {
-    this.#sink = sink;
+    this.#told = new AnswerTeller(sink);
   }
 
   feed(chunk: Uint8Array): void {
-    if (!this.#is_over && this.#framer.feed(chunk) !== null)
-      this.#fail(upstreamError("The provider sent an event that is too long."));
+    if (!this.#told.is_over && this.#framer.feed(chunk) !== null)
+      this.#told.fail(upstreamError("The provider sent an event that is too long."));
   }
 
   close(): void {
-    if (this.#is_over) return;
+    if (this.#told.is_over) return;
     const last = this.#framer.end();
     if (last !== null) this.#readEvent(last);
-    this.#is_over = true;
+    this.#told.is_over = true;
   }
 
   #readEvent({ data }: SseEvent): void {
-    if (data === null || this.#is_over) return;
+    if (data === null || this.#told.is_over) return;
     let event: unknown;
     try {
       event = JSON.parse(decoder.decode(data));
@@ -108,13 +107,13 @@ export class CohereStreamReader implements StreamReader {
   #readOther(event: Fields): void {
     if (event["type"] !== undefined && event["type"] !== "error") return;
     const error = readCohereError(event, 500);
-    if (error !== null) this.#fail(error);
+    if (error !== null) this.#told.fail(error);
   }
 
   #start(id: unknown): void {
     if (this.#has_started) return;
     this.#has_started = true;
-    this.#sink({ kind: "start", id: typeof id === "string" ? id : "", model: "", created_s: null });
+    this.#told.tell({ kind: "start", id: typeof id === "string" ? id : "", model: "", created_s: null });
   }
 
   #readContent(event: Fields, message: Fields): void {
@@ -129,7 +128,7 @@ export class CohereStreamReader implements StreamReader {
   #readLogprobs(value: unknown): void {
     this.#start("");
     const tokens = readLogprobs(value);
-    if (tokens.length > 0) this.#sink({ kind: "logprobs", choice: 0, tokens });
+    if (tokens.length > 0) this.#told.tell({ kind: "logprobs", choice: 0, tokens });
   }
 
   #say(kind: OpenContent["kind"], index: number | null, text: string): void {
@@ -141,7 +140,7 @@ export class CohereStreamReader implements StreamReader {
       this.#open = open;
     }
     if (kind === "text") open.text += text;
-    this.#sink({ kind: "delta", choice: 0, part: open.part, text });
+    this.#told.tellText(open.part, text);
   }
 
   #cite(citation: Fields): void {
@@ -149,7 +148,7 @@ export class CohereStreamReader implements StreamReader {
     const cited = citedContent(citation);
     if (open?.kind !== "text" || cited === null || (cited !== "text" && cited !== open.index)) return;
     for (const one of readCitations(citation, open.text))
-      this.#sink({ kind: "citation", choice: 0, part: open.part, citation: one });
+      this.#told.tell({ kind: "citation", choice: 0, part: open.part, citation: one });
   }
 
   #startCall(index: unknown, call: Fields): void {
@@ -157,7 +156,7 @@ export class CohereStreamReader implements StreamReader {
     this.#close();
     this.#endCall(number);
     if (this.#calls.size >= OPEN_CALLS) {
-      this.#fail(upstreamError("The provider began too many calls at once."));
+      this.#told.fail(upstreamError("The provider began too many calls at once."));
       return;
     }
     const { name, arguments: given } = record(call["function"]);
@@ -179,50 +178,41 @@ export class CohereStreamReader implements StreamReader {
   #readArguments(index: unknown, call: Fields): void {
     const part = this.#calls.get(numberOf(index));
     const { arguments: text } = record(call["function"]);
-    if (part !== undefined && typeof text === "string" && text !== "")
-      this.#sink({ kind: "delta", choice: 0, part, text });
+    if (part !== undefined && typeof text === "string" && text !== "") this.#told.tellText(part, text);
   }
 
   #endCall(index: number): void {
     const part = this.#calls.get(index);
     if (part === undefined) return;
     this.#calls.delete(index);
-    this.#sink({ kind: "part_stop", choice: 0, part });
+    this.#told.stopPart(part);
   }
 
   #end(delta: Fields): void {
     const { error, finish_reason } = delta;
     if (typeof error === "string" && error !== "") {
-      this.#fail(upstreamError(error));
+      this.#told.fail(upstreamError(error));
       return;
     }
     this.#start("");
     this.#close();
     for (const index of [...this.#calls.keys()]) this.#endCall(index);
     const finish = readFinish(finish_reason ?? "COMPLETE", this.#has_calls);
-    if (finish !== null) this.#sink({ kind: "finish", choice: 0, finish });
+    if (finish !== null) this.#told.tell({ kind: "finish", choice: 0, finish });
     const usage = readCohereUsage(delta["usage"]);
-    if (usage !== null) this.#sink({ kind: "usage", usage });
-    this.#is_over = true;
-    this.#sink({ kind: "end" });
+    if (usage !== null) this.#told.tell({ kind: "usage", usage });
+    this.#told.end();
   }
 
   #startPart(start: PartStart): number {
     this.#start("");
-    const part = this.#parts++;
-    this.#sink({ kind: "part_start", choice: 0, part, start });
-    return part;
+    return this.#told.startPart(start);
   }
 
   #close(): void {
     if (this.#open === null) return;
-    this.#sink({ kind: "part_stop", choice: 0, part: this.#open.part });
+    this.#told.stopPart(this.#open.part);
     this.#open = null;
-  }
-
-  #fail(error: WireError): void {
-    this.#is_over = true;
-    this.#sink({ kind: "error", error });
   }
 }
 

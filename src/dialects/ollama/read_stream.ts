@@ -3,7 +3,8 @@
 
 import { LineFramer } from "../../wire/lines.ts";
 import { isFields, record } from "../fields.ts";
-import type { EventSink, PartStart } from "../neutral/answer.ts";
+import type { EventSink } from "../neutral/answer.ts";
+import { AnswerTeller } from "../neutral/answer_teller.ts";
 import type { StreamReader } from "../neutral/format.ts";
 import type { WireError } from "../openai/error.ts";
 import { readOllamaError } from "./error.ts";
@@ -20,32 +21,30 @@ const decoder = new TextDecoder();
 
 /** Reads a stream of bytes. */
 export class OllamaStreamReader implements StreamReader {
-  readonly #sink: EventSink;
+  readonly #told: AnswerTeller;
   readonly #framer = new LineFramer(LINE_MAX_BYTES, (line) => this.#readLine(line));
   readonly #ids = new Set<string>();
   /** The part that is being told. */
   #open: { readonly kind: "text" | "thinking"; readonly part: number } | null = null;
-  #parts = 0;
   #has_started = false;
-  #is_over = false;
 
   constructor(sink: EventSink) {
-    this.#sink = sink;
+    this.#told = new AnswerTeller(sink);
   }
 
   feed(chunk: Uint8Array): void {
-    if (!this.#is_over && !this.#framer.feed(chunk))
-      this.#fail(upstreamError("The provider sent a line that is too long."));
+    if (!this.#told.is_over && !this.#framer.feed(chunk))
+      this.#told.fail(upstreamError("The provider sent a line that is too long."));
   }
 
   close(): void {
-    if (this.#is_over) return;
+    if (this.#told.is_over) return;
     this.#framer.end();
-    this.#is_over = true;
+    this.#told.is_over = true;
   }
 
   #readLine(bytes: Uint8Array): void {
-    if (this.#is_over) return;
+    if (this.#told.is_over) return;
     let line: unknown;
     try {
       line = JSON.parse(decoder.decode(bytes));
@@ -55,7 +54,7 @@ export class OllamaStreamReader implements StreamReader {
     }
     if (!isFields(line)) return;
     const error = readOllamaError(line, 500);
-    if (error !== null) this.#fail(error);
+    if (error !== null) this.#told.fail(error);
     else this.#read(line);
   }
 
@@ -63,11 +62,13 @@ export class OllamaStreamReader implements StreamReader {
     this.#start(line);
     const { thinking, content, images, calls } = readMessage(record(line["message"]), this.#ids);
     const tokens = readLogprobs(line["logprobs"]);
-    if (tokens.length > 0) this.#sink({ kind: "logprobs", choice: 0, tokens });
+    if (tokens.length > 0) this.#told.tell({ kind: "logprobs", choice: 0, tokens });
     this.#say("thinking", thinking);
     this.#say("text", content);
-    for (const image of images) this.#tell({ kind: "whole", whole: image }, "");
-    for (const { id, name, arguments: text } of calls) this.#tell({ kind: "tool_call", id, name }, text);
+    if (images.length > 0 || calls.length > 0) this.#close();
+    for (const image of images) this.#told.tellWhole({ kind: "whole", whole: image });
+    for (const { id, name, arguments: text } of calls)
+      this.#told.tellWhole({ kind: "tool_call", id, name }, text);
     if (line["done"] === true) this.#end(line);
   }
 
@@ -75,51 +76,31 @@ export class OllamaStreamReader implements StreamReader {
     if (this.#has_started) return;
     this.#has_started = true;
     const named = typeof model === "string" ? model : "";
-    this.#sink({ kind: "start", id: "", model: named, created_s: readTime(created_at) });
+    this.#told.tell({ kind: "start", id: "", model: named, created_s: readTime(created_at) });
   }
 
   #say(kind: "text" | "thinking", text: string): void {
     if (text === "") return;
     if (this.#open?.kind !== kind) {
       this.#close();
-      this.#open = { kind, part: this.#startPart({ kind }) };
+      this.#open = { kind, part: this.#told.startPart({ kind }) };
     }
-    this.#sink({ kind: "delta", choice: 0, part: this.#open.part, text });
-  }
-
-  /** A part that is whole at once. */
-  #tell(start: PartStart, text: string): void {
-    this.#close();
-    const part = this.#startPart(start);
-    if (text !== "") this.#sink({ kind: "delta", choice: 0, part, text });
-    this.#sink({ kind: "part_stop", choice: 0, part });
-  }
-
-  #startPart(start: PartStart): number {
-    const part = this.#parts++;
-    this.#sink({ kind: "part_start", choice: 0, part, start });
-    return part;
+    this.#told.tellText(this.#open.part, text);
   }
 
   #close(): void {
     if (this.#open === null) return;
-    this.#sink({ kind: "part_stop", choice: 0, part: this.#open.part });
+    this.#told.stopPart(this.#open.part);
     this.#open = null;
   }
 
   #end(line: Fields): void {
     this.#close();
     const finish = readFinish(line["done_reason"], this.#ids.size > 0);
-    this.#sink({ kind: "finish", choice: 0, finish });
+    this.#told.tell({ kind: "finish", choice: 0, finish });
     const usage = readOllamaUsage(line);
-    if (usage !== null) this.#sink({ kind: "usage", usage });
-    this.#is_over = true;
-    this.#sink({ kind: "end" });
-  }
-
-  #fail(error: WireError): void {
-    this.#is_over = true;
-    this.#sink({ kind: "error", error });
+    if (usage !== null) this.#told.tell({ kind: "usage", usage });
+    this.#told.end();
   }
 }
 
