@@ -43,15 +43,21 @@ class OpenSocket implements ClientSocket {
   }
 }
 
-/** What the server does with its WebSockets: those of sessions that are relayed, and those of calls, which have a door of their own. */
+/**
+ * What the server does with its WebSockets: those of sessions that are relayed, and those of calls, which have a door of their own.
+ * @param onCount hears how many are open
+ */
 export function socketHandlers<Calls extends object>(
   calls: Bun.WebSocketHandler<Calls>,
+  onCount: (open: number) => void,
 ): Bun.WebSocketHandler<Calls | SocketSession> {
   const { open, message, drain, close, ...settings } = calls;
+  let count = 0;
   const asCalls = (socket: Socket<Calls>) => socket as Bun.ServerWebSocket<Calls>;
   return {
     ...settings,
     open: (socket) => {
+      onCount(++count);
       const { data } = socket;
       if (isSession(data)) data.onOpen(new OpenSocket(socket as Bun.ServerWebSocket<SocketSession>));
       else void open?.(asCalls(socket));
@@ -67,6 +73,7 @@ export function socketHandlers<Calls extends object>(
       else void drain?.(asCalls(socket));
     },
     close: (socket, code, reason) => {
+      onCount(--count);
       const { data } = socket;
       if (isSession(data)) data.onClosed(code, reason);
       else void close?.(asCalls(socket), code, reason);

@@ -22,6 +22,7 @@ import {
 import { RERANK, RERANK_CLIENT } from "../dialects/rerank/client.ts";
 import { RESPONSES, RESPONSES_CLIENT } from "../dialects/responses/client.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
+import type { RedactedEndpoint } from "../privacy/places/places.ts";
 import { type ResponseWish, readWish } from "./response_wish.ts";
 
 /**
@@ -56,16 +57,7 @@ export interface ResponseEndpoint {
 }
 
 /** The paths of the endpoints whose calls are read whole. */
-export type JsonPath =
-  | "/chat/completions"
-  | "/completions"
-  | "/responses"
-  | "/messages"
-  | "/embeddings"
-  | "/moderations"
-  | "/rerank"
-  | "/generateContent"
-  | CountPath;
+export type JsonPath = Exclude<RedactedEndpoint, "/realtime">;
 
 /** The paths of those of them that only count. */
 export type CountPath = "/messages/count_tokens" | "/responses/input_tokens" | "/countTokens";

@@ -54,7 +54,10 @@ export function repaired(
     : repairedIfUnfit(call, account, asked, came, treated, tools);
 }
 
-function wholeAnswer({ head, told_usage, is_charged = false }: WholeCame, treated: TreatedAnswer): WholeAnswer {
+function wholeAnswer(
+  { head, told_usage, is_charged = false }: WholeCame,
+  treated: TreatedAnswer,
+): WholeAnswer {
   return { kind: "whole", head, treated, told_usage, is_charged };
 }
 

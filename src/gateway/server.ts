@@ -182,7 +182,9 @@ export function startGateway(options: GatewayOptions): Gateway {
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
-    websocket: socketHandlers(sockets.handler),
+    websocket: socketHandlers(sockets.handler, (open) => {
+      metrics.sockets = open;
+    }),
     error: (error) => {
       console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
       return plainError(

@@ -97,6 +97,7 @@ export class Series {
 /** A gateway process' counts as plain data. */
 export interface MetricsSnapshot {
   readonly in_flight: number;
+  readonly sockets: number;
   readonly series: readonly SeriesSnapshot[];
 }
 
@@ -137,7 +138,7 @@ export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
     const [first_byte, overhead] = [record.histogram(FIRST_BYTE), record.histogram(OVERHEAD)];
     return [{ provider, model, ...counts, first_byte, overhead }];
   });
-  return { in_flight: block.in_flight, series };
+  return { in_flight: block.in_flight, sockets: block.sockets, series };
 }
 
 /** A gateway process' counters. */
@@ -160,6 +161,10 @@ export class Metrics {
 
   set in_flight(calls: number) {
     this.#block.in_flight = calls;
+  }
+
+  set sockets(open: number) {
+    this.#block.sockets = open;
   }
 
   snapshot(): MetricsSnapshot {
@@ -234,7 +239,8 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
     );
   }
   const in_flight = snapshots.reduce((sum, snapshot) => sum + snapshot.in_flight, 0);
-  return { in_flight, series: [...merged.values()] };
+  const sockets = snapshots.reduce((sum, snapshot) => sum + snapshot.sockets, 0);
+  return { in_flight, sockets, series: [...merged.values()] };
 }
 
 /** Escapes a label's value (Prometheus text format 0.0.4, "Comments, help text, and type information"). */
@@ -329,6 +335,9 @@ export function renderPrometheus(
     "# HELP venturi_calls_in_flight Calls being answered now.",
     "# TYPE venturi_calls_in_flight gauge",
     `venturi_calls_in_flight ${snapshot.in_flight}`,
+    "# HELP venturi_websockets_open Clients' WebSockets that are open now.",
+    "# TYPE venturi_websockets_open gauge",
+    `venturi_websockets_open ${snapshot.sockets}`,
     "# HELP venturi_ledger_lag_events Rows of calls that wait to be written to the ledger.",
     "# TYPE venturi_ledger_lag_events gauge",
     `venturi_ledger_lag_events ${lag_events}`,

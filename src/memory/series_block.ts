@@ -1,14 +1,15 @@
-// All that one gateway process has counted: its series, and how many calls it has in flight.
+// All that one gateway process has counted: its series, and how many calls and sockets it has at the moment.
 // Series are only ever added while somebody counts; a reader sees those whose names are there.
 
 import { SERIES_BLOCK_BYTES, SERIES_BYTES, SERIES_HEADER_BYTES, SERIES_MAX } from "./layout.ts";
 import { type Mapping, ownMemory } from "./mapping.ts";
 import { SeriesRecord } from "./series.ts";
 
-/** Words at the block's beginning: how many series there are, calls in flight, whether the process answers calls. */
+/** Words at the block's beginning: how many series there are, calls in flight, whether the process answers calls, open sockets. */
 const COUNT = 0;
 const IN_FLIGHT = 1;
 const IN_SERVICE = 2;
+const SOCKETS = 3;
 /** More series than this are begun anew when nobody counts: names that clients made up must not fill the block for ever. */
 const KEPT_MAX = SERIES_MAX / 2;
 
@@ -34,6 +35,15 @@ export class SeriesBlock {
 
   set in_flight(calls: number) {
     Atomics.store(this.#mapping.words, (this.#offset >> 2) + IN_FLIGHT, calls);
+  }
+
+  /** Clients' open WebSockets; of a dead process, those that it had. */
+  get sockets(): number {
+    return this.#mapping.words[(this.#offset >> 2) + SOCKETS]!;
+  }
+
+  set sockets(open: number) {
+    Atomics.store(this.#mapping.words, (this.#offset >> 2) + SOCKETS, open);
   }
 
   /** Whether the process answers calls, or did when it died. */
@@ -68,6 +78,7 @@ export class SeriesBlock {
   /** Of a dead process, before its successor: what it had in flight is over; counts are kept if they leave room for others. */
   reset(): void {
     if (this.in_flight !== 0) this.in_flight = 0;
+    if (this.sockets !== 0) this.sockets = 0;
     if (this.is_in_service) this.is_in_service = false;
     if (this.count > KEPT_MAX) Atomics.store(this.#mapping.words, (this.#offset >> 2) + COUNT, 0);
   }

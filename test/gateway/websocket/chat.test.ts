@@ -470,6 +470,21 @@ describe("who may open a socket", () => {
     expect(plain.status).toBe(405);
   });
 
+  test("is counted among the open ones for as long as it is open", async () => {
+    const gateway = room.gateway("listen: { websocket: { max_sockets: 2 } }");
+    const openSockets = async () => {
+      const text = await (await gateway.fetch("/metrics")).text();
+      return Number(/^venturi_websockets_open (\d+)$/m.exec(text)?.[1]);
+    };
+    expect(await openSockets()).toBe(0);
+    const first = await open(gateway.port);
+    const second = await open(gateway.port, { path: "/v1/responses" });
+    expect(await openSockets()).toBe(2);
+    await first.close();
+    await second.close();
+    while ((await openSockets()) > 0) await Bun.sleep(1);
+  });
+
   test("Bun's own client works as well, with compression", async () => {
     const gateway = room.gateway("listen: { websocket: { compression: true } }");
     const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/v1/chat/completions`, ["venturi.json"]);
