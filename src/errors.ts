@@ -28,6 +28,7 @@ export const ERROR_KINDS = {
   conflict: { status: 409, type: "invalid_request_error", retryable: false },
   version_mismatch: { status: 412, type: "invalid_request_error", retryable: false },
   body_incomplete: { status: 400, type: "invalid_request_error", retryable: false },
+  no_capable_target: { status: 400, type: "invalid_request_error", retryable: false },
   content_blocked: { status: 400, type: "invalid_request_error", retryable: false },
   body_too_large: { status: 413, type: "invalid_request_error", retryable: false },
   budget_exceeded: { status: 429, type: "insufficient_quota", retryable: false },

@@ -1,5 +1,5 @@
-// Writes src/ledger/prices/facts.json: what the published prices lack, from models.dev's table.
-// Usage: bun tools/price_facts.ts models-dev.json DATE > src/ledger/prices/facts.json (DATE: of the table, as 2026-07-02)
+// Writes src/config/facts.json: what the published prices lack, from models.dev's table.
+// Usage: bun tools/price_facts.ts models-dev.json DATE > src/config/facts.json (DATE: of the table, as 2026-07-02)
 
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -43,6 +43,10 @@ interface Model {
   readonly cost?: Readonly<Record<string, number | readonly unknown[]>>;
   readonly limit?: { readonly context?: number; readonly output?: number };
   readonly modalities?: { readonly input?: readonly string[]; readonly output?: readonly string[] };
+  readonly tool_call?: boolean;
+  readonly structured_output?: boolean;
+  readonly reasoning?: boolean;
+  readonly status?: string;
 }
 
 interface Table {
@@ -67,6 +71,18 @@ function pricesOf({ id, cost }: Model): Record<string, number> | null {
   return input_mtok > 0 && (output_mtok > 0 || id.includes("embed")) ? prices : null;
 }
 
+/** What the table has wrong: https://platform.openai.com/docs/guides/function-calling names it since 2023. */
+const CALL_TOOLS: ReadonlySet<string> = new Set(["openai/gpt-3.5-turbo"]);
+
+/** What a model can do, and with a `!` what it cannot; what nobody says is left out. */
+function abilitiesOf(provider: string, model: Model): string {
+  const tools = CALL_TOOLS.has(`${provider}/${model.id}`) || model.tool_call;
+  const said = { tools, json_schema: model.structured_output, reasoning: model.reasoning };
+  const abilities = Object.entries(said).filter(([, is_so]) => is_so !== undefined);
+  const words = abilities.map(([name, is_so]) => (is_so ? name : `!${name}`));
+  return [...words, ...(model.status === "deprecated" ? ["deprecated"] : [])].join(",");
+}
+
 const [path, date] = process.argv.slice(2);
 if (path === undefined || date === undefined) {
   console.error("usage: bun tools/price_facts.ts models-dev.json DATE");
@@ -87,7 +103,8 @@ for (const [theirs, [id, kind, host]] of Object.entries(PROVIDERS)) {
     rows.push(
       JSON.stringify([
         ...[id, model.id, "models.dev", date, limit?.context || null, limit?.output || null],
-        ...[(modalities?.input ?? ["text"]).join(","), (modalities?.output ?? ["text"]).join(","), prices],
+        ...[(modalities?.input ?? ["text"]).join(","), (modalities?.output ?? ["text"]).join(",")],
+        ...[abilitiesOf(id, model), prices],
       ]),
     );
   }

@@ -1,8 +1,8 @@
 // A price in words: what each kind of token costs, when, and for prompts of which length.
 // A kind that costs what the kind costs that it belongs to is left out.
 
+import type { Fact } from "../config/facts.ts";
 import { KINDS, type Kinds, type ModelPrice, type Rates, type When } from "../ledger/prices/cost.ts";
-import type { Fact } from "../ledger/prices/facts.ts";
 
 /** Which kind each belongs to; searches and requests belong to none, and cost nothing where nothing is said. */
 const PARENTS: Readonly<Partial<Record<keyof Kinds, keyof Kinds>>> = {

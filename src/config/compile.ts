@@ -180,10 +180,12 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
       if (typeof target === "string") {
         const slash = target.indexOf("/");
         const provider = plan.providers.get(target.slice(0, slash))!;
-        return makeTarget(provider, target.slice(slash + 1), 1, undefined, model.breaker);
+        return makeTarget(provider, target.slice(slash + 1), 1, undefined, model.breaker, model.capabilities);
       }
       const provider = plan.providers.get(target.provider)!;
-      return makeTarget(provider, target.model, target.weight, target.timeouts, model.breaker);
+      const { weight, timeouts, capabilities } = target;
+      const said = [model.capabilities, capabilities];
+      return makeTarget(provider, target.model, weight, timeouts, model.breaker, ...said);
     });
     const { strategy, deadline_ms, stream_deadline_ms } = model;
     const retries = { ...model.retries };

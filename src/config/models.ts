@@ -1,6 +1,8 @@
 // What a model name stands for: an alias of the configuration, or `provider/model`, made when first asked for.
 // The made ones are kept per Plan, and boundedly, because clients choose the names.
 
+import { compileCapabilities } from "./capabilities.ts";
+import type { CapabilitiesConfig } from "./capabilities_schema.ts";
 import { spokenFor } from "./clouds.ts";
 import { compileBreaker } from "./health.ts";
 import type { BreakerConfig } from "./health_schema.ts";
@@ -78,13 +80,17 @@ export function nearestModel(
   return nearest(name, usable);
 }
 
-/** A target; what is left out is the provider's own. */
+/**
+ * A target; what is left out is the provider's own.
+ * @param said what the configuration says that it can do; of several words the last counts
+ */
 export function makeTarget(
   provider: ProviderPlan,
   model: string,
   weight = 1,
   timeouts?: TimeoutsConfig,
   breaker?: BreakerConfig,
+  ...said: readonly (CapabilitiesConfig | undefined)[]
 ): TargetPlan {
   return {
     provider,
@@ -94,6 +100,7 @@ export function makeTarget(
     weight,
     timeouts: overrideTimeouts(provider.timeouts, timeouts),
     breaker: compileBreaker(breaker, provider.breaker),
+    capabilities: compileCapabilities(provider, model, ...said),
   };
 }
 

@@ -1,6 +1,7 @@
 // The Plan: what a configuration compiles into. Immutable; a call takes the current one and keeps it to its end.
 // Everything that a call would have to look up or put together each time is made here, once.
 
+import type { CapabilitiesPlan } from "./capabilities.ts";
 import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
 import type { ApiName } from "./providers.ts";
@@ -155,6 +156,8 @@ export interface TargetPlan {
   readonly timeouts: TimeoutPlan;
   /** Null: it is asked however it fails. */
   readonly breaker: BreakerPlan | null;
+  /** What cannot be asked of it. */
+  readonly capabilities: CapabilitiesPlan;
 }
 
 /** How often and how patiently one target is tried again. */

@@ -3,6 +3,7 @@
 
 import * as z from "zod";
 import { cascade } from "./cascade_schema.ts";
+import { capabilities } from "./capabilities_schema.ts";
 import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
@@ -304,6 +305,9 @@ const target = z.union([
       .optional()
       .describe("Share of the calls under the strategy weighted; default 1."),
     timeouts: timeouts.optional().describe("Limits in time that differ from the provider's."),
+    capabilities: capabilities
+      .optional()
+      .describe("What it can do, in place of what is known of it and of what the model says."),
   }),
 ]);
 
@@ -502,6 +506,11 @@ const model = z.strictObject({
     .optional()
     .describe(
       "What is done about a parameter that a target cannot take: error refuses the call, drop leaves it out and says so in x-venturi-dropped. By default what changes the answer is refused, and hints are dropped.",
+    ),
+  capabilities: capabilities
+    .optional()
+    .describe(
+      "What its targets can do, in place of what is known: those that cannot serve a request are not tried.",
     ),
   region: region
     .optional()

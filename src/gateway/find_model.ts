@@ -8,6 +8,7 @@ import type { OpenAIRequest } from "../dialects/openai/request.ts";
 import { GatewayError } from "../errors.ts";
 import { chooseRoute } from "../routing/policy.ts";
 import { withinRegions } from "../routing/region.ts";
+import { mayBeTooMuch, withinAbilities } from "./abilities.ts";
 import type { Call } from "./call.ts";
 import { RequestView } from "./request_view.ts";
 
@@ -64,13 +65,19 @@ export function modelOfRequest(
   request: OpenAIRequest | null = null,
 ): ModelPlan | GatewayError {
   const { routes } = call.plan;
-  if (routes.length === 0)
-    return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name, null));
-  const view = new RequestView(call, name, request);
-  const choice = chooseRoute(routes, view);
-  call.routed = { asked: name, choice, needs: view.known_needs, complexity: view.known_complexity };
-  if (choice !== null) return inRegion(call, routeModel(call, choice.arm.model, name ?? choice.arm.model));
-  return inRegion(call, name === null ? defaultModel(call) : routeModel(call, name, null));
+  const view = routes.length === 0 ? null : new RequestView(call, name, request);
+  const choice = view === null ? null : chooseRoute(routes, view);
+  const named =
+    choice !== null
+      ? routeModel(call, choice.arm.model, name ?? choice.arm.model)
+      : name === null
+        ? defaultModel(call)
+        : routeModel(call, name, null);
+  if (view !== null)
+    call.routed = { asked: name, choice, needs: view.known_needs, complexity: view.known_complexity };
+  const there = inRegion(call, named);
+  if (there instanceof GatewayError || request === null || !mayBeTooMuch(call, there)) return there;
+  return withinAbilities(there, view ?? new RequestView(call, name, request));
 }
 
 function noRule(name: string): GatewayError {

@@ -6,13 +6,14 @@ import type { Complexity } from "../config/routes.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { readNeeds } from "../dialects/needs.ts";
 import { estimateInput, type OpenAIRequest, readMaxTokens, readUser } from "../dialects/openai/request.ts";
+import type { Demands } from "../routing/capabilities.ts";
 import { type ComplexityResult, judgeComplexity } from "../routing/complexity.ts";
 import type { RouteSubject } from "../routing/policy.ts";
 import type { Call } from "./call.ts";
 import { readTags } from "./labels.ts";
 
 /** A request that was read, or of which only its model is known. */
-export class RequestView implements RouteSubject {
+export class RequestView implements RouteSubject, Demands {
   readonly model: string | null;
   readonly #call: Call;
   /** Null: its body is passed on unread. */
@@ -101,6 +102,15 @@ export class RequestView implements RouteSubject {
   /** Bytes of its body: no prompt in it has more tokens. */
   get body_bytes(): number {
     return this.#request?.bytes.length ?? 0;
+  }
+
+  /** What it demands of a target. */
+  get demands(): Demands {
+    // Claude's beta of a longer context: what is known of a model's is not true of it.
+    const is_longer = this.header("anthropic-beta")?.includes("context-1m") === true;
+    if (!is_longer) return this;
+    const needsAmong = (wanted: NeedBits) => this.needsAmong(wanted);
+    return { needsAmong, body_bytes: 0, asked_tokens: 0, context_tokens: null };
   }
 
   get complexity(): Complexity | null {

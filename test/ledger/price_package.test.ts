@@ -6,7 +6,7 @@ import { usageOf } from "../../src/dialects/usage.ts";
 import { compilePrice } from "../../src/ledger/prices/compile.ts";
 import { costOf } from "../../src/ledger/prices/cost.ts";
 import { readProviders } from "../../src/ledger/prices/data.ts";
-import { matches } from "../../src/ledger/prices/names.ts";
+import { matches } from "../../src/ledger/prices/match.ts";
 
 const theirs = (await waitForUpdate()) ?? [];
 const read = readProviders(theirs);

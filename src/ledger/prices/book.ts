@@ -1,11 +1,12 @@
 // The price book: finds what a provider's model costs. Entries are compiled when they are first asked for, and kept.
 // Published prices come first; what they lack is looked up among our own facts.
 
+import type { Fact } from "../../config/facts.ts";
+import { namesOf } from "../../config/model_names.ts";
 import { compilePrice } from "./compile.ts";
 import { flatPrice, KINDS, type ModelPrice, type Rates } from "./cost.ts";
 import type { ModelData, ProviderData } from "./data.ts";
-import type { Fact } from "./facts.ts";
-import { matches, namesOf } from "./names.ts";
+import { matches } from "./match.ts";
 
 /** Prices of one version. */
 export interface PriceBook {

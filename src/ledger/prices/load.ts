@@ -2,9 +2,9 @@
 // The package is a program of 830 KB; what gateway processes read is what was stored of it once, in parts.
 
 import { join } from "node:path";
+import { knownFacts } from "../../config/facts.ts";
 import type { PriceBook } from "./book.ts";
 import { readProviders } from "./data.ts";
-import { loadFacts } from "./facts.ts";
 import { type Prices, readStoredPrices, type StoreResult, storePrices } from "./store.ts";
 
 /** The release of `@pydantic/genai-prices` that is installed, and the day of it. */
@@ -30,7 +30,7 @@ export interface LoadedBook {
  * was wrong is told.
  */
 export async function loadPriceBook(data_folder: string): Promise<LoadedBook> {
-  const facts = await loadFacts();
+  const facts = knownFacts();
   const updated = readStoredPrices(priceFilePath(data_folder));
   const is_read = updated !== null && "version" in updated;
   // A package that was installed after the last update knows more.

@@ -1,7 +1,5 @@
-// The names that a model may go by in the price data, the likeliest first.
+// The names that a model may go by in tables of prices and facts, the likeliest first.
 // Providers, regions and versions put words around a name that the data does not have.
-
-import type { Match } from "./data.ts";
 
 /** Longer names are no models: the data's patterns are not tried on them. */
 const MAX_CHARS = 256;
@@ -35,17 +33,4 @@ export function namesOf(provider: string, model: string): readonly string[] {
   also(/@(?=[\w-]+$)/, "-");
   also(PLAIN_DATE, "-$1-$2-$3");
   return [...names];
-}
-
-/** Whether an entry is for a model of this name. */
-export function matches(match: Match, name: string): boolean {
-  const lower = name.toLowerCase();
-  if ("equals" in match) return lower === match.equals;
-  if ("starts_with" in match) return lower.startsWith(match.starts_with);
-  if ("ends_with" in match) return lower.endsWith(match.ends_with);
-  if ("contains" in match) return lower.includes(match.contains);
-  // The data's own package asks of names in lower case.
-  if ("regex" in match) return match.regex.test(lower);
-  if ("or" in match) return match.or.some((one) => matches(one, lower));
-  return match.and.every((one) => matches(one, lower));
 }
