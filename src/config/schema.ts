@@ -2,8 +2,8 @@
 // It has no transformations, so that one definition serves validation, error messages and the editors' JSON Schema.
 
 import * as z from "zod";
-import { cascade } from "./cascade_schema.ts";
 import { capabilities } from "./capabilities_schema.ts";
+import { cascade } from "./cascade_schema.ts";
 import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";

@@ -108,7 +108,8 @@ test("what is known of a model counts where nothing is said, and who is not know
   const { ask } = await gateway();
   const messages = { max_tokens: 9 };
   const refused = await ask("claude", { ...messages, ...words(300_000) }, "/v1/messages");
-  expect([refused.code, refused.asked]).toEqual(["no_capable_target", []]);
+  expect([refused.status, refused.asked]).toEqual([400, []]);
+  expect(refused.message).toContain("has room for 200000 tokens");
   const beta = { "anthropic-beta": "context-1m-2025-08-07" };
   expect((await ask("claude", { ...messages, ...words(300_000) }, "/v1/messages", beta)).asked.length).toBe(
     1,
