@@ -192,6 +192,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
     models.set(
       name,
       makeModel(name, targets, {
+        max_latency_ms: model.max_latency_ms ?? null,
         ...{ strategy, fallbacks, retries, deadline_ms, stream_deadline_ms },
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),

@@ -195,7 +195,11 @@ export function crossCheck(
       else if (provider(target.provider, [...path, "provider"]))
         simModel(target.provider, target.model, [...path, "model"]);
     }
-    if (item.strategy === "weighted" && weight === 0)
+    if (item.max_latency_ms !== undefined && item.strategy !== "least-cost") {
+      const path = [...at, "max_latency_ms"];
+      add(path, `${formatPath(path)} has no effect: the strategy is ${item.strategy}, not least-cost`, "key");
+    }
+    if ((item.strategy === "weighted" || item.strategy === "prefix") && weight === 0)
       add(
         [...at, "targets"],
         `every weight in ${formatPath(at)} is 0; give at least one target a weight over 0`,

@@ -113,6 +113,7 @@ export function makeModel(
   return {
     name,
     strategy: rest.strategy ?? "priority",
+    max_latency_ms: rest.max_latency_ms ?? null,
     targets,
     fallbacks: rest.fallbacks ?? [],
     retries: rest.retries ?? DEFAULT_RETRIES,

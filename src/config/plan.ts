@@ -285,11 +285,16 @@ export interface CustomEntity {
   readonly score?: number | undefined;
 }
 
+/** In which order a model's targets are asked. */
+export type StrategyName = "priority" | "weighted" | "least-latency" | "least-cost" | "least-busy" | "prefix";
+
 /** What a model name stands for. */
 export interface ModelPlan {
   /** As a client asks for it: an alias, or `provider/model`. */
   readonly name: string;
-  readonly strategy: "priority" | "weighted";
+  readonly strategy: StrategyName;
+  /** Of the first byte, under `least-cost`: slower targets come behind; null: however slow. */
+  readonly max_latency_ms: number | null;
   readonly targets: readonly TargetPlan[];
   /** The models of `fallbacks`, in order, those of fallbacks too, each once. */
   readonly fallbacks: readonly ModelPlan[];

@@ -303,7 +303,9 @@ const target = z.union([
       .min(0)
       .max(1_000_000)
       .optional()
-      .describe("Share of the calls under the strategy weighted; default 1."),
+      .describe(
+        "Share of the calls under the strategies weighted and prefix, and size under least-busy; 0 only stands in for others; default 1.",
+      ),
     timeouts: timeouts.optional().describe("Limits in time that differ from the provider's."),
     capabilities: capabilities
       .optional()
@@ -464,9 +466,14 @@ const privacy = z.strictObject({
 
 const model = z.strictObject({
   strategy: z
-    .enum(["priority", "weighted"])
+    .enum(["priority", "weighted", "least-latency", "least-cost", "least-busy", "prefix"])
     .default("priority")
-    .describe("priority tries the targets in order; weighted draws the first by weight."),
+    .describe(
+      "priority tries the targets in order; weighted draws the first by weight; least-latency asks the one whose first byte comes soonest, least-cost the cheapest for the request, least-busy the one with the fewest calls under way; prefix asks where a prompt's beginning was seen before.",
+    ),
+  max_latency_ms: whole(1, DAY_MS)
+    .optional()
+    .describe("Under least-cost: targets whose first byte takes longer come behind the others."),
   targets: z
     .array(target)
     .min(1, "must have at least one target")

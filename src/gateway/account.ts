@@ -188,6 +188,12 @@ export class Account implements MeteredAccount {
     };
   }
 
+  /** What the call would cost at a target, in nano-dollars; null where nobody knows. */
+  expectedCostAt(model: ModelPlan, target: TargetPlan): number | null {
+    const price = this.#books.priceOf(model, target);
+    return price === null ? null : this.#expectedCost(price, this.#estimatedInput(), this.#expectedOutput());
+  }
+
   #expectedCost(price: ModelPrice, input_tokens: number, output_tokens: number): number {
     return expectedCost(price, input_tokens, output_tokens, Date.now(), this.#prepared.is_spoken);
   }

@@ -9,7 +9,7 @@ import type { Metrics } from "../ledger/metrics.ts";
 import { admitted, asLastResort, soonestProbeMs } from "../routing/admission.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { Health } from "../routing/health/health.ts";
-import { type Candidate, orderTargets } from "../routing/order.ts";
+import { type Candidate, needsAffinity, orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { type Second, secondOf } from "../routing/second.ts";
 import { requestPath } from "../upstream/addressing.ts";
@@ -90,9 +90,13 @@ export async function attempt(
   tools: AttemptTools,
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
-  const affinity = model.has_prompt_cache ? outgoing.affinity() : null;
+  const affinity = needsAffinity(model) ? outgoing.affinity() : null;
   const hedge = model.hedge === null || !outgoing.replayable ? null : new Hedge(call, model.hedge);
-  const all = orderTargets(model, affinity);
+  const all = orderTargets(model, {
+    ...{ affinity, health: tools.health, is_stream: outgoing.is_stream, may_measure: true },
+    costOf: (one, target) => call.account?.expectedCostAt(one, target) ?? null,
+    random: Math.random,
+  });
   const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
   for (const [place, candidate] of order.entries()) {
     const { target } = candidate;

@@ -1,27 +1,8 @@
-// In which order a model's targets are tried: as listed, or drawn by weight; then those of its fallbacks.
+// In which order a model's targets are tried: as its strategy says; then those of its fallbacks, each by its own.
 
 import type { ModelPlan, TargetPlan } from "../config/plan.ts";
-import { type Affinity, inAffinityOrder } from "./affinity.ts";
 import type { Reason } from "./health/trial.ts";
-
-/** Draws without replacement, each draw in proportion to the weights that are left. A weight of 0 comes last. */
-function byWeight(targets: readonly TargetPlan[], random: () => number): TargetPlan[] {
-  const left = [...targets];
-  const drawn: TargetPlan[] = [];
-  let total = left.reduce((sum, target) => sum + target.weight, 0);
-  while (left.length > 0) {
-    let point = random() * total;
-    let index = left.findIndex((target) => {
-      point -= target.weight;
-      return point < 0;
-    });
-    if (index < 0) index = 0;
-    const [target] = left.splice(index, 1);
-    total -= target!.weight;
-    drawn.push(target!);
-  }
-  return drawn;
-}
+import { byStrategy, type Sight } from "./strategies.ts";
 
 /** A target in its turn, with the model whose retries hold for it. */
 export interface Candidate {
@@ -32,46 +13,29 @@ export interface Candidate {
   readonly reason: Reason;
 }
 
-/** The orders of models in which nothing is drawn: made once. */
+/** The orders of models in which nothing is drawn or weighed: made once. */
 const fixed_orders = new WeakMap<ModelPlan, readonly Candidate[]>();
 
-/**
- * The targets of a model in the order to try them.
- * @param affinity calls of the same one are drawn alike
- * @param random a number in [0, 1), as `Math.random`
- */
-export function orderTargets(
-  model: ModelPlan,
-  affinity: Affinity = null,
-  random: () => number = Math.random,
-): readonly Candidate[] {
+/** The targets of a model in the order to try them. */
+export function orderTargets(model: ModelPlan, sight: Sight): readonly Candidate[] {
   const known = fixed_orders.get(model);
   if (known !== undefined) return known;
-  const draw = (targets: readonly TargetPlan[]) =>
-    affinity === null ? byWeight(targets, random) : byAffinity(targets, affinity);
-  const order = [...drawOrder(model, draw)];
-  const is_drawn = [model, ...model.fallbacks].some(
-    (one) => one.strategy === "weighted" && one.targets.length > 1,
+  const models = [model, ...model.fallbacks];
+  const order = models.flatMap((one) =>
+    (isFixed(one) ? one.targets : byStrategy(one, sight)).map((target): Candidate => {
+      return { target, model: one, is_last: false, reason: "free" };
+    }),
   );
-  if (!is_drawn) fixed_orders.set(model, order);
+  if (order.length > 0) order.push({ ...order.pop()!, is_last: true });
+  if (models.every(isFixed)) fixed_orders.set(model, order);
   return order;
 }
 
-function byAffinity(targets: readonly TargetPlan[], affinity: string): TargetPlan[] {
-  const nameOf = ({ provider, model }: TargetPlan) => `${provider.name}/${model}`;
-  return inAffinityOrder(targets, affinity, nameOf, ({ weight }) => weight);
+/** Whether calls of a model are to know what they have in common with others. */
+export function needsAffinity({ strategy, has_prompt_cache }: ModelPlan): boolean {
+  return has_prompt_cache || strategy === "prefix";
 }
 
-type Draw = (targets: readonly TargetPlan[]) => readonly TargetPlan[];
-
-function* drawOrder(model: ModelPlan, draw: Draw): Generator<Candidate> {
-  const models = [model, ...model.fallbacks];
-  for (const [place, current] of models.entries()) {
-    const targets =
-      current.strategy === "weighted" && current.targets.length > 1 ? draw(current.targets) : current.targets;
-    for (const [index, target] of targets.entries()) {
-      const is_last = place === models.length - 1 && index === targets.length - 1;
-      yield { target, model: current, is_last, reason: "free" };
-    }
-  }
+function isFixed({ strategy, targets }: ModelPlan): boolean {
+  return strategy === "priority" || targets.length < 2;
 }

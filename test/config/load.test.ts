@@ -326,7 +326,7 @@ models:
     'venturi.yaml:1:26: unknown key "prot" in listen; did you mean "port"?',
     "venturi.yaml:3:38: the environment variable NOT_SET is not set; set it, or give a default: ${NOT_SET:-default}",
     'venturi.yaml:4:22: unknown key "api_kyes" in providers.a; did you mean "api_keys"?',
-    'venturi.yaml:7:15: models.b.strategy cannot be "fastest"; known are priority, weighted',
+    'venturi.yaml:7:15: models.b.strategy cannot be "fastest"; known are priority, weighted, least-latency, least-cost, least-busy, prefix',
     'venturi.yaml:8:15: there is no provider "opnai"; did you mean "openai"?',
     "venturi.yaml:8:24: models.b.targets[1] must be a string or a map, not a number",
     'venturi.yaml:9:17: there is no model "nothing"; known are b (or write provider/model)',

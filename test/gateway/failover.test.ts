@@ -3,6 +3,7 @@
 import net from "node:net";
 import { describe, expect, test } from "vitest";
 import { orderTargets } from "../../src/routing/order.ts";
+import { ownHealth, sightOf } from "../routing/health_room.ts";
 import { chatChunks, chatCompletion, type Script, type ScriptedUpstream } from "../scripted_upstream.ts";
 import { makeCertificates } from "../upstream/certificates.ts";
 import { errorOf, planOf, rig, until } from "./harness.ts";
@@ -83,8 +84,9 @@ models:
       return seed / 0x7fff_ffff;
     };
     const firsts: Record<string, number> = {};
+    const sight = sightOf(ownHealth(), { random });
     for (let call = 0; call < 10_000; call++) {
-      const order = [...orderTargets(models.get("chat")!, null, random)].map(({ target }) => target.model);
+      const order = [...orderTargets(models.get("chat")!, sight)].map(({ target }) => target.model);
       expect([...order].sort()).toEqual(["echo", "lorem", "tool"]);
       expect(order[2]).toBe("tool");
       firsts[order[0]!] = (firsts[order[0]!] ?? 0) + 1;

@@ -4,6 +4,7 @@ import { CHAT, type OpenAIRequest, readPrefix, readRequest } from "../../src/dia
 import { inAffinityOrder } from "../../src/routing/affinity.ts";
 import { orderTargets } from "../../src/routing/order.ts";
 import { KeyRotation } from "../../src/routing/rotation.ts";
+import { ownHealth, sightOf } from "./health_room.ts";
 
 const PREFIXES = Array.from({ length: 10_000 }, (_, index) => `prefix ${index}`);
 
@@ -51,7 +52,8 @@ test("targets and keys keep to a prefix while they can be used", () => {
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const model = loaded.plan.models.get("chat")!;
   expect(model.has_prompt_cache).toBe(true);
-  const targets = () => orderTargets(model, "x").map(({ target }) => target.model);
+  const sight = sightOf(ownHealth(), { affinity: "x" });
+  const targets = () => orderTargets(model, sight).map(({ target }) => target.model);
   expect(new Set(Array.from({ length: 50 }, () => targets().join()))).toEqual(new Set([targets().join()]));
   const provider = loaded.plan.providers.get("p")!;
   const rotation = new KeyRotation();

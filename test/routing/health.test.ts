@@ -5,7 +5,7 @@ import { admitted, soonestProbeMs } from "../../src/routing/admission.ts";
 import { Health } from "../../src/routing/health/health.ts";
 import { orderTargets } from "../../src/routing/order.ts";
 import { temporaryFolder } from "../memory/folder.ts";
-import { chatModel, healthRoom, tryOnce } from "./health_room.ts";
+import { chatModel, healthRoom, ownHealth, sightOf, tryOnce } from "./health_room.ts";
 
 const model = chatModel(["a", "b"]);
 const [a, b] = model.targets as readonly [TargetPlan, TargetPlan];
@@ -179,7 +179,7 @@ describe("a breaker", () => {
 });
 
 describe("targets", () => {
-  const order = orderTargets(model);
+  const order = orderTargets(model, sightOf(ownHealth()));
   const names = (health: Health, passed: string[] = []) =>
     admitted(order, health, ({ provider }) => passed.push(provider.name)).map(
       ({ target, reason, is_last }) => `${target.provider.name} ${reason} ${is_last}`,

@@ -2,8 +2,12 @@
 
 import { parseConfig } from "../../src/config/load.ts";
 import type { ModelPlan, Plan, TargetPlan } from "../../src/config/plan.ts";
+import { CounterTable } from "../../src/memory/counter_table.ts";
+import { HEALTH, SERIES_OFFSET } from "../../src/memory/layout.ts";
+import { ownMemory } from "../../src/memory/mapping.ts";
 import { createState, openState } from "../../src/memory/state.ts";
 import { Health } from "../../src/routing/health/health.ts";
+import type { Sight } from "../../src/routing/strategies.ts";
 
 /** Processes that learn together. */
 export interface HealthRoom {
@@ -56,4 +60,38 @@ export function tryOnce(health: Health, target: TargetPlan, is_well: boolean, re
   else trial.shows("ill", "503");
   trial.end();
   return true;
+}
+
+/** What an order is made by; nothing is known but what is given. */
+export function sightOf(health: Health, more: Partial<Sight> = {}): Sight {
+  return {
+    ...{ health, affinity: null, is_stream: true, may_measure: true },
+    costOf: () => null,
+    random: Math.random,
+    ...more,
+  };
+}
+
+/** Health that nobody else shares, in memory of this process; of several processes if wanted. */
+export function ownHealths(count: number, now_ms: () => number): readonly Health[] {
+  const table = new CounterTable(ownMemory(SERIES_OFFSET), HEALTH);
+  return Array.from({ length: count }, (_, column) => {
+    return new Health({ table, column, columns: count, now_ms, log: () => {} });
+  });
+}
+
+/** The same of one, whose clock stands still. */
+export function ownHealth(): Health {
+  return ownHealths(1, () => Date.UTC(2026, 10, 26))[0]!;
+}
+
+/** Numbers in [0, 1), the same for the same seed (xorshift32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
 }

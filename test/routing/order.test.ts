@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import { resolveModel } from "../../src/config/models.ts";
 import { orderTargets } from "../../src/routing/order.ts";
+import { ownHealth, sightOf } from "./health_room.ts";
 
 const YAML = `
 providers: { a: { kind: openai, base_url: "http://127.0.0.1:1/v1", api_keys: [none] } }
@@ -12,6 +13,8 @@ models:
     targets: [{ provider: a, model: nine, weight: 9 }, { provider: a, model: ten, weight: 1 }]
 `;
 
+const health = ownHealth();
+
 function model(name: string) {
   const loaded = parseConfig(Buffer.from(YAML), "venturi.yaml", { env: {} });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
@@ -20,7 +23,7 @@ function model(name: string) {
 
 describe("the order of targets", () => {
   test("is as listed, then that of the fallbacks, and the last is known as the last", () => {
-    const order = [...orderTargets(model("listed"), null, () => 0)];
+    const order = [...orderTargets(model("listed"), sightOf(health, { random: () => 0 }))];
     expect(order.map(({ target }) => target.model)).toEqual(["one", "two", "nine", "ten"]);
     expect(order.map(({ is_last }) => is_last)).toEqual([false, false, false, true]);
     expect(order.at(-1)?.model.name).toBe("drawn");
@@ -30,9 +33,8 @@ describe("the order of targets", () => {
     const drawn = model("drawn");
     let nines = 0;
     for (let index = 0; index < 1_000; index++) {
-      const order = [...orderTargets(drawn, null, () => (index + 0.5) / 1_000)].map(
-        ({ target }) => target.model,
-      );
+      const sight = sightOf(health, { random: () => (index + 0.5) / 1_000 });
+      const order = orderTargets(drawn, sight).map(({ target }) => target.model);
       expect([...order].sort()).toEqual(["nine", "ten"]);
       if (order[0] === "nine") nines += 1;
     }

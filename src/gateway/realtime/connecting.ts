@@ -57,7 +57,11 @@ export async function connect(
   tools: ConnectTools,
 ): Promise<FailedAnswer | null> {
   let last: FailedAnswer | null = null;
-  const order = orderTargets(model);
+  const order = orderTargets(model, {
+    ...{ health: tools.health, affinity: null, is_stream: true, may_measure: false },
+    costOf: (one, target) => call.account?.expectedCostAt(one, target) ?? null,
+    random: Math.random,
+  });
   for (const candidate of admitted(order, tools.health, (target) => passOver(call, target, tools))) {
     const { target, model: tried } = candidate;
     const turn = new Turn(candidate, true, tools.rotation, null);

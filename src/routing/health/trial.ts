@@ -17,6 +17,7 @@ export class Trial {
   readonly #is_counted: boolean;
   #is_waiting = true;
   #is_over = false;
+  #has_answered = false;
   #showing: Showing = "nothing";
   #why = "";
 
@@ -37,13 +38,13 @@ export class Trial {
     this.#is_counted = health.begin();
   }
 
-  /** A good answer has begun, `first_byte_ms` after it was asked for. */
+  /** A good answer has begun, `first_byte_ms` after it was asked for. That it may break off yet is told later. */
   answered(first_byte_ms: number): void {
     this.#endWaiting();
-    // It may have broken off already.
-    if (this.#showing === "nothing") this.#showing = "well";
+    this.#has_answered = true;
     this.#health.observe(first_byte_ms, this.#is_stream);
     if (this.#reason !== "free") this.#health.recover();
+    this.#count(false);
   }
 
   /** What the try shows of its target; of an answer that has begun, that it broke off after all. */
@@ -56,22 +57,29 @@ export class Trial {
   end(): void {
     if (this.#is_over) return;
     this.#is_over = true;
-    const took_ms = this.#health.now_ms - this.#began_ms;
-    // It was given up before a byte came: what it would have taken is at least this.
-    if (this.#is_waiting && this.#showing === "nothing") {
-      const average_ms = this.#health.averageMs(this.#is_stream);
-      if (average_ms > 0 && took_ms > average_ms) this.#health.observe(took_ms, this.#is_stream);
-    }
+    const showing = this.#showing;
+    if (this.#is_waiting && showing === "nothing") this.#noteWait();
     this.#endWaiting();
     if (this.#is_counted) this.#health.end();
-    const showing = this.#showing;
-    if (showing === "nothing") {
-      if (this.#probe !== 0) this.#health.leaveProbe(this.#probe);
-      return;
-    }
-    if (showing === "well" && this.#reason !== "free") this.#health.recover();
+    if (showing === "ill") this.#count(true);
+    else if (this.#has_answered) return;
+    else if (showing === "well") {
+      if (this.#reason !== "free") this.#health.recover();
+      this.#count(false);
+    } else if (this.#probe !== 0) this.#health.leaveProbe(this.#probe);
+  }
+
+  /** It was given up before a byte came: what it would have taken is at least this long. */
+  #noteWait(): void {
+    const took_ms = this.#health.now_ms - this.#began_ms;
+    const average_ms = this.#health.averageMs(this.#is_stream);
+    if (average_ms > 0 && took_ms > average_ms) this.#health.observe(took_ms, this.#is_stream);
+  }
+
+  #count(is_ill: boolean): void {
     if (this.#breaker === null) return;
-    this.#health.count(this.#breaker, showing === "ill", took_ms, this.#probe, this.#why);
+    const took_ms = this.#health.now_ms - this.#began_ms;
+    this.#health.count(this.#breaker, is_ill, took_ms, this.#probe, this.#why);
   }
 
   #endWaiting(): void {
