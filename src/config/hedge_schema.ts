@@ -4,14 +4,17 @@ import * as z from "zod";
 import { parseDuration } from "./duration.ts";
 import type { HedgePlan } from "./plan.ts";
 
-const AFTER = "must be a time such as 300ms";
+const AFTER = "must be p95, or a time such as 300ms";
 
 /** `hedge` of a model. */
 export const hedge = z.strictObject({
   after: z
     .string()
-    .regex(/^(\d{1,9}(ms|s|m))+$/, AFTER)
-    .describe("How long the first target has for itself before a second is asked: a time such as 300ms."),
+    .regex(/^p95$|^(\d{1,9}(ms|s|m))+$/, AFTER)
+    .default("p95")
+    .describe(
+      "How long the first target has for itself before a second is asked: a time such as 300ms, or p95, the time to the first byte that 95 % of its answers of late did not exceed.",
+    ),
   max_extra: z
     .number()
     .gt(0)
@@ -23,5 +26,6 @@ export const hedge = z.strictObject({
 /** When a second target is asked; null where it never is. */
 export function compileHedge(config: z.output<typeof hedge> | undefined): HedgePlan | null {
   if (config === undefined) return null;
-  return { after_ms: parseDuration(config.after) ?? 0, max_extra: config.max_extra };
+  const { after, max_extra } = config;
+  return { after_ms: after === "p95" ? null : Math.max(1, parseDuration(after) ?? 1), max_extra };
 }

@@ -170,8 +170,8 @@ export interface RetryPlan {
 
 /** When a second target is asked beside the first, and how often that may be. */
 export interface HedgePlan {
-  /** How long the first has for itself, in milliseconds. */
-  readonly after_ms: number;
+  /** How long the first has for itself, in milliseconds; null: as long as 95 % of its answers take to their first byte. */
+  readonly after_ms: number | null;
   /** Extra calls as a share of all, 0 to 1. */
   readonly max_extra: number;
 }

@@ -91,7 +91,10 @@ export async function attempt(
 ): Promise<Answer> {
   let last: FailedAnswer | null = null;
   const affinity = needsAffinity(model) ? outgoing.affinity() : null;
-  const hedge = model.hedge === null || !outgoing.replayable ? null : new Hedge(call, model.hedge);
+  const hedge =
+    model.hedge === null || !outgoing.replayable
+      ? null
+      : new Hedge(call, model.hedge, tools.health, outgoing.is_stream);
   const all = orderTargets(model, {
     ...{ affinity, health: tools.health, is_stream: outgoing.is_stream, may_measure: true },
     costOf: (one, target) => call.account?.expectedCostAt(one, target) ?? null,

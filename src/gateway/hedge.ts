@@ -2,11 +2,15 @@
 // given, and the other is ended in the same tick. A try that fails leaves the call to the other.
 
 import type { HedgePlan } from "../config/plan.ts";
+import type { Health } from "../routing/health/health.ts";
 import { type HedgeBudget, hedgeBudget } from "../routing/hedge_budget.ts";
 import type { Call, StopListener } from "./call.ts";
 import type { Failure } from "./failure.ts";
 import type { KeyPlace, Try } from "./one_try.ts";
 import type { TryResult } from "./receiver.ts";
+
+/** A p95 of fewer answers is none. */
+const SAMPLES_MIN = 100;
 
 /** A try that is over, or whose answer is under way. */
 export interface EndedTry {
@@ -40,15 +44,18 @@ function outcomeOf(result: TryResult, good: string): string {
 
 /** The one more try that a call may send. */
 export class Hedge {
-  /** How long a try has for itself, in milliseconds. */
-  readonly after_ms: number;
   readonly #call: Call;
+  readonly #plan: HedgePlan;
+  readonly #health: Pick<Health, "p95Ms">;
+  readonly #is_stream: boolean;
   readonly #budget: HedgeBudget;
   #is_left = true;
 
-  constructor(call: Call, plan: HedgePlan) {
-    this.after_ms = plan.after_ms;
+  constructor(call: Call, plan: HedgePlan, health: Pick<Health, "p95Ms">, is_stream: boolean) {
     this.#call = call;
+    this.#plan = plan;
+    this.#health = health;
+    this.#is_stream = is_stream;
     this.#budget = hedgeBudget(plan);
     this.#budget.count();
   }
@@ -59,10 +66,18 @@ export class Hedge {
    */
   async race(first: Try, sendSecond: () => Promise<Try | Failure | null>): Promise<Ended> {
     const { receiver } = first;
-    if (!this.#is_left) return endedAlone(first, await receiver.result);
+    const after_ms = this.#is_left ? this.#afterMs(first) : null;
+    if (after_ms === null) return endedAlone(first, await receiver.result);
     receiver.holdOpening();
-    const is_late = await isLate(first, this.after_ms);
-    if (!is_late || this.#call.stopped !== null || !this.#budget.take()) return this.#alone(first);
+    // Where no hedge is left for it, a try that hangs for as long again asks once more, and then again.
+    for (let waited_ms = 0; ; ) {
+      const wait_ms = Math.max(after_ms, waited_ms);
+      const is_late = (await isLate(first, wait_ms)) && !this.#hasBegun(first);
+      waited_ms += wait_ms;
+      if (!is_late || this.#call.stopped !== null) return this.#alone(first);
+      if (this.#budget.take()) break;
+      receiver.letOpen();
+    }
     const { account } = this.#call;
     const place = account?.setAsidePlace() ?? null;
     const second = await sendSecond();
@@ -74,6 +89,18 @@ export class Hedge {
     }
     this.#is_left = false;
     return new Race(this.#call, { one: first, place }, { one: second, place: second_place }).ended;
+  }
+
+  /** How long a try has for itself, in milliseconds; null: there is nothing to tell it by. */
+  #afterMs({ candidate: { target } }: Try): number | null {
+    if (this.#plan.after_ms !== null) return this.#plan.after_ms;
+    const p95 = this.#health.p95Ms(target, this.#is_stream);
+    return p95 !== null && p95.samples >= SAMPLES_MIN ? p95.ms : null;
+  }
+
+  /** Whether the first byte has come that the time is of: what lies between it and the content says nothing of who is slow. */
+  #hasBegun({ receiver }: Try): boolean {
+    return this.#plan.after_ms === null && receiver.exchange.times.first_byte_ms > 0;
   }
 
   async #alone(first: Try): Promise<Ended> {
@@ -118,6 +145,7 @@ class Race implements StopListener {
       this.#resolve = resolve;
     });
     call.listener = this;
+    first.one.receiver.holdOpening();
     second.one.receiver.holdOpening();
     first.one.receiver.whenSettled((result) => this.#hear(first, result));
     second.one.receiver.whenSettled((result) => this.#hear(second, result));

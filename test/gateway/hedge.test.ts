@@ -201,6 +201,48 @@ models:
     }
   });
 
+  test("is hedged after the p95 of its target, once enough answers have been measured", async () => {
+    const first = await room.upstream(says("quick"));
+    const second = await room.upstream(says("from the second"));
+    const gateway = room.gateway(pair(first, second).replace("after: 20ms", "after: p95"));
+    for (let call = 0; call < 100; call++) await (await gateway.chat()).text();
+    expect(gateway.kept.rows().every(({ attempts }) => attempts[0]!.outcome !== "hedge_lost")).toBe(true);
+    const asked = second.requests.length;
+    first.use(silent);
+    expect(await (await gateway.chat()).json()).toEqual(chatCompletion("from the second"));
+    expect(second.requests).toHaveLength(asked + 1);
+    await first.requests.at(-1)!.aborted;
+  });
+
+  test("is not hedged by a p95 of a few answers", async () => {
+    const first = await room.upstream(says("quick"));
+    const second = await room.upstream(says("from the second"));
+    const gateway = room.gateway(
+      pair(first, second, "deadline_ms: 500").replace("after: 20ms", "after: p95"),
+    );
+    for (let call = 0; call < 20; call++) await (await gateway.chat()).text();
+    first.use(silent);
+    expect((await gateway.chat()).status).toBe(504);
+    expect(second.requests).toEqual([]);
+  });
+
+  test("that found no hedge left asks for one again for as long as it hangs", async () => {
+    const first = await room.upstream(silent);
+    const second = await room.upstream(says("from the second"));
+    const gateway = room.gateway(
+      pair(first, second).replace("after: 20ms, max_extra: 1", "after: 300ms, max_extra: 0.5"),
+    );
+    const hanging = [gateway.chat(), gateway.chat()];
+    // Two calls have one hedge between them.
+    await Promise.race(hanging);
+    expect(second.requests).toHaveLength(1);
+    first.use(says("quick"));
+    await gateway.chat();
+    await gateway.chat();
+    await Promise.all(hanging);
+    expect(second.requests).toHaveLength(2);
+  });
+
   test("has no second beyond the share of calls that may have one", async () => {
     const { promise: free, resolve: release } = Promise.withResolvers<void>();
     const first = await room.upstream(async (_, reply) => {
