@@ -13,7 +13,6 @@ class PlanLimits {
   readonly #callers = new WeakMap<ClientKey, readonly LimitSet[]>();
   readonly #users = new Map<string, LimitSet>();
   readonly #models = new WeakMap<ModelPlan, LimitSet | null>();
-  readonly #provider_keys = new WeakMap<ProviderKey, LimitSet | null>();
 
   constructor(plan: Plan) {
     this.#plan = plan;
@@ -55,15 +54,6 @@ class PlanLimits {
     if (set === undefined) {
       set = makeLimitSet(ALL_TENANTS, "model", model.name, model.limits);
       this.#models.set(model, set);
-    }
-    return set;
-  }
-
-  ofProviderKey(provider: ProviderPlan, key: ProviderKey): LimitSet | null {
-    let set = this.#provider_keys.get(key);
-    if (set === undefined) {
-      set = makeLimitSet(ALL_TENANTS, "provider_key", key.name, provider.limits);
-      this.#provider_keys.set(key, set);
     }
     return set;
   }
@@ -111,6 +101,14 @@ export function limitsOfModel(plan: Plan, model: ModelPlan): LimitSet | null {
 }
 
 /** The limits of a provider's key; null where it has none. */
-export function limitsOfProviderKey(plan: Plan, provider: ProviderPlan, key: ProviderKey): LimitSet | null {
-  return provider.limits === null ? null : limitsOf(plan).ofProviderKey(provider, key);
+export function limitsOfProviderKey({ limits }: ProviderPlan, key: ProviderKey): LimitSet | null {
+  if (limits === null) return null;
+  let set = provider_keys.get(key);
+  if (set === undefined) {
+    set = makeLimitSet(ALL_TENANTS, "provider_key", key.name, limits);
+    provider_keys.set(key, set);
+  }
+  return set;
 }
+
+const provider_keys = new WeakMap<ProviderKey, LimitSet | null>();

@@ -34,7 +34,7 @@ export function limitsState(
   for (const key of [...plan.keys, ...stored]) for (const set of limitsOfCaller(plan, key)) add(set);
   for (const model of plan.models.values()) add(limitsOfModel(plan, model));
   for (const provider of plan.providers.values()) {
-    for (const key of provider.keys) add(limitsOfProviderKey(plan, provider, key));
+    for (const key of provider.keys) add(limitsOfProviderKey(provider, key));
   }
   return [...sets.values()].flatMap((set) => statesOf(set, tools));
 }

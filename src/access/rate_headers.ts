@@ -65,22 +65,3 @@ export function limitHeaders(
 function rfc3339(at_ms: number): string {
   return new Date(Math.ceil(at_ms / 1_000) * 1_000).toISOString().replace(".000Z", "Z");
 }
-
-/**
- * How long a provider's key has to rest by what its answer says is left of its limits, in milliseconds; null if something is.
- * Reads OpenAI's fields (Azure, Groq, Mistral, xAI write the same) and Anthropic's, whose reset is a time (RFC 3339).
- */
-export function providerRestMs(get: (name: string) => string | null, now_epoch_ms: number): number | null {
-  let rest_ms: number | null = null;
-  for (const of of ["requests", "tokens"]) {
-    if (get(`x-ratelimit-remaining-${of}`) === "0") {
-      const reset_ms = readDuration(get(`x-ratelimit-reset-${of}`) ?? "");
-      if (reset_ms !== null) rest_ms = Math.max(rest_ms ?? 0, reset_ms);
-    }
-    if (get(`anthropic-ratelimit-${of}-remaining`) === "0") {
-      const reset_ms = Date.parse(get(`anthropic-ratelimit-${of}-reset`) ?? "") - now_epoch_ms;
-      if (reset_ms > 0) rest_ms = Math.max(rest_ms ?? 0, reset_ms);
-    }
-  }
-  return rest_ms;
-}

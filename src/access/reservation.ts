@@ -37,6 +37,8 @@ export interface Refusal {
   readonly window: string;
   /** When it may be tried again, from now; null if never. */
   readonly retry_after_ms: number | null;
+  /** How many of this size the limit lets through in a second; null where it is not about time. */
+  readonly per_second: number | null;
 }
 
 type Hold =
@@ -98,7 +100,14 @@ export class Reservation {
       const at = counters.at(counter, this.#tools.wall_ms());
       if (at < 0) return tableFull(set);
       if (!takeOne(counters.words, at, column, limit)) {
-        return { set, of: "concurrency", limit, window: "", retry_after_ms: PLACE_RETRY_MS };
+        return {
+          set,
+          of: "concurrency",
+          limit,
+          window: "",
+          retry_after_ms: PLACE_RETRY_MS,
+          per_second: null,
+        };
       }
       this.#holds.push({ kind: "concurrency", counter });
     }
@@ -124,7 +133,8 @@ export class Reservation {
     const room_ms = roomAtMs(counters.words, at, slot, amount, limit, window_ms);
     // What is larger than the whole limit never fits, unless somebody asks for less.
     const retry_after_ms = amount > limit ? null : Math.max(1, room_ms - now_ms);
-    return { set, of, limit, window: windowName(window_ms), retry_after_ms };
+    const per_second = (limit * 1_000) / (Math.max(1, amount) * window_ms);
+    return { set, of, limit, window: windowName(window_ms), retry_after_ms, per_second };
   }
 
   #takeMoney(set: LimitSet, limit: MoneyLimit, nano_usd: bigint): Refusal | null {
@@ -141,7 +151,14 @@ export class Reservation {
     }
     Atomics.sub(counters.longs, at >> 1, nano_usd);
     const retry_after_ms = periodEndMs(limit.period, wall_ms) - wall_ms;
-    return { set, of: "nano_usd", limit: limit.nano_usd, window: limit.period, retry_after_ms };
+    return {
+      set,
+      of: "nano_usd",
+      limit: limit.nano_usd,
+      window: limit.period,
+      retry_after_ms,
+      per_second: null,
+    };
   }
 
   /** Takes more money, for an answer that has become longer than expected; false if some budget has no more. */
@@ -168,6 +185,11 @@ export class Reservation {
     if (this.#is_over) return;
     this.#is_over = true;
     this.#correct(used, true);
+  }
+
+  /** The call is not sent after all: everything goes back. */
+  cancel(): void {
+    if (!this.#is_over) this.#giveBack();
   }
 
   /** What a settled call has used is known better now. */
@@ -216,7 +238,7 @@ export class Reservation {
 
 /** There is no counter to be had: nobody is let in uncounted. */
 function tableFull(set: LimitSet): Refusal {
-  return { set, of: "requests", limit: 0, window: "", retry_after_ms: PLACE_RETRY_MS };
+  return { set, of: "requests", limit: 0, window: "", retry_after_ms: PLACE_RETRY_MS, per_second: null };
 }
 
 function windowName(window_ms: number): string {

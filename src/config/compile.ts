@@ -34,6 +34,7 @@ import {
   type ProviderEntry,
   providerEntry,
 } from "./providers.ts";
+import { compileDrain, compileQueue } from "./queue_schema.ts";
 import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 
@@ -247,6 +248,8 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     cache_breakpoints: entry.cache_breakpoints ?? [],
     limits: compileLimits(config.limits),
     breaker: compileBreaker(config.breaker, DEFAULT_BREAKER),
+    queue: compileQueue(config.queue),
+    drain: compileDrain(config.on_disconnect, config.drain),
   };
 }
 

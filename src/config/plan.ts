@@ -135,6 +135,23 @@ export interface ProviderPlan {
   readonly limits: LimitsPlan | null;
   /** Of its targets, where their model says nothing; null: they are asked however they fail. */
   readonly breaker: BreakerPlan | null;
+  /** How calls wait for it; null: they do not. */
+  readonly queue: QueuePlan | null;
+  /** How the rest of an answer is read whose client has left; null: it is not. */
+  readonly drain: DrainPlan | null;
+}
+
+/** How calls wait in one gateway process. */
+export interface QueuePlan {
+  readonly max: number;
+  readonly max_bytes: number;
+  readonly max_wait_ms: number;
+}
+
+/** How much of an answer is read for its usage alone. */
+export interface DrainPlan {
+  readonly max_ms: number;
+  readonly max_bytes: number;
 }
 
 /** Timeouts with the two defaults of the first byte: a plain answer begins only when it is complete. */

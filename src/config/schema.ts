@@ -11,6 +11,7 @@ import { guards } from "./guards_schema.ts";
 import { breaker } from "./health_schema.ts";
 import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
+import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
@@ -269,6 +270,9 @@ const provider = z.strictObject({
     .optional()
     .describe("What each of its keys may be asked for, so that we stay under the provider's own limits."),
   breaker: breaker.optional().describe("When its models are passed over because they fail; off never does."),
+  queue: queue.optional(),
+  on_disconnect: on_disconnect.optional(),
+  drain: drain.optional(),
   api_version: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be a version such as 2024-10-21")

@@ -1,8 +1,9 @@
 // The account of a call: what it reserves before it is sent, what it turns out to have used, and the one row that it leaves.
 // It is opened once the model is known, and closed by whatever ends the call; a call refused before that leaves a row as well.
 
+import { KeyPlace, type KeyRefusal } from "../access/key_limits.ts";
 import { type LimitPart, type LimitSet, partOf } from "../access/limit_set.ts";
-import { limitsOfCall, limitsOfProviderKey } from "../access/limits.ts";
+import { limitsOfCall } from "../access/limits.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
 import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
 import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
@@ -74,7 +75,9 @@ export class Account implements MeteredAccount {
   readonly #books: Books;
   #reservation: Reservation | null = null;
   /** What is taken of the limits of the provider's key that is being tried. */
-  #at_provider: Reservation | null = null;
+  #at_provider: KeyPlace | null = null;
+  /** Whose key that is, where it was taken for a try that is not sent yet. */
+  #kept_for: ProviderKey | null = null;
   #input_tokens: number | null = null;
   #expected_output = 0;
   /** The model that money is held for. */
@@ -134,34 +137,68 @@ export class Account implements MeteredAccount {
     return { tokens: input_tokens + expected, nano_usd };
   }
 
-  /** Takes a try from the limits that are kept for a provider's key; why it cannot be, or null. */
-  takeProviderKey(provider: ProviderPlan, key: ProviderKey): Refusal | null {
-    const set = limitsOfProviderKey(this.#call.plan, provider, key);
-    if (set === null) return null;
-    const sets = partOf([set], this.#prepared.limits ?? "all");
-    const has_tokens = sets[0]!.windows.some(({ of }) => of === "tokens");
-    const tokens = has_tokens ? this.#estimatedInput() + this.#expectedOutput() : 0;
-    const taken = Reservation.take(sets, { tokens, nano_usd: 0 }, this.#books.reservations);
-    if (!(taken instanceof Reservation)) return taken;
+  /** Takes a try from the limits of a provider's key, unless that was done before; why it cannot be, or null. */
+  takeProviderKey(provider: ProviderPlan, key: ProviderKey, model: string): KeyRefusal | null {
+    if (this.#kept_for === key) {
+      this.#kept_for = null;
+      return null;
+    }
+    const taken = this.#books.key_limits.take(provider, key, model, () => ({
+      part: this.#prepared.limits ?? "all",
+      input_tokens: this.#estimatedInput(),
+      output_tokens: this.#expectedOutput(),
+    }));
+    if (!(taken instanceof KeyPlace)) return taken;
     this.#at_provider = taken;
     return null;
   }
 
+  /** The same for a try that is still to be made: the place is kept until then. */
+  keepProviderKey(provider: ProviderPlan, key: ProviderKey, model: string): KeyRefusal | null {
+    const refusal = this.takeProviderKey(provider, key, model);
+    if (refusal === null) this.#kept_for = key;
+    return refusal;
+  }
+
+  /** Whether a place is kept for a try with this key. */
+  hasPlaceAt(key: ProviderKey): boolean {
+    return this.#kept_for === key;
+  }
+
+  /** The try that a place was kept for is not made. */
+  cancelKept(): void {
+    if (this.#kept_for === null) return;
+    this.#kept_for = null;
+    this.#at_provider?.cancel();
+    this.#at_provider = null;
+  }
+
+  /** What the try at hand holds of a provider's key; null: there is none. */
+  get place(): KeyPlace | null {
+    return this.#at_provider;
+  }
+
+  /** What is held in memory of its request, in bytes. */
+  get request_bytes(): number {
+    return this.#prepared.read_body?.length ?? 0;
+  }
+
   /** The try at a provider's key is over. */
   leaveProviderKey({ input_tokens, output_tokens }: Usage): void {
+    this.cancelKept();
     this.#at_provider?.settle({ tokens: input_tokens + output_tokens, nano_usd: 0 });
     this.#at_provider = null;
   }
 
   /** Another try is about to be made beside the one at hand, whose place is the caller's from now on. */
-  setAsidePlace(): Reservation | null {
+  setAsidePlace(): KeyPlace | null {
     const place = this.#at_provider;
     this.#at_provider = null;
     return place;
   }
 
   /** The call goes on with the try that has this place. */
-  takeUpPlace(place: Reservation | null): void {
+  takeUpPlace(place: KeyPlace | null): void {
     this.#at_provider = place;
   }
 
@@ -500,6 +537,7 @@ function timingsOf(call: Call): Timings {
     connect: microseconds(call.asked_ms, connected_ms),
     first_byte: microseconds(connected_ms, call.first_byte_ms),
     overhead: overhead_us === null ? undefined : Math.round(overhead_us),
+    queue: call.queued_ms > 0 ? Math.round(call.queued_ms * 1_000) : undefined,
   };
 }
 

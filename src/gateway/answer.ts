@@ -33,11 +33,11 @@ function headerText(text: string): string {
 
 /**
  * The time that the gateway itself took, in microseconds: before the first byte was asked for, without the reading of the
- * request's body, and after what the answer begins with had arrived; without the time that guards elsewhere took.
+ * request's body, and after what the answer begins with had arrived; without the time that guards elsewhere took, or that it stood in a queue.
  */
 function overheadUs(call: Call, now_ms: number): number {
   const { arrived_ms, asked_ms } = call;
-  const waited_ms = waited(call.authenticated_ms, call.body_ms) + call.guards_ms;
+  const waited_ms = waited(call.authenticated_ms, call.body_ms) + call.guards_ms + call.queued_first_ms;
   if (asked_ms === 0) return (now_ms - arrived_ms - waited_ms) * 1000;
   return (asked_ms - arrived_ms - waited_ms + (now_ms - call.answered_ms)) * 1000;
 }
@@ -74,6 +74,8 @@ function serverTiming(call: Call): string {
     stages = addStage(stages, "guards", call.arrived_ms, call.arrived_ms + call.guards_ms);
   }
   stages = addStage(stages, "cache", call.redacted_ms || call.routed_ms, call.looked_ms);
+  if (call.queued_ms > 0)
+    stages = addStage(stages, "queue", call.arrived_ms, call.arrived_ms + call.queued_ms);
   stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }

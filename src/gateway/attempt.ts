@@ -1,7 +1,7 @@
 // From a routed request to the first answer: targets in order, each with its keys and retries, under one deadline.
 // Nothing here has sent the client a byte, so everything here may be tried again.
 
-import { providerRestMs } from "../access/rate_headers.ts";
+import type { KeyLimits, KeyRefusal } from "../access/key_limits.ts";
 import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
@@ -17,7 +17,6 @@ import {
   type UploadBody,
   type UpstreamClient,
   UpstreamError,
-  type UpstreamHead,
   type UpstreamRequest,
 } from "../upstream/exchange.ts";
 import { SeveralExchanges } from "../upstream/several.ts";
@@ -27,13 +26,13 @@ import {
   connectionFailure,
   type FailedAnswer,
   type Failure,
-  limitedFailure,
   ownAnswer,
   refuse,
   unwritable,
 } from "./failure.ts";
 import { type EndedTry, endedAlone, Hedge } from "./hedge.ts";
 import type { Try } from "./one_try.ts";
+import type { Queues } from "./queues.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { restKey, Turn } from "./turn.ts";
 
@@ -71,6 +70,8 @@ export interface AttemptTools {
   readonly rotation: KeyRotation;
   readonly health: Health;
   readonly metrics: Metrics;
+  readonly key_limits: KeyLimits;
+  readonly queues: Queues;
   clientOf(provider: Pick<ProviderPlan, "client">): UpstreamClient;
 }
 
@@ -82,7 +83,7 @@ export type Answer =
     })
   | { readonly kind: "error"; readonly answer: FailedAnswer };
 
-/** Tries a model's targets until one answers. */
+/** Tries a model's targets until one answers. Those that may not be asked now are waited for when no other has answered. */
 export async function attempt(
   call: Call,
   model: ModelPlan,
@@ -101,56 +102,31 @@ export async function attempt(
     random: Math.random,
   });
   const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
-  for (const [place, candidate] of order.entries()) {
-    const { target } = candidate;
+  const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
+  const saturated: Turn[] = [];
+  for (const candidate of order) {
     const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);
-    let is_passed_over = false;
-    for (;;) {
-      if (call.stopped !== null) return { kind: "stopped" };
-      const step = turn.next(performance.now(), call.at_ms);
-      if (step === null) break;
-      if (typeof step === "number") {
-        await call.sleep(step);
-        continue;
-      }
-      let sent = await send(call, { candidate, key: step }, outgoing, tools);
-      // Somebody else is probing it; but there is nobody else to ask.
-      if (sent === null && call.stopped === null && candidate.is_last && last === null)
-        sent = await send(call, { candidate: asLastResort(candidate), key: step }, outgoing, tools);
-      if (sent === null) {
-        if (call.stopped !== null) return { kind: "stopped" };
-        passOver(call, target, tools);
-        is_passed_over = turn.is_untried;
-        break;
-      }
-      if ("verdict" in sent) {
-        turn.failWith(step, sent, performance.now());
-        continue;
-      }
-      const sendSecond = () => {
-        const second = secondOf(order, place, step, tools.rotation, affinity, performance.now());
-        return send(call, second, outgoing, tools, () => !sent.receiver.is_settled);
-      };
-      const { goes_on, beside, beside_was_first } =
-        hedge === null ? endedAlone(sent, await sent.receiver.result) : await hedge.race(sent, sendSecond);
-      if (beside !== null && beside_was_first) noteBeside(call, beside, tools);
-      note(call, goes_on, model, tools);
-      if (beside !== null && !beside_was_first) noteBeside(call, beside, tools);
-      const { one, result } = goes_on;
-      const { signing } = one.key;
-      if (result.kind !== "failed") {
-        if (signing !== null) wasAccepted(signing, one.requests[0]!);
-        return result;
-      }
-      const { failure } = result;
-      const is_outdated =
-        failure.outcome === "401" && signing !== null && wasRefused(signing, one.requests[0]!);
-      turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
-      // Whoever opened its breaker, to try it again would be one failure more.
-      if (candidate.reason === "free" && tools.health.of(target).look(target.breaker) !== "free") break;
+    const answer = await tryTarget(call, turn, targets, last === null);
+    if (answer === "passed over") continue;
+    if (answer !== null) return answer;
+    last = preferred(last, turn.answer);
+    if (turn.is_final) return { kind: "error", answer: last };
+    if (turn.is_saturated && candidate.target.provider.queue !== null) saturated.push(turn);
+  }
+  while (saturated.length > 0) {
+    const granted = await tools.queues.wait(call, saturated);
+    if (granted === null) return { kind: "stopped" };
+    if (granted instanceof GatewayError) {
+      last = preferred(last, ownAnswer(granted));
+      break;
     }
-    if (!is_passed_over) last = preferred(last, turn.answer);
+    const { turn, key } = granted;
+    turn.goOnWith(key);
+    const answer = await tryTarget(call, turn, targets, last === null);
+    if (answer !== null && answer !== "passed over") return answer;
+    last = preferred(last, turn.answer);
     if (turn.is_final) break;
+    if (!turn.is_saturated) saturated.splice(saturated.indexOf(turn), 1);
   }
   return { kind: "error", answer: last ?? nobodyLeft(model, all, tools.health) };
 }
@@ -167,6 +143,101 @@ function nobodyLeft({ name }: ModelPlan, order: readonly Candidate[], health: He
   const retry_after_ms = Math.max(1_000, soonestProbeMs(order, health));
   const message = `Everything that could answer for ${name} is failing. Try again in ${Math.ceil(retry_after_ms / 1_000)} s.`;
   return ownAnswer(new GatewayError("unavailable", message, { retry_after_ms }));
+}
+
+/** What the targets of one call have in common. */
+interface Targets {
+  readonly model: ModelPlan;
+  readonly order: readonly Candidate[];
+  readonly affinity: Affinity;
+  readonly outgoing: Outgoing;
+  readonly hedge: Hedge | null;
+  readonly tools: AttemptTools;
+}
+
+/**
+ * Tries one target, with its keys and retries. Null: it is given up.
+ * @param is_only no other target has failed yet
+ */
+async function tryTarget(
+  call: Call,
+  turn: Turn,
+  targets: Targets,
+  is_only: boolean,
+): Promise<Answer | "passed over" | null> {
+  const { candidate } = turn;
+  const { target } = candidate;
+  const { model, outgoing, hedge, tools } = targets;
+  for (;;) {
+    if (call.stopped !== null) return stopped(call);
+    const step = turn.next(performance.now(), call.at_ms);
+    if (step === null) return null;
+    if (typeof step === "number") {
+      await call.sleep(step);
+      continue;
+    }
+    // Whoever comes while others wait for a provider waits behind them.
+    if (call.account?.hasPlaceAt(step) !== true && tools.queues.isContended(target.provider)) {
+      turn.saturate(null);
+      continue;
+    }
+    let sent = await send(call, { candidate, key: step }, outgoing, tools);
+    // Somebody else is probing it; but there is nobody else to ask.
+    if (sent === null && call.stopped === null && candidate.is_last && is_only)
+      sent = await send(call, { candidate: asLastResort(candidate), key: step }, outgoing, tools);
+    if (sent === null) {
+      if (call.stopped !== null) return stopped(call);
+      call.account?.cancelKept();
+      passOver(call, target, tools);
+      return turn.is_untried ? "passed over" : null;
+    }
+    if ("limit" in sent) {
+      turn.failLimited(step, sent.limit, performance.now());
+      continue;
+    }
+    if ("verdict" in sent) {
+      call.account?.cancelKept();
+      turn.failWith(step, sent, performance.now());
+      continue;
+    }
+    const first = sent;
+    const { goes_on, beside, beside_was_first } =
+      hedge === null
+        ? endedAlone(first, await first.receiver.result)
+        : await hedge.race(first, () => sendSecond(call, first, targets));
+    if (beside !== null && beside_was_first) noteBeside(call, beside, tools);
+    note(call, goes_on, model, tools);
+    if (beside !== null && !beside_was_first) noteBeside(call, beside, tools);
+    const { one, result } = goes_on;
+    const { signing } = one.key;
+    if (result.kind !== "failed") {
+      if (signing !== null) wasAccepted(signing, one.requests[0]!);
+      return result;
+    }
+    const { failure } = result;
+    const is_outdated =
+      failure.outcome === "401" && signing !== null && wasRefused(signing, one.requests[0]!);
+    turn.failWith(step, is_outdated ? { ...failure, verdict: "same" } : failure, performance.now());
+    // Whoever opened its breaker, to try it again would be one failure more.
+    if (candidate.reason === "free" && tools.health.of(target).look(target.breaker) !== "free") {
+      turn.is_saturated = false;
+      return null;
+    }
+  }
+}
+
+/** The call ends before anything was sent to the target that it has a place at. */
+function stopped(call: Call): Answer {
+  call.account?.cancelKept();
+  return { kind: "stopped" };
+}
+
+/** The try beside one that takes long; null where it cannot be made, or is not wanted any more. */
+async function sendSecond(call: Call, first: Try, { order, affinity, outgoing, tools }: Targets) {
+  const place = order.indexOf(first.candidate);
+  const second = secondOf(order, place, first.key, tools.rotation, affinity, performance.now());
+  const sent = await send(call, second, outgoing, tools, () => !first.receiver.is_settled);
+  return sent === null || "limit" in sent || "verdict" in sent ? null : sent;
 }
 
 /** Of two failures the one to tell: the later, unless only the earlier is a provider's own word. */
@@ -206,7 +277,7 @@ async function send(
   outgoing: Outgoing,
   tools: AttemptTools,
   isWanted = () => true,
-): Promise<Try | Failure | null> {
+): Promise<Try | Failure | { readonly limit: KeyRefusal } | null> {
   const { target, model } = candidate;
   const { provider } = target;
   const written = outgoing.write(target);
@@ -219,10 +290,10 @@ async function send(
   if (requests instanceof UpstreamError) return connectionFailure(provider.name, requests);
   const trial = tools.health.begin(target, outgoing.is_stream, candidate.reason);
   if (trial === null) return null;
-  const refusal = call.account?.takeProviderKey(provider, key) ?? null;
-  if (refusal !== null) {
+  const limit = call.account?.takeProviderKey(provider, key, target.model) ?? null;
+  if (limit !== null) {
     trial.end();
-    return limitedFailure(provider.name, refusal.retry_after_ms);
+    return { limit };
   }
   call.attempts += 1;
   call.target = target;
@@ -230,6 +301,8 @@ async function send(
   call.account?.sending(model, target);
   const receiver = sending.receiver();
   receiver.trial = trial;
+  const mark = call.account?.place?.mark ?? null;
+  receiver.onLimits = (fields) => tools.key_limits.learn(provider, key, target.model, fields, mark);
   if (call.asked_ms === 0) call.asked_ms = performance.now();
   const client = tools.clientOf(provider);
   receiver.attach(
@@ -259,7 +332,7 @@ function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, 
     call.listener = null;
     return;
   }
-  served(call, one, result, tools);
+  tools.rotation.served(provider, one.key, model);
   const { started_ms, first_byte_ms } = one.receiver.exchange.times;
   series.countFirstByte((first_byte_ms - started_ms) * 1000);
   trial?.answered(first_byte_ms - started_ms);
@@ -291,18 +364,4 @@ function noteBeside(call: Call, { one, result, outcome, place }: EndedTry, tools
 
 function tryEnded(call: Call, { candidate: { target } }: Try, outcome: string): void {
   call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome }];
-}
-
-/** A key served: it does not rest, unless it has nothing left. */
-function served(
-  call: Call,
-  { candidate: { target }, key }: Try,
-  { head }: Extract<TryResult, { readonly head: UpstreamHead }>,
-  { rotation }: AttemptTools,
-): void {
-  const { provider, model } = target;
-  rotation.served(provider, key, model);
-  // A key that has nothing left is not asked again until it has.
-  const rest_ms = providerRestMs((name) => head.headers.get(name), call.wall_ms);
-  if (rest_ms !== null) rotation.rest(provider, key, model, rest_ms, performance.now());
 }

@@ -1,5 +1,6 @@
 // What a gateway process keeps its accounts with: counters, notes of calls in flight, the ring of rows, prices.
 
+import { KeyLimits } from "../access/key_limits.ts";
 import { OutputAverages } from "../access/output_average.ts";
 import type { ReservationTools } from "../access/reservation.ts";
 import type { ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
@@ -39,6 +40,8 @@ export class Books {
   readonly reservations: ReservationTools;
   /** How targets do, as all processes know it. */
   readonly health: Health;
+  /** What providers' keys may be asked. */
+  readonly key_limits: KeyLimits;
   readonly averages = new OutputAverages();
   readonly counter = new TokenCounter();
   readonly flights: CallTable;
@@ -67,6 +70,7 @@ export class Books {
       now_ms: () => clock.now_ms(),
       log,
     });
+    this.key_limits = new KeyLimits(this.reservations, state.health);
     this.flights = state.area(index).calls;
     this.#sink = sink;
     this.#log = log;

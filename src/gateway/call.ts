@@ -156,6 +156,9 @@ export class Call implements Alarm {
   redacted_ms = 0;
   /** How long guards elsewhere were waited for, before the answer could begin; no moment, but milliseconds. */
   guards_ms = 0;
+  /** How long it waited in queues, in milliseconds; and how much of that before its first try. */
+  queued_ms = 0;
+  queued_first_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */

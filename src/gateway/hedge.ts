@@ -1,12 +1,13 @@
 // Hedging: where a try takes longer than most, another is sent beside it. The first of the two that brings something of an answer is
 // given, and the other is ended in the same tick. A try that fails leaves the call to the other.
 
+import type { KeyPlace } from "../access/key_limits.ts";
 import type { HedgePlan } from "../config/plan.ts";
 import type { Health } from "../routing/health/health.ts";
 import { type HedgeBudget, hedgeBudget } from "../routing/hedge_budget.ts";
 import type { Call, StopListener } from "./call.ts";
 import type { Failure } from "./failure.ts";
-import type { KeyPlace, Try } from "./one_try.ts";
+import type { Try } from "./one_try.ts";
 import type { TryResult } from "./receiver.ts";
 
 /** A p95 of fewer answers is none. */
@@ -18,7 +19,7 @@ export interface EndedTry {
   readonly result: TryResult;
   /** How the ledger calls it. */
   readonly outcome: string;
-  readonly place: KeyPlace;
+  readonly place: KeyPlace | null;
 }
 
 /** What came of a try and of the one beside it. */
@@ -123,7 +124,7 @@ async function isLate({ receiver }: Try, after_ms: number): Promise<boolean> {
 /** A try in a race, and what it holds of its provider's key. */
 interface Runner {
   readonly one: Try;
-  readonly place: KeyPlace;
+  readonly place: KeyPlace | null;
 }
 
 /** Two tries, until one has something of an answer or both have failed. */

@@ -1,6 +1,5 @@
 // One try of a call: one exchange with one key of a target.
 
-import type { Reservation } from "../access/reservation.ts";
 import type { ProviderKey } from "../config/plan.ts";
 import type { Candidate } from "../routing/order.ts";
 import type { UpstreamRequest } from "../upstream/exchange.ts";
@@ -16,6 +15,3 @@ export interface Try {
   /** What of the request could not be said to its target. */
   readonly dropped: readonly string[];
 }
-
-/** What is taken of the limits of a provider's key; null where it has none. */
-export type KeyPlace = Reservation | null;

@@ -1,6 +1,7 @@
 // The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
+import type { HeaderFields } from "../config/plan.ts";
 import type { Usage } from "../dialects/usage.ts";
 import type { Trial } from "../routing/health/trial.ts";
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
@@ -36,6 +37,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected readonly provider: string;
   protected head: UpstreamHead | null = null;
   protected settled = false;
+  /** Hears the fields of an answer that may speak of limits. */
+  onLimits: ((fields: HeaderFields) => void) | null = null;
   /** Whether the provider speaks another format than the client. */
   protected abstract readonly is_translated: boolean;
   /** Whether an answer that has begun without content waits for some, however long. */
@@ -108,6 +111,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
 
   onHead(head: UpstreamHead): void {
     this.head = head;
+    const is_told = (head.status >= 200 && head.status < 300) || head.status === 429;
+    if (is_told) this.onLimits?.(head.headers.fields);
     if (head.status >= 200 && head.status < 300) this.begin(head);
     else this.#error_body = [];
   }

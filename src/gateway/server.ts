@@ -47,6 +47,7 @@ import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, failCall } from "./pipeline.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
+import { Queues } from "./queues.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
 import { draining } from "./settle.ts";
 import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
@@ -114,11 +115,15 @@ export function startGateway(options: GatewayOptions): Gateway {
     fetch: createFetchClient(),
     sim: createSimClient(),
   };
+  const rotation = new KeyRotation(options.books.key_limits);
+  const queues = new Queues(options.books, rotation, metrics);
   const tools: PipelineTools = {
     metrics,
     books: options.books,
-    rotation: new KeyRotation(),
     health: options.books.health,
+    rotation,
+    queues,
+    key_limits: options.books.key_limits,
     clocks: {
       deadlines: new Alarms(20),
       quiet: { alarms: new Alarms(Math.min(1_000, quiet_ms)), after_ms: quiet_ms },
@@ -331,7 +336,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     const keeps_answers = [...plan.models.values()].some(({ cache }) => cache !== null);
     const caches = keeps_answers ? await tools.caches?.get() : null;
     const { snapshot, processes, lag_events } = collectMetrics(state);
-    return new Response(renderPrometheus(snapshot, processes, lag_events, caches?.metrics()), {
+    const others = [queues.lengths(plan), ...(caches?.metrics() ?? [])];
+    return new Response(renderPrometheus(snapshot, processes, lag_events, others), {
       headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
     });
   }
@@ -397,6 +403,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     stage = "draining";
     series.is_in_service = false;
     sockets.goAway();
+    queues.drain();
     const has_closed = await closeListener(server.port!);
     const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
     await until(() => !hasConnections(server.port!), grace_end_ms, GRACE_LOOK_MS);

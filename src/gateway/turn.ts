@@ -1,23 +1,27 @@
 // A target's turn: which of its keys to try next, after what wait, and when to give the target up.
 // It decides and remembers; the trying is done by `attempt`.
 
+import type { KeyRefusal } from "../access/key_limits.ts";
 import type { ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { Candidate } from "../routing/order.ts";
-import { backoffMs, WAIT_MAX_MS, WAIT_WITH_ALTERNATIVES_MAX_MS } from "../routing/retry.ts";
+import { backoffMs } from "../routing/retry.ts";
 import type { KeyChoice, KeyRotation } from "../routing/rotation.ts";
-import { type FailedAnswer, type Failure, ownAnswer, refuse } from "./failure.ts";
+import { type FailedAnswer, type Failure, limitedFailure, ownAnswer, refuse } from "./failure.ts";
 
 /** A target's turn. */
 export class Turn {
   /** The request itself is at fault, or is spent: no other target is to be tried either. */
   is_final = false;
+  /** Whether the target was given up only because it may not be asked now: it may be gone on with when there is a place. */
+  is_saturated = false;
 
-  readonly #candidate: Candidate;
+  readonly candidate: Candidate;
+  readonly affinity: Affinity;
+
   readonly #replayable: boolean;
   readonly #rotation: KeyRotation;
-  readonly #affinity: Affinity;
   #retries_left: number;
   #failed: Failure | null = null;
   #is_over = false;
@@ -29,8 +33,8 @@ export class Turn {
 
   /** @param affinity calls of the same one get the same key */
   constructor(candidate: Candidate, replayable: boolean, rotation: KeyRotation, affinity: Affinity) {
-    this.#affinity = affinity;
-    this.#candidate = candidate;
+    this.affinity = affinity;
+    this.candidate = candidate;
     this.#replayable = replayable;
     this.#rotation = rotation;
     const may_retry = replayable && candidate.reason === "free";
@@ -44,7 +48,7 @@ export class Turn {
 
   /** What to tell when the target was given up. */
   get answer(): FailedAnswer {
-    return this.#failed?.answer ?? credentialsExhausted(this.#candidate.target.provider);
+    return this.#failed?.answer ?? credentialsExhausted(this.candidate.target.provider);
   }
 
   /**
@@ -52,8 +56,7 @@ export class Turn {
    * @param end_ms when the call's time is over, on the same clock as `now_ms`
    */
   next(now_ms: number, end_ms: number): ProviderKey | number | null {
-    if (this.#is_over) return null;
-    const { target, is_last } = this.#candidate;
+    if (this.#is_over || this.is_saturated) return null;
     if (this.#wait_ms !== null) {
       const wait_ms = this.#wait_ms;
       this.#wait_ms = null;
@@ -62,23 +65,28 @@ export class Turn {
     const choice = this.#next ?? this.#choose(now_ms);
     this.#next = null;
     if (choice.key !== null) return choice.key;
-    if (choice.reason === "refused") {
-      this.#failed = null;
-      return null;
-    }
+    if (choice.reason === "refused") this.#failed = null;
     // A timer may be early by a fraction of a millisecond.
-    const wait_ms = choice.wait_ms + 1;
-    if (this.#failed === null) {
-      this.#failed = restingFailure(target.provider, wait_ms);
-      // Nothing was tried yet, and another target is at hand.
-      if (!is_last) return null;
-    }
-    return this.#wait(wait_ms, end_ms - now_ms);
+    else this.saturate(choice.wait_ms + 1);
+    return null;
+  }
+
+  /** The target may not be asked now, for about so long at least. */
+  saturate(wait_ms: number | null): void {
+    this.is_saturated = true;
+    this.#failed ??= restingFailure(this.candidate.target.provider, wait_ms);
+  }
+
+  /** There is a place: this key is tried next; null: whatever may be. */
+  goOnWith(key: ProviderKey | null): void {
+    this.is_saturated = false;
+    this.#tried = null;
+    this.#next = key === null ? null : { key };
   }
 
   /** A try with a key failed: the key rests where the failure says so, and the turn ends where it must. */
   failWith(key: ProviderKey, failure: Failure, now_ms: number): void {
-    const { target, model } = this.#candidate;
+    const { target, model } = this.candidate;
     const { provider } = target;
     const { verdict, answer, retry_after_ms } = failure;
     this.#failed = failure;
@@ -100,20 +108,40 @@ export class Turn {
         return;
       }
     }
+    if (verdict === "rest" && retry_after_ms !== null) {
+      // It is asked again when it has a place, which costs a retry.
+      this.#is_over = this.#retries_left === 0;
+      this.#retries_left -= 1;
+      this.is_saturated = !this.#is_over;
+      return;
+    }
     const retry_number = model.retries.attempts - this.#retries_left + 1;
     this.#wait_ms =
       retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;
   }
 
+  /** A key is at its limits, and nothing was sent: another may not be. */
+  failLimited(key: ProviderKey, { retry_after_ms }: KeyRefusal, now_ms: number): void {
+    const { provider } = this.candidate.target;
+    this.#tried ??= new Set();
+    this.#tried.add(key);
+    const other = provider.keys.length > 1 ? this.#choose(now_ms, this.#tried) : null;
+    if (other?.key) this.#next = other;
+    else if (retry_after_ms !== null) this.saturate(retry_after_ms);
+    else {
+      this.#failed = limitedFailure(provider.name, null);
+      this.#is_over = true;
+    }
+  }
+
   #choose(now_ms: number, except?: ReadonlySet<ProviderKey>): KeyChoice {
-    const { provider, model } = this.#candidate.target;
-    return this.#rotation.choose(provider, model, now_ms, except, this.#affinity);
+    const { provider, model } = this.candidate.target;
+    return this.#rotation.choose(provider, model, now_ms, except, this.affinity);
   }
 
   /** Spends a retry on a wait, unless there is none left or it would take too long. */
   #wait(wait_ms: number, left_ms: number): number | null {
-    const wait_max_ms = this.#candidate.is_last ? WAIT_MAX_MS : WAIT_WITH_ALTERNATIVES_MAX_MS;
-    if (this.#retries_left === 0 || wait_ms > wait_max_ms || wait_ms >= left_ms) return null;
+    if (this.#retries_left === 0 || wait_ms >= left_ms) return null;
     this.#retries_left -= 1;
     return wait_ms;
   }
@@ -133,12 +161,13 @@ export function restKey(
   else if (verdict === "rest" && retry_after_ms) rotation.rest(provider, key, model, retry_after_ms, now_ms);
 }
 
-/** All keys of a provider rest because of its rate limits, by what earlier calls heard. */
-function restingFailure(provider: ProviderPlan, wait_ms: number): Failure {
+/** A provider may not be asked now, by what is known of its limits. */
+function restingFailure(provider: ProviderPlan, wait_ms: number | null): Failure {
+  const when = wait_ms === null ? "in a moment" : `in ${Math.ceil(wait_ms / 1_000)} s`;
   const error = new GatewayError(
     "rate_limit_exceeded",
-    `Provider ${provider.name} asked not to be called for another ${Math.ceil(wait_ms / 1000)} s. Try again then.`,
-    { retry_after_ms: wait_ms },
+    `Provider ${provider.name} may not be asked now: the limits of its keys are reached. Try again ${when}.`,
+    wait_ms === null ? {} : { retry_after_ms: wait_ms },
   );
   return { verdict: "rest", answer: ownAnswer(error), retry_after_ms: wait_ms, outcome: "resting" };
 }

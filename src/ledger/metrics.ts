@@ -19,8 +19,11 @@ interface TokenCounts {
 }
 
 /** What is counted under labels; a label in the file is one of these and a value. */
-const COUNTED = ["calls", "errors", "attempts", "tokens", "cache", "saved"] as const;
+const COUNTED = ["calls", "errors", "attempts", "tokens", "cache", "saved", "queue", "turned"] as const;
 type Counted = (typeof COUNTED)[number];
+
+/** Bounds of the waits that are told apart, in seconds. */
+const QUEUE_BOUNDS_S = [0.01, 0.1, 1, 10, 100] as const;
 
 /** The histograms of a series. */
 const FIRST_BYTE = 0;
@@ -37,6 +40,8 @@ export class Series {
     tokens: new Map(),
     cache: new Map(),
     saved: new Map(),
+    queue: new Map(),
+    turned: new Map(),
   };
 
   constructor(record: SeriesRecord) {
@@ -71,6 +76,18 @@ export class Series {
     if (saved === null) return;
     this.#add("saved", "nano_usd", saved.nano_usd);
     this.#add("saved", "duration_ms", saved.duration_ms);
+  }
+
+  /** A call came to a place after so many milliseconds in a queue. */
+  countQueued(waited_ms: number): void {
+    const bound = QUEUE_BOUNDS_S.find((bound_s) => waited_ms <= bound_s * 1_000) ?? "+Inf";
+    this.#add("queue", bound, 1);
+    this.#add("queue", "sum_ms", waited_ms);
+  }
+
+  /** A call waits no more, without having come to a place. */
+  countQueueEnd(reason: string): void {
+    this.#add("turned", reason, 1);
   }
 
   /** Time from asking the provider to its first byte, in microseconds. */
@@ -127,7 +144,7 @@ export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
     const names = namesOf(record);
     if (names === null) return [];
     const [provider, model] = names;
-    const counts = { calls: {}, errors: {}, attempts: {}, tokens: {}, cache: {}, saved: {} } as Record<
+    const counts = Object.fromEntries(COUNTED.map((what) => [what, {}])) as Record<
       Counted,
       Record<string, number>
     >;
@@ -233,6 +250,8 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
             tokens: sumRecords(before.tokens, one.tokens),
             cache: sumRecords(before.cache, one.cache),
             saved: sumRecords(before.saved, one.saved),
+            queue: sumRecords(before.queue, one.queue),
+            turned: sumRecords(before.turned, one.turned),
             first_byte: sumHistograms(before.first_byte, one.first_byte),
             overhead: sumHistograms(before.overhead, one.overhead),
           },
@@ -303,6 +322,23 @@ function histogramLines(
     lines.push(`${name}_bucket${labels(one, ',le="+Inf"')} ${count}`);
     lines.push(`${name}_sum${labels(one, "")} ${sum_us / 1e6}`);
     lines.push(`${name}_count${labels(one, "")} ${count}`);
+  }
+  return lines;
+}
+
+/** How long calls waited that came to a place. */
+function queueLines(series: readonly SeriesSnapshot[]): string[] {
+  const name = "venturi_queue_wait_seconds";
+  const lines = [`# HELP ${name} Time in a queue of calls that came to a place.`, `# TYPE ${name} histogram`];
+  for (const one of series) {
+    if (one.queue["sum_ms"] === undefined) continue;
+    let below = 0;
+    for (const bound of [...QUEUE_BOUNDS_S, "+Inf"]) {
+      below += one.queue[bound] ?? 0;
+      lines.push(`${name}_bucket${labels(one, `,le="${bound}"`)} ${below}`);
+    }
+    lines.push(`${name}_sum${labels(one, "")} ${one.queue["sum_ms"] / 1e3}`);
+    lines.push(`${name}_count${labels(one, "")} ${below}`);
   }
   return lines;
 }
@@ -386,6 +422,14 @@ export function renderPrometheus(
       "Time that the gateway itself took for a call.",
       series,
       (one) => one.overhead,
+    ),
+    ...queueLines(series),
+    ...counterLines(
+      "venturi_queue_rejected_total",
+      "Calls that left a queue, or were not let in, without having come to a place.",
+      "reason",
+      series,
+      (one) => one.turned,
     ),
     ...others.flatMap(otherLines),
   ];

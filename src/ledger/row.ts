@@ -12,7 +12,16 @@ export interface AttemptRow {
 }
 
 /** The stages that are timed, in the order of their lines: one that is new goes to the end. */
-export const STAGES = ["total", "auth", "body", "scan", "connect", "first_byte", "overhead"] as const;
+export const STAGES = [
+  "total",
+  "auth",
+  "body",
+  "scan",
+  "connect",
+  "first_byte",
+  "overhead",
+  "queue",
+] as const;
 
 /** Durations in microseconds; a stage that did not take place has none. */
 export type Timings = { readonly [stage in (typeof STAGES)[number]]?: number | undefined };

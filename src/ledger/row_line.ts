@@ -113,7 +113,7 @@ function hasRareKinds(usage: Usage): boolean {
 function appendTimings(line: LineBuffer, timings: Timings): void {
   line.text('{"timings_us":[');
   if (timings !== NOTHING) {
-    const { total, auth, body, scan, connect, first_byte, overhead } = timings;
+    const { total, auth, body, scan, connect, first_byte, overhead, queue } = timings;
     appendTiming(line, total);
     line.byte(COMMA);
     appendTiming(line, auth);
@@ -127,6 +127,10 @@ function appendTimings(line: LineBuffer, timings: Timings): void {
     appendTiming(line, first_byte);
     line.byte(COMMA);
     appendTiming(line, overhead);
+    if (queue !== undefined) {
+      line.byte(COMMA);
+      appendTiming(line, queue);
+    }
   }
   line.byte(CLOSE);
 }

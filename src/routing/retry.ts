@@ -4,12 +4,6 @@
 /** Longest backoff, in milliseconds. */
 const BACKOFF_MAX_MS = 10_000;
 
-/** Longest wait that a provider's `retry-after` may cause while other targets are left. */
-export const WAIT_WITH_ALTERNATIVES_MAX_MS = 5_000;
-
-/** Longest wait that a provider's `retry-after` may cause at all; beyond it the client is told instead. */
-export const WAIT_MAX_MS = 60_000;
-
 /**
  * What to do after a failed answer.
  * `same`: the target may do better in a moment. `key`: this provider key is refused, another may do.

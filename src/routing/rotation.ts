@@ -1,4 +1,4 @@
-// Which of a provider's keys to use: each in turn, leaving out those that have to rest.
+// Which of a provider's keys to use: the one that may be asked most, of equals each in turn, leaving out those that have to rest.
 // The state belongs to the key's value, so that it outlives a reload of the configuration.
 
 import type { ProviderKey, ProviderPlan } from "../config/plan.ts";
@@ -22,6 +22,22 @@ export type KeyChoice =
 
 const NO_KEYS: ReadonlySet<ProviderKey> = new Set();
 
+/** How many usable keys are compared for one choice. */
+const COMPARED_MAX = 16;
+/** Keys whose shares differ by less than a part of so many are equals. */
+const SHARE_PARTS = 32;
+
+/** Knows how much keys may still be asked. */
+export interface KeyRoom {
+  /** What share of its limits is left, from 0 to 1. */
+  shareOf(provider: ProviderPlan, key: ProviderKey, model: string): number;
+  /** How long it has to rest because the provider said that nothing is left, in milliseconds; 0: not at all. */
+  restOf(provider: ProviderPlan, key: ProviderKey, model: string): number;
+}
+
+/** Every key may be asked anything. */
+const OPEN_ROOM: KeyRoom = { shareOf: () => 1, restOf: () => 0 };
+
 /** The keys' states of one gateway process. Times are monotonic milliseconds. */
 export class KeyRotation {
   /** When each refused key may be tried again. */
@@ -30,6 +46,11 @@ export class KeyRotation {
   readonly #rate_until_ms = new Map<string, number>();
   readonly #identities = new WeakMap<ProviderKey, string>();
   readonly #next = new Map<string, number>();
+  readonly #room: KeyRoom;
+
+  constructor(room: KeyRoom = OPEN_ROOM) {
+    this.#room = room;
+  }
 
   /**
    * The next usable key of a provider for one of its models.
@@ -52,27 +73,41 @@ export class KeyRotation {
           () => 1,
         )
       : provider.keys;
+    const room = this.#room;
     const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
-    if (is_quiet && keys.length === 1 && except.size === 0) return { key: keys[0]! };
+    const is_plain = is_quiet && keys.length === 1 && except.size === 0;
+    if (is_plain && room.restOf(provider, keys[0]!, model) === 0) return { key: keys[0]! };
     const start = has_prompt_cache ? 0 : (this.#next.get(provider.name) ?? 0);
     let rate_wait_ms = Number.POSITIVE_INFINITY;
     let refused_wait_ms = Number.POSITIVE_INFINITY;
+    let best: { readonly index: number; readonly share: number } | null = null;
+    let compared = 0;
     for (let offset = 0; offset < keys.length; offset++) {
       const index = (start + offset) % keys.length;
       const key = keys[index]!;
       const identity = this.#identity(provider, key);
       const refused_ms = (this.#refused_until_ms.get(identity) ?? 0) - now_ms;
-      const rate_ms = (this.#rate_until_ms.get(rateName(identity, model)) ?? 0) - now_ms;
+      const rested_ms = (this.#rate_until_ms.get(rateName(identity, model)) ?? 0) - now_ms;
+      const rate_ms = Math.max(rested_ms, room.restOf(provider, key, model));
       if (refused_ms <= 0 && rate_ms <= 0) {
         if (except.has(key)) {
           rate_wait_ms = 0;
           continue;
         }
-        if (!has_prompt_cache) this.#next.set(provider.name, (index + 1) % keys.length);
-        return { key };
+        const share = Math.ceil(room.shareOf(provider, key, model) * SHARE_PARTS);
+        if (best === null || share > best.share) best = { index, share };
+        compared += 1;
+        // What lies in a provider's cache of prompts lies there for that key alone.
+        const is_enough = has_prompt_cache ? share > 0 : share === SHARE_PARTS;
+        if (is_enough || compared === COMPARED_MAX) break;
+        continue;
       }
       if (refused_ms > 0) refused_wait_ms = Math.min(refused_wait_ms, refused_ms);
       else rate_wait_ms = Math.min(rate_wait_ms, rate_ms);
+    }
+    if (best !== null) {
+      if (!has_prompt_cache) this.#next.set(provider.name, (best.index + 1) % keys.length);
+      return { key: keys[best.index]! };
     }
     // A key that is over its rate comes back by itself; only when all are refused are the credentials exhausted.
     return rate_wait_ms < Number.POSITIVE_INFINITY

@@ -154,7 +154,7 @@ export class Answers {
     const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
     const error = client instanceof GatewayError ? client : account.reserve();
     if (error !== null) return this.#refuse(call, ownAnswer(error));
-    const refusal = account.takeProviderKey(target.provider, key);
+    const refusal = account.takeProviderKey(target.provider, key, target.model);
     if (refusal !== null) {
       return this.#refuse(call, limitedFailure(target.provider.name, refusal.retry_after_ms).answer);
     }

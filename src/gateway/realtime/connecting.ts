@@ -112,7 +112,7 @@ async function tryOnce(
   const { provider, model } = target;
   const failure = unfit(target);
   if (failure !== null) return failure;
-  const refusal = call.account?.takeProviderKey(provider, key) ?? null;
+  const refusal = call.account?.takeProviderKey(provider, key, model) ?? null;
   if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);
   call.model = where.model;
   call.target = target;
@@ -132,6 +132,8 @@ async function tryOnce(
         onOpen: () => {
           call.listener = null;
           resolve("open");
+          // What it says next may be that nothing is left of its key.
+          tools.rotation.served(provider, key, model);
           listener.onProvision({ ...where, socket });
         },
         onRefused: (head: UpstreamHead, body: Uint8Array) =>
@@ -158,19 +160,18 @@ function ownHeaders(call: Call): HeaderFields {
   return beta === null ? traceHeaders(call) : [...traceHeaders(call), ["openai-beta", beta]];
 }
 
-/** Counts a try, and tells the key's rotation of a good one. */
+/** Counts a try. */
 function note(
   call: Call,
-  { target: { provider, model }, key }: Omit<Provision, "socket">,
+  { target: { provider, model } }: Omit<Provision, "socket">,
   tried: Tried,
-  { metrics, rotation }: ConnectTools,
+  { metrics }: ConnectTools,
 ): void {
   const outcome = tried === "open" ? "ok" : tried === "stopped" ? tried : tried.outcome;
   call.tries = [...call.tries, { provider: provider.name, model, outcome }];
   if (tried === "stopped") return;
   metrics.of(provider.name, model || "none").countAttempt(outcome);
-  if (tried === "open") rotation.served(provider, key, model);
-  else {
+  if (tried !== "open") {
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
   }

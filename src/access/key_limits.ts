@@ -1,0 +1,155 @@
+// What a provider's key may be asked: the limits that the configuration sets for it, and those that the provider has told of.
+
+import type { HeaderFields, ProviderKey, ProviderPlan } from "../config/plan.ts";
+import type { CounterTable } from "../memory/counter_table.ts";
+import { heldIn } from "../memory/gauge.ts";
+import { LearnedLimits, type SentMark, type ToldAmounts } from "./learned_limits.ts";
+import { type LimitPart, type LimitSet, partOf } from "./limit_set.ts";
+import { limitsOfProviderKey } from "./limits.ts";
+import type { NoPlace } from "./provider_queue.ts";
+import { type Amounts, type Refusal, Reservation, type ReservationTools } from "./reservation.ts";
+import { slotAt, usedIn } from "./sliding_window.ts";
+import type { ToldKind } from "./told_limits.ts";
+
+/** Why a key may not be asked now. */
+export interface KeyRefusal extends NoPlace {
+  /** When it may be; null: never, unless for less. */
+  readonly retry_after_ms: number | null;
+}
+
+/** What is asked for: which part of the limits it takes from, and what it may use. */
+export interface Wanted {
+  readonly part: LimitPart;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+}
+
+/** What a try holds of a provider's key. */
+export class KeyPlace {
+  /** What it came to in the sums that the provider's words are compared with. */
+  readonly mark: SentMark;
+  readonly #reservation: Reservation | null;
+  readonly #onFreed: () => void;
+
+  constructor(reservation: Reservation | null, mark: SentMark, onFreed: () => void) {
+    this.#reservation = reservation;
+    this.mark = mark;
+    this.#onFreed = onFreed;
+  }
+
+  /** The try is over and has used so much. */
+  settle(used: Amounts): void {
+    if (this.#reservation === null) return;
+    this.#reservation.settle(used);
+    this.#onFreed();
+  }
+
+  /** Nothing was sent after all. */
+  cancel(): void {
+    if (this.#reservation === null) return;
+    this.#reservation.cancel();
+    this.#onFreed();
+  }
+}
+
+/** The limits of providers' keys, for one process. */
+export class KeyLimits {
+  /** Hears that somebody has given back what he held of a provider. */
+  onFreed: (provider: string) => void = () => {};
+  readonly #learned: LearnedLimits;
+  readonly #tools: ReservationTools;
+
+  /** @param told where providers' words are kept: apart from what is counted, because clients can name any model */
+  constructor(tools: ReservationTools, told: CounterTable) {
+    this.#tools = tools;
+    this.#learned = new LearnedLimits({ ...tools, counters: told });
+  }
+
+  /** Takes a try from all limits of a key, or from none. */
+  take(provider: ProviderPlan, key: ProviderKey, model: string, wanted: () => Wanted): KeyPlace | KeyRefusal {
+    const set = limitsOfProviderKey(provider, key);
+    let reservation: Reservation | null = null;
+    if (set !== null) {
+      const { part, input_tokens, output_tokens } = wanted();
+      const amounts = { tokens: input_tokens + output_tokens, nano_usd: 0 };
+      const taken = Reservation.take(partOf([set], part), amounts, this.#tools);
+      if (!(taken instanceof Reservation)) return refusalOf(taken, provider);
+      reservation = taken;
+    }
+    const amountsOf = () => toldAmounts(wanted());
+    const sent = this.#learned.take(provider, key, model, amountsOf, keptKinds(provider));
+    if ("wait_ms" in sent) {
+      reservation?.cancel();
+      const { wait_ms } = sent;
+      return { wait_ms, retry_after_ms: wait_ms, per_second: null, is_of_model: true };
+    }
+    if (reservation === null && sent.mark === null) return NOTHING_HELD;
+    return new KeyPlace(reservation, sent.mark, () => this.onFreed(provider.name));
+  }
+
+  /** What share of a key's limits is left for one of its models, from 0 to 1. */
+  shareOf(provider: ProviderPlan, key: ProviderKey, model: string): number {
+    const { share } = this.#learned.left(provider, key, model, keptKinds(provider));
+    const set = limitsOfProviderKey(provider, key);
+    return set === null ? share : Math.min(share, this.#shareOf(set));
+  }
+
+  /** How long a key has to rest with a model, by its provider's word, in milliseconds. */
+  restOf(provider: ProviderPlan, key: ProviderKey, model: string): number {
+    return this.#learned.left(provider, key, model, keptKinds(provider)).wait_ms;
+  }
+
+  /** An answer of a provider has come: what it says of its limits holds from here on. */
+  learn(provider: ProviderPlan, key: ProviderKey, model: string, fields: HeaderFields, mark: SentMark): void {
+    this.#learned.learn(provider, key, model, fields, mark);
+  }
+
+  #shareOf({ windows, concurrency }: LimitSet): number {
+    const { counters } = this.#tools;
+    const { words } = counters;
+    const wall_ms = this.#tools.wall_ms();
+    let share = 1;
+    const see = (used: number, limit: number) => {
+      share = Math.min(share, Math.max(0, 1 - used / limit));
+    };
+    for (const { counter, limit, window_ms } of windows) {
+      const at = counters.find(counter, wall_ms);
+      if (at >= 0) see(usedIn(words, at, slotAt(this.#tools.now_ms(), window_ms)), limit);
+    }
+    if (concurrency !== null) {
+      const at = counters.find(concurrency.counter, wall_ms);
+      if (at >= 0) see(heldIn(words, at), concurrency.limit);
+    }
+    return share;
+  }
+}
+
+const NOTHING_HELD = new KeyPlace(null, null, () => {});
+
+function refusalOf({ of, retry_after_ms, per_second }: Refusal, { keys }: ProviderPlan): KeyRefusal {
+  return {
+    retry_after_ms,
+    // Places come back when their holders are done, and nobody knows when.
+    wait_ms: of === "concurrency" ? null : retry_after_ms,
+    per_second: per_second === null ? null : per_second * keys.length,
+    is_of_model: false,
+  };
+}
+
+function toldAmounts({ input_tokens, output_tokens }: Wanted): ToldAmounts {
+  return { requests: 1, tokens: input_tokens + output_tokens, input_tokens, output_tokens };
+}
+
+const kept_kinds = new WeakMap<ProviderPlan, ReadonlySet<ToldKind>>();
+
+/** What the configuration itself limits by the minute: there the provider's word adds nothing, but for its last. */
+function keptKinds(provider: ProviderPlan): ReadonlySet<ToldKind> {
+  let kinds = kept_kinds.get(provider);
+  if (kinds === undefined) {
+    const of = new Set((provider.limits?.windows ?? []).map((window) => window.of));
+    const tokens: ToldKind[] = of.has("tokens") ? ["tokens", "input_tokens", "output_tokens"] : [];
+    kinds = new Set<ToldKind>([...(of.has("requests") ? (["requests"] as const) : []), ...tokens]);
+    kept_kinds.set(provider, kinds);
+  }
+  return kinds;
+}
