@@ -40,7 +40,7 @@ ${lines.join("\n")}
 models:
   ordered: { targets: ${targets}, ${rest} }
   shared: { targets: ${targets}, strategy: weighted, ${rest} }
-  quick: { targets: ${targets}, strategy: weighted, ${rest} }
+  quick: { targets: ${targets}, strategy: least-latency, ${rest} }
   hedged: { targets: ${targets}, ${rest}, hedge: { after: 100ms, max_extra: 0.2 } }
 keys:
 ${TENANTS.map((tenant) => `  - { name: ${tenant}, key: key-of-${tenant}, tenant: ${tenant}, limits: { concurrency: 100 } }`).join("\n")}
