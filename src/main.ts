@@ -19,6 +19,8 @@ const USAGE = `venturi: an LLM gateway
       the stored keys of clients, in force at once; each accepts --data DIR
   venturi cache stats | purge [--tenant T] [--model M] [--tag T] [--key K] [--all] [--data DIR]
       the kept answers
+  venturi drill --fail provider=NAME [--model M] [--status 503|timeout|cut] --for 60s | list | stop [ID] [--data DIR]
+      make a provider fail for a while without sending it anything, so that fallbacks can be rehearsed
   venturi audit [verify] [--since T] [--data DIR]
       what was changed and by whom; whether the record of it is intact
   venturi prices update [FILE|URL] [--data DIR]
@@ -37,6 +39,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   logs: async () => (await import("./cli/logs.ts")).logs,
   keys: async () => (await import("./cli/keys.ts")).keys,
   cache: async () => (await import("./cli/cache.ts")).cache,
+  drill: async () => (await import("./cli/drill.ts")).drill,
   audit: async () => (await import("./cli/audit.ts")).audit,
   prices: async () => (await import("./cli/prices.ts")).prices,
 };

@@ -51,6 +51,7 @@ function byItself(data: string): AdminClient {
     limitsState: null,
     flushLedger: null,
     caches: null,
+    drills: null,
     onKeysChange: () => {},
     log,
   };

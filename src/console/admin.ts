@@ -9,6 +9,7 @@ import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
+import { type DrillHooks, drillRoutes } from "./drill_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { maskedConfig } from "./masked_config.ts";
@@ -30,6 +31,8 @@ export interface AdminHooks {
   readonly flushLedger: (() => Promise<void>) | null;
   /** The caches; null where no gateway runs. */
   readonly caches: CacheHooks | null;
+  /** Drills; null where no gateway runs. */
+  readonly drills: DrillHooks | null;
   /** Stored keys have changed; told once for many changes in a row. */
   onKeysChange(): void;
   log(line: string): void;
@@ -77,6 +80,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...ledgerRoutes(folder, hooks.flushLedger),
     ...auditRoutes(folder),
     ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
+    ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
     ...stateRoutes(hooks),
   };
   return {

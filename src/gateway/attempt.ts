@@ -22,6 +22,7 @@ import {
 import { SeveralExchanges } from "../upstream/several.ts";
 import { authorized, wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
+import { DRILL_OUTCOME, drillClient } from "./drill.ts";
 import {
   connectionFailure,
   type FailedAnswer,
@@ -304,19 +305,23 @@ async function send(
   const mark = call.account?.place?.mark ?? null;
   receiver.onLimits = (fields) => tools.key_limits.learn(provider, key, target.model, fields, mark);
   if (call.asked_ms === 0) call.asked_ms = performance.now();
-  const client = tools.clientOf(provider);
+  const drill = tools.health.drillOf(target);
+  const client = drill === null ? tools.clientOf(provider) : drillClient(drill);
+  // Nobody is waited for.
+  if (drill !== null) trial.endWaiting();
   receiver.attach(
     sending.several === undefined
       ? client.exchange(requests[0]!, receiver)
       : new SeveralExchanges(client, requests, receiver),
   );
-  return { candidate, key, requests, receiver, dropped };
+  return { candidate, key, requests, receiver, dropped, is_drill: drill !== null };
 }
 
 /** Counts a try, and tells the key's rotation of a good one. */
 function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, tools: AttemptTools): void {
   const { trial } = one.receiver;
-  tryEnded(call, one, outcome);
+  const word = wordOf(one, result, outcome);
+  tryEnded(call, one, word);
   if (result.kind === "stopped") {
     if (isTooSlow(call, asked, one.receiver)) trial?.shows("ill", "deadline");
     trial?.end();
@@ -325,7 +330,7 @@ function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, 
   const { metrics } = tools;
   const { provider, model } = one.candidate.target;
   const series = metrics.of(provider.name, model || "none");
-  series.countAttempt(outcome);
+  series.countAttempt(word);
   if (result.kind === "failed") {
     trial?.end();
     call.account?.leaveProviderKey(NO_USAGE);
@@ -353,13 +358,19 @@ function noteBeside(call: Call, { one, result, outcome, place }: EndedTry, tools
   const { candidate, key, receiver } = one;
   const { target, model } = candidate;
   const usage = receiver.told_usage ?? NO_USAGE;
-  tryEnded(call, one, outcome);
+  const word = wordOf(one, result, outcome);
+  tryEnded(call, one, word);
   receiver.trial?.end();
   place?.settle({ tokens: usage.input_tokens + usage.output_tokens, nano_usd: 0 });
   if (usage !== NO_USAGE) call.account?.usedBeside(model, target, usage);
   if (outcome === "stopped") return;
-  tools.metrics.of(target.provider.name, target.model || "none").countAttempt(outcome);
+  tools.metrics.of(target.provider.name, target.model || "none").countAttempt(word);
   if (result.kind === "failed") restKey(target, key, result.failure, tools.rotation, performance.now());
+}
+
+/** How the ledger and the metrics call what became of a try. */
+function wordOf({ is_drill }: Try, { kind }: TryResult, outcome: string): string {
+  return is_drill && kind === "failed" ? DRILL_OUTCOME : outcome;
 }
 
 function tryEnded(call: Call, { candidate: { target } }: Try, outcome: string): void {

@@ -64,7 +64,7 @@ export class Books {
       wall_ms: () => Date.now(),
     };
     this.health = new Health({
-      table: state.health,
+      ...{ table: state.health, drills: state.drills },
       column: index,
       columns: state.areas,
       now_ms: () => clock.now_ms(),

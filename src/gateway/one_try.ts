@@ -14,4 +14,6 @@ export interface Try {
   readonly receiver: Receiver;
   /** What of the request could not be said to its target. */
   readonly dropped: readonly string[];
+  /** Whether a drill stood in for the provider, and nothing was sent. */
+  readonly is_drill: boolean;
 }

@@ -42,6 +42,7 @@ import {
   withoutVersion,
 } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
+import { healthMetrics } from "./health_metrics.ts";
 import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
@@ -336,7 +337,11 @@ export function startGateway(options: GatewayOptions): Gateway {
     const keeps_answers = [...plan.models.values()].some(({ cache }) => cache !== null);
     const caches = keeps_answers ? await tools.caches?.get() : null;
     const { snapshot, processes, lag_events } = collectMetrics(state);
-    const others = [queues.lengths(plan), ...(caches?.metrics() ?? [])];
+    const others = [
+      queues.lengths(plan),
+      ...(caches?.metrics() ?? []),
+      ...healthMetrics(plan, snapshot, options.books.health),
+    ];
     return new Response(renderPrometheus(snapshot, processes, lag_events, others), {
       headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
     });

@@ -263,12 +263,12 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
 }
 
 /** Escapes a label's value (Prometheus text format 0.0.4, "Comments, help text, and type information"). */
-function label(value: string): string {
+export function labelText(value: string): string {
   return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }
 
 function labels(one: SeriesSnapshot, extra: string): string {
-  return `{provider="${label(one.provider)}",model="${label(one.model)}"${extra}}`;
+  return `{provider="${labelText(one.provider)}",model="${labelText(one.model)}"${extra}}`;
 }
 
 function counterLines(
@@ -281,7 +281,7 @@ function counterLines(
   const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} counter`];
   for (const one of series) {
     for (const [value, amount] of Object.entries(counts(one))) {
-      lines.push(`${name}${labels(one, `,${dimension}="${label(value)}"`)} ${amount}`);
+      lines.push(`${name}${labels(one, `,${dimension}="${labelText(value)}"`)} ${amount}`);
     }
   }
   return lines;

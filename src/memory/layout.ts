@@ -2,7 +2,7 @@
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
 /** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 /** What the supervisor chooses when it makes the file. */
 export interface Geometry {
@@ -23,8 +23,15 @@ const PAGE_BYTES = 4096;
 export const HEADER_BYTES = PAGE_BYTES;
 /** Word of the supervisor's process id; the fingerprint of its start follows. */
 export const SUPERVISOR_WORD = 16;
-/** Word that says until when, in seconds since 1970, calls have to look at the health of targets before they are tried. */
+/** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
+
+/** Word of the first drill; they fill the rest of the page. */
+export const DRILLS_WORD = 128;
+/** Words of a drill: 512 bytes. */
+export const DRILL_SLOT_WORDS = 128;
+/** Drills at once. */
+export const DRILL_SLOTS = (HEADER_BYTES / 4 - DRILLS_WORD) / DRILL_SLOT_WORDS;
 
 /** Words of a counter's entry that are the caller's. */
 export const COUNTER_WORDS = 80;

@@ -16,6 +16,7 @@ import {
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { CounterTable } from "./counter_table.ts";
+import { DrillTable } from "./drill_table.ts";
 import { decodeHeader, encodeHeader, HEADER_USED_BYTES } from "./header.ts";
 import {
   AREAS_MAX,
@@ -43,6 +44,8 @@ export class State {
   readonly counters: CounterTable;
   /** What is known of the health of targets and of providers' keys. */
   readonly health: CounterTable;
+  /** Which providers are made to fail. */
+  readonly drills: DrillTable;
   /** How many areas there are; at least as many as were asked for. */
   readonly areas: number;
   readonly call_slots: number;
@@ -63,6 +66,7 @@ export class State {
     this.#mapping = this.#map(0, SERIES_OFFSET);
     this.counters = new CounterTable(this.#mapping);
     this.health = new CounterTable(this.#mapping, HEALTH);
+    this.drills = new DrillTable(this.#mapping);
   }
 
   /** The area of the gateway process with this index; the same object every time. */

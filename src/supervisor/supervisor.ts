@@ -16,6 +16,7 @@ import { SteadyClock } from "../memory/clock.ts";
 import type { State } from "../memory/state.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
+import { Drills } from "./drills.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { inferenceConfigOf } from "./inference_config.ts";
 import { InferenceWorker } from "./inference_worker.ts";
@@ -57,6 +58,7 @@ export interface AdminView {
     similar(): Promise<unknown>;
     forgetSimilar(filter: PurgeFilter): void;
   };
+  readonly drills: Pick<Drills, "list" | "begin" | "end">;
   /** Stored keys have changed. */
   onKeysChange(): void;
 }
@@ -112,6 +114,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const inference = new InferenceWorker({ log });
   const similar = new SimilarDesk(first.config.data);
   let state: State | null = null;
+  let drills: Drills | null = null;
   const view: AdminView = {
     config: () => loaded.config,
     limitsState: tellLimits,
@@ -123,6 +126,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       forgetSimilar: (filter) => {
         if (inference.pid !== null) void similar.forget(filter);
       },
+    },
+    drills: {
+      list: () => drills?.list() ?? [],
+      begin: (wish, for_ms) => drills?.begin(wish, for_ms) ?? null,
+      end: (id) => drills?.end(id) ?? [],
     },
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
@@ -161,6 +169,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   const { places, keeper, writer } = accounts;
   state = accounts.state;
+  const clock = new SteadyClock(places.clock);
+  drills = new Drills(state.drills, () => clock.now_ms(), log);
   await caches.configure(loaded.config);
   const fleet = new Fleet({
     config: () => loaded.config,

@@ -40,6 +40,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
     limitsState: () => ({ counters: 3 }),
     flushLedger: null,
     caches: null,
+    drills: null,
     onKeysChange: () => {
       changes.count += 1;
     },

@@ -81,7 +81,14 @@ describe("the admin API", () => {
     writeFileSync(join(folder.path, "keys", "data.mdb"), "no database");
     const told: string[] = [];
     const hooks = {
-      ...{ config: () => null, limitsState: null, flushLedger: null, caches: null, onKeysChange: () => {} },
+      ...{
+        config: () => null,
+        limitsState: null,
+        flushLedger: null,
+        caches: null,
+        drills: null,
+        onKeysChange: () => {},
+      },
       log: (line: string) => told.push(line),
     };
     const api = openAdminApi({ folder: folder.path, hooks }, "test");
@@ -103,7 +110,14 @@ describe("the admin API", () => {
 describe("the admin socket", () => {
   function hooks(told: string[]) {
     return {
-      ...{ config: () => null, limitsState: null, flushLedger: null, caches: null, onKeysChange: () => {} },
+      ...{
+        config: () => null,
+        limitsState: null,
+        flushLedger: null,
+        caches: null,
+        drills: null,
+        onKeysChange: () => {},
+      },
       log: (line: string) => told.push(line),
     };
   }

@@ -162,8 +162,8 @@ describe("a breaker", () => {
     const room = healthRoom(folder);
     fail(room.processes[0]!, a);
     const later = (now_ms: number) => {
-      const { health: table } = openState(folder);
-      return new Health({ table, column: 0, columns: 1, now_ms: () => now_ms, log: () => {} });
+      const { health: table, drills } = openState(folder);
+      return new Health({ table, drills, column: 0, columns: 1, now_ms: () => now_ms, log: () => {} });
     };
     expect(
       later(room.now_ms + 1_000)

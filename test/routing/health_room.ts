@@ -3,6 +3,7 @@
 import { parseConfig } from "../../src/config/load.ts";
 import type { ModelPlan, Plan, TargetPlan } from "../../src/config/plan.ts";
 import { CounterTable } from "../../src/memory/counter_table.ts";
+import { DrillTable } from "../../src/memory/drill_table.ts";
 import { HEALTH, SERIES_OFFSET } from "../../src/memory/layout.ts";
 import { ownMemory } from "../../src/memory/mapping.ts";
 import { createState, openState } from "../../src/memory/state.ts";
@@ -26,9 +27,9 @@ export function healthRoom(folder: string, count = 1): HealthRoom {
     said,
     processes: Array.from({ length: count }, (_, column): Health => {
       // A mapping of its own, as every process has.
-      const { health: table } = openState(folder);
+      const { health: table, drills } = openState(folder);
       const log = (line: string) => said.push(line);
-      return new Health({ table, column, columns: count, now_ms: () => room.now_ms, log });
+      return new Health({ table, drills, column, columns: count, now_ms: () => room.now_ms, log });
     }),
   };
   return room;
@@ -74,9 +75,10 @@ export function sightOf(health: Health, more: Partial<Sight> = {}): Sight {
 
 /** Health that nobody else shares, in memory of this process; of several processes if wanted. */
 export function ownHealths(count: number, now_ms: () => number): readonly Health[] {
-  const table = new CounterTable(ownMemory(SERIES_OFFSET), HEALTH);
+  const memory = ownMemory(SERIES_OFFSET);
+  const [table, drills] = [new CounterTable(memory, HEALTH), new DrillTable(memory)];
   return Array.from({ length: count }, (_, column) => {
-    return new Health({ table, column, columns: count, now_ms, log: () => {} });
+    return new Health({ table, drills, column, columns: count, now_ms, log: () => {} });
   });
 }
 

@@ -6,11 +6,12 @@ import { GatewayError } from "../../errors.ts";
 import { admitted } from "../../routing/admission.ts";
 import { orderTargets } from "../../routing/order.ts";
 import { realtimePath } from "../../upstream/addressing.ts";
-import type { UpstreamError, UpstreamHead } from "../../upstream/exchange.ts";
+import { UpstreamError, type UpstreamHead } from "../../upstream/exchange.ts";
 import type { Dialler } from "../../upstream/websocket/dialler.ts";
 import { UpstreamSocket } from "../../upstream/websocket/socket.ts";
 import { type AttemptTools, passOver, preferred } from "../attempt.ts";
 import type { Call } from "../call.ts";
+import { DRILL_OUTCOME } from "../drill.ts";
 import {
   connectionFailure,
   type FailedAnswer,
@@ -101,6 +102,13 @@ function unfit({ provider: { name, kind } }: TargetPlan): Failure | null {
   );
 }
 
+/** What a drill says of a target; null where there is none. No session fails by a status, so it is always the connection. */
+function drilled(target: TargetPlan, { health }: ConnectTools): Failure | null {
+  if (health.drillOf(target) === null) return null;
+  const error = new UpstreamError("connect", "it is made to fail by a drill");
+  return { ...connectionFailure(target.provider.name, error), outcome: DRILL_OUTCOME };
+}
+
 async function tryOnce(
   call: Call,
   where: Omit<Provision, "socket">,
@@ -110,7 +118,7 @@ async function tryOnce(
 ): Promise<Tried> {
   const { target, key } = where;
   const { provider, model } = target;
-  const failure = unfit(target);
+  const failure = unfit(target) ?? drilled(target, tools);
   if (failure !== null) return failure;
   const refusal = call.account?.takeProviderKey(provider, key, model) ?? null;
   if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);

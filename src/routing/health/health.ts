@@ -2,8 +2,9 @@
 // It lies in shared memory (docs/routing-health.md), so that all gateway processes learn together and a killed one forgets nothing.
 
 import type { ProviderPlan, TargetPlan } from "../../config/plan.ts";
+import { CarefulMark } from "../../memory/careful.ts";
 import type { CounterTable } from "../../memory/counter_table.ts";
-import { CAREFUL_WORD } from "../../memory/layout.ts";
+import type { Drill, DrillTable } from "../../memory/drill_table.ts";
 import { CLOSED, DRILLED, PROBING } from "./breaker.ts";
 import type { Quantile } from "./latency.ts";
 import { type HealthMemory, TargetHealth } from "./target_health.ts";
@@ -12,6 +13,7 @@ import { type Reason, Trial } from "./trial.ts";
 /** What a process' view of health is made of. */
 export interface HealthOptions extends Pick<HealthMemory, "column" | "columns" | "now_ms"> {
   readonly table: CounterTable;
+  readonly drills: DrillTable;
   log(line: string): void;
 }
 
@@ -37,17 +39,20 @@ export interface HealthReport {
 /** The health of targets, as one process sees it. */
 export class Health {
   readonly #memory: HealthMemory;
-  readonly #words: Int32Array;
+  readonly #careful: CarefulMark;
+  readonly #drills: DrillTable;
   readonly #targets = new WeakMap<TargetPlan, TargetHealth>();
 
   constructor(options: HealthOptions) {
-    const { table, column, columns, log } = options;
-    this.#words = table.words;
+    const { table, drills, column, columns, log } = options;
+    const careful = new CarefulMark(table.words);
+    this.#careful = careful;
+    this.#drills = drills;
     this.#memory = {
       ...{ table, column, columns },
       now_ms: () => options.now_ms(),
-      beCareful: (for_ms) => this.#beCareful(for_ms),
-      isDrilled: () => false,
+      beCareful: (for_ms) => careful.raise(options.now_ms() + for_ms),
+      isDrilled: (provider, model) => drills.find(provider, model, options.now_ms()) !== null,
       onChange: ({ provider, model }, is_open, why) =>
         log(
           is_open
@@ -57,10 +62,19 @@ export class Health {
     };
   }
 
-  /** Whether calls have to look at breakers before they choose: not while none is open. */
+  /** Whether calls have to look before they choose: not while no breaker is open and nothing is rehearsed. */
   get is_careful(): boolean {
-    const until_s = Atomics.load(this.#words, CAREFUL_WORD);
-    return until_s !== 0 && ((until_s - this.#memory.now_ms() / 1_000) | 0) > 0;
+    return this.#careful.isUp(this.#memory.now_ms());
+  }
+
+  /** The drills that are under way. */
+  get drills(): readonly Drill[] {
+    return this.#drills.list(this.#memory.now_ms());
+  }
+
+  /** The drill that makes a target fail; null where none does. */
+  drillOf({ provider, model }: TargetPlan): Drill | null {
+    return this.is_careful ? this.#drills.find(provider.name, model, this.#memory.now_ms()) : null;
   }
 
   /** What is known of a target. */
@@ -104,15 +118,6 @@ export class Health {
       p95_ms: p95?.ms ?? null,
       samples: p95?.samples ?? 0,
     };
-  }
-
-  #beCareful(for_ms: number): void {
-    const until_s = Math.ceil((this.#memory.now_ms() + for_ms) / 1_000) | 0;
-    for (;;) {
-      const before = Atomics.load(this.#words, CAREFUL_WORD);
-      if (before !== 0 && ((until_s - before) | 0) <= 0) return;
-      if (Atomics.compareExchange(this.#words, CAREFUL_WORD, before, until_s) === before) return;
-    }
   }
 }
 

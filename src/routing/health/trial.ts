@@ -40,7 +40,7 @@ export class Trial {
 
   /** A good answer has begun, `first_byte_ms` after it was asked for. That it may break off yet is told later. */
   answered(first_byte_ms: number): void {
-    this.#endWaiting();
+    this.endWaiting();
     this.#has_answered = true;
     this.#health.observe(first_byte_ms, this.#is_stream);
     if (this.#reason !== "free") this.#health.recover();
@@ -59,7 +59,7 @@ export class Trial {
     this.#is_over = true;
     const showing = this.#showing;
     if (this.#is_waiting && showing === "nothing") this.#noteWait();
-    this.#endWaiting();
+    this.endWaiting();
     if (this.#is_counted) this.#health.end();
     if (showing === "ill") this.#count(true);
     else if (this.#has_answered) return;
@@ -82,7 +82,8 @@ export class Trial {
     this.#health.count(this.#breaker, is_ill, took_ms, this.#probe, this.#why);
   }
 
-  #endWaiting(): void {
+  /** Nothing is waited for any more. */
+  endWaiting(): void {
     if (this.#is_waiting && this.#is_counted) this.#health.endWaiting();
     this.#is_waiting = false;
   }
