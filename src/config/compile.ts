@@ -37,6 +37,7 @@ import {
 import { compileDrain, compileQueue } from "./queue_schema.ts";
 import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
+import { compileShadow } from "./shadow_schema.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
 export const DEFAULT_TIMEOUTS: TimeoutPlan = deepFreeze({
@@ -203,6 +204,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         guards: joinGuards(guards),
         hedge: compileHedge(model.hedge),
         cascade: compileCascade(model.cascade),
+        shadow: compileShadow(model.shadow),
         on_unsupported: model.on_unsupported ?? "default",
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),

@@ -14,6 +14,7 @@ import { AZURE_ENDPOINT_VARIABLE, providerEntry, SIM_MODELS } from "./providers.
 import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
 import { checkRoutes } from "./routes_check.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
+import { checkShadow } from "./shadow_check.ts";
 
 /** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([
@@ -224,6 +225,7 @@ export function crossCheck(
     for (const [index, fallback] of (item.fallbacks ?? []).entries())
       checkModel(fallback, [...at, "fallbacks", index]);
     if (item.cascade !== undefined) checkCascade(item.cascade, name, [...at, "cascade"], checkModel, fault);
+    checkShadow(config, name, checkModel, fault);
   }
   checkRoutes(config, { add, fault, checkModel });
 

@@ -119,6 +119,7 @@ export function makeModel(
     retries: rest.retries ?? DEFAULT_RETRIES,
     hedge: rest.hedge ?? null,
     cascade: rest.cascade ?? null,
+    shadow: rest.shadow ?? null,
     deadline_ms: rest.deadline_ms ?? DEFAULT_DEADLINE_MS,
     stream_deadline_ms: rest.stream_deadline_ms ?? 0,
     limits: rest.limits ?? null,

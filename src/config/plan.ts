@@ -217,6 +217,14 @@ export interface CascadePlan {
   readonly holds_streams: boolean;
 }
 
+/** A candidate that a share of a model's calls is sent to as well. */
+export interface ShadowPlan {
+  /** A model's name. */
+  readonly model: string;
+  /** Above 0, at most 1. */
+  readonly share: number;
+}
+
 /** Limits of one scope; null is none. Money in nano-dollars. */
 export interface LimitsPlan {
   /** Sliding windows of requests and tokens, each at most `limit` in any `window_ms`. */
@@ -320,6 +328,8 @@ export interface ModelPlan {
   readonly hedge: HedgePlan | null;
   /** Null: its answers are given as they are. */
   readonly cascade: CascadePlan | null;
+  /** Null: its calls are sent to nobody else. */
+  readonly shadow: ShadowPlan | null;
   /** Bounds a plain call, and a streamed one to its first content; milliseconds. */
   readonly deadline_ms: number;
   /** Bounds a whole stream; 0 is none. */

@@ -13,6 +13,7 @@ import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
+import { shadow } from "./shadow_schema.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
@@ -21,6 +22,11 @@ const YEAR_S = 366 * 86_400;
 const whole = (min: number, max: number) => z.int().min(min).max(max);
 const text = (max: number) =>
   z.string().min(1, "must not be empty").max(max, `must have at most ${max} characters`);
+
+const tenantName = text(128).regex(
+  /^(?!shadow\/)/,
+  "must not begin with shadow/: what candidates cost is kept under such names",
+);
 
 const providerName = z
   .string()
@@ -501,6 +507,11 @@ const model = z.strictObject({
   cascade: cascade
     .optional()
     .describe("Ask a better model where an answer is not good enough, and give that one's."),
+  shadow: shadow
+    .optional()
+    .describe(
+      "Send a share of the calls to a candidate as well, whose answers are compared and thrown away.",
+    ),
   deadline_ms: whole(1, DAY_MS)
     .default(600_000)
     .describe("Bounds a plain call, and a streamed one to its first content, over all attempts."),
@@ -539,7 +550,7 @@ const clientKey = z.strictObject({
     .string()
     .regex(/^[!-~]{1,512}$/, "must have 1 to 512 visible ASCII characters and no spaces")
     .describe("The secret; best written as a reference to an environment variable."),
-  tenant: text(128).default("default").describe("Tenant that the key belongs to."),
+  tenant: tenantName.default("default").describe("Tenant that the key belongs to."),
   team: text(128).optional().describe("Team within the tenant."),
   models: z
     .array(text(512))
@@ -659,7 +670,7 @@ export const config_schema = z.strictObject({
     .default([])
     .describe("Client keys; with none, every local client is served."),
   tenants: z
-    .record(text(128), z.strictObject({ limits: limits.optional().describe("What the tenant may use.") }))
+    .record(tenantName, z.strictObject({ limits: limits.optional().describe("What the tenant may use.") }))
     .default({})
     .describe("Limits over all keys of a tenant, by its name."),
   teams: z

@@ -56,6 +56,39 @@ const REFUSALS = [
   ...["お答えできません", "その要求にはお応えできません", "도와드릴 수 없습니다", "제공할 수 없습니다"],
 ] as const;
 
+/** Why an answer ended that somebody has kept from being one: chat completions, Messages, Gemini. */
+const REFUSAL_REASONS: ReadonlySet<string | null> = new Set([
+  ...["content_filter", "refusal", "safety", "SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII"],
+]);
+
+/** Whether a finish reason says that there is no answer because somebody refuses one. */
+export function isRefusalReason(finish_reason: string | null): boolean {
+  return REFUSAL_REASONS.has(finish_reason);
+}
+
+const MEMBER = Buffer.from('"refusal"');
+const DELTA = Buffer.from('"response.refusal.delta"');
+const COLON = 0x3a;
+const QUOTE = 0x22;
+
+/** Whether the JSON of an answer, or of an event of one, has a refusal in chat completions' words or in those of Responses. */
+export function saysRefusal(json: Uint8Array): boolean {
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.length);
+  for (let at = bytes.indexOf(MEMBER); at >= 0; at = bytes.indexOf(MEMBER, at + 1)) {
+    let next = skipSpace(bytes, at + MEMBER.length);
+    if (bytes[next] !== COLON) continue;
+    next = skipSpace(bytes, next + 1);
+    if (bytes[next] === QUOTE && bytes[next + 1] !== QUOTE) return true;
+  }
+  return bytes.includes(DELTA);
+}
+
+function skipSpace(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (bytes[at] === 0x20 || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x09) at += 1;
+  return at;
+}
+
 /** Whether a text begins as refusals do, and is as short as they are. */
 export function looksRefused(text: string): boolean {
   if (text.length > REFUSAL_MAX_CHARS) return false;

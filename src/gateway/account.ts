@@ -7,6 +7,7 @@ import { limitsOfCall } from "../access/limits.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
 import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
 import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { isRefusalReason } from "../dialects/refusal.ts";
 import { NO_USAGE, sumOf, type Usage } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
@@ -521,6 +522,8 @@ function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowRest): L
     redactions: call.redactions,
     guards: call.guards,
     routing,
+    refusal: call.refused || isRefusalReason(end.finish_reason),
+    shadow: call.shadow,
     timings_us: rest.timings_us,
     estimated: rest.estimated,
   };

@@ -8,8 +8,7 @@ import type { Complexity } from "../config/routes.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { Usage } from "../dialects/usage.ts";
-import type { AttemptRow } from "../ledger/row.ts";
-import { NOTHING } from "../ledger/row.ts";
+import { type AttemptRow, NOTHING, SHADOW_PREFIX, type ShadowRow } from "../ledger/row.ts";
 import { type Discretion, OPEN } from "../privacy/discretion.ts";
 import type { GuardAction } from "../privacy/guards/guard.ts";
 import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
@@ -24,6 +23,7 @@ import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
 import type { ResponseTurn } from "./response_turn.ts";
+import type { Shadowing } from "./shadows.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -61,6 +61,9 @@ export interface StopListener {
 
 /** What became of a finding: what its guard does about it, or that a better answer was got. */
 export type GuardOutcome = GuardAction | "repair";
+
+/** What a request of a format says beside its body. */
+const FORMAT_FIELDS = ["anthropic-version", "anthropic-beta"];
 
 const NO_TRIES: readonly AttemptRow[] = [];
 const NO_NAMES: readonly string[] = [];
@@ -129,6 +132,12 @@ export class Call implements Alarm {
   account: Account | null = null;
   /** The gateway's own share of the time to the answer's beginning, once that is known. */
   overhead_us: number | null = null;
+  /** Whether its answer says that it is a refusal. */
+  refused = false;
+  /** Asks a candidate the same when it is over; null where nobody does. */
+  shadowing: Shadowing | null = null;
+  /** What it is the shadow of; null for a call of its own. */
+  shadow: ShadowRow | null = null;
   /** Why its first answer was not good enough, and another model's is given; null where that is not so. */
   cascade: CascadeReason | null = null;
   /** What it cost in nano-dollars; null while that is not known, or for ever. */
@@ -197,6 +206,27 @@ export class Call implements Alarm {
     twin.routed = this.routed;
     twin.turn = this.turn?.unheard() ?? null;
     return twin;
+  }
+
+  /** A call for the same that is made in nobody's name: what it uses is that of its tenant's shadow, and no key's or user's. */
+  candidate(): Call {
+    const { url, method, headers } = this.request;
+    const kept = FORMAT_FIELDS.flatMap((name) => {
+      const value = headers.get(name);
+      return value === null ? [] : [[name, value] as [string, string]];
+    });
+    const call = new Call(null, new Request(url, { method, headers: kept }), this.plan, this.#alarms);
+    const client = this.client!;
+    call.client = {
+      ...client,
+      ...{ name: "", tenant: `${SHADOW_PREFIX}${client.tenant}`, team: null, tier: null },
+      ...{ limits: null, per_user: null },
+    };
+    call.format = this.format;
+    call.endpoint = this.endpoint;
+    call.discreet = this.discreet;
+    call.turn = this.turn?.unheard() ?? null;
+    return call;
   }
 
   /** A part of this call that has an account of its own, and the same name. */

@@ -1,6 +1,5 @@
 // A cascade: a cheap model is asked first, and a better one where its answer is not good enough. Both are in the call's account.
 
-import { resolveModel } from "../config/models.ts";
 import type { CascadePlan, ModelPlan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { isJudged } from "../privacy/guards/schema/answer_choices.ts";
@@ -10,7 +9,7 @@ import { verdictOn } from "./answer_verdict.ts";
 import { payAndGoOn } from "./asking_again.ts";
 import { type Answer, attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
-import { inRegion } from "./find_model.ts";
+import { modelBeside } from "./model_beside.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 
@@ -25,7 +24,7 @@ export async function escalated(
   const { cascade } = asked.model;
   const { endpoint } = asked;
   if (cascade === null || came.kind !== "whole" || !isJudged(endpoint) || call.stopped !== null) return came;
-  const to = betterModel(call, asked.model, cascade);
+  const to = betterModel(call, asked, cascade);
   if (to === null) return came;
   const format = cascade.when.includes("invalid_json") ? await formatOf(call, asked, tools) : null;
   const reason = verdictOn(came.body, endpoint, format, cascade);
@@ -47,12 +46,10 @@ export async function escalated(
   return kept;
 }
 
-/** Who is asked next; null where that has answered already, or must not be asked from where the call comes. */
-function betterModel(call: Call, model: ModelPlan, cascade: CascadePlan): ModelPlan | null {
-  const named = resolveModel(call.plan, cascade.to);
-  const to = named === null ? null : inRegion(call, named, model.region);
-  if (to === null || to instanceof GatewayError) return null;
-  return to.name === call.model?.name ? null : to;
+/** Who is asked next; null where that has answered already, or must not or cannot be asked. */
+function betterModel(call: Call, asked: Prepared, { to }: CascadePlan): ModelPlan | null {
+  const model = to === call.model?.name ? null : modelBeside(call, asked, to);
+  return model instanceof GatewayError ? null : model;
 }
 
 /** The JSON that the request asks for; null for none. */

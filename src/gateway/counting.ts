@@ -102,6 +102,10 @@ export class PreparedCount implements Prepared {
     return this;
   }
 
+  within(model: ModelPlan): ModelPlan {
+    return model;
+  }
+
   again(call: Call): Prepared {
     return new PreparedCount(call, this.#endpoint, this.#request, this.model, this.#quiet);
   }

@@ -9,6 +9,7 @@ import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import { type RestorableEvent, restoredBy, type StreamRestorer } from "../privacy/restore_stream.ts";
 import { type SseEvent, SseFramer } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
+import type { AnswerCopy } from "./answer_copy.ts";
 import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
 import { ClientStream, type Feeder } from "./client_stream.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
@@ -40,6 +41,8 @@ export abstract class Flow {
   restorer: StreamRestorer | null = null;
   /** Looks whether it becomes what was asked for; null where nobody does. */
   format: FormatStream | null = null;
+  /** Copies what comes, to be compared with another answer; null where it is not. */
+  copy: AnswerCopy | null = null;
   /** Keeps what comes, for those who ask the same; null where nobody may. */
   recording: Recording | null = null;
   /** Watches the stream; null where it is no stream of chunks. */
@@ -229,6 +232,7 @@ export class EventFlow extends Flow implements Alarm {
 
   take(chunk: Uint8Array): void {
     if (this.is_ended) return;
+    this.copy?.take(chunk);
     if (this.recording !== null) this.#record(this.recording, chunk);
     const unframed = this.#framer.feed(chunk);
     this.#flush();

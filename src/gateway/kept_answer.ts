@@ -93,6 +93,11 @@ function otherForm(
   }
 }
 
+/** The whole answer that a stream says; null where it has no end. */
+export function wholeForm(format: ClientFormatName, events: Uint8Array, choices: number): Uint8Array | null {
+  return otherForm(format, "events", events, choices);
+}
+
 /**
  * A whole answer as the stream that says it; null where it is none of the format.
  * @param include_usage whether chunks tell usage; streams of other formats always do

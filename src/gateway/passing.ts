@@ -36,6 +36,7 @@ export function passedOn(call: Call, clocks: Clocks, model: ModelPlan, rest: Pas
     // Its body is nobody's to change.
     withBody: () => prepared,
     asPlain: () => prepared,
+    within: (other) => other,
   };
   return prepared;
 }

@@ -162,6 +162,7 @@ async function ask(
 
   // Ask: target by target, key by key, until one begins to answer; a better model where the answer is not good enough; and once more
   // where that is wanted of an answer without the form that was asked for.
+  if (prepared.model.shadow !== null) call.shadowing = (await tools.shadows.get()).draw(call, prepared);
   const asked = asCollected(call, prepared);
   if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
   const came = await attempt(call, prepared.model, asked, tools);

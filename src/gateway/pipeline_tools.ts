@@ -10,6 +10,7 @@ import type { KeptResponses } from "./kept_responses.ts";
 import type { Lazy } from "./lazy.ts";
 import type { Clocks } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
+import type { Shadows } from "./shadows.ts";
 
 /** What the pipeline needs of the process it runs in. */
 export interface PipelineTools extends AttemptTools {
@@ -23,6 +24,7 @@ export interface PipelineTools extends AttemptTools {
   readonly caches: Lazy<Caches> | null;
   /** What conversations go on from; null: nothing is kept. */
   readonly responses: Lazy<KeptResponses> | null;
+  readonly shadows: Lazy<Shadows>;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */

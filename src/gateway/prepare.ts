@@ -55,6 +55,8 @@ export interface Prepared extends Outgoing {
   withBody(body: Uint8Array): Prepared | GatewayError;
   /** The same for an answer that comes whole, where a stream is asked for. */
   asPlain(): Prepared | GatewayError;
+  /** Another model without the targets that cannot serve it, to be asked as well; an error where none can. */
+  within(model: ModelPlan): ModelPlan | GatewayError;
   /** The same for another call, which must have come from the same client. */
   again(call: Call): Prepared;
   /** What counts the request's tokens, where that is all that is asked for; null where an answer is. */

@@ -20,6 +20,7 @@ import type { TranslatedAnswer } from "../dialects/translate.ts";
 import { GatewayError } from "../errors.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import { apiPlace, embedPath } from "../upstream/addressing.ts";
+import { mayBeTooMuch, withinAbilities } from "./abilities.ts";
 import type { Sending } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { JsonEndpoint, JsonPath } from "./endpoints.ts";
@@ -27,6 +28,7 @@ import type { QuietClock } from "./flow.ts";
 import { traceHeaders } from "./passing.ts";
 import { otherWords, type Prepared } from "./prepare.ts";
 import type { Receiver } from "./receiver.ts";
+import { RequestView } from "./request_view.ts";
 import { type ForeignStream, StreamReceiver } from "./stream_receiver.ts";
 import { WholeReceiver } from "./whole_receiver.ts";
 
@@ -80,6 +82,13 @@ export class PreparedJson implements Prepared {
     const request = readRequest(asPlainRequest(this.#request.bytes), shape, endpoint.place);
     if (request instanceof GatewayError) return request;
     return new PreparedJson(this.#call, endpoint, request, this.model, this.#quiet);
+  }
+
+  within(model: ModelPlan): ModelPlan | GatewayError {
+    const call = this.#call;
+    return mayBeTooMuch(call, model)
+      ? withinAbilities(model, new RequestView(call, model.name, this.#request))
+      : model;
   }
 
   get asks_usage(): boolean {

@@ -4,6 +4,7 @@ import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { Recording } from "../cache/recording.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
+import { saysRefusal } from "../dialects/refusal.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { UpstreamHead } from "../upstream/exchange.ts";
@@ -62,6 +63,8 @@ export function relayWhole(
   const usage = is_charged ? NO_USAGE : told;
   const finish_reason = format.finishReasonOf(body);
   const { is_stream, asks_usage } = prepared;
+  call.refused = saysRefusal(body);
+  call.shadowing?.came(body);
   let last = passed(call, treated);
   if (is_stream && last instanceof Uint8Array)
     last = streamForm(format.name, last, asks_usage) ?? answerUnfit();
@@ -169,6 +172,7 @@ export function relayFlow(
     const is_partial =
       told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
     // What was told before the answer broke off has little of it, or nothing.
+    if (flow.copy !== null) call.shadowing?.flowed(flow.copy);
     const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
     settle(call, tools, {
       ...{ usage, finish_reason, is_partial },

@@ -141,6 +141,10 @@ export function startGateway(options: GatewayOptions): Gateway {
     }),
     caches: options.openCaches === undefined ? null : new Lazy(options.openCaches),
     responses: options.privacy === undefined ? null : new Lazy(openResponses(options.privacy)),
+    shadows: new Lazy(async () => {
+      const { Shadows } = await import("./shadows.ts");
+      return new Shadows(tools, () => stage === "serving");
+    }),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -406,6 +410,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   async function stop(drain_ms = plan.listen.drain_ms): Promise<void> {
     const began_ms = performance.now();
     stage = "draining";
+    tools.shadows.value?.close();
     series.is_in_service = false;
     sockets.goAway();
     queues.drain();

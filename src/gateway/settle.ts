@@ -82,6 +82,7 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   call.usage = usage;
   if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
+  call.shadowing?.over();
   tools.onCallEnd(call);
 }
 

@@ -4,6 +4,7 @@
 import { Recording } from "../cache/recording.ts";
 import type { TargetPlan } from "../config/plan.ts";
 import { errorInAnswer } from "../dialects/openai/response.ts";
+import { saysRefusal } from "../dialects/refusal.ts";
 import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { ChunkTranslation } from "../dialects/translate.ts";
 import type { Usage } from "../dialects/usage.ts";
@@ -11,6 +12,7 @@ import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOfTarget } from "./answer.ts";
+import { AnswerCopy } from "./answer_copy.ts";
 import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
@@ -86,6 +88,7 @@ export class StreamReceiver extends Receiver {
     const is_events = content_type.toLowerCase().startsWith(expected);
     if (is_events && !is_coded) {
       if (this.call.lead !== null) this.#flow.recording = new Recording(serverOfTarget(this.#target));
+      if (this.call.shadowing !== null) this.#flow.copy = new AnswerCopy();
       this.#flow.begin(this.exchange);
     } else this.#odd_body = [];
   }
@@ -146,6 +149,7 @@ export class StreamReceiver extends Receiver {
       return;
     }
     this.#has_content = true;
+    if (event.data !== null && saysRefusal(event.data)) this.call.refused = true;
     this.#flow.contentCame();
     this.#settleFlow();
   }

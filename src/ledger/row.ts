@@ -45,6 +45,19 @@ export interface RoutingRow {
   readonly complexity?: string;
 }
 
+/** What is said of the call of a candidate, which nobody gets an answer of. */
+export interface ShadowRow {
+  /** The id of the call that it was made beside. */
+  readonly of: string;
+  /** How much of both answers is the same, 0 to 1; null where they were not compared. */
+  readonly agreement: number | null;
+  /** Whether the answer of that call was a refusal; null where it was not looked at. */
+  readonly of_refused: boolean | null;
+}
+
+/** How the tenants of candidates' calls begin, so that what they use is in nobody's usage; the tenant's own name follows. */
+export const SHADOW_PREFIX = "shadow/";
+
 /** A record of nothing, such as the tags of a call that has none: whoever writes rows knows it at a glance. */
 export const NOTHING: Readonly<Record<string, never>> = {};
 
@@ -90,6 +103,10 @@ export interface LedgerRow {
   readonly guards: Readonly<Record<string, string>>;
   /** Null: nothing of the kind is known of it. */
   readonly routing: RoutingRow | null;
+  /** Whether the answer is known to be a refusal: by its own word, or its provider's. */
+  readonly refusal: boolean;
+  /** Null: it is a call of its own. */
+  readonly shadow: ShadowRow | null;
   readonly timings_us: Timings;
   /** Whether the usage was counted by the gateway because no provider told it. */
   readonly estimated: boolean;

@@ -214,6 +214,8 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   appendRecord(line, "tags", row.tags);
   appendRecord(line, "redactions", row.redactions);
   appendRecord(line, "guards", row.guards);
+  if (row.refusal) line.text(',"refusal":true');
+  if (row.shadow !== null) line.text(`,"shadow":${JSON.stringify(row.shadow)}`);
   if (row.routing !== null) line.text(`,"routing":${JSON.stringify(row.routing)}`);
   line.byte(BRACE_CLOSE);
 }

@@ -3,7 +3,14 @@
 
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { madeRequestId } from "./request_id.ts";
-import { type AttemptRow, type LedgerRow, type RoutingRow, STAGES, type Timings } from "./row.ts";
+import {
+  type AttemptRow,
+  type LedgerRow,
+  type RoutingRow,
+  type ShadowRow,
+  STAGES,
+  type Timings,
+} from "./row.ts";
 import { AMOUNTS, type NAMES, TEXT_MAX, USAGE_KINDS } from "./row_line.ts";
 
 /** Tokens, or what else is counted, of one kind in one call, at most. */
@@ -191,6 +198,8 @@ export function rowOf({
     redactions: recordOf(more["redactions"], isNumber),
     guards: recordOf(more["guards"], isText),
     routing: routingOf(more["routing"]),
+    refusal: more["refusal"] === true,
+    shadow: shadowOf(more["shadow"]),
     timings_us: timingsOf(more["timings_us"]),
     estimated: amounts[ESTIMATED] === 1,
   };
@@ -217,6 +226,18 @@ function timingsOf(value: unknown): Timings {
     if (isNumber(duration_us)) timings[stage] = duration_us;
   }
   return timings;
+}
+
+function shadowOf(value: unknown): ShadowRow | null {
+  if (!isRecord(value)) return null;
+  const { agreement, of_refused } = value;
+  const of = textOf(value["of"]);
+  if (of === null) return null;
+  return {
+    of,
+    agreement: isNumber(agreement) ? agreement : null,
+    of_refused: typeof of_refused === "boolean" ? of_refused : null,
+  };
 }
 
 function routingOf(value: unknown): RoutingRow | null {

@@ -4,6 +4,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { BudgetScope } from "../budgets.ts";
+import { SHADOW_PREFIX } from "../row.ts";
 import type { Names } from "../row_reader.ts";
 import { Money } from "./money.ts";
 import { type Period, periodStart } from "./windows.ts";
@@ -104,7 +105,8 @@ interface DayCost {
 function spendersOf(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Iterable<DayCost> {
   const found = new Map<string, DayCost>();
   for (const { names, day_ms, cost } of costs) {
-    if (cost.is_zero) continue;
+    // What candidates cost is under nobody's budget.
+    if (cost.is_zero || names.tenant.startsWith(SHADOW_PREFIX)) continue;
     const count = (scope: BudgetScope, name: string, user: string) => {
       const id = `${scope}\0${name}\0${user}\0${day_ms}`;
       let one = found.get(id);

@@ -289,6 +289,12 @@ describe("spending", () => {
     ]);
   });
 
+  test("of a candidate is nobody's", () => {
+    write(ledgerRow({ tenant: "shadow/acme", key: null, team: null, user: null, cost_nano_usd: 7 }));
+    expect(all("SELECT * FROM spend")).toEqual([]);
+    expect(one("SELECT sum(cost_nano_usd) AS n FROM rollup_minute")["n"]).toBe(7);
+  });
+
   test("that reaches a share alerts once, at exactly the share", () => {
     store.configure(settings([budget(1000n)]), NOW);
     write(costs(499));
