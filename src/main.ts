@@ -14,6 +14,10 @@ const USAGE = `venturi: an LLM gateway
       what was used and what it cost
   venturi logs [--request ID] [--since T] [--limit N] [--follow] [--data DIR]
       calls, one JSON object a line
+  venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--json]
+      what would happen to a request (FILE, or - for stdin), and why; nothing is sent
+  venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
+      what another configuration would have made of the ledger's calls
   venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--rpm N] [--tpm N] … [--expires 30d]
   venturi keys list [--format table|json] | revoke NAME | rotate NAME [--overlap 24h]
       the stored keys of clients, in force at once; each accepts --data DIR
@@ -37,6 +41,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import("./cli/schema.ts")).schema,
   usage: async () => (await import("./cli/usage.ts")).usage,
   logs: async () => (await import("./cli/logs.ts")).logs,
+  explain: async () => (await import("./cli/explain/explain.ts")).explain,
+  replay: async () => (await import("./cli/replay/replay.ts")).replay,
   keys: async () => (await import("./cli/keys.ts")).keys,
   cache: async () => (await import("./cli/cache.ts")).cache,
   drill: async () => (await import("./cli/drill.ts")).drill,

@@ -39,7 +39,8 @@ export function limitsState(
   return [...sets.values()].flatMap((set) => statesOf(set, tools));
 }
 
-function statesOf(set: LimitSet, tools: ReservationTools): LimitState[] {
+/** The state of the limits of one scope. */
+export function statesOf(set: LimitSet, tools: ReservationTools): LimitState[] {
   const { counters } = tools;
   const wall_ms = tools.wall_ms();
   const now_ms = tools.now_ms();

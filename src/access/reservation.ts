@@ -241,7 +241,8 @@ function tableFull(set: LimitSet): Refusal {
   return { set, of: "requests", limit: 0, window: "", retry_after_ms: PLACE_RETRY_MS, per_second: null };
 }
 
-function windowName(window_ms: number): string {
+/** The length of a window, in words. */
+export function windowName(window_ms: number): string {
   if (window_ms === 60_000) return "minute";
   return window_ms === 3_600_000 ? "hour" : "day";
 }

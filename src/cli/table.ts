@@ -37,7 +37,7 @@ export function csvLines(rows: readonly (readonly (string | number | bigint | nu
 }
 
 /** Text whose control characters, and those that turn the direction of writing, are question marks. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }
 

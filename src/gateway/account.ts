@@ -4,6 +4,7 @@
 import { KeyPlace, type KeyRefusal } from "../access/key_limits.ts";
 import { type LimitPart, type LimitSet, partOf } from "../access/limit_set.ts";
 import { limitsOfCall } from "../access/limits.ts";
+import { previewRefusal } from "../access/preview.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
 import { type Amounts, type Refusal, Reservation } from "../access/reservation.ts";
 import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
@@ -112,6 +113,20 @@ export class Account implements MeteredAccount {
     if (!(taken instanceof Reservation)) return refusalError(taken);
     this.#reservation = taken;
     return null;
+  }
+
+  /** What the call may use, about, and what its limits would say of it at this moment; nothing is taken. */
+  preview(): {
+    readonly input_tokens: number;
+    readonly output_tokens: number;
+    readonly refusal: GatewayError | null;
+  } {
+    const refusal = previewRefusal(this.sets, this.#amounts(), this.#books.reservations);
+    return {
+      input_tokens: this.#estimatedInput(),
+      output_tokens: this.#expectedOutput(),
+      refusal: refusal === null ? null : refusalError(refusal),
+    };
   }
 
   /** Tokens and money to hold: only what some limit is about is worked out. */

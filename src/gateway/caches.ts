@@ -72,6 +72,17 @@ interface Leading {
   doubt: SimilarAnswer | null;
 }
 
+/** What the caches would do for a call. */
+export interface CachePreview {
+  /** `hit`, `stale`, `miss`; `refresh` where the client wants it asked for anew; `bypass`: they are not asked. */
+  readonly state: "hit" | "stale" | "miss" | "refresh" | "bypass";
+  /** What its answer is kept under, in hexadecimal. */
+  readonly fingerprint: string | null;
+  readonly age_s: number | null;
+  /** Whether answers to similar requests are looked for, where there is none to this. */
+  readonly is_semantic: boolean;
+}
+
 /** The wish of who asks for a stale answer anew. */
 const REFRESH: CacheWish = {
   mode: "refresh",
@@ -109,6 +120,21 @@ export class Caches {
     if (wish.mode !== "only") return this.#joinOrLead(seen);
     const similar = await this.#lookForSimilar(seen, this.#turnOf(seen));
     return (similar?.is_sure ? this.#giveSimilar(seen, similar) : null) ?? nothingKept();
+  }
+
+  /** What a look would come to at this moment: nothing is noted of it, and nobody is joined. */
+  preview(call: Call, prepared: Prepared, plan: CachePlan): CachePreview | GatewayError {
+    const wish = readWish(call.request.headers);
+    if (wish instanceof GatewayError) return wish;
+    const seen = wish.mode === "off" ? null : this.#see(call, prepared, plan, wish);
+    if (seen === null) return { state: "bypass", fingerprint: null, age_s: null, is_semantic: false };
+    const now_ms = Date.now();
+    const about = { fingerprint: seen.key.hex, is_semantic: this.#turnOf(seen) !== null };
+    if (wish.mode === "refresh") return { state: "refresh", age_s: null, ...about };
+    const entry = this.#exact?.get(seen.key, now_ms, false) ?? null;
+    const state = entry === null ? "unfit" : judge(entry, wish, now_ms);
+    if (entry === null || state === "unfit") return { state: "miss", age_s: null, ...about };
+    return { state: state === "fresh" ? "hit" : "stale", age_s: ageSeconds(entry, now_ms), ...about };
   }
 
   /** What a call is compared by; null: its answer is not to be kept. */

@@ -104,6 +104,8 @@ export class Call implements Alarm {
   cache: CacheOutcome = "bypass";
   /** What words of its client's, and of who answered it, are kept as. */
   discreet: Discretion = OPEN;
+  /** Whether it is only asked what would happen to it: nothing is kept of it. */
+  is_rehearsal = false;
   /** Whether its request and answer may lie in the caches: they hold no personal data that is known of. */
   may_be_kept = true;
   /** How often each kind of personal data was found in its request. */

@@ -6,7 +6,7 @@ import { matchesPattern } from "../config/name_pattern.ts";
 import type { ModelPlan, ProviderPlan } from "../config/plan.ts";
 import type { OpenAIRequest } from "../dialects/openai/request.ts";
 import { GatewayError } from "../errors.ts";
-import { chooseRoute } from "../routing/policy.ts";
+import { chooseRoute, type RouteChoice } from "../routing/policy.ts";
 import { withinRegions } from "../routing/region.ts";
 import { mayBeTooMuch, withinAbilities } from "./abilities.ts";
 import type { Call } from "./call.ts";
@@ -67,17 +67,22 @@ export function modelOfRequest(
   const { routes } = call.plan;
   const view = routes.length === 0 ? null : new RequestView(call, name, request);
   const choice = view === null ? null : chooseRoute(routes, view);
-  const named =
-    choice !== null
-      ? routeModel(call, choice.arm.model, name ?? choice.arm.model)
-      : name === null
-        ? defaultModel(call)
-        : routeModel(call, name, null);
+  const named = namedModel(call, name, choice);
   if (view !== null)
     call.routed = { asked: name, choice, needs: view.known_needs, complexity: view.known_complexity };
   const there = inRegion(call, named);
   if (there instanceof GatewayError || request === null || !mayBeTooMuch(call, there)) return there;
   return withinAbilities(there, view ?? new RequestView(call, name, request));
+}
+
+/** The model that a rule gives, or that a name stands for, before anything of it is left out. */
+export function namedModel(
+  call: Call,
+  name: string | null,
+  choice: RouteChoice | null,
+): ModelPlan | GatewayError {
+  if (choice !== null) return routeModel(call, choice.arm.model, name ?? choice.arm.model);
+  return name === null ? defaultModel(call) : routeModel(call, name, null);
 }
 
 function noRule(name: string): GatewayError {
@@ -95,21 +100,21 @@ export function inRegion(
   also: string | null = null,
 ): ModelPlan | GatewayError {
   if (model instanceof GatewayError) return model;
-  const given = call.request.headers.get("x-venturi-region");
-  const demanded = [
-    given === null ? null : given.trim().toLowerCase(),
-    call.client!.region,
-    model.region,
-    also,
-  ];
-  const regions = demanded.filter((one) => one !== null);
+  const regions = regionsOf(call, model, also);
   const within = withinRegions(model, regions);
   if (within !== null) return within;
   return new GatewayError(
     "content_blocked",
     `This request may not leave the region ${regions.join(" and ").slice(0, 200)}, and '${model.name.slice(0, 200)}' has no target there.`,
-    given === null ? {} : { param: "x-venturi-region" },
+    call.request.headers.has("x-venturi-region") ? { param: "x-venturi-region" } : {},
   );
+}
+
+/** The regions that a call to a model may not leave. */
+export function regionsOf(call: Call, model: ModelPlan, also: string | null = null): readonly string[] {
+  const given = call.request.headers.get("x-venturi-region");
+  const demanded = given === null ? null : given.trim().toLowerCase();
+  return [demanded, call.client!.region, model.region, also].filter((one) => one !== null);
 }
 
 /** For routes without a model: the provider that the header names, else the default one. */

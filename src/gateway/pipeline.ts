@@ -9,6 +9,7 @@ import { callHeaders, errorResponse, withMore } from "./answer.ts";
 import { type Answer, attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { PreparedCount } from "./counting.ts";
+import { deadlineOf } from "./deadline.ts";
 import type { Endpoint, ResponseEndpoint } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
 import { guardsInForce } from "./guards_in_force.ts";
@@ -234,22 +235,4 @@ export function failCall(call: Call, tools: PipelineTools): Response {
   const error = new GatewayError("internal_error", "The gateway failed at this call by a fault of its own.");
   settle(call, tools, { ...NOTHING_CAME, status: error.status, code: error.code });
   return errorResponse(call, ownAnswer(error));
-}
-
-/** The shorter of the model's deadline and the client's wish, in milliseconds; 0 is none. */
-function deadlineOf(call: Call, prepared: Prepared): number | GatewayError {
-  const { deadline_ms } = prepared.model;
-  const given = call.request.headers.get("x-venturi-deadline-ms");
-  if (given === null) return deadline_ms;
-  const wish_ms = Number(given);
-  if (!(wish_ms > 0) || !Number.isFinite(wish_ms)) {
-    return new GatewayError(
-      "invalid_value",
-      "'x-venturi-deadline-ms' must be a number of milliseconds above 0.",
-      {
-        param: "x-venturi-deadline-ms",
-      },
-    );
-  }
-  return deadline_ms > 0 ? Math.min(wish_ms, deadline_ms) : wish_ms;
 }

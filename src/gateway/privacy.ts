@@ -152,7 +152,7 @@ export class Privacy {
     // What goes out as it came must not lie in the caches as it came.
     if (mode === "audit" && found.length > 0) call.may_be_kept = false;
     if (redacted.is_blocked) return blocked(`The request holds personal data (${found.join(", ")})`);
-    if (session !== null && mapping.size > known) {
+    if (session !== null && mapping.size > known && !call.is_rehearsal) {
       const fault = await this.#vault?.keep(call.client!.tenant, session, mapping);
       if (fault)
         return blocked(`The values of this conversation (x-venturi-session) could not be kept: ${fault}`);

@@ -133,16 +133,19 @@ export class RequestView implements RouteSubject, Demands {
     return this.#call.wall_ms;
   }
 
+  get sticky_by(): "session" | "user" | "key" {
+    if (this.header("x-venturi-session") !== null) return "session";
+    return this.#user === null ? "key" : "user";
+  }
+
   get caller(): string {
-    const session = this.header("x-venturi-session");
-    const user = this.header("x-venturi-user") ?? (this.#request === null ? null : readUser(this.#request));
-    return JSON.stringify(
-      session !== null
-        ? [this.tenant, "session", session]
-        : user !== null
-          ? [this.tenant, "user", user]
-          : [this.tenant, "key", this.key],
-    );
+    const by = this.sticky_by;
+    const names = { session: this.header("x-venturi-session"), user: this.#user, key: this.key };
+    return JSON.stringify([this.tenant, by, names[by]]);
+  }
+
+  get #user(): string | null {
+    return this.header("x-venturi-user") ?? (this.#request === null ? null : readUser(this.#request));
   }
 
   get #format(): ClientFormatName {

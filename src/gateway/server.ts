@@ -25,6 +25,7 @@ import { Dialler } from "../upstream/websocket/dialler.ts";
 import { adminTokenMissing, isAdminPath, relayToAdmin } from "./admin_relay.ts";
 import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
+import { readBody } from "./body.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
@@ -227,6 +228,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
     if (isHandshake(request)) return openSocket(call, path, query);
+    if (path === "/explain") return explained(call, query);
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
     if (is_list) return closing(call, answerModels(call, path, full_path, query));
     if (hidesSteps(path)) return refused(call, hiddenSteps());
@@ -391,6 +393,26 @@ export function startGateway(options: GatewayOptions): Gateway {
         : getModel(call.plan, client, decodeSegment(segment) ?? segment, shape);
     if (found instanceof GatewayError) return errorResponse(call, ownAnswer(found));
     return Response.json(found, { headers: callHeaders(call, "application/json") });
+  }
+
+  /** What would happen to a call; nothing does. */
+  async function explained(call: Call, query: string): Promise<Response> {
+    if (call.request.method !== "POST") return closing(call, wrongMethod(call, "/v1/explain", "POST"));
+    const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
+    if (client instanceof GatewayError) return refused(call, client);
+    call.client = client;
+    const { max_body_bytes, body_idle_ms } = call.plan.listen;
+    const { deadlines } = tools.clocks;
+    const body = await readBody(
+      call.request,
+      { max_bytes: max_body_bytes, idle_ms: body_idle_ms },
+      deadlines,
+    );
+    if (body instanceof GatewayError) return refused(call, body);
+    const { explain } = await import("./explain/explain.ts");
+    const told = await explain(call, body, query, tools);
+    if (told instanceof GatewayError) return refused(call, told);
+    return closing(call, Response.json(told, { headers: callHeaders(call, "application/json") }));
   }
 
   /** The last touches to every response: CORS, and the end of a connection that may not be used again. */

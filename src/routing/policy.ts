@@ -22,6 +22,8 @@ export interface RouteSubject extends Readonly<Record<WordField, string | null>>
   readonly time_ms: number;
   /** Who always gets the same of what is split. */
   readonly caller: string;
+  /** What callers are told apart by. */
+  readonly sticky_by: string;
 }
 
 /** What a table decided. */

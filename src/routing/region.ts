@@ -31,14 +31,18 @@ export function withinRegions(model: ModelPlan, regions: readonly string[]): Mod
 }
 
 function limited(model: ModelPlan, regions: readonly string[]): ModelPlan | null {
-  const isThere = ({ provider }: TargetPlan) =>
-    regions.every((region) => holdsRegion(region, provider.region));
+  const isThere = (target: TargetPlan) => isWithin(target, regions);
   const fallbacks = model.fallbacks.flatMap((fallback) => {
     const targets = fallback.targets.filter(isThere);
     return targets.length === 0 ? [] : [{ ...fallback, targets }];
   });
   const targets = model.targets.filter(isThere);
   return targets.length === 0 && fallbacks.length === 0 ? null : { ...model, targets, fallbacks };
+}
+
+/** Whether a target lies in all of some regions. */
+export function isWithin({ provider }: TargetPlan, regions: readonly string[]): boolean {
+  return regions.every((region) => holdsRegion(region, provider.region));
 }
 
 /** Whether a place lies in a region: `eu` holds `eu-west-1`. */

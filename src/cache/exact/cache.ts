@@ -96,14 +96,17 @@ export class ExactCache {
     this.#looked_ms = Number.NEGATIVE_INFINITY;
   }
 
-  /** The answer that is kept under a key, fresh or stale; its body belongs to the caller. Null where there is none. */
-  get(key: CacheKey, now_ms: number): CacheEntry | null {
+  /**
+   * The answer that is kept under a key, fresh or stale; its body belongs to the caller. Null where there is none.
+   * @param is_used whether that is a use of it, which keeps it for longer
+   */
+  get(key: CacheKey, now_ms: number, is_used = true): CacheEntry | null {
     return this.#read(null, ({ answers }) => {
       const bytes = key.bytes.length > MOST_KEY_BYTES ? undefined : answers.getBinaryFast(key.bytes);
       if (bytes === undefined) return null;
       const entry = entryOfBytes(key.bytes, bytes, bytes.length);
       if (entry === null || entry.stale_until_ms <= now_ms) return null;
-      this.#recent.note(key.bytes);
+      if (is_used) this.#recent.note(key.bytes);
       return entry;
     });
   }

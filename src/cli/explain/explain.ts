@@ -1,0 +1,131 @@
+// `venturi explain`: what would happen to a request, and why. It asks the gateway that runs (`POST /v1/explain`), with the caller's own
+// key, so that it tells what that caller would get.
+
+import { existsSync, readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { loadConfig } from "../../config/load.ts";
+import { explanationText } from "./text.ts";
+
+const USAGE = `usage: venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--config F] [--json]
+FILE is the body of a request, or - for stdin (the default); PATH is by default /v1/chat/completions
+URL is by default where venturi.yaml has the gateway listen, or http://127.0.0.1:8080`;
+
+const DEFAULT_FILE = "venturi.yaml";
+const DEFAULT_URL = "http://127.0.0.1:8080";
+/** How long a gateway may take to answer. */
+const ANSWER_MAX_MS = 60_000;
+
+interface Flags {
+  readonly file: string;
+  readonly endpoint: string | undefined;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly is_json: boolean;
+}
+
+/** Prints it. Returns the exit code: 0, 1 where nothing can be told, 2 for misuse. */
+export async function explain(args: readonly string[]): Promise<number> {
+  const flags = readFlags(args);
+  if (flags === "help") {
+    console.log(USAGE);
+    return 0;
+  }
+  if (typeof flags === "string") {
+    console.error(`venturi explain: ${flags}\n${USAGE}`);
+    return 2;
+  }
+  const { file, endpoint, url, headers, is_json } = flags;
+  let body: Uint8Array;
+  try {
+    body = readFileSync(file === "-" ? 0 : file);
+  } catch (error) {
+    console.error(`venturi explain: ${file} cannot be read: ${(error as Error).message}`);
+    return 1;
+  }
+  const query = endpoint === undefined ? "" : `?endpoint=${encodeURIComponent(endpoint)}`;
+  const told = await ask(`${url}/v1/explain${query}`, headers, body);
+  if ("fault" in told) {
+    console.error(`venturi explain: ${told.fault}`);
+    return 1;
+  }
+  console.log(is_json ? JSON.stringify(told.json, null, 2) : explanationText(told.json));
+  return 0;
+}
+
+async function ask(
+  url: string,
+  headers: Headers,
+  body: Uint8Array,
+): Promise<{ readonly json: unknown } | { readonly fault: string }> {
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+    });
+    const json: unknown = await response.json();
+    if (response.ok) return { json };
+    const { error } = json as { readonly error?: { readonly message?: unknown } };
+    return {
+      fault: typeof error?.message === "string" ? error.message : `it was answered ${response.status}`,
+    };
+  } catch (error) {
+    return {
+      fault: `no gateway answers at ${url} (${error instanceof Error ? error.message : String(error)})`,
+    };
+  }
+}
+
+/** The flags; in words what is wrong with them; or `help`. */
+function readFlags(args: readonly string[]): Flags | string {
+  const string = { type: "string" } as const;
+  const options = {
+    config: { type: "string", short: "c" },
+    header: { type: "string", short: "H", multiple: true },
+    ...{ endpoint: string, key: string, url: string },
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  } as const;
+  let parsed: ReturnType<
+    typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>
+  >;
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  const { values, positionals } = parsed;
+  if (values.help === true) return "help";
+  const [file = "-", ...more] = positionals;
+  if (more.length > 0) return "name one file";
+  const headers = new Headers({ "content-type": "application/json" });
+  if (values.key !== undefined) headers.set("authorization", `Bearer ${values.key}`);
+  for (const field of values.header ?? []) {
+    const colon = field.indexOf(":");
+    if (colon < 1) return `--header must be written as "NAME: VALUE", not "${field}"`;
+    try {
+      headers.set(field.slice(0, colon).trim(), field.slice(colon + 1).trim());
+    } catch {
+      return `"${field}" is no header field`;
+    }
+  }
+  const url = values.url ?? listenUrl(values.config);
+  if (url === null) return `${values.config} has faults; \`venturi check\` tells them`;
+  if (!URL.canParse(url)) return `--url must be a URL such as ${DEFAULT_URL}, not "${url}"`;
+  const { endpoint, json: is_json = false } = values;
+  return { file, endpoint, url: url.replace(/\/+$/, "").replace(/\/v1$/, ""), headers, is_json };
+}
+
+/** Where a configuration has the gateway listen; null where it cannot be read. */
+function listenUrl(config: string | undefined): string | null {
+  const file = config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  if (file === null) return DEFAULT_URL;
+  const loaded = loadConfig(file);
+  // A file that nobody named may be meant for another machine's variables.
+  if (!loaded.ok) return config === undefined ? DEFAULT_URL : null;
+  const { host, port } = loaded.plan.listen;
+  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+}
