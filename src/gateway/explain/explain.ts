@@ -133,8 +133,8 @@ function requestOf(
   };
 }
 
-function modelOf({ name, strategy, fallbacks, region, hedge, cascade }: ModelPlan): object {
-  return { name, strategy, fallbacks: fallbacks.map((one) => one.name), region, hedge, cascade };
+function modelOf({ name, strategy, fallbacks, region, hedge, cascade, shadow }: ModelPlan): object {
+  return { name, strategy, fallbacks: fallbacks.map((one) => one.name), region, hedge, cascade, shadow };
 }
 
 /** What the call may cost at the cheapest and at the dearest of its targets; null where nobody knows. */
