@@ -6,6 +6,7 @@ import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } f
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
+import type { AttemptRow } from "../ledger/row.ts";
 import { admitted, asLastResort, soonestProbeMs } from "../routing/admission.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { Health } from "../routing/health/health.ts";
@@ -36,6 +37,7 @@ import type { Try } from "./one_try.ts";
 import type { Queues } from "./queues.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { restKey, Turn } from "./turn.ts";
+import { tooLate } from "./worth_starting.ts";
 
 /** A request as it would be sent to any of its targets. */
 export interface Outgoing {
@@ -134,7 +136,7 @@ export async function attempt(
 
 /** A target is not tried because its breaker is open. */
 export function passOver(call: Call, target: TargetPlan, { health }: Pick<AttemptTools, "health">): void {
-  call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome: "open" }];
+  call.tries = [...call.tries, rowOf(target, "open")];
   health.of(target).countPassedOver();
 }
 
@@ -181,6 +183,13 @@ async function tryTarget(
     if (call.account?.hasPlaceAt(step) !== true && tools.queues.isContended(target.provider)) {
       turn.saturate(null);
       continue;
+    }
+    const late = tooLate(call, target, outgoing.is_stream, tools.health);
+    if (late !== null) {
+      call.account?.cancelKept();
+      call.tries = [...call.tries, rowOf(target, late.outcome)];
+      turn.giveUp(late);
+      return null;
     }
     let sent = await send(call, { candidate, key: step }, outgoing, tools);
     // Somebody else is probing it; but there is nobody else to ask.
@@ -237,6 +246,8 @@ function stopped(call: Call): Answer {
 async function sendSecond(call: Call, first: Try, { order, affinity, outgoing, tools }: Targets) {
   const place = order.indexOf(first.candidate);
   const second = secondOf(order, place, first.key, tools.rotation, affinity, performance.now());
+  // Nobody is asked twice where others wait to be asked once.
+  if (tools.queues.isSaturated(second.candidate.target)) return null;
   const sent = await send(call, second, outgoing, tools, () => !first.receiver.is_settled);
   return sent === null || "limit" in sent || "verdict" in sent ? null : sent;
 }
@@ -302,6 +313,7 @@ async function send(
   call.account?.sending(model, target);
   const receiver = sending.receiver();
   receiver.trial = trial;
+  receiver.drain = provider.drain;
   const mark = call.account?.place?.mark ?? null;
   receiver.onLimits = (fields) => tools.key_limits.learn(provider, key, target.model, fields, mark);
   if (call.asked_ms === 0) call.asked_ms = performance.now();
@@ -374,5 +386,9 @@ function wordOf({ is_drill }: Try, { kind }: TryResult, outcome: string): string
 }
 
 function tryEnded(call: Call, { candidate: { target } }: Try, outcome: string): void {
-  call.tries = [...call.tries, { provider: target.provider.name, model: target.model, outcome }];
+  call.tries = [...call.tries, rowOf(target, outcome)];
+}
+
+function rowOf({ provider, model }: TargetPlan, outcome: string): AttemptRow {
+  return { provider: provider.name, model, outcome };
 }

@@ -23,6 +23,7 @@ import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
 import type { ResponseTurn } from "./response_turn.ts";
+import type { Rest } from "./rest_reader.ts";
 import type { Shadowing } from "./shadows.ts";
 
 /** Why a call ends before its answer is complete. */
@@ -145,6 +146,8 @@ export class Call implements Alarm {
   /** What it cost in nano-dollars; null while that is not known, or for ever. */
   cost_nano_usd: number | null = null;
   stopped: StopReason | null = null;
+  /** What became of the rest of its answer after its client had left; null: nobody read it. */
+  rest: Rest | null = null;
   /** Whether the client's connection may be quiet for as long as the call lasts. */
   may_be_quiet = false;
   /** When its time is over; the sweep stops it then. */
@@ -263,9 +266,9 @@ export class Call implements Alarm {
     this.stop("deadline");
   }
 
+  /** Ends it, for the first reason that there is; what is still read of its answer ends with a second. */
   stop(reason: StopReason): void {
-    if (this.stopped !== null) return;
-    this.stopped = reason;
+    this.stopped ??= reason;
     const { listener } = this;
     this.listener = null;
     listener?.onStop(reason);

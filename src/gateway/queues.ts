@@ -42,8 +42,12 @@ export class Queues {
   isSaturated({ provider, model }: TargetPlan): boolean {
     if (this.isContended(provider)) return true;
     const { key_limits } = this.#books;
-    if (this.#rotation.choose(provider, model, performance.now()).key === null) return true;
-    return provider.keys.every((key) => key_limits.shareOf(provider, key, model) === 0);
+    const now_ms = performance.now();
+    return provider.keys.every(
+      (key) =>
+        this.#rotation.isResting(provider, key, model, now_ms) ||
+        key_limits.shareOf(provider, key, model) === 0,
+    );
   }
 
   /** Waits for a place at one of some saturated targets whose providers have queues. Null: the call was stopped. */

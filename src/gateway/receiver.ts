@@ -1,14 +1,15 @@
 // The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
-import type { HeaderFields } from "../config/plan.ts";
+import type { DrainPlan, HeaderFields } from "../config/plan.ts";
 import type { Usage } from "../dialects/usage.ts";
 import type { Trial } from "../routing/health/trial.ts";
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { decode } from "../wire/content_coding.ts";
-import type { Call, StopListener } from "./call.ts";
+import type { Call, StopListener, StopReason } from "./call.ts";
 import { connectionFailure, type Failure, showingOf, statusFailure } from "./failure.ts";
 import type { Flow } from "./flow.ts";
+import { RestReader } from "./rest_reader.ts";
 
 /** How much of an error's body is read. */
 const ERROR_BODY_MAX_BYTES = 64 * 1024;
@@ -43,6 +44,9 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected abstract readonly is_translated: boolean;
   /** Whether an answer that has begun without content waits for some, however long. */
   protected is_held = false;
+  /** How the rest is read when the client has left; null: it is not. */
+  drain: DrainPlan | null = null;
+  #rest: RestReader | null = null;
   #exchange: Exchange | null = null;
   #result: TryResult | null = null;
   #onSettled: ((result: TryResult) => void) | null = null;
@@ -104,7 +108,16 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
     this.is_held = false;
   }
 
-  onStop(): void {
+  /** The call ends; where its client has left, the rest may be read all the same. */
+  onStop(reason?: StopReason): void {
+    const { call, drain } = this;
+    if (reason === "gone" && call.stopped === "gone" && drain !== null && this.#rest === null) {
+      this.#rest = new RestReader(call, drain);
+      call.listener = this;
+      this.exchange.resume();
+      return;
+    }
+    this.#rest?.cut();
     this.exchange.abort();
     this.settle(STOPPED);
   }
@@ -118,6 +131,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   }
 
   onData(chunk: Uint8Array): void {
+    this.#rest?.take(chunk.length);
+    if (this.call.rest === "drain_cut") return;
     if (this.#error_body === null) {
       this.take(chunk);
       return;
@@ -130,11 +145,13 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   }
 
   onEnd(): void {
+    this.#rest?.end();
     if (this.#error_body === null) this.finish();
     else this.#settleStatus();
   }
 
   onError(error: UpstreamError): void {
+    this.#rest?.end();
     if (this.settled) {
       this.show(connectionFailure(this.provider, error));
       this.breakOff(error);

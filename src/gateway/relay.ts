@@ -3,6 +3,7 @@
 import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { Recording } from "../cache/recording.ts";
+import type { WireError } from "../dialects/openai/error.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { saysRefusal } from "../dialects/refusal.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
@@ -18,7 +19,7 @@ import {
   treatEvents,
   treatStream,
 } from "./answer_guarding.ts";
-import type { Call } from "./call.ts";
+import type { Call, StopListener, StopReason } from "./call.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
@@ -114,7 +115,7 @@ export function relayFlow(
   deadline_ms: number,
   tools: PipelineTools,
 ): Response {
-  if (call.stopped !== null) {
+  if (call.stopped !== null && call.rest !== "drained") {
     flow.drop();
     return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   }
@@ -143,22 +144,22 @@ export function relayFlow(
   const { recording } = flow;
   if (recording === null) lead?.scatter();
   else lead?.flows(recording);
+  const end = (reason: StopReason, error: WireError | null) => {
+    upstream?.onStop(reason);
+    if (call.rest === "drained") goOnAlone(call, flow, upstream);
+    else if (error === null) flow.drop();
+    else flow.breakOff(error);
+  };
   call.listener = {
     onStop: (reason) => {
       const error = reason === "gone" ? null : cutShort(reason, limit_ms).error;
       if (lead?.is_wanted && reason !== "draining") {
         flow.part(error);
-        lead.goOnWithout(() => {
-          upstream?.onStop(reason);
-          flow.drop();
-        });
-        return;
-      }
-      upstream?.onStop(reason);
-      if (error === null) flow.drop();
-      else flow.breakOff(error);
+        lead.goOnWithout(() => end(reason, null));
+      } else end(reason, error);
     },
   };
+  if (call.rest === "drained") goOnAlone(call, flow, upstream);
   const limits = call.account?.headers();
   const headers =
     watch === null
@@ -188,8 +189,20 @@ export function relayFlow(
     const is_fit = flow.format?.has_misfit !== true;
     lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason, is_fit), broken);
   });
+  if (call.rest !== null) return new Response(null, { status: GONE });
   call.stream = flow.stream;
   return new Response(flow.stream.body, { status: head.status, headers });
+}
+
+/** The client is gone, and the rest comes for its usage alone, until something ends it. */
+function goOnAlone(call: Call, flow: Flow, upstream: StopListener | null): void {
+  flow.part(null);
+  call.listener = {
+    onStop: (reason) => {
+      upstream?.onStop(reason);
+      flow.drop();
+    },
+  };
 }
 
 function withAtLeast(usage: Usage, output_tokens: number): Usage {

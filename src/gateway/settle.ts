@@ -7,6 +7,7 @@ import { errorResponse, measureOverhead, serverOf } from "./answer.ts";
 import type { Call, StopReason } from "./call.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
+import type { Rest } from "./rest_reader.ts";
 
 /** What a client gets that went away: nobody reads it, but the server wants a response. */
 export const GONE = 499;
@@ -38,8 +39,8 @@ export function endOf(
   status: number,
   failed: FailedAnswer | null,
 ): Pick<CallEnd, "status" | "code"> {
-  if (failed === null) return { status, code: null };
   if (call.stopped === "gone") return { status: GONE, code: "client_closed" };
+  if (failed === null) return { status, code: null };
   return { status: failed.status, code: failed.error.code };
 }
 
@@ -72,6 +73,7 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   const end = discreetEnd(call, told);
   const { status, code, usage, saved } = end;
   measureOverhead(call);
+  if (call.rest !== null) noteRest(call, call.rest);
   if (call.account !== null) call.cost_nano_usd = call.account.close(end);
   else recordRefused(call, end, tools.books);
   const server = serverOf(call);
@@ -84,6 +86,12 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   call.close();
   call.shadowing?.over();
   tools.onCallEnd(call);
+}
+
+/** The row says of the last try what became of the rest of its answer. */
+function noteRest(call: Call, outcome: Rest): void {
+  const last = call.tries.at(-1);
+  if (last !== undefined) call.tries = [...call.tries.slice(0, -1), { ...last, outcome }];
 }
 
 /** What a provider says of itself and its answer may repeat what it was asked. */

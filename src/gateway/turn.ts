@@ -120,6 +120,12 @@ export class Turn {
       retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;
   }
 
+  /** The target is not to be tried any more. */
+  giveUp(failure: Failure): void {
+    this.#failed = failure;
+    this.#is_over = true;
+  }
+
   /** A key is at its limits, and nothing was sent: another may not be. */
   failLimited(key: ProviderKey, { retry_after_ms }: KeyRefusal, now_ms: number): void {
     const { provider } = this.candidate.target;

@@ -115,6 +115,15 @@ export class KeyRotation {
       : { key: null, reason: "refused", wait_ms: refused_wait_ms };
   }
 
+  /** Whether a key has to rest. */
+  isResting(provider: ProviderPlan, key: ProviderKey, model: string, now_ms: number): boolean {
+    if (this.#room.restOf(provider, key, model) > 0) return true;
+    if (this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0) return false;
+    const identity = this.#identity(provider, key);
+    const until_ms = this.#refused_until_ms.get(identity) ?? 0;
+    return Math.max(until_ms, this.#rate_until_ms.get(rateName(identity, model)) ?? 0) > now_ms;
+  }
+
   /** The provider refused a key: it leaves rotation for a while. */
   refuse(provider: ProviderPlan, key: ProviderKey, now_ms: number): void {
     this.#refused_until_ms.set(this.#identity(provider, key), now_ms + REFUSED_REST_MS);
