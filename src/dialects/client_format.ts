@@ -15,6 +15,11 @@ export type ClientFormatName =
   | "moderations"
   | "rerank";
 
+/** Whether the streams of a format are chunks as those of chat completions are. */
+export function isChunked(format: ClientFormatName): boolean {
+  return format === "chat" || format === "completions";
+}
+
 /** A format that a client speaks. Answers and streams are in it, whoever gave them. */
 export interface ClientFormat {
   readonly name: ClientFormatName;

@@ -2,7 +2,7 @@
 
 import type { CacheEntry } from "../cache/entry.ts";
 import type { CacheKey } from "../cache/key.ts";
-import type { ClientFormatName } from "../dialects/client_format.ts";
+import { type ClientFormatName, isChunked } from "../dialects/client_format.ts";
 import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { streamAnswer } from "../dialects/openai/unfold.ts";
@@ -72,11 +72,6 @@ export class KeptAnswers {
   }
 }
 
-/** Whether the streams of a format are chunks as those of chat completions are. */
-export function isChunked(format: ClientFormatName): boolean {
-  return format === "chat" || format === "completions";
-}
-
 function otherForm(
   format: ClientFormatName,
   kind: CacheEntry["kind"],
@@ -96,25 +91,6 @@ function otherForm(
 /** The whole answer that a stream says; null where it has no end. */
 export function wholeForm(format: ClientFormatName, events: Uint8Array, choices: number): Uint8Array | null {
   return otherForm(format, "events", events, choices);
-}
-
-/**
- * A whole answer as the stream that says it; null where it is none of the format.
- * @param include_usage whether chunks tell usage; streams of other formats always do
- */
-export function streamForm(
-  format: ClientFormatName,
-  body: Uint8Array,
-  include_usage = true,
-): Uint8Array | null {
-  switch (format) {
-    case "responses":
-    case "messages":
-    case "gemini":
-      return streamOf(format, body);
-    default:
-      return streamAnswer(body, { include_usage });
-  }
 }
 
 /** What holding takes, about. */

@@ -172,8 +172,10 @@ async function ask(
 
   // Relay what came, and settle when it is over.
   switch (answer.kind) {
-    case "whole":
-      return relayWhole(call, answer, prepared, deadline_ms, tools);
+    case "whole": {
+      const asStream = prepared.is_stream ? (await import("./stream_form.ts")).streamForm : null;
+      return relayWhole(call, answer, prepared, deadline_ms, asStream, tools);
+    }
     case "flow":
       return relayFlow(call, answer.head, answer.flow, prepared, deadline_ms, tools);
     case "error":

@@ -3,6 +3,7 @@
 import type { CacheEntry } from "../cache/entry.ts";
 import type { Flight } from "../cache/flight.ts";
 import type { Recording } from "../cache/recording.ts";
+import { isChunked } from "../dialects/client_format.ts";
 import type { WireError } from "../dialects/openai/error.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { saysRefusal } from "../dialects/refusal.ts";
@@ -23,13 +24,13 @@ import type { Call, StopListener, StopReason } from "./call.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
 import { frameOf, streamType } from "./framing.ts";
-import { isChunked, streamForm } from "./kept_answer.ts";
 import type { LedAnswer } from "./lead.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import type { WholeAnswer } from "./repair.ts";
 import { cutShort, endOf, GONE, NOTHING_CAME, refuse, settle } from "./settle.ts";
 import { StreamFollower } from "./stream_follower.ts";
+import type { StreamForm } from "./stream_form.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";
 
 /** What a client gets, or the error in its place. */
@@ -49,12 +50,16 @@ function framedWhole(call: Call, events: Uint8Array): Uint8Array {
   return frame === null ? events : Buffer.concat([frame.feed(events), frame.close()]);
 }
 
-/** A whole answer; as a stream where it was collected. */
+/**
+ * A whole answer; as a stream where it was collected.
+ * @param asStream makes it one; null: it is given as it is
+ */
 export function relayWhole(
   call: Call,
   { head, treated, told_usage, is_charged }: WholeAnswer,
   prepared: Prepared,
   deadline_ms: number,
+  asStream: StreamForm | null,
   tools: PipelineTools,
 ): Response {
   const { format } = call;
@@ -63,12 +68,12 @@ export function relayWhole(
   const told = is_translated ? told_usage : format.usageOf(body);
   const usage = is_charged ? NO_USAGE : told;
   const finish_reason = format.finishReasonOf(body);
-  const { is_stream, asks_usage } = prepared;
+  const { asks_usage } = prepared;
   call.refused = saysRefusal(body);
   call.shadowing?.came(body);
   let last = passed(call, treated);
-  if (is_stream && last instanceof Uint8Array)
-    last = streamForm(format.name, last, asks_usage) ?? answerUnfit();
+  if (asStream !== null && last instanceof Uint8Array)
+    last = asStream(format.name, last, asks_usage) ?? answerUnfit();
   const given = orFailure(call, last, deadline_ms);
   const failed = given instanceof Uint8Array ? null : given;
   settle(call, tools, {
@@ -83,7 +88,7 @@ export function relayWhole(
   call.lead?.answered(body, ledAnswer(call, prepared, "whole", told, finish_reason, is_fit));
   const limits = call.account?.headers() ?? null;
   if (!(given instanceof Uint8Array)) return errorResponse(call, given, limits ?? {});
-  if (is_stream) return streamCollected(call, given, asks_usage);
+  if (asStream !== null) return streamCollected(call, given, asks_usage);
   const content_type = is_translated ? null : head.headers.get("content-type");
   const headers = callHeaders(call, content_type ?? "application/json");
   return new Response(shownOf(call, given), {
