@@ -77,6 +77,28 @@ describe("the house rules", () => {
     expect(wrong).toEqual([]);
   });
 
+  test("a gateway process starts without what only some calls need", () => {
+    const by_path = new Map(files.map((file) => [file.path, file]));
+    const loaded = new Set<string>();
+    const load = (path: string): void => {
+      const file = by_path.get(path);
+      if (file === undefined || loaded.has(path)) return;
+      loaded.add(path);
+      // Types are no code, and what is imported by a call is loaded when it is called.
+      for (const match of file.text.matchAll(/^(?:import|export) (?!type\b)[^;]*?"(\.[^"]+)";/gm))
+        load(relative(root, resolve(root, dirname(path), match[1]!)));
+    };
+    load("src/gateway/process.ts");
+    expect(loaded).toContain("src/gateway/pipeline.ts");
+    const lazy = [
+      ...["src/dialects/formats.ts", "src/dialects/neutral/parts.ts", "src/gateway/caches.ts"],
+      ...["src/gateway/privacy.ts", "src/gateway/guards.ts", "src/gateway/realtime/door.ts"],
+      ...["src/gateway/counting.ts", "src/gateway/kept_responses.ts", "src/gateway/cascade.ts"],
+    ];
+    expect(lazy.filter((path) => !by_path.has(path))).toEqual([]);
+    expect(lazy.filter((path) => loaded.has(path))).toEqual([]);
+  });
+
   test("every source file is reached from the door", () => {
     const by_path = new Map(files.map((file) => [file.path, file]));
     const reached = new Set<string>();
