@@ -1,6 +1,8 @@
 // Whether a text is the refusal of a model. Few formats say so in a field; what models say then begins alike.
 // A heuristic: it looks at how a short answer begins, in the languages below, and leaves everything else alone.
 
+import { indexOf, needle } from "../wire/search.ts";
+
 /** A refusal is short: what goes on for longer has an answer in it. */
 const REFUSAL_MAX_CHARS = 1_000;
 
@@ -66,21 +68,20 @@ export function isRefusalReason(finish_reason: string | null): boolean {
   return REFUSAL_REASONS.has(finish_reason);
 }
 
-const MEMBER = Buffer.from('"refusal"');
-const DELTA = Buffer.from('"response.refusal.delta"');
+const MEMBER = needle('"refusal"');
+const DELTA = needle('"response.refusal.delta"');
 const COLON = 0x3a;
 const QUOTE = 0x22;
 
 /** Whether the JSON of an answer, or of an event of one, has a refusal in chat completions' words or in those of Responses. */
 export function saysRefusal(json: Uint8Array): boolean {
-  const bytes = Buffer.from(json.buffer, json.byteOffset, json.length);
-  for (let at = bytes.indexOf(MEMBER); at >= 0; at = bytes.indexOf(MEMBER, at + 1)) {
-    let next = skipSpace(bytes, at + MEMBER.length);
-    if (bytes[next] !== COLON) continue;
-    next = skipSpace(bytes, next + 1);
-    if (bytes[next] === QUOTE && bytes[next + 1] !== QUOTE) return true;
+  for (let at = indexOf(json, MEMBER); at >= 0; at = indexOf(json, MEMBER, at + 1)) {
+    let next = skipSpace(json, at + MEMBER.length);
+    if (json[next] !== COLON) continue;
+    next = skipSpace(json, next + 1);
+    if (json[next] === QUOTE && json[next + 1] !== QUOTE) return true;
   }
-  return bytes.includes(DELTA);
+  return indexOf(json, DELTA) >= 0;
 }
 
 function skipSpace(bytes: Uint8Array, from: number): number {
