@@ -9,7 +9,7 @@ import { cloudUrl } from "./clouds.ts";
 import { readGoogleCredentials } from "./google.ts";
 import { compileGuards, joinGuards } from "./guards.ts";
 import { constantFields } from "./header_fields.ts";
-import { compileBreaker, DEFAULT_BREAKER } from "./health.ts";
+import { compileBreaker, compileProbe, DEFAULT_BREAKER } from "./health.ts";
 import { compileHedge } from "./hedge_schema.ts";
 import { compileLimits, compilePrice } from "./limits.ts";
 import { makeModel, makeTarget, overrideTimeouts, resolveModel } from "./models.ts";
@@ -250,6 +250,7 @@ function compileProvider(name: string, config: ProviderConfig): ProviderPlan {
     cache_breakpoints: entry.cache_breakpoints ?? [],
     limits: compileLimits(config.limits),
     breaker: compileBreaker(config.breaker, DEFAULT_BREAKER),
+    probe: compileProbe(config.probe),
     queue: compileQueue(config.queue),
     drain: compileDrain(config.on_disconnect, config.drain),
   };

@@ -1,7 +1,7 @@
 // How the health of providers is looked after, as the Plan has it.
 
-import type { BreakerConfig } from "./health_schema.ts";
-import type { BreakerPlan } from "./plan.ts";
+import type { BreakerConfig, ProbeConfig } from "./health_schema.ts";
+import type { BreakerPlan, ProbePlan } from "./plan.ts";
 
 /** Where nothing is configured. */
 export const DEFAULT_BREAKER: BreakerPlan = Object.freeze({
@@ -20,4 +20,9 @@ export function compileBreaker(
   const rest_ms = rest_s * 1_000;
   const rest_max_ms = Math.max(rest_ms, max_rest_s * 1_000);
   return { failures, share, min_calls, rest_ms, rest_max_ms, slow_start_ms: slow_start_s * 1_000 };
+}
+
+/** Compiles the probes of a provider; null: there are none. */
+export function compileProbe(config: ProbeConfig | undefined): ProbePlan | null {
+  return config === undefined ? null : { path: config.path, interval_ms: config.interval_s * 1_000 };
 }

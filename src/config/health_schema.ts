@@ -40,5 +40,17 @@ export const breaker = z.union([
   }),
 ]);
 
+/** How a provider is asked whether it is there, while nobody calls it. */
+export const probe = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[!-~]{0,1000}$/, "must begin with / and have no spaces")
+    .default("/models")
+    .describe("What is asked for (GET), below the provider's base_url."),
+  interval_s: whole(1, HOUR_S).default(30).describe("How often, by one process of all; seconds."),
+});
+
+/** Probes as configured. */
+export type ProbeConfig = z.output<typeof probe>;
 /** A breaker as configured. */
 export type BreakerConfig = z.output<typeof breaker>;

@@ -93,6 +93,13 @@ export interface BreakerPlan {
   readonly slow_start_ms: number;
 }
 
+/** How a provider is asked whether it is there. */
+export interface ProbePlan {
+  /** Below the base path. */
+  readonly path: string;
+  readonly interval_ms: number;
+}
+
 /** A provider's key: its name is what logs and metrics may say, never its value. */
 export interface ProviderKey {
   /** `{provider}#{index}`, unique in a Plan. */
@@ -135,6 +142,8 @@ export interface ProviderPlan {
   readonly limits: LimitsPlan | null;
   /** Of its targets, where their model says nothing; null: they are asked however they fail. */
   readonly breaker: BreakerPlan | null;
+  /** Null: only calls show how it does. */
+  readonly probe: ProbePlan | null;
   /** How calls wait for it; null: they do not. */
   readonly queue: QueuePlan | null;
   /** How the rest of an answer is read whose client has left; null: it is not. */

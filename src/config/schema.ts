@@ -8,7 +8,7 @@ import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
-import { breaker } from "./health_schema.ts";
+import { breaker, probe } from "./health_schema.ts";
 import { hedge } from "./hedge_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
@@ -276,6 +276,9 @@ const provider = z.strictObject({
     .optional()
     .describe("What each of its keys may be asked for, so that we stay under the provider's own limits."),
   breaker: breaker.optional().describe("When its models are passed over because they fail; off never does."),
+  probe: probe
+    .optional()
+    .describe("Ask it every few seconds whether it is there; by default only calls show how it does."),
   queue: queue.optional(),
   on_disconnect: on_disconnect.optional(),
   drain: drain.optional(),

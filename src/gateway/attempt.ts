@@ -30,6 +30,7 @@ import {
   type Failure,
   ownAnswer,
   refuse,
+  showingOf,
   unwritable,
 } from "./failure.ts";
 import { type EndedTry, endedAlone, Hedge } from "./hedge.ts";
@@ -343,16 +344,21 @@ function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, 
   const { provider, model } = one.candidate.target;
   const series = metrics.of(provider.name, model || "none");
   series.countAttempt(word);
+  const took_ms = performance.now() - one.receiver.exchange.times.started_ms;
   if (result.kind === "failed") {
     trial?.end();
+    const showing = showingOf(result.failure);
+    if (showing !== "nothing" && !one.is_drill)
+      tools.health.countKey(provider, one.key, showing === "ill", took_ms, word);
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;
   }
-  tools.rotation.served(provider, one.key, model);
+  tools.rotation.served(provider, one.key, model, performance.now());
   const { started_ms, first_byte_ms } = one.receiver.exchange.times;
   series.countFirstByte((first_byte_ms - started_ms) * 1000);
   trial?.answered(first_byte_ms - started_ms);
+  tools.health.countKey(provider, one.key, false, took_ms, word);
   // A stream is under way until its call is over.
   if (result.kind === "flow") call.trial = trial;
   else trial?.end();

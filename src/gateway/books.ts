@@ -38,6 +38,8 @@ export class Books {
   /** What this process counts. */
   readonly series: SeriesBlock;
   readonly reservations: ReservationTools;
+  /** The clock that all processes share, in milliseconds since 1970. */
+  readonly now_ms: () => number;
   /** How targets do, as all processes know it. */
   readonly health: Health;
   /** What providers' keys may be asked. */
@@ -63,6 +65,7 @@ export class Books {
       now_ms: () => clock.now_ms(),
       wall_ms: () => Date.now(),
     };
+    this.now_ms = () => clock.now_ms();
     this.health = new Health({
       ...{ table: state.health, drills: state.drills },
       column: index,

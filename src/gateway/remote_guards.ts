@@ -150,7 +150,7 @@ async function postModeration(
   if ("fault" in answer) return answer;
   const { status, headers } = answer.head;
   if (status === 200) {
-    rotation.served(provider, key, model);
+    rotation.served(provider, key, model, performance.now());
     return readModeration(answer.body, count, plan);
   }
   // The next question takes another key, where there is one. A key that may not moderate may well be good for all else.

@@ -49,6 +49,7 @@ import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, failCall } from "./pipeline.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
+import { startProber } from "./prober.ts";
 import { Queues } from "./queues.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
 import { draining } from "./settle.ts";
@@ -117,7 +118,16 @@ export function startGateway(options: GatewayOptions): Gateway {
     fetch: createFetchClient(),
     sim: createSimClient(),
   };
-  const rotation = new KeyRotation(options.books.key_limits);
+  const { key_limits, health, now_ms: sharedNowMs } = options.books;
+  const rotation = new KeyRotation(
+    {
+      // A key that fails is used where there is no other.
+      shareOf: (provider, key, model) =>
+        health.isKeyIll(provider, key) ? 0 : key_limits.shareOf(provider, key, model),
+      restOf: (provider, key, model) => key_limits.restOf(provider, key, model),
+    },
+    { table: state.rests, ahead_ms: sharedNowMs() - performance.now() },
+  );
   const queues = new Queues(options.books, rotation, metrics);
   const tools: PipelineTools = {
     metrics,
@@ -456,7 +466,13 @@ export function startGateway(options: GatewayOptions): Gateway {
     tools.privacy.value?.close();
     tools.guards.value?.close();
     clearInterval(allowing);
+    endProber();
   }
+
+  const endProber = startProber({
+    ...{ health, rotation, plan: () => plan, clientOf: tools.clientOf },
+    log: (line) => options.books.tell(line),
+  });
 
   // What has expired goes, whether anybody goes on from it or not.
   if (options.privacy !== undefined && existsSync(join(options.privacy.folder, "responses")))

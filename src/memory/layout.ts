@@ -2,7 +2,7 @@
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
 /** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** What the supervisor chooses when it makes the file. */
 export interface Geometry {
@@ -26,6 +26,8 @@ export const SUPERVISOR_WORD = 16;
 /** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
 
+/** The same word for the keys of providers: until when some of them rest. */
+export const RESTING_WORD = 81;
 /** Word of the first drill; they fill the rest of the page. */
 export const DRILLS_WORD = 128;
 /** Words of a drill: 512 bytes. */
@@ -73,6 +75,11 @@ export const COUNTERS = tablePlaces(65_536, 32, HEADER_BYTES);
 /** What is known of the health of targets and of providers' keys: apart, because clients can name any model. */
 export const HEALTH = tablePlaces(8_192, 96, endOf(COUNTERS));
 
+/** Places of what rests, of two words each; a power of two. */
+export const REST_PLACES = 4_096;
+/** The first of them. */
+export const RESTS_WORD = endOf(HEALTH) / 4;
+
 /** Series that a process can count in. */
 export const SERIES_MAX = 512;
 /** Bytes of a series: its name, its counts by label, its histograms. */
@@ -80,7 +87,7 @@ export const SERIES_BYTES = 6144;
 /** Bytes of a process' series, with a page before them. There are as many as columns of a gauge, whatever the geometry. */
 export const SERIES_BLOCK_BYTES = PAGE_BYTES + SERIES_MAX * SERIES_BYTES;
 /** Where the series of the first process begin, in bytes. */
-export const SERIES_OFFSET = endOf(HEALTH);
+export const SERIES_OFFSET = toPage((RESTS_WORD + 2 * REST_PLACES) * 4);
 /** Where a block's series begin, in bytes from its beginning. */
 export const SERIES_HEADER_BYTES = PAGE_BYTES;
 

@@ -34,6 +34,7 @@ import {
 import { OwnerMark } from "./liveness.ts";
 import { type Mapping, mapFile } from "./mapping.ts";
 import { ProcessArea } from "./process_area.ts";
+import { RestTable } from "./rest_table.ts";
 import { SeriesBlock } from "./series_block.ts";
 import { spillFiles } from "./spill.ts";
 
@@ -44,6 +45,8 @@ export class State {
   readonly counters: CounterTable;
   /** What is known of the health of targets and of providers' keys. */
   readonly health: CounterTable;
+  /** Which keys of providers rest. */
+  readonly rests: RestTable;
   /** Which providers are made to fail. */
   readonly drills: DrillTable;
   /** How many areas there are; at least as many as were asked for. */
@@ -66,6 +69,7 @@ export class State {
     this.#mapping = this.#map(0, SERIES_OFFSET);
     this.counters = new CounterTable(this.#mapping);
     this.health = new CounterTable(this.#mapping, HEALTH);
+    this.rests = new RestTable(this.#mapping);
     this.drills = new DrillTable(this.#mapping);
   }
 

@@ -2,15 +2,17 @@
 // The state belongs to the key's value, so that it outlives a reload of the configuration.
 
 import type { ProviderKey, ProviderPlan } from "../config/plan.ts";
+import { SERIES_OFFSET } from "../memory/layout.ts";
+import { ownMemory } from "../memory/mapping.ts";
+import { RestTable } from "../memory/rest_table.ts";
 import { type Affinity, inAffinityOrder } from "./affinity.ts";
+import { keyIdentity } from "./key_identity.ts";
 
 /** How long a key that the provider refused (401, 402, 403) stays out of rotation, in milliseconds. */
 const REFUSED_REST_MS = 60_000;
 
 /** Longest rest that a `retry-after` can impose on a key. */
 const RATE_REST_MAX_MS = 600_000;
-/** Pairs of key and model that rest at once; clients can name any model. */
-const RATE_RESTS_MAX = 10_000;
 
 /** Why a key rests: the provider refused it, or it is over its rate. */
 export type RestReason = "refused" | "rate";
@@ -21,6 +23,7 @@ export type KeyChoice =
   | { readonly key: null; readonly reason: RestReason; readonly wait_ms: number };
 
 const NO_KEYS: ReadonlySet<ProviderKey> = new Set();
+const NO_RESTS = [0, 0] as const;
 
 /** How many usable keys are compared for one choice. */
 const COMPARED_MAX = 16;
@@ -35,21 +38,31 @@ export interface KeyRoom {
   restOf(provider: ProviderPlan, key: ProviderKey, model: string): number;
 }
 
+/** Where rests are kept, and how its clock runs: by so much ahead of the monotonic one. */
+export interface KeptRests {
+  readonly table: RestTable;
+  readonly ahead_ms: number;
+}
+
 /** Every key may be asked anything. */
 const OPEN_ROOM: KeyRoom = { shareOf: () => 1, restOf: () => 0 };
 
-/** The keys' states of one gateway process. Times are monotonic milliseconds. */
+/**
+ * The keys' states: which of them rest, all gateway processes know; whose turn it is, each knows by itself. Times are monotonic
+ * milliseconds.
+ */
 export class KeyRotation {
-  /** When each refused key may be tried again. */
-  readonly #refused_until_ms = new Map<string, number>();
-  /** The same for keys over their rate, for the model that they were over it with: providers limit by model. */
-  readonly #rate_until_ms = new Map<string, number>();
-  readonly #identities = new WeakMap<ProviderKey, string>();
+  /** What rests: a refused key for all models, one that is over its rate for the model that it was over it with. */
+  readonly #rests: RestTable;
+  readonly #ahead_ms: number;
   readonly #next = new Map<string, number>();
   readonly #room: KeyRoom;
 
-  constructor(room: KeyRoom = OPEN_ROOM) {
+  /** @param rests by default what this process alone knows */
+  constructor(room: KeyRoom = OPEN_ROOM, rests: KeptRests = ownRests()) {
     this.#room = room;
+    this.#rests = rests.table;
+    this.#ahead_ms = rests.ahead_ms;
   }
 
   /**
@@ -74,7 +87,7 @@ export class KeyRotation {
         )
       : provider.keys;
     const room = this.#room;
-    const is_quiet = this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0;
+    const is_quiet = !this.#rests.isAnyResting(now_ms + this.#ahead_ms);
     const is_plain = is_quiet && keys.length === 1 && except.size === 0;
     if (is_plain && room.restOf(provider, keys[0]!, model) === 0) return { key: keys[0]! };
     const start = has_prompt_cache ? 0 : (this.#next.get(provider.name) ?? 0);
@@ -85,9 +98,7 @@ export class KeyRotation {
     for (let offset = 0; offset < keys.length; offset++) {
       const index = (start + offset) % keys.length;
       const key = keys[index]!;
-      const identity = this.#identity(provider, key);
-      const refused_ms = (this.#refused_until_ms.get(identity) ?? 0) - now_ms;
-      const rested_ms = (this.#rate_until_ms.get(rateName(identity, model)) ?? 0) - now_ms;
+      const [refused_ms, rested_ms] = is_quiet ? NO_RESTS : this.#restsOf(provider, key, model, now_ms);
       const rate_ms = Math.max(rested_ms, room.restOf(provider, key, model));
       if (refused_ms <= 0 && rate_ms <= 0) {
         if (except.has(key)) {
@@ -126,40 +137,38 @@ export class KeyRotation {
 
   /** The provider refused a key: it leaves rotation for a while. */
   refuse(provider: ProviderPlan, key: ProviderKey, now_ms: number): void {
-    this.#refused_until_ms.set(this.#identity(provider, key), now_ms + REFUSED_REST_MS);
+    this.#rests.rest(keyIdentity(provider, key), REFUSED_REST_MS, now_ms + this.#ahead_ms);
   }
 
   /** A key is over its rate with a model, and has to rest. */
   rest(provider: ProviderPlan, key: ProviderKey, model: string, rest_ms: number, now_ms: number): void {
-    if (this.#rate_until_ms.size >= RATE_RESTS_MAX) this.#forgetOver(now_ms);
-    const name = rateName(this.#identity(provider, key), model);
-    this.#rate_until_ms.set(name, now_ms + Math.min(rest_ms, RATE_REST_MAX_MS));
+    const name = rateName(keyIdentity(provider, key), model);
+    this.#rests.rest(name, Math.min(rest_ms, RATE_REST_MAX_MS), now_ms + this.#ahead_ms);
   }
 
   /** A key served: whatever was held against it is over. */
-  served(provider: ProviderPlan, key: ProviderKey, model: string): void {
-    if (this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0) return;
-    const identity = this.#identity(provider, key);
-    this.#refused_until_ms.delete(identity);
-    this.#rate_until_ms.delete(rateName(identity, model));
+  served(provider: ProviderPlan, key: ProviderKey, model: string, now_ms: number): void {
+    if (!this.#rests.isAnyResting(now_ms + this.#ahead_ms)) return;
+    const identity = keyIdentity(provider, key);
+    this.#rests.wake(identity);
+    this.#rests.wake(rateName(identity, model));
   }
 
-  #forgetOver(now_ms: number): void {
-    for (const [name, until_ms] of this.#rate_until_ms) {
-      if (until_ms <= now_ms || this.#rate_until_ms.size >= RATE_RESTS_MAX) this.#rate_until_ms.delete(name);
-    }
+  #restsOf(
+    provider: ProviderPlan,
+    key: ProviderKey,
+    model: string,
+    now_ms: number,
+  ): readonly [refused_ms: number, rate_ms: number] {
+    const identity = keyIdentity(provider, key);
+    const at_ms = now_ms + this.#ahead_ms;
+    return [this.#rests.leftMs(identity, at_ms), this.#rests.leftMs(rateName(identity, model), at_ms)];
   }
+}
 
-  #identity(provider: ProviderPlan, key: ProviderKey): string {
-    let identity = this.#identities.get(key);
-    if (identity === undefined) {
-      const hash = new Bun.CryptoHasher("sha256");
-      hash.update(JSON.stringify([provider.name, key.headers, key.signing]));
-      identity = hash.digest("base64");
-      this.#identities.set(key, identity);
-    }
-    return identity;
-  }
+/** Rests that no other process hears of. */
+function ownRests(): KeptRests {
+  return { table: new RestTable(ownMemory(SERIES_OFFSET)), ahead_ms: 0 };
 }
 
 function rateName(identity: string, model: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { chatCompletion, type Script, type ScriptedUpstream } from "../scripted_upstream.ts";
-import { errorOf, rig, type TestGateway } from "./harness.ts";
+import { errorOf, rig, type TestGateway, until } from "./harness.ts";
 
 const room = rig();
 
@@ -161,3 +161,53 @@ function healthOfFirst(gateway: TestGateway) {
   const { health } = gateway.kept.books;
   return health.healthOf(gateway.plan.models.get("alone")!.targets[0]!, false);
 }
+
+describe("a provider's keys", () => {
+  test("that fail are passed over while others do not, and are used again when they have recovered", async () => {
+    const asked: string[] = [];
+    let is_broken = true;
+    const upstream = await room.upstream((request, reply) => {
+      const key = request.headers.get("authorization")!.replace("Bearer ", "");
+      asked.push(key);
+      return key === "k1" && is_broken ? failing(500)(request, reply) : ok(request, reply);
+    });
+    const gateway = room.gateway(
+      `providers:\n  first: { kind: openai, base_url: "${upstream.base_url}", api_keys: [k1, k2], breaker: { share: 1, rest_s: 0.1, max_rest_s: 0.1 } }\nmodels:\n  chat: { targets: [first/a], retries: { attempts: 1, backoff_ms: 1 } }\n`,
+    );
+    await ask(gateway, 20);
+    const broken = asked.filter((key) => key === "k1").length;
+    expect(broken).toBeGreaterThanOrEqual(5);
+    asked.length = 0;
+    is_broken = false;
+    const { health } = gateway.kept.books;
+    const provider = gateway.plan.providers.get("first")!;
+    await until(() => health.ofKey(provider, provider.keys[0]!).look(provider.breaker) === "probe");
+    await ask(gateway, 20);
+    expect(asked.filter((key) => key === "k1").length).toBeGreaterThan(5);
+  });
+});
+
+test("a provider that is asked whether it is there is passed over without a call having failed, and back by itself", async () => {
+  let is_down = true;
+  const first = await room.upstream((request, reply) =>
+    is_down ? failing(503)(request, reply) : ok(request, reply),
+  );
+  const second = await room.upstream(ok);
+  const gateway = room.gateway(
+    `providers:\n  first: { kind: openai, base_url: "${first.base_url}", api_keys: [k], probe: { path: /models, interval_s: 1 }, breaker: { failures: 2, rest_s: 600, max_rest_s: 600 } }\n  second: { kind: openai, base_url: "${second.base_url}", api_keys: [none] }\nmodels:\n  chat: { targets: [first/a, second/b] }\n`,
+  );
+  const target = gateway.plan.models.get("chat")!.targets[0]!;
+  const { health } = gateway.kept.books;
+  await until(() => health.healthOf(target, false).state === "open");
+  expect(first.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    "GET /v1/models",
+    "GET /v1/models",
+  ]);
+  await ask(gateway, 3);
+  expect([first.requests.length, second.requests.length]).toEqual([2, 3]);
+  is_down = false;
+  await until(() => health.of(target).look(target.breaker) === "probe");
+  await ask(gateway, 3);
+  expect(second.requests).toHaveLength(3);
+  expect(health.healthOf(target, false).state).toBe("slow_start");
+});

@@ -58,7 +58,7 @@ describe("a provider's keys", () => {
     const one = provider("a");
     const rotation = new KeyRotation();
     rotation.refuse(one, one.keys[0]!, 0);
-    rotation.served(one, one.keys[0]!, "m");
+    rotation.served(one, one.keys[0]!, "m", 1);
     expect(rotation.choose(one, "m", 1).key).not.toBeNull();
   });
 

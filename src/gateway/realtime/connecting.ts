@@ -141,7 +141,7 @@ async function tryOnce(
           call.listener = null;
           resolve("open");
           // What it says next may be that nothing is left of its key.
-          tools.rotation.served(provider, key, model);
+          tools.rotation.served(provider, key, model, performance.now());
           listener.onProvision({ ...where, socket });
         },
         onRefused: (head: UpstreamHead, body: Uint8Array) =>

@@ -1,10 +1,11 @@
 // The health of all targets: what calls ask before they choose, and tell of when they have tried.
 // It lies in shared memory (docs/routing-health.md), so that all gateway processes learn together and a killed one forgets nothing.
 
-import type { ProviderPlan, TargetPlan } from "../../config/plan.ts";
+import type { ProviderKey, ProviderPlan, TargetPlan } from "../../config/plan.ts";
 import { CarefulMark } from "../../memory/careful.ts";
 import type { CounterTable } from "../../memory/counter_table.ts";
 import type { Drill, DrillTable } from "../../memory/drill_table.ts";
+import { keyIdentity } from "../key_identity.ts";
 import { CLOSED, DRILLED, PROBING } from "./breaker.ts";
 import type { Quantile } from "./latency.ts";
 import { type HealthMemory, TargetHealth } from "./target_health.ts";
@@ -42,6 +43,8 @@ export class Health {
   readonly #careful: CarefulMark;
   readonly #drills: DrillTable;
   readonly #targets = new WeakMap<TargetPlan, TargetHealth>();
+  readonly #keys = new WeakMap<ProviderKey, TargetHealth>();
+  readonly #checks = new WeakMap<ProviderPlan, TargetHealth>();
 
   constructor(options: HealthOptions) {
     const { table, drills, column, columns, log } = options;
@@ -53,11 +56,11 @@ export class Health {
       now_ms: () => options.now_ms(),
       beCareful: (for_ms) => careful.raise(options.now_ms() + for_ms),
       isDrilled: (provider, model) => drills.find(provider, model, options.now_ms()) !== null,
-      onChange: ({ provider, model }, is_open, why) =>
+      onChange: (health, is_open, why) =>
         log(
           is_open
-            ? `${provider}/${model} is passed over from now on: its calls fail (${why})`
-            : `${provider}/${model} is asked again: ${why}`,
+            ? `${wordFor(health)} is passed over from now on: its calls fail (${why})`
+            : `${wordFor(health)} is asked again: ${why}`,
         ),
     };
   }
@@ -86,6 +89,43 @@ export class Health {
       this.#targets.set(target, health);
     }
     return health;
+  }
+
+  /** What is known of one of several keys of a provider. */
+  ofKey(provider: ProviderPlan, key: ProviderKey): TargetHealth {
+    let health = this.#keys.get(key);
+    if (health === undefined) {
+      const identity = ["key", keyIdentity(provider, key)];
+      health = new TargetHealth(this.#memory, provider.name, key.name, identity);
+      this.#keys.set(key, health);
+    }
+    return health;
+  }
+
+  /** Whether a key should not be used while its provider has others: its calls fail, and this one is not to find out whether still. */
+  isKeyIll(provider: ProviderPlan, key: ProviderKey): boolean {
+    const { breaker, keys } = provider;
+    if (breaker === null || keys.length < 2 || !this.is_careful) return false;
+    const health = this.ofKey(provider, key);
+    const admission = health.look(breaker);
+    return admission === "open" || (admission === "probe" && health.takeProbe(breaker) === 0);
+  }
+
+  /** Counts what a try showed of the key that it was made with. */
+  countKey(provider: ProviderPlan, key: ProviderKey, is_ill: boolean, took_ms: number, why: string): void {
+    const { breaker, keys } = provider;
+    if (breaker !== null && keys.length > 1)
+      this.ofKey(provider, key).countKey(breaker, is_ill, took_ms, why);
+  }
+
+  /** Whether this process is to check a provider now: one of all in any `every_ms`. */
+  takeCheck(provider: ProviderPlan, every_ms: number): boolean {
+    let health = this.#checks.get(provider);
+    if (health === undefined) {
+      health = new TargetHealth(this.#memory, provider.name, "", ["check", ...addressOf(provider)]);
+      this.#checks.set(provider, health);
+    }
+    return health.takeExploration(false, every_ms);
   }
 
   /** A try at a target begins; null: it was to probe, and somebody else does so already. */
@@ -119,6 +159,11 @@ export class Health {
       samples: p95?.samples ?? 0,
     };
   }
+}
+
+/** What the log calls it: a target, or a key by its name. */
+function wordFor({ provider, model }: TargetHealth): string {
+  return model.startsWith(`${provider}#`) ? `key ${model}` : `${provider}/${model}`;
 }
 
 /** Whose health it is: that of a provider at another address is another's. */

@@ -91,6 +91,7 @@ function keyOf(names: readonly string[], is_gauge = false): CounterKey {
 /** The health of a target, as one process sees and changes it. */
 export class TargetHealth {
   readonly provider: string;
+  /** Of a key, its name. */
   readonly model: string;
   readonly #memory: HealthMemory;
   readonly #words: Int32Array;
@@ -176,6 +177,16 @@ export class TargetHealth {
     if (probe !== 0) this.#open(plan, at, probe, why);
     else if (phaseOf(word) === CLOSED && isEnough(plan, in_row, countsOf(words, at + WINDOW, now_ms)))
       this.#open(plan, at, word, why);
+  }
+
+  /**
+   * The same of one of several keys of a provider: nobody waits for its probe, and whichever call it is used for next decides it.
+   */
+  countKey(plan: BreakerPlan, is_ill: boolean, took_ms: number, why: string): void {
+    const word = this.#read(BREAKER);
+    const is_probed = phaseOf(word) === PROBING;
+    if (is_probed && !is_ill) this.recover();
+    this.count(plan, is_ill, took_ms, is_probed ? word : 0, why);
   }
 
   /** A check from outside failed: as a call in a row, but none of the window. */
