@@ -1,11 +1,12 @@
 // Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; the mapped file;
 // what a call's account costs.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | names | memory | account | translation ...]`
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | names | memory | account | health | translation ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
 import { markerSet } from "../src/wire/markers.ts";
 import { accountTasks } from "./micro/account.ts";
+import { healthTasks } from "./micro/health.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
 import { memoryTasks } from "./micro/memory.ts";
 import { nameTasks } from "./micro/names.ts";
@@ -28,7 +29,7 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 /** The names of what can be measured. */
 export const MICRO_PARTS: readonly string[] = [
   ...Object.keys(FUNCTIONS),
-  ...["sse", "privacy", "recognisers", "names", "memory", "account", "translation"],
+  ...["sse", "privacy", "recognisers", "names", "memory", "account", "health", "translation"],
 ];
 
 function tasksOf(part: string, over: readonly Text[], scale: number): readonly Task[] {
@@ -54,6 +55,7 @@ function partOf(
 ): { readonly tasks: readonly Task[]; end(): void } {
   if (part === "memory") return memoryTasks();
   if (part === "account") return accountTasks();
+  if (part === "health") return healthTasks();
   if (part === "translation") return { tasks: translationTasks(), end: () => {} };
   return { tasks: tasksOf(part, over, scale), end: () => {} };
 }

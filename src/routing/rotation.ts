@@ -129,10 +129,8 @@ export class KeyRotation {
   /** Whether a key has to rest. */
   isResting(provider: ProviderPlan, key: ProviderKey, model: string, now_ms: number): boolean {
     if (this.#room.restOf(provider, key, model) > 0) return true;
-    if (this.#refused_until_ms.size === 0 && this.#rate_until_ms.size === 0) return false;
-    const identity = this.#identity(provider, key);
-    const until_ms = this.#refused_until_ms.get(identity) ?? 0;
-    return Math.max(until_ms, this.#rate_until_ms.get(rateName(identity, model)) ?? 0) > now_ms;
+    if (!this.#rests.isAnyResting(now_ms + this.#ahead_ms)) return false;
+    return Math.max(...this.#restsOf(provider, key, model, now_ms)) > 0;
   }
 
   /** The provider refused a key: it leaves rotation for a while. */
