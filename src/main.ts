@@ -12,6 +12,8 @@ const USAGE = `venturi: an LLM gateway
       print the configuration's JSON Schema
   venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
       what was used and what it cost
+  venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
+      what tests and shadows have shown, arm by arm
   venturi logs [--request ID] [--since T] [--limit N] [--follow] [--data DIR]
       calls, one JSON object a line
   venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--json]
@@ -40,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   check: async () => (await import("./cli/check.ts")).check,
   schema: async () => (await import("./cli/schema.ts")).schema,
   usage: async () => (await import("./cli/usage.ts")).usage,
+  experiments: async () => (await import("./cli/experiments.ts")).experiments,
   logs: async () => (await import("./cli/logs.ts")).logs,
   explain: async () => (await import("./cli/explain/explain.ts")).explain,
   replay: async () => (await import("./cli/replay/replay.ts")).replay,

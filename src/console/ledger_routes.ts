@@ -1,9 +1,10 @@
-// `/admin/v1/usage`, `calls` and `ledger/flush`: questions to the ledger, each by a reader of its own that sees what is
+// `/admin/v1/usage`, `calls`, `experiments` and `ledger/flush`: questions to the ledger, each by a reader of its own that sees what is
 // written so far; and to write what waits.
 
 import * as z from "zod";
 import { GatewayError } from "../errors.ts";
 import { shownRow } from "../ledger/row.ts";
+import { experimentsJson } from "../ledger/store/experiments.ts";
 import {
   CALL_FILTERS,
   type LedgerReader,
@@ -23,6 +24,7 @@ const PAGE_DEFAULT = 100;
 
 const range = { since: z.string().optional(), until: z.string().optional() };
 const usage_query = z.strictObject({ ...range, by: z.string().optional() });
+const experiments_query = z.strictObject({ ...range, route: z.string().optional() });
 const calls_query = z.strictObject({
   ...range,
   id: z.string().optional(),
@@ -51,6 +53,7 @@ export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null):
   return {
     usage: { GET: ({ query }) => ask((reader) => tellUsage(reader, query)) },
     calls: { GET: ({ query }) => ask((reader) => tellCalls(reader, query)) },
+    experiments: { GET: ({ query }) => ask((reader) => tellExperiments(reader, query)) },
     "ledger/flush": {
       POST: async () => {
         await flush?.();
@@ -99,6 +102,17 @@ function usageRowJson(row: UsageRow): unknown {
     cost_usd: usdOf(row),
     cost_nano_usd: Number(cost_nano_usd),
   };
+}
+
+function tellExperiments(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {
+  const wanted = readQuery(experiments_query, query);
+  if (wanted instanceof GatewayError) return wanted;
+  const now_ms = Date.now();
+  const since_ms = instantOf("since", wanted.since, now_ms - 7 * DAY_MS, now_ms);
+  if (since_ms instanceof GatewayError) return since_ms;
+  const until_ms = instantOf("until", wanted.until, now_ms, now_ms);
+  if (until_ms instanceof GatewayError) return until_ms;
+  return { json: experimentsJson(reader.experiments({ since_ms, until_ms, route: wanted.route })) };
 }
 
 function tellCalls(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {

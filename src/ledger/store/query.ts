@@ -6,6 +6,7 @@ import type { Database } from "bun:sqlite";
 import { madeOf } from "../request_id.ts";
 import { CALL_RECORDS, type CallRecord, type ColumnValue, rowOf } from "./columns.ts";
 import type { PlacedRow } from "./cursors.ts";
+import { type ExperimentsAnswer, type ExperimentsQuery, readExperiments } from "./experiments.ts";
 import { DIMENSIONS, type Dimension, FOLDED, OTHER } from "./groups.ts";
 import { ledgerPath, openToRead } from "./open.ts";
 import { type Span, spansOf } from "./spans.ts";
@@ -82,6 +83,8 @@ export interface LedgerReader {
   usage(query: UsageQuery, now_ms?: number): UsageAnswer;
   /** The newest first; with `after_seq`, the oldest first. */
   calls(query: CallsQuery): PlacedRow[];
+  /** What tests and shadows have shown. */
+  experiments(query: ExperimentsQuery): ExperimentsAnswer;
   /** The seq of the newest row; 0 without any. */
   lastSeq(): number;
   close(): void;
@@ -98,6 +101,7 @@ export function readerOf(db: Database): LedgerReader {
   return {
     usage: (query, now_ms = Date.now()) => usage(db, query, now_ms),
     calls: (query) => calls(db, query),
+    experiments: (query) => readExperiments(db, query),
     lastSeq: () => db.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM calls").get()?.seq ?? 0,
     close: () => db.close(),
   };
