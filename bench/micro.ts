@@ -1,6 +1,6 @@
 // Measures the functions over bytes, in TypeScript and at every level of native code: ns a call and GB/s; the mapped file;
 // what a call's account costs.
-// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | names | memory | account | health | translation ...]`
+// `bun bench/micro.ts [--ms 200] [scan | candidates | tokens | markers | sse | privacy | recognisers | names | memory | account | health | translation | policy ...]`
 
 import { parseArgs } from "node:util";
 import { implementations, type Kernels } from "../src/wire/kernels.ts";
@@ -10,6 +10,7 @@ import { healthTasks } from "./micro/health.ts";
 import { type Figure, measure, type Task } from "./micro/measure.ts";
 import { memoryTasks } from "./micro/memory.ts";
 import { nameTasks } from "./micro/names.ts";
+import { policyTasks } from "./micro/policy.ts";
 import { privacyTasks } from "./micro/privacy.ts";
 import { recogniserTasks } from "./micro/recognisers.ts";
 import { sseTasks } from "./micro/sse.ts";
@@ -29,13 +30,14 @@ const FUNCTIONS: Readonly<Record<string, (kernels: Kernels, bytes: Uint8Array) =
 /** The names of what can be measured. */
 export const MICRO_PARTS: readonly string[] = [
   ...Object.keys(FUNCTIONS),
-  ...["sse", "privacy", "recognisers", "names", "memory", "account", "health", "translation"],
+  ...["sse", "privacy", "recognisers", "names", "memory", "account", "health", "translation", "policy"],
 ];
 
 function tasksOf(part: string, over: readonly Text[], scale: number): readonly Task[] {
   if (part === "privacy") return privacyTasks(scale);
   if (part === "recognisers") return recogniserTasks(scale);
   if (part === "names") return nameTasks();
+  if (part === "policy") return policyTasks(scale);
   const work = FUNCTIONS[part];
   if (work === undefined) return sseTasks();
   return over.flatMap(({ name: text, bytes }) => {

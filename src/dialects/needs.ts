@@ -3,7 +3,7 @@
 
 import { type NeedBits, NO_NEEDS, needBit } from "../config/needs.ts";
 import { type JsonMember, type JsonSpan, readString, scanElements, scanMembers } from "../wire/json.ts";
-import { indexOf, needle } from "../wire/search.ts";
+import { indexOf, type Needle, needle } from "../wire/search.ts";
 import type { ClientFormatName } from "./client_format.ts";
 import type { OpenAIRequest } from "./openai/request.ts";
 
@@ -16,24 +16,70 @@ const JSON_SCHEMA = needBit("json_schema");
 const REASONING = needBit("reasoning");
 const MEDIA = VISION | AUDIO | VIDEO | PDF;
 
-/** The members of a format that media lie in, and what one of them must hold if there are any. */
-interface MediaPlaces {
+/** A way down through members to a value. */
+type Way = readonly [string, ...string[]];
+
+/** Where a format says what a request needs. */
+interface Places {
+  /** The members that media lie in, and words that stand in them if there are media of a kind. */
   readonly members: readonly string[];
-  readonly marks: readonly Buffer[];
+  readonly marks: readonly (readonly [media: NeedBits, mark: Needle])[];
+  readonly tools: readonly string[];
+  /** Down to the type of the answer's form, or to its schema. */
+  readonly schema: readonly Way[];
+  readonly reasoning: readonly Way[];
 }
 
-const marks = (...words: string[]) => words.map((word) => needle(`"${word}"`));
+const mark = (media: NeedBits, word: string) => [media, needle(`"${word}"`)] as const;
 
-const PLACES: Readonly<Partial<Record<ClientFormatName, MediaPlaces>>> = {
-  chat: { members: ["messages"], marks: marks("image_url", "input_audio", "file", "video_url") },
+const PLACES: Readonly<Partial<Record<ClientFormatName, Places>>> = {
+  chat: {
+    members: ["messages"],
+    marks: [
+      mark(VISION, "image_url"),
+      mark(AUDIO, "input_audio"),
+      mark(VIDEO, "video_url"),
+      mark(PDF, "file"),
+    ],
+    tools: ["tools", "functions"],
+    schema: [["response_format", "type"]],
+    reasoning: [["reasoning_effort"], ["reasoning", "effort"]],
+  },
   responses: {
     members: ["input"],
-    marks: marks("input_image", "input_audio", "input_file", "computer_screenshot"),
+    marks: [
+      ...[mark(VISION, "input_image"), mark(VISION, "computer_screenshot")],
+      ...[mark(AUDIO, "input_audio"), mark(PDF, "input_file")],
+    ],
+    tools: ["tools"],
+    schema: [["text", "format", "type"]],
+    reasoning: [["reasoning", "effort"]],
   },
-  messages: { members: ["messages", "system"], marks: marks("image", "document") },
+  messages: {
+    members: ["messages", "system"],
+    marks: [mark(VISION, "image"), mark(PDF, "document"), mark(VISION, "document")],
+    tools: ["tools"],
+    schema: [
+      ["output_config", "format", "type"],
+      ["output_format", "type"],
+    ],
+    reasoning: [["thinking", "type"]],
+  },
   gemini: {
     members: ["contents", "systemInstruction", "system_instruction"],
-    marks: marks("inlineData", "inline_data", "fileData", "file_data"),
+    marks: ["inlineData", "inline_data", "fileData", "file_data"].map((word) => mark(MEDIA, word)),
+    tools: ["tools"],
+    schema: [
+      ["generationConfig", "responseSchema"],
+      ["generationConfig", "responseJsonSchema"],
+      ["generation_config", "response_schema"],
+      ["generation_config", "response_json_schema"],
+    ],
+    reasoning: [
+      ["generationConfig", "thinkingConfig", "thinkingBudget"],
+      ["generationConfig", "thinkingConfig", "thinkingLevel"],
+      ["generation_config", "thinking_config", "thinking_budget"],
+    ],
   },
 };
 
@@ -60,25 +106,39 @@ const DEPTH_MAX = 5;
  * microseconds for ten kilobytes.
  */
 export function readNeeds(request: OpenAIRequest, format: ClientFormatName, wanted: NeedBits): NeedBits {
+  const places = PLACES[format];
+  if (places === undefined) return NO_NEEDS;
   let needs = NO_NEEDS;
-  if ((wanted & TOOLS) !== 0 && hasTools(request)) needs |= TOOLS;
-  if ((wanted & JSON_SCHEMA) !== 0 && hasSchema(request)) needs |= JSON_SCHEMA;
-  if ((wanted & REASONING) !== 0 && wantsReasoning(request)) needs |= REASONING;
-  if ((wanted & MEDIA) !== 0) needs |= mediaOf(request, format) & wanted;
+  if ((wanted & TOOLS) !== 0 && hasTools(request, places)) needs |= TOOLS;
+  if ((wanted & JSON_SCHEMA) !== 0 && hasSchema(request, places)) needs |= JSON_SCHEMA;
+  if ((wanted & REASONING) !== 0 && wantsReasoning(request, places)) needs |= REASONING;
+  if ((wanted & MEDIA) !== 0) needs |= mediaOf(request, places, wanted) & wanted;
   return needs;
 }
 
-function mediaOf({ bytes, scan }: OpenAIRequest, format: ClientFormatName): NeedBits {
-  const places = PLACES[format];
-  if (places === undefined) return NO_NEEDS;
+function mediaOf({ bytes, scan }: OpenAIRequest, { members, marks }: Places, wanted: NeedBits): NeedBits {
   let media = NO_NEEDS;
-  for (const name of places.members) {
+  for (const name of members) {
     const member = scan.find(name);
     if (member === null || member.kind === "string") continue;
-    const span = bytes.subarray(member.start, member.end);
-    if (places.marks.some((mark) => indexOf(span, mark) >= 0)) media |= partsIn(bytes, member, 0);
+    if (hasMark(bytes, member, marks, wanted)) media |= partsIn(bytes, member, 0);
   }
   return media;
+}
+
+/** Whether a word of a wanted kind stands in a member. */
+function hasMark(
+  bytes: Uint8Array,
+  { start, end }: JsonMember,
+  marks: Places["marks"],
+  wanted: NeedBits,
+): boolean {
+  for (const [of, word] of marks) {
+    if ((of & wanted) === NO_NEEDS) continue;
+    const at = indexOf(bytes, word, start);
+    if (at >= 0 && at < end) return true;
+  }
+  return false;
 }
 
 /** What parts there are in a span. */
@@ -131,8 +191,8 @@ function mimeOf(bytes: Uint8Array, data: JsonMember): NeedBits {
 }
 
 /** Tools that are listed; an empty list is none. */
-function hasTools({ bytes, scan }: OpenAIRequest): boolean {
-  return ["tools", "functions"].some((name) => {
+function hasTools({ bytes, scan }: OpenAIRequest, { tools }: Places): boolean {
+  return tools.some((name) => {
     const member = scan.find(name);
     if (member?.kind !== "array") return false;
     const elements = scanElements(bytes, member.start, member.end);
@@ -140,52 +200,31 @@ function hasTools({ bytes, scan }: OpenAIRequest): boolean {
   });
 }
 
-/** Where formats say what an answer is to look like, down to its type or its schema. */
-const SCHEMA_PLACES: readonly (readonly string[])[] = [
-  ["response_format", "type"],
-  ["text", "format", "type"],
-  ["output_format", "type"],
-  ["output_config", "format", "type"],
-  ["generationConfig", "responseSchema"],
-  ["generationConfig", "responseJsonSchema"],
-  ["generation_config", "response_schema"],
-  ["generation_config", "response_json_schema"],
-];
-
-function hasSchema(request: OpenAIRequest): boolean {
-  return SCHEMA_PLACES.some((path) => {
-    const member = memberAt(request, path);
+function hasSchema(request: OpenAIRequest, { schema }: Places): boolean {
+  return schema.some((way) => {
+    const member = memberAt(request, way);
     if (member === null) return false;
     return member.kind === "object" || readString(request.bytes, member) === "json_schema";
   });
 }
 
-/** Where formats ask for reasoning. */
-const REASONING_PLACES: readonly (readonly string[])[] = [
-  ["reasoning_effort"],
-  ["reasoning", "effort"],
-  ["thinking", "type"],
-  ["generationConfig", "thinkingConfig", "thinkingBudget"],
-  ["generationConfig", "thinkingConfig", "thinkingLevel"],
-];
 const NO_REASONING: ReadonlySet<string> = new Set(["none", "disabled", "0", "null", ""]);
 
-function wantsReasoning(request: OpenAIRequest): boolean {
-  return REASONING_PLACES.some((path) => {
-    const member = memberAt(request, path);
+function wantsReasoning({ bytes, scan }: OpenAIRequest, { reasoning }: Places): boolean {
+  return reasoning.some((way) => {
+    const member = memberAt({ bytes, scan }, way);
     if (member === null) return false;
     const { start, end } = member;
-    const word =
-      readString(request.bytes, member) ?? Buffer.from(request.bytes.subarray(start, end)).toString("latin1");
+    const word = readString(bytes, member) ?? Buffer.from(bytes.subarray(start, end)).toString("latin1");
     return !NO_REASONING.has(word);
   });
 }
 
-function memberAt({ bytes, scan }: OpenAIRequest, path: readonly string[]): JsonMember | null {
-  let member = scan.find(path[0]!);
-  for (const name of path.slice(1)) {
-    const inner = member?.kind === "object" ? scanMembers(bytes, member.start, member.end) : null;
-    member = inner === null || inner.fault !== null ? null : inner.find(name);
+function memberAt({ bytes, scan }: Pick<OpenAIRequest, "bytes" | "scan">, way: Way): JsonMember | null {
+  let member = scan.find(way[0]);
+  for (let step = 1; step < way.length && member !== null; step++) {
+    const inner = member.kind === "object" ? scanMembers(bytes, member.start, member.end) : null;
+    member = inner === null || inner.fault !== null ? null : inner.find(way[step]!);
   }
   return member;
 }

@@ -18,6 +18,7 @@ export class RequestView implements RouteSubject, Demands {
   readonly #call: Call;
   /** Null: its body is passed on unread. */
   readonly #request: OpenAIRequest | null;
+  #task: string | null | undefined = undefined;
   #tags: Readonly<Record<string, string>> | null = null;
   #known: NeedBits = NO_NEEDS;
   #needs: NeedBits = NO_NEEDS;
@@ -32,7 +33,9 @@ export class RequestView implements RouteSubject, Demands {
   }
 
   get task(): string | null {
-    return this.header("x-venturi-task");
+    // Every rule may ask for it.
+    if (this.#task === undefined) this.#task = this.header("x-venturi-task");
+    return this.#task;
   }
 
   get tier(): string | null {
@@ -107,7 +110,7 @@ export class RequestView implements RouteSubject, Demands {
   /** What it demands of a target. */
   get demands(): Demands {
     // Claude's beta of a longer context: what is known of a model's is not true of it.
-    const is_longer = this.header("anthropic-beta")?.includes("context-1m") === true;
+    const is_longer = this.#format === "messages" && this.header("anthropic-beta")?.includes("context-1m");
     if (!is_longer) return this;
     const needsAmong = (wanted: NeedBits) => this.needsAmong(wanted);
     return { needsAmong, body_bytes: 0, asked_tokens: 0, context_tokens: null };

@@ -19,6 +19,9 @@ const NAME_TASKS = 1;
 /** Each format is read; those that clients speak are written too. */
 const TRANSLATION_TASKS = Object.keys(FORMATS).length + Object.keys(PROVIDER_FORMATS).length;
 
+/** Seven tables and the classes alone, over prompts of four lengths. */
+const POLICY_TASKS = 4 * 8;
+
 test("every text is a JSON object, and no two are alike", () => {
   const all = texts(20);
   for (const { bytes } of all) expect(typeof JSON.parse(Buffer.from(bytes).toString())).toBe("object");
@@ -37,7 +40,8 @@ test("every function is measured at every level, over every text", async () => {
         NAME_TASKS +
         MEMORY_TASKS +
         ACCOUNT_TASKS +
-        TRANSLATION_TASKS),
+        TRANSLATION_TASKS +
+        POLICY_TASKS),
   );
   expect(lines.length).toBe(figures.length + MICRO_PARTS.length);
   for (const { ns, gb_per_s } of figures) {

@@ -264,21 +264,32 @@ function markContent(bytes: Uint8Array, content: JsonMember): Edit[] | null {
 }
 
 /** The most tokens of all choices together, as the request's format bounds them; null where there is no such bound. */
-export function readMaxTokens(request: OpenAIRequest): number | null {
-  const { bytes, scan } = request;
-  const members = [
-    ...["max_completion_tokens", "max_tokens", "max_output_tokens"].map((name) => scan.find(name)),
-    ...[scan.find("generationConfig"), scan.find("generation_config")].flatMap((config) =>
-      ["maxOutputTokens", "max_output_tokens"].map((name) => memberOf(bytes, config, name)),
-    ),
-  ];
-  for (const member of members) {
-    const bound = member === null ? null : readInteger(bytes, member);
-    if (bound !== null && bound > 0) {
-      return Math.min(bound * Math.max(1, readChoices(bytes, scan)), TOKENS_MAX);
+export function readMaxTokens({ bytes, scan }: OpenAIRequest): number | null {
+  // Every call that may be too much for some target comes here: a list of all members would take ten times as long.
+  for (const name of MOST_TOKENS) {
+    const bound = boundOf(bytes, scan, scan.find(name));
+    if (bound !== null) return bound;
+  }
+  for (const name of CONFIGS) {
+    const config = scan.find(name);
+    if (config === null) continue;
+    for (const inner of CONFIG_MOST_TOKENS) {
+      const bound = boundOf(bytes, scan, memberOf(bytes, config, inner));
+      if (bound !== null) return bound;
     }
   }
   return null;
+}
+
+/** Members that bound an answer: of OpenAI's and Anthropic's formats, and within those of Gemini's. */
+const MOST_TOKENS = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+const CONFIGS = ["generationConfig", "generation_config"];
+const CONFIG_MOST_TOKENS = ["maxOutputTokens", "max_output_tokens"];
+
+function boundOf(bytes: Uint8Array, scan: JsonObjectScan, member: JsonMember | null): number | null {
+  const bound = member === null ? null : readInteger(bytes, member);
+  if (bound === null || bound <= 0) return null;
+  return Math.min(bound * Math.max(1, readChoices(bytes, scan)), TOKENS_MAX);
 }
 
 /** More tokens than any answer has. */
