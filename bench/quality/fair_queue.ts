@@ -43,6 +43,28 @@ function protection(): string[] {
   return lines;
 }
 
+/** The same with fewer places: who comes waits until one of those is done that have a place, whoever they are. */
+function fewPlaces(): string[] {
+  const lines = [
+    "| places | paid p95 alone | paid p95 beside free × 50 | change |",
+    "| --- | --- | --- | --- |",
+  ];
+  for (const places of [2, 4, 8, 16]) {
+    const per_second = (places * 1_000) / base.service_ms;
+    const paid = { ...PAID, tenants: { a: per_second / 4, b: per_second / 4 } };
+    const free = { ...FREE, tenants: { f: (50 * per_second) / 9 } };
+    const p95 = (tiers: readonly SimulatedTier[]) =>
+      mean(
+        run({ ...base, places, duration_ms: 600_000, processes: 2, tiers }).map(({ tiers: of }) =>
+          quantile(of["paid"]!.latencies_ms, 0.95),
+        ),
+      );
+    const [alone, beside] = [p95([paid]), p95([paid, free])];
+    lines.push(`| ${places} | ${ms(alone)} | ${ms(beside)} | ${percent(beside / alone - 1)} |`);
+  }
+  return lines;
+}
+
 /** Both tiers, and two tenants in each, ask for more than there is. */
 function shares(): string[] {
   const lines = [
@@ -79,4 +101,5 @@ console.log(
   `${base.places} places, ${base.service_ms} ms each on average (exponential), ${CAPACITY} calls a second; ${base.duration_ms / 1_000} s, ${SEEDS.length} seeds.\n`,
 );
 console.log(protection().join("\n"));
+console.log(`\n${fewPlaces().join("\n")}`);
 console.log(`\n${shares().join("\n")}`);

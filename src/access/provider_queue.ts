@@ -197,10 +197,12 @@ export class ProviderQueue {
 
   #turnOutOverdue(now_ms: number): void {
     for (const waiter of this) {
-      if (waiter.until_ms > now_ms) continue;
+      // Whoever came when there was hope may have none any more.
+      const wait_ms = (this.#blocked.get(waiter.model) ?? this.#stuck)?.wait_ms ?? 0;
+      if (waiter.until_ms > now_ms + wait_ms) continue;
       const retry_after_ms = this.#estimate(waiter, now_ms) ?? GUESS_MS;
       this.leave(waiter);
-      waiter.onTurned({ reason: "overdue", retry_after_ms });
+      waiter.onTurned({ reason: waiter.until_ms > now_ms ? "late" : "overdue", retry_after_ms });
     }
   }
 

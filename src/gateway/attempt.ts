@@ -115,7 +115,8 @@ export async function attempt(
     if (answer !== null) return answer;
     last = preferred(last, turn.answer);
     if (turn.is_final) return { kind: "error", answer: last };
-    if (turn.is_saturated && candidate.target.provider.queue !== null) saturated.push(turn);
+    const may_wait = call.may_wait && candidate.target.provider.queue !== null;
+    if (turn.is_saturated && may_wait) saturated.push(turn);
   }
   while (saturated.length > 0) {
     const granted = await tools.queues.wait(call, saturated);
@@ -181,7 +182,8 @@ async function tryTarget(
       continue;
     }
     // Whoever comes while others wait for a provider waits behind them.
-    if (call.account?.hasPlaceAt(step) !== true && tools.queues.isContended(target.provider)) {
+    const is_next = turn.is_past_queue || call.account?.hasPlaceAt(step) === true;
+    if (!is_next && tools.queues.isContended(target.provider)) {
       turn.saturate(null);
       continue;
     }

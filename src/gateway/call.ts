@@ -170,6 +170,8 @@ export class Call implements Alarm {
   redacted_ms = 0;
   /** How long guards elsewhere were waited for, before the answer could begin; no moment, but milliseconds. */
   guards_ms = 0;
+  /** Whether it may stand in a queue, where others would have to wait behind it. */
+  may_wait = true;
   /** How long it waited in queues, in milliseconds; and how much of that before its first try. */
   queued_ms = 0;
   queued_first_ms = 0;
@@ -227,6 +229,7 @@ export class Call implements Alarm {
       ...{ name: "", tenant: `${SHADOW_PREFIX}${client.tenant}`, team: null, tier: null },
       ...{ limits: null, per_user: null },
     };
+    call.may_wait = false;
     call.format = this.format;
     call.endpoint = this.endpoint;
     call.discreet = this.discreet;

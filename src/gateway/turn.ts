@@ -17,6 +17,9 @@ export class Turn {
   /** Whether the target was given up only because it may not be asked now: it may be gone on with when there is a place. */
   is_saturated = false;
 
+  /** Whether it need not wait behind others, because it is not for want of a place that it would fail. */
+  is_past_queue = false;
+
   readonly candidate: Candidate;
   readonly affinity: Affinity;
 
@@ -77,9 +80,10 @@ export class Turn {
     this.#failed ??= restingFailure(this.candidate.target.provider, wait_ms);
   }
 
-  /** There is a place: this key is tried next; null: whatever may be. */
+  /** There is a place: this key is tried next. Null: there is none, and never will be, which is for the next try to find. */
   goOnWith(key: ProviderKey | null): void {
     this.is_saturated = false;
+    this.is_past_queue = key === null;
     this.#tried = null;
     this.#next = key === null ? null : { key };
   }

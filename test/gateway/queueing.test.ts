@@ -339,3 +339,45 @@ describe("what a provider tells of its limits", () => {
     expect(performance.now() - began_ms).toBeGreaterThan(200);
   });
 });
+
+describe("what never fits", () => {
+  test("is refused, and not looked at for ever, while others wait for a place", async () => {
+    const holding = new Holding();
+    const upstream = await room.upstream(holding.script);
+    const gateway = room.gateway(config(upstream, ", limits: { concurrency: 1, tpm: 1000 }"));
+    const held = say(gateway, "held");
+    await until(() => holding.held === 1);
+    const waits = say(gateway, "waits");
+    await untilWaiting(gateway, 1);
+    const large = gateway.chat({ max_tokens: 5_000 });
+    await until(() => gateway.gateway.calls.size === 3);
+    holding.let();
+    await until(() => holding.asked.length === 2);
+    holding.let();
+    expect((await large).status).toBe(429);
+    expect([(await held).status, (await waits).status]).toEqual([200, 200]);
+    expect(await waiting(gateway)).toBe(0);
+  });
+
+  test("a shadow takes no place in a queue", async () => {
+    const holding = new Holding();
+    const busy = await room.upstream(holding.script);
+    const upstream = await room.upstream((_, reply) => reply.json(200, chatCompletion("hello")));
+    const gateway = room.gateway(`
+providers:
+  up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] }
+  busy: { kind: openai, base_url: "${busy.base_url}", api_keys: [none], limits: { concurrency: 1 } }
+models:
+  chat: { targets: [up/a], shadow: { model: candidate, share: 1 } }
+  candidate: { targets: [busy/b] }
+`);
+    const held = gateway.chat({ model: "candidate" });
+    await until(() => holding.held === 1);
+    expect((await say(gateway, "real")).status).toBe(200);
+    await until(() => gateway.counted("attempts", "ok") >= 1);
+    expect(await waiting(gateway)).toBe(0);
+    holding.let();
+    expect((await held).status).toBe(200);
+    expect(holding.asked.length).toBe(1);
+  });
+});
