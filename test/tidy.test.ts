@@ -108,6 +108,8 @@ describe("the house rules", () => {
       for (const imported of by_path.get(path)?.imports ?? []) visit(imported);
     };
     visit("src/main.ts");
+    // A browser comes in by its own.
+    visit("src/console/ui/page.tsx");
     expect(files.map((file) => file.path).filter((path) => !reached.has(path))).toEqual([]);
   });
 

@@ -52,6 +52,7 @@ function byItself(data: string): AdminClient {
     flushLedger: null,
     caches: null,
     drills: null,
+    gateway: null,
     onKeysChange: () => {},
     log,
   };

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
-import { loadConfig, type Overrides, zeroConfig } from "../config/load.ts";
+import { loadConfig, type Overrides, parseConfig, zeroConfig } from "../config/load.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
 import { supervise } from "../supervisor/supervisor.ts";
@@ -31,6 +31,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   const options = { overrides, hasStoredKeys, checkCustom };
   return supervise({
     load: () => (file === null ? zeroConfig(options) : loadConfig(file, options)),
+    loadDraft: (text) => parseConfig(Buffer.from(text), file ?? DEFAULT_FILE, options),
     file,
     log,
     startAdmin: (folder, view) => startAdmin({ folder, hooks: { ...view, log } }),

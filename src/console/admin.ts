@@ -5,14 +5,19 @@ import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type KeyStore, openKeyStore } from "../access/key_store.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
+import type { LoadResult } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
+import { configRoutes } from "./config_routes.ts";
+import { DashboardDoor } from "./dashboard/door.ts";
+import { linkRoutes } from "./dashboard/link_routes.ts";
+import { Sessions } from "./dashboard/sessions.ts";
 import { type DrillHooks, drillRoutes } from "./drill_routes.ts";
+import { insightRoutes } from "./insight_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
-import { maskedConfig } from "./masked_config.ts";
 import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
@@ -33,9 +38,23 @@ export interface AdminHooks {
   readonly caches: CacheHooks | null;
   /** Drills; null where no gateway runs. */
   readonly drills: DrillHooks | null;
+  /** What the dashboard shows of a gateway that runs; null where none does. */
+  readonly gateway: GatewayHooks | null;
   /** Stored keys have changed; told once for many changes in a row. */
   onKeysChange(): void;
   log(line: string): void;
+}
+
+/** What is asked of a gateway that runs. */
+export interface GatewayHooks {
+  /** Where it listens, as a URL; null while it does not. */
+  url(): string | null;
+  /** How its targets do, each as JSON. */
+  targets(): Promise<readonly unknown[]>;
+  /** Loads the configuration's file as a reload would. */
+  loadFile(): LoadResult;
+  /** Loads a text as if it were the file. */
+  loadDraft(text: string): LoadResult;
 }
 
 /** How the admin API is started. */
@@ -75,17 +94,24 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
       hooks.onKeysChange();
     }, TELL_MS);
   };
+  const token = () => hooks.config()?.admin?.token ?? null;
+  const sessions = new Sessions(folder, token);
   const routes: Routes = {
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(folder, hooks.flushLedger),
     ...auditRoutes(folder),
     ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
-    ...stateRoutes(hooks),
+    ...insightRoutes(folder, hooks),
+    ...configRoutes(hooks),
+    ...limitRoutes(hooks),
+    ...linkRoutes(sessions, hooks),
   };
+  const answer = createRouter(routes, self, hooks.log);
+  const door = new DashboardDoor({ sessions, folder, token, answer });
   return {
     keys,
-    answer: createRouter(routes, self, hooks.log),
+    answer: (request) => (isDashboard(request) ? door.answer(request) : answer(request)),
     close: async () => {
       if (telling !== null) clearTimeout(telling);
       await keys?.close();
@@ -93,18 +119,18 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   };
 }
 
-function stateRoutes(hooks: AdminHooks): Routes {
-  const unknown = (what: string) => new GatewayError("unavailable", `Without a gateway there is no ${what}.`);
+function isDashboard({ url }: Request): boolean {
+  const { pathname } = new URL(url);
+  return pathname === "/ui" || pathname.startsWith("/ui/");
+}
+
+function limitRoutes({ limitsState }: AdminHooks): Routes {
   return {
-    config: {
-      GET: () => {
-        const config = hooks.config();
-        return config === null ? unknown("configuration") : { json: maskedConfig(config) };
-      },
-    },
     limits: {
       GET: async () =>
-        hooks.limitsState === null ? unknown("state of limits") : { json: await hooks.limitsState() },
+        limitsState === null
+          ? new GatewayError("unavailable", "Without a gateway there is no state of limits.")
+          : { json: await limitsState() },
     },
   };
 }

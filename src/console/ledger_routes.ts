@@ -39,21 +39,10 @@ const calls_query = z.strictObject({
 
 /** The endpoints of the ledger in a data folder. `flush` writes what waits; null where nothing can wait. */
 export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null): Routes {
-  /** Asks the ledger; without one there is nothing to tell. */
-  const ask = (question: (reader: LedgerReader) => Reply | GatewayError): Reply | GatewayError => {
-    const reader = openLedgerReader(data);
-    if ("fault" in reader)
-      return new GatewayError("unavailable", `The ledger cannot be asked: ${reader.fault}.`);
-    try {
-      return question(reader);
-    } finally {
-      reader.close();
-    }
-  };
   return {
-    usage: { GET: ({ query }) => ask((reader) => tellUsage(reader, query)) },
-    calls: { GET: ({ query }) => ask((reader) => tellCalls(reader, query)) },
-    experiments: { GET: ({ query }) => ask((reader) => tellExperiments(reader, query)) },
+    usage: { GET: ({ query }) => askLedger(data, (reader) => tellUsage(reader, query)) },
+    calls: { GET: ({ query }) => askLedger(data, (reader) => tellCalls(reader, query)) },
+    experiments: { GET: ({ query }) => askLedger(data, (reader) => tellExperiments(reader, query)) },
     "ledger/flush": {
       POST: async () => {
         await flush?.();
@@ -61,6 +50,21 @@ export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null):
       },
     },
   };
+}
+
+/** Asks the ledger of a data folder; without one there is nothing to tell. */
+export function askLedger(
+  data: string,
+  question: (reader: LedgerReader) => Reply | GatewayError,
+): Reply | GatewayError {
+  const reader = openLedgerReader(data);
+  if ("fault" in reader)
+    return new GatewayError("unavailable", `The ledger cannot be asked: ${reader.fault}.`);
+  try {
+    return question(reader);
+  } finally {
+    reader.close();
+  }
 }
 
 function tellUsage(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {

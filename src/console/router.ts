@@ -113,7 +113,8 @@ async function readJson(request: Request): Promise<unknown> {
   }
 }
 
-function toResponse(reply: Reply | GatewayError): Response {
+/** An answer or an error, as it is sent. */
+export function toResponse(reply: Reply | GatewayError): Response {
   // Keys are shown here: nobody on the way may keep them.
   const always = { "content-type": "application/json", "cache-control": "no-store" };
   if (!(reply instanceof GatewayError)) {

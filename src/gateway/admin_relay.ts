@@ -1,4 +1,5 @@
-// The admin API on the public port: whoever has the token is passed on to the supervisor, by its socket.
+// The admin API and the dashboard on the public port: whoever has the token, and whoever asks for the page, is passed on to the
+// supervisor, by its socket.
 // Of the request goes on what the API understands, and nothing that could say who asks but what is known here.
 
 import { hasAdminToken } from "../access/client_keys.ts";
@@ -15,11 +16,29 @@ const ANSWER_MAX_MS = 60_000;
 const ACTOR_HEADER = "x-venturi-actor";
 /** Fields of the request and of the answer that go on. */
 const REQUEST_FIELDS = ["content-type", "if-match"];
-const ANSWER_FIELDS = ["content-type", "cache-control", "etag", "location", "allow"];
+const ANSWER_FIELDS = ["content-type", "cache-control", "etag", "location", "allow", "retry-after"];
+/** And of the dashboard's, which asks for a login itself. */
+const PAGE_REQUEST_FIELDS = [
+  ...REQUEST_FIELDS,
+  ...["cookie", "origin", "sec-fetch-site", "x-venturi-ui", "accept-encoding"],
+];
+const PAGE_ANSWER_FIELDS = [
+  ...ANSWER_FIELDS,
+  ...["set-cookie", "content-encoding", "vary", "content-security-policy", "x-content-type-options"],
+  ...["referrer-policy", "cross-origin-opener-policy", "cross-origin-resource-policy"],
+];
+/** What the dashboard compares and counts: the client's address, and the host that it asked. */
+const FROM_HEADER = "x-venturi-from";
+const HOST_HEADER = "x-venturi-host";
 
 /** Whether a path is the admin API's. */
 export function isAdminPath(path: string): boolean {
   return path.startsWith("/admin/") || path === "/admin";
+}
+
+/** Whether a path is the dashboard's. */
+export function isDashboardPath(path: string): boolean {
+  return path === "/ui" || path.startsWith("/ui/");
 }
 
 /** What passes requests on to the admin API. */
@@ -42,26 +61,57 @@ export async function relayToAdmin(
   { socket, alarms }: AdminRelayOptions,
 ): Promise<Response | GatewayError> {
   if (!hasAdminToken(plan, request.headers)) return adminTokenMissing();
+  const headers = picked(request.headers, REQUEST_FIELDS);
+  headers.set(ACTOR_HEADER, from === null ? "admin token" : `admin token from ${from}`);
+  return passOn({ request, target, headers, plan, answer_fields: ANSWER_FIELDS }, { socket, alarms });
+}
+
+/** Passes a request of the dashboard on: its door is in the supervisor. */
+export function relayToDashboard(
+  request: Request,
+  target: string,
+  from: string | null,
+  plan: Plan,
+  options: AdminRelayOptions,
+): Promise<Response | GatewayError> {
+  const headers = picked(request.headers, PAGE_REQUEST_FIELDS);
+  headers.set(FROM_HEADER, from ?? "an unknown address");
+  headers.set(HOST_HEADER, request.headers.get("host") ?? "");
+  return passOn({ request, target, headers, plan, answer_fields: PAGE_ANSWER_FIELDS }, options);
+}
+
+interface Passing {
+  readonly request: Request;
+  readonly target: string;
+  readonly headers: Headers;
+  readonly plan: Plan;
+  readonly answer_fields: readonly string[];
+}
+
+async function passOn(
+  { request, target, headers, plan, answer_fields }: Passing,
+  { socket, alarms }: AdminRelayOptions,
+): Promise<Response | GatewayError> {
   const { max_body_bytes, body_idle_ms } = plan.listen;
   const body = await readBody(request, { max_bytes: max_body_bytes, idle_ms: body_idle_ms }, alarms);
   if (body instanceof GatewayError) return body;
   if (body.length > BODY_MAX_BYTES) {
     return new GatewayError("body_too_large", `The admin API takes at most ${BODY_MAX_BYTES} bytes.`);
   }
-  const headers = picked(request.headers, REQUEST_FIELDS);
-  headers.set(ACTOR_HEADER, from === null ? "admin token" : `admin token from ${from}`);
   try {
     const answer = await fetch(`http://admin${target}`, {
       method: request.method,
       headers,
       unix: socket,
       redirect: "manual",
+      // As it was compressed it goes on.
+      decompress: false,
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
       ...(body.length === 0 ? {} : { body }),
     });
     return new Response(await answer.bytes(), {
       status: answer.status,
-      headers: picked(answer.headers, ANSWER_FIELDS),
+      headers: picked(answer.headers, answer_fields),
     });
   } catch {
     return new GatewayError("unavailable", "The supervisor does not answer at its socket. Try again.", {

@@ -22,7 +22,13 @@ import { createFetchClient } from "../upstream/fetch.ts";
 import { createHttp1Client } from "../upstream/http1/client.ts";
 import { createSimClient } from "../upstream/sim/client.ts";
 import { Dialler } from "../upstream/websocket/dialler.ts";
-import { adminTokenMissing, isAdminPath, relayToAdmin } from "./admin_relay.ts";
+import {
+  adminTokenMissing,
+  isAdminPath,
+  isDashboardPath,
+  relayToAdmin,
+  relayToDashboard,
+} from "./admin_relay.ts";
 import { Alarms } from "./alarms.ts";
 import { callHeaders, errorResponse, requestId } from "./answer.ts";
 import { readBody } from "./body.ts";
@@ -339,7 +345,12 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_ready = stage === "serving";
       return Response.json({ status: is_ready ? "ok" : "draining" }, { status: is_ready ? 200 : 503 });
     }
-    if (isAdminPath(path)) return relayAdmin(request);
+    if (isAdminPath(path)) return relayAdmin(request, relayToAdmin, plan.admin_token_hash !== null);
+    if (isDashboardPath(path)) {
+      // Others than this machine's are not shown a page that nobody can log in to.
+      const is_there = plan.admin_token_hash !== null || isLoopback(plan.listen.host);
+      return relayAdmin(request, relayToDashboard, is_there);
+    }
     if (path === "/metrics") {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
@@ -363,14 +374,17 @@ export function startGateway(options: GatewayOptions): Gateway {
     });
   }
 
-  /** The admin API, where there is one on this port. */
-  async function relayAdmin(request: Request): Promise<Response> {
+  /** The admin API or the dashboard, where there is one on this port. */
+  async function relayAdmin(
+    request: Request,
+    relayTo: typeof relayToAdmin,
+    is_there: boolean,
+  ): Promise<Response> {
     const { path, query } = pathOf(request.url);
-    if (plan.admin_token_hash === null || options.admin_socket === undefined)
-      return plainError(unknownPath(request, path));
+    if (!is_there || options.admin_socket === undefined) return plainError(unknownPath(request, path));
     const from = server.requestIP(request)?.address ?? null;
     const relay = { socket: options.admin_socket, alarms: tools.clocks.deadlines };
-    const answer = await relayToAdmin(request, path + query, from, plan, relay);
+    const answer = await relayTo(request, path + query, from, plan, relay);
     const response = answer instanceof GatewayError ? plainError(answer) : answer;
     response.headers.set("x-request-id", requestId(request.headers) ?? crypto.randomUUID());
     return response;

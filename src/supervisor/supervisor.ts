@@ -14,6 +14,7 @@ import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
 import type { State } from "../memory/state.ts";
+import { Health } from "../routing/health/health.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
 import { Drills } from "./drills.ts";
@@ -25,6 +26,7 @@ import { claimPort } from "./port.ts";
 import { obeySignals } from "./signals.ts";
 import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
+import { type TargetReport, targetReports } from "./target_reports.ts";
 import { watchFile } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
@@ -34,6 +36,8 @@ const INTERRUPTED = 130;
 export interface SupervisorOptions {
   /** Loads the configuration anew: flags, file, environment. */
   load(): LoadResult;
+  /** Loads a text as if it were the file. */
+  loadDraft(text: string): LoadResult;
   /** The file to watch; null without one. */
   readonly file: string | null;
   /** Where events are told to a person. */
@@ -59,6 +63,16 @@ export interface AdminView {
     forgetSimilar(filter: PurgeFilter): void;
   };
   readonly drills: Pick<Drills, "list" | "begin" | "end">;
+  readonly gateway: {
+    /** Where it listens; null while it does not. */
+    url(): string | null;
+    /** How its targets do. */
+    targets(): Promise<readonly TargetReport[]>;
+    /** Loads the configuration's file as a reload would. */
+    loadFile(): LoadResult;
+    /** Loads a text as if it were the file. */
+    loadDraft(text: string): LoadResult;
+  };
   /** Stored keys have changed. */
   onKeysChange(): void;
 }
@@ -115,6 +129,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const similar = new SimilarDesk(first.config.data);
   let state: State | null = null;
   let drills: Drills | null = null;
+  let listening_url: string | null = null;
   const view: AdminView = {
     config: () => loaded.config,
     limitsState: tellLimits,
@@ -131,6 +146,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       list: () => drills?.list() ?? [],
       begin: (wish, for_ms) => drills?.begin(wish, for_ms) ?? null,
       end: (id) => drills?.end(id) ?? [],
+    },
+    gateway: {
+      url: () => listening_url,
+      targets: tellTargets,
+      loadFile: options.load,
+      loadDraft: options.loadDraft,
     },
     onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
   };
@@ -160,6 +181,22 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       wall_ms: () => Date.now(),
     };
     return limitsState(loaded.plan, storedCallers(side.keys, loaded.plan), tools);
+  }
+  async function tellTargets(): Promise<readonly TargetReport[]> {
+    const { accounts: opened } = await opening;
+    if ("fault" in opened) return [];
+    const { state: own, places: at } = opened;
+    const clock = new SteadyClock(at.clock);
+    const now_ms = () => clock.now_ms();
+    const health = new Health({
+      table: own.health,
+      drills: own.drills,
+      column: 0,
+      columns: own.areas,
+      now_ms,
+      log,
+    });
+    return targetReports(loaded.plan, health, collectMetrics(own).snapshot);
   }
   const { admin, accounts } = await opening;
   if ("fault" in accounts) {
@@ -220,7 +257,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return error instanceof Error ? error.message : String(error);
     }
     if (is_stopping) return null;
-    log(`listening on ${urlOf(fleet.address)} (${count(fleet.size, "gateway process", "es")})`);
+    listening_url = urlOf(fleet.address);
+    log(`listening on ${listening_url} (${count(fleet.size, "gateway process", "es")})`);
     return null;
   }
 

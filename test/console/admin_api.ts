@@ -1,6 +1,6 @@
 // The admin API as a test asks it: opened over a folder of its own, without a server before it.
 
-import { parseConfig } from "../../src/config/load.ts";
+import { type LoadResult, parseConfig } from "../../src/config/load.ts";
 import type { ResolvedConfig } from "../../src/config/schema.ts";
 import { type AdminApi, openAdminApi } from "../../src/console/admin.ts";
 import { makeFolder } from "../access/records.ts";
@@ -25,9 +25,13 @@ export interface ApiUnderTest {
 
 /** A configuration that must be right. */
 export function configOf(yaml: string): ResolvedConfig {
-  const loaded = parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
+  const loaded = loadedOf(yaml);
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   return loaded.config;
+}
+
+function loadedOf(yaml: string): LoadResult {
+  return parseConfig(Buffer.from(yaml), "venturi.yaml", { env: {} });
 }
 
 /** Opens one; `yaml` is the configuration that its gateway would have, null for none. */
@@ -35,12 +39,19 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
   const folder = makeFolder();
   const changes = { count: 0 };
   const config = yaml === null ? null : configOf(yaml);
+  const gateway = {
+    url: () => "http://127.0.0.1:8080",
+    targets: async () => [{ provider: "sim", model: "echo", state: "closed" }],
+    loadFile: () => loadedOf(yaml ?? ""),
+    loadDraft: loadedOf,
+  };
   const hooks = {
     config: () => config,
     limitsState: () => ({ counters: 3 }),
     flushLedger: null,
     caches: null,
     drills: null,
+    gateway,
     onKeysChange: () => {
       changes.count += 1;
     },

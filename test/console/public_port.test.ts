@@ -108,6 +108,60 @@ describe("the admin API on the public port", () => {
   });
 });
 
+describe("the dashboard on the public port", () => {
+  const page = { "x-venturi-ui": "1" };
+
+  test("logs in by the token and passes on what is asked then, also after a restart", async () => {
+    const gateway = await start({ config: CONFIG, args: ["--workers", "2"] });
+    const html = await fetch(`${gateway.url}/ui/costs`);
+    expect(html.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const [script] = /\/ui\/assets\/page[\w.-]+/.exec(await html.text())!;
+    const packed = await fetch(`${gateway.url}${script}`);
+    expect(packed.headers.get("cache-control")).toContain("immutable");
+    expect(await packed.text()).toContain("Venturi");
+    const login = await fetch(`${gateway.url}/ui/session`, {
+      ...{ method: "POST", headers: { ...page, origin: gateway.url } },
+      body: JSON.stringify({ token: TOKEN }),
+    });
+    const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
+    const made = await fetch(`${gateway.url}/ui/api/keys`, {
+      ...{ method: "POST", headers: { ...page, cookie, origin: gateway.url } },
+      body: JSON.stringify({ name: "by-page" }),
+    });
+    expect(made.status).toBe(201);
+    expect((await fetch(`${gateway.url}/ui/api/keys`, { headers: page })).status).toBe(401);
+    const foreign = await fetch(`${gateway.url}/ui/api/keys/by-page`, {
+      ...{ method: "DELETE", headers: { ...page, cookie, origin: "http://elsewhere.test" } },
+    });
+    expect(foreign.status).toBe(403);
+    const { data } = (await ask(gateway, "GET", "audit")).json;
+    expect(data).toMatchObject([{ actor: "dashboard from 127.0.0.1", action: "key.create" }]);
+    gateway.kill("SIGTERM");
+    await gateway.exited;
+    const again = await start({ config: CONFIG, args: ["--data", `${gateway.folder}/data`] });
+    expect((await fetch(`${again.url}/ui/api/keys`, { headers: { ...page, cookie } })).status).toBe(200);
+  });
+
+  test("without a token is for this machine alone, and a command prints the way in", async () => {
+    const gateway = await start({});
+    const command = new Venturi({ command: ["ui", "--data", `${gateway.folder}/data`] });
+    running.push(command);
+    expect((await command.exited).code).toBe(0);
+    const [, code] = /^http:\/\/127\.0\.0\.1:\d+\/ui#code=([\w-]+)\n$/.exec(command.output)!;
+    const logIn = () =>
+      fetch(`${gateway.url}/ui/session`, {
+        ...{ method: "POST", headers: { ...page, origin: gateway.url } },
+        body: JSON.stringify({ code }),
+      });
+    expect((await logIn()).status).toBe(200);
+    expect((await logIn()).status).toBe(401);
+    const open = await start({
+      ...{ config: "keys: [{ name: a, key: sk-some-key-here }]\n", args: ["--host", "0.0.0.0"] },
+    });
+    expect((await fetch(`${open.url}/ui`)).status).toBe(404);
+  });
+});
+
 describe("a gateway that others than this machine can reach", () => {
   test("may start without keys where the admin API can make one, and lets nobody in until then", async () => {
     const gateway = await start({ config: CONFIG, args: ["--host", "0.0.0.0"] });

@@ -8,7 +8,9 @@ import { CALL_RECORDS, type CallRecord, type ColumnValue, rowOf } from "./column
 import type { PlacedRow } from "./cursors.ts";
 import { type ExperimentsAnswer, type ExperimentsQuery, readExperiments } from "./experiments.ts";
 import { DIMENSIONS, type Dimension, FOLDED, OTHER } from "./groups.ts";
+import { type Latency, recentLatency } from "./latency.ts";
 import { ledgerPath, openToRead } from "./open.ts";
+import { type SeriesAnswer, type SeriesQuery, usageSeries } from "./series.ts";
 import { type Span, spansOf } from "./spans.ts";
 import { coverRange } from "./windows.ts";
 
@@ -81,6 +83,10 @@ export interface CallsQuery {
 /** Answers questions. */
 export interface LedgerReader {
   usage(query: UsageQuery, now_ms?: number): UsageAnswer;
+  /** Usage over time. */
+  series(query: SeriesQuery): SeriesAnswer;
+  /** How long the newest calls since a time took. */
+  latency(since_ms: number): Latency;
   /** The newest first; with `after_seq`, the oldest first. */
   calls(query: CallsQuery): PlacedRow[];
   /** What tests and shadows have shown. */
@@ -100,6 +106,8 @@ export function openLedgerReader(folder: string): LedgerReader | { readonly faul
 export function readerOf(db: Database): LedgerReader {
   return {
     usage: (query, now_ms = Date.now()) => usage(db, query, now_ms),
+    series: (query) => usageSeries(db, query),
+    latency: (since_ms) => recentLatency(db, since_ms),
     calls: (query) => calls(db, query),
     experiments: (query) => readExperiments(db, query),
     lastSeq: () => db.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM calls").get()?.seq ?? 0,

@@ -1,0 +1,35 @@
+// `/admin/v1/ui/link`: a link that opens the dashboard once, for whoever may ask the admin API.
+
+import { isLoopback } from "../../config/address.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import { GatewayError } from "../../errors.ts";
+import type { Reply, Routes } from "../router.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What links are made of. */
+export interface LinkHooks {
+  /** The gateway, and where it listens; null where none runs. */
+  readonly gateway: { url(): string | null } | null;
+  config(): ResolvedConfig | null;
+}
+
+/** The endpoint of links. */
+export function linkRoutes(sessions: Sessions, hooks: LinkHooks): Routes {
+  return { "ui/link": { POST: () => makeLink(sessions, hooks) } };
+}
+
+function makeLink(sessions: Sessions, { gateway, config }: LinkHooks): Reply | GatewayError {
+  const origin = gateway?.url() ?? null;
+  const present = config();
+  if (origin === null || present === null)
+    return new GatewayError("unavailable", "Without a gateway that listens there is no dashboard.");
+  if (present.admin === undefined && !isLoopback(present.listen.host)) {
+    return new GatewayError(
+      "conflict",
+      "Others than this machine can reach the gateway: configure admin.token to have a dashboard there.",
+    );
+  }
+  // Behind the '#' nobody on the way sees it, and no log has it.
+  const place = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  return { json: { object: "ui.link", url: `${place}/ui#code=${sessions.makeCode(Date.now())}` } };
+}

@@ -1,0 +1,119 @@
+// Usage over time, out of the rollups: one sum for each step of time, and for the dearest names of a field in it.
+
+import type { Database } from "bun:sqlite";
+import { DIMENSIONS, type Dimension } from "./groups.ts";
+import { LEVEL_MS, type Level, startOf } from "./windows.ts";
+
+/** Names that are told apart where nothing is said. */
+export const NAMES_DEFAULT = 8;
+
+/** A question for usage over time. */
+export interface SeriesQuery {
+  /** What is told apart; null: nothing. */
+  readonly by: Dimension | null;
+  readonly step: Level;
+  /** Whole steps are told: from the one that this is in. */
+  readonly since_ms: number;
+  readonly until_ms: number;
+  /** Names that are told apart, the dearest first; the others are one. */
+  readonly names: number;
+}
+
+/** What was used in a step of time. */
+export interface SeriesSums {
+  readonly calls: number;
+  readonly errors: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_hits: number;
+  readonly saved_nano_usd: bigint;
+  readonly cost_nano_usd: bigint;
+}
+
+/** A step of one name. */
+export interface SeriesPoint extends SeriesSums {
+  readonly start_ms: number;
+  /** The place of its name among the names of the answer. */
+  readonly name: number;
+}
+
+/** Usage over time. */
+export interface SeriesAnswer {
+  /** The dearest first; null is no name, the last one may be all the others. */
+  readonly names: readonly (string | null)[];
+  /** Whether the last of the names is all the others. */
+  readonly has_others: boolean;
+  readonly step_ms: number;
+  readonly since_ms: number;
+  readonly until_ms: number;
+  /** Steps without calls have no point. */
+  readonly points: readonly SeriesPoint[];
+}
+
+const SUMS = [
+  ...["calls", "errors", "input_tokens", "output_tokens", "cache_hits", "saved_nano_usd", "cost_nano_usd"],
+] as const;
+
+type Found = Readonly<Record<(typeof SUMS)[number] | "start_ms", bigint>> & { readonly name: string };
+
+/** Asks for usage over time. */
+export function usageSeries(db: Database, query: SeriesQuery): SeriesAnswer {
+  const { by, step, names } = query;
+  if (by !== null && !DIMENSIONS.includes(by)) throw new RangeError(`there is no field ${by}`);
+  const since_ms = startOf(step, query.since_ms);
+  const until_ms = Math.max(since_ms, query.until_ms);
+  const sums = SUMS.map((name) => `sum(${name}) AS ${name}`).join(", ");
+  // Few rows of a group are joined with its names: those of all its steps are looked up one by one otherwise.
+  const text =
+    by === null
+      ? `SELECT start_ms, '' AS name, ${sums} FROM rollup_${step} WHERE start_ms >= ? AND start_ms < ? GROUP BY start_ms`
+      : `SELECT start_ms, groups.${by} AS name, ${sums} FROM rollup_${step} JOIN groups ON groups.id = group_id
+         WHERE start_ms >= ? AND start_ms < ? GROUP BY start_ms, name`;
+  const found = db.query<Found, [number, number]>(text).safeIntegers(true).all(since_ms, until_ms);
+  const order = dearest(found);
+  const told = order.slice(0, names);
+  const places = new Map(told.map((name, place) => [name, place]));
+  const points = new Map<string, SeriesPoint>();
+  for (const record of found) {
+    const name = places.get(record.name) ?? told.length;
+    const id = `${record.start_ms} ${name}`;
+    points.set(id, added(points.get(id), record, name));
+  }
+  const has_others = order.length > told.length;
+  return {
+    names: [...told.map((name) => (name === "" ? null : name)), ...(has_others ? ["other"] : [])],
+    has_others,
+    step_ms: LEVEL_MS[step],
+    since_ms,
+    until_ms,
+    points: [...points.values()],
+  };
+}
+
+/** Names by what they cost, then by their calls. */
+function dearest(found: readonly Found[]): string[] {
+  const sums = new Map<string, { cost: bigint; calls: bigint }>();
+  for (const { name, cost_nano_usd, calls } of found) {
+    const sum = sums.get(name) ?? { cost: 0n, calls: 0n };
+    sums.set(name, { cost: sum.cost + cost_nano_usd, calls: sum.calls + calls });
+  }
+  const sign = (difference: bigint) => (difference > 0n ? 1 : difference < 0n ? -1 : 0);
+  return [...sums]
+    .sort(([, a], [, b]) => sign(b.cost - a.cost) || sign(b.calls - a.calls))
+    .map(([name]) => name);
+}
+
+function added(before: SeriesPoint | undefined, record: Found, name: number): SeriesPoint {
+  const count = (sum: (typeof SUMS)[number]) => Number(record[sum]);
+  return {
+    start_ms: Number(record.start_ms),
+    name,
+    calls: (before?.calls ?? 0) + count("calls"),
+    errors: (before?.errors ?? 0) + count("errors"),
+    input_tokens: (before?.input_tokens ?? 0) + count("input_tokens"),
+    output_tokens: (before?.output_tokens ?? 0) + count("output_tokens"),
+    cache_hits: (before?.cache_hits ?? 0) + count("cache_hits"),
+    saved_nano_usd: (before?.saved_nano_usd ?? 0n) + record.saved_nano_usd,
+    cost_nano_usd: (before?.cost_nano_usd ?? 0n) + record.cost_nano_usd,
+  };
+}

@@ -1,0 +1,150 @@
+// A gateway with traffic of its own, and a browser that looks at its dashboard: what the tests of its pages stand on.
+
+import { chromium, type Page, type Browser as Playwright } from "playwright-core";
+import { Venturi } from "../chaos/harness.ts";
+import { CHROMIUM } from "./chromium.ts";
+
+/** The admin token of the gateway under test. */
+export const TOKEN = "an-admin-token-for-tests";
+
+const CONFIG = `
+admin: { token: ${TOKEN} }
+providers:
+  east: { kind: sim }
+  west: { kind: sim }
+models:
+  chat:
+    targets: [{ provider: east, model: echo, weight: 3 }, { provider: west, model: lorem, weight: 1 }]
+    strategy: weighted
+    price: { input_per_mtok: 2.5, output_per_mtok: 10 }
+  summary:
+    targets: [east/lorem]
+    price: { input_per_mtok: 0.15, output_per_mtok: 0.6 }
+    cache: { exact: { ttl_s: 600 } }
+  shaky:
+    targets: [west/error-500, east/lorem]
+    price: { input_per_mtok: 1, output_per_mtok: 4 }
+tiers: { free: { limits: { rpm: 60 } } }
+routes:
+  - { name: short-ones, when: { model: auto, prompt_tokens: "<=200" }, use: summary }
+  - { name: the-rest, when: { model: auto }, use: chat }
+keys:
+  - { name: checkout, key: sk-checkout, tenant: acme, team: shop, limits: { usd_per_day: 0.05, rpm: 6000 } }
+  - { name: search, key: sk-search, tenant: globex, limits: { tpm: 600000 } }
+`;
+
+const FEATURES = ["summary", "assistant", "extraction", "translation"];
+const MODELS = ["chat", "summary", "chat", "shaky", "auto"];
+
+/** A gateway and a browser. */
+export interface DashboardRoom {
+  readonly gateway: Venturi;
+  readonly browser: Playwright;
+  /** Asks the admin API by the token, not by the page. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks at whatever came.
+  admin(path: string): Promise<any>;
+  /** A page that is logged in, at a place of the dashboard; requests that leave the gateway are in `foreign`. */
+  open(place: string, options?: PageOptions): Promise<LookedAt>;
+  close(): Promise<void>;
+}
+
+/** How a page is looked at. */
+export interface PageOptions {
+  readonly scheme?: "light" | "dark";
+  readonly width?: number;
+  readonly height?: number;
+  readonly is_logged_in?: boolean;
+}
+
+/** A page that is looked at, and what went wrong in it. */
+export interface LookedAt {
+  readonly page: Page;
+  /** URLs of requests to others than the gateway. */
+  readonly foreign: readonly string[];
+  /** What the browser complained of: faults of scripts, what the page's policy refused. */
+  readonly complaints: readonly string[];
+}
+
+/** Starts both, and sends calls of all kinds. */
+export async function openRoom(calls = 80): Promise<DashboardRoom> {
+  const gateway = await new Venturi({ config: CONFIG }).ready();
+  for (let number = 0; number < calls; number++) await call(gateway, number);
+  const admin = async (path: string) => {
+    const response = await fetch(`${gateway.url}/admin/v1/${path}`, {
+      method: path === "ledger/flush" ? "POST" : "GET",
+      headers: { authorization: `Bearer ${TOKEN}` },
+    });
+    return response.json();
+  };
+  await admin("ledger/flush");
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+  const login = await fetch(`${gateway.url}/ui/session`, {
+    method: "POST",
+    headers: { "x-venturi-ui": "1", origin: gateway.url },
+    body: JSON.stringify({ token: TOKEN }),
+  });
+  const [name = "", value = ""] = login.headers.get("set-cookie")!.split(";")[0]!.split("=");
+  return {
+    gateway,
+    browser,
+    admin,
+    async open(place, { scheme = "light", width = 1280, height = 860, is_logged_in = true } = {}) {
+      const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
+      const cookie = {
+        name,
+        value,
+        domain: "127.0.0.1",
+        path: "/ui",
+        httpOnly: true,
+        sameSite: "Strict" as const,
+      };
+      if (is_logged_in) await context.addCookies([cookie]);
+      const page = await context.newPage();
+      const foreign: string[] = [];
+      const complaints: string[] = [];
+      page.on("request", (request) => {
+        const url = request.url();
+        if (!url.startsWith(`${gateway.url}/`) && !/^(data|blob):/.test(url)) foreign.push(url);
+      });
+      page.on("pageerror", (error) => void complaints.push(error.message));
+      page.on("console", (message) => {
+        if (message.type() === "error" && !/status of 40[13]|status of 429/.test(message.text()))
+          complaints.push(message.text());
+      });
+      await page.goto(`${gateway.url}/ui/${place}`);
+      await page.waitForSelector("h1");
+      return { page, foreign, complaints };
+    },
+    async close() {
+      await browser.close();
+      await gateway.end();
+    },
+  };
+}
+
+async function call({ url }: Venturi, number: number): Promise<void> {
+  const model = number % 20 === 19 ? "gpt-unknown" : MODELS[number % MODELS.length];
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${number % 3 === 0 ? "sk-search" : "sk-checkout"}`,
+      "content-type": "application/json",
+      "x-venturi-feature": FEATURES[number % FEATURES.length]!,
+    },
+    body: JSON.stringify({
+      model,
+      stream: number % 4 === 0,
+      user: `user-${number % 7}`,
+      messages: [
+        {
+          role: "user",
+          content: `Tell me of tube number ${number % 9}. ${"More of it. ".repeat(number % 30)}`,
+        },
+      ],
+    }),
+  });
+  await response.text();
+}
