@@ -3,7 +3,7 @@
 import type { WireError } from "../dialects/openai/error.ts";
 import { readProviderError, statusInBand } from "../dialects/provider_error.ts";
 import { type ErrorCode, GatewayError } from "../errors.ts";
-import type { Showing } from "../routing/health/target_health.ts";
+import type { Showing } from "../routing/health/circuit.ts";
 import { isIll, judgeStatus, retryAfterMs, type Verdict } from "../routing/retry.ts";
 import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 

@@ -7,8 +7,9 @@ import type { CounterTable } from "../../memory/counter_table.ts";
 import type { Drill, DrillTable } from "../../memory/drill_table.ts";
 import { keyIdentity } from "../key_identity.ts";
 import { CLOSED, DRILLED, PROBING } from "./breaker.ts";
+import { Circuit, type HealthMemory } from "./circuit.ts";
 import type { Quantile } from "./latency.ts";
-import { type HealthMemory, TargetHealth } from "./target_health.ts";
+import { TargetHealth } from "./target_health.ts";
 import { type Reason, Trial } from "./trial.ts";
 
 /** What a process' view of health is made of. */
@@ -43,7 +44,7 @@ export class Health {
   readonly #careful: CarefulMark;
   readonly #drills: DrillTable;
   readonly #targets = new WeakMap<TargetPlan, TargetHealth>();
-  readonly #keys = new WeakMap<ProviderKey, TargetHealth>();
+  readonly #keys = new WeakMap<ProviderKey, Circuit>();
   readonly #checks = new WeakMap<ProviderPlan, TargetHealth>();
 
   constructor(options: HealthOptions) {
@@ -56,11 +57,11 @@ export class Health {
       now_ms: () => options.now_ms(),
       beCareful: (for_ms) => careful.raise(options.now_ms() + for_ms),
       isDrilled: (provider, model) => drills.find(provider, model, options.now_ms()) !== null,
-      onChange: (health, is_open, why) =>
+      onChange: (circuit, is_open, why) =>
         log(
           is_open
-            ? `${wordFor(health)} is passed over from now on: its calls fail (${why})`
-            : `${wordFor(health)} is asked again: ${why}`,
+            ? `${wordFor(circuit)} is passed over from now on: its calls fail (${why})`
+            : `${wordFor(circuit)} is asked again: ${why}`,
         ),
     };
   }
@@ -92,11 +93,11 @@ export class Health {
   }
 
   /** What is known of one of several keys of a provider. */
-  ofKey(provider: ProviderPlan, key: ProviderKey): TargetHealth {
+  ofKey(provider: ProviderPlan, key: ProviderKey): Circuit {
     let health = this.#keys.get(key);
     if (health === undefined) {
       const identity = ["key", keyIdentity(provider, key)];
-      health = new TargetHealth(this.#memory, provider.name, key.name, identity);
+      health = new Circuit(this.#memory, provider.name, key.name, identity);
       this.#keys.set(key, health);
     }
     return health;
@@ -162,7 +163,7 @@ export class Health {
 }
 
 /** What the log calls it: a target, or a key by its name. */
-function wordFor({ provider, model }: TargetHealth): string {
+function wordFor({ provider, model }: Circuit): string {
   return model.startsWith(`${provider}#`) ? `key ${model}` : `${provider}/${model}`;
 }
 

@@ -1,7 +1,8 @@
 // One try, as the health of its target sees it: from when it is sent until it is over, with what it showed of the target.
 
 import type { BreakerPlan } from "../../config/plan.ts";
-import type { Showing, TargetHealth } from "./target_health.ts";
+import type { Showing } from "./circuit.ts";
+import type { TargetHealth } from "./target_health.ts";
 
 /** Why a try that would not be made otherwise is made: to probe, or because there is nothing better. */
 export type Reason = "free" | "probe" | "last_resort";
@@ -35,16 +36,17 @@ export class Trial {
     this.#reason = reason;
     this.#probe = probe;
     this.#began_ms = health.now_ms;
-    this.#is_counted = health.begin();
+    this.#is_counted = health.begin(this.#began_ms);
   }
 
   /** A good answer has begun, `first_byte_ms` after it was asked for. That it may break off yet is told later. */
   answered(first_byte_ms: number): void {
-    this.endWaiting();
+    const now_ms = this.#health.now_ms;
+    this.endWaiting(now_ms);
     this.#has_answered = true;
-    this.#health.observe(first_byte_ms, this.#is_stream);
+    this.#health.observe(first_byte_ms, this.#is_stream, now_ms);
     if (this.#reason !== "free") this.#health.recover();
-    this.#count(false);
+    this.#count(false, now_ms);
   }
 
   /** What the try shows of its target; of an answer that has begun, that it broke off after all. */
@@ -53,38 +55,39 @@ export class Trial {
     this.#why = why;
   }
 
+  /** Nothing is waited for any more. */
+  endWaiting(now_ms = this.#health.now_ms): void {
+    if (this.#is_waiting && this.#is_counted) this.#health.endWaiting(now_ms);
+    this.#is_waiting = false;
+  }
+
   /** It is over. */
   end(): void {
     if (this.#is_over) return;
     this.#is_over = true;
+    const now_ms = this.#health.now_ms;
     const showing = this.#showing;
-    if (this.#is_waiting && showing === "nothing") this.#noteWait();
-    this.endWaiting();
-    if (this.#is_counted) this.#health.end();
-    if (showing === "ill") this.#count(true);
+    if (this.#is_waiting && showing === "nothing") this.#noteWait(now_ms);
+    this.endWaiting(now_ms);
+    if (this.#is_counted) this.#health.end(now_ms);
+    if (showing === "ill") this.#count(true, now_ms);
     else if (this.#has_answered) return;
     else if (showing === "well") {
       if (this.#reason !== "free") this.#health.recover();
-      this.#count(false);
+      this.#count(false, now_ms);
     } else if (this.#probe !== 0) this.#health.leaveProbe(this.#probe);
   }
 
   /** It was given up before a byte came: what it would have taken is at least this long. */
-  #noteWait(): void {
-    const took_ms = this.#health.now_ms - this.#began_ms;
+  #noteWait(now_ms: number): void {
+    const took_ms = now_ms - this.#began_ms;
     const average_ms = this.#health.averageMs(this.#is_stream);
-    if (average_ms > 0 && took_ms > average_ms) this.#health.observe(took_ms, this.#is_stream);
+    if (average_ms > 0 && took_ms > average_ms) this.#health.observe(took_ms, this.#is_stream, now_ms);
   }
 
-  #count(is_ill: boolean): void {
+  #count(is_ill: boolean, now_ms: number): void {
     if (this.#breaker === null) return;
-    const took_ms = this.#health.now_ms - this.#began_ms;
-    this.#health.count(this.#breaker, is_ill, took_ms, this.#probe, this.#why);
-  }
-
-  /** Nothing is waited for any more. */
-  endWaiting(): void {
-    if (this.#is_waiting && this.#is_counted) this.#health.endWaiting();
-    this.#is_waiting = false;
+    const took_ms = now_ms - this.#began_ms;
+    this.#health.count(this.#breaker, is_ill, took_ms, this.#probe, this.#why, now_ms);
   }
 }
