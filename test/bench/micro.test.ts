@@ -13,6 +13,8 @@ const PRIVACY_TASKS = 8;
 const MEMORY_TASKS = 2 * 8;
 /** A call that is answered, and one that is refused. */
 const ACCOUNT_TASKS = 2;
+/** Targets chosen in five ways, a try, a quantile. */
+const HEALTH_TASKS = 7;
 /** Requests and texts. */
 const RECOGNISER_TASKS = 10 + 15;
 const NAME_TASKS = 1;
@@ -40,6 +42,7 @@ test("every function is measured at every level, over every text", async () => {
         NAME_TASKS +
         MEMORY_TASKS +
         ACCOUNT_TASKS +
+        HEALTH_TASKS +
         TRANSLATION_TASKS +
         POLICY_TASKS),
   );
