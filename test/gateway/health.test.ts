@@ -152,8 +152,13 @@ describe("no outage is", () => {
 
 test("a model's own deadline is one, where a target took most of it", async () => {
   const first = await room.upstream((_, reply) => reply.never());
-  const gateway = pair(first, await room.upstream(ok), "retries: { attempts: 0 }, deadline_ms: 60");
-  expect(await ask(gateway, 6)).toEqual([504, 504, 504, 504, 504, 200]);
+  const gateway = pair(first, await room.upstream(ok), "retries: { attempts: 0 }, deadline_ms: 300");
+  const statuses: number[] = [];
+  // On a machine that has no time a call may reach its target too late to tell anything.
+  while (statuses.at(-1) !== 200 && statuses.length < 20) statuses.push(...(await ask(gateway, 1)));
+  expect(statuses.at(-1)).toBe(200);
+  expect(statuses.length).toBeGreaterThan(5);
+  expect(new Set(statuses.slice(0, -1))).toEqual(new Set([504]));
 });
 
 /** How the gateway sees the first provider's model. */
