@@ -21,7 +21,10 @@ export interface Sizes {
   readonly minutes: number;
   /** How long after the load the processor time is read, so that work put off until after the answers is in it. */
   readonly settle_ms: number;
-  /** How long each target is loaded before the first round, in seconds. */
+  /**
+   * How long each target is loaded before the first round, in seconds: the engine compiles what it runs during some ten thousands of
+   * calls, and a gateway runs for weeks.
+   */
   readonly warm_seconds: number;
   /** Connections that are opened at once. */
   readonly burst: number;
@@ -40,7 +43,7 @@ export const USUAL_SIZES: Sizes = {
   calls: 2000,
   minutes: 1,
   settle_ms: 300,
-  warm_seconds: 1,
+  warm_seconds: 3,
   burst: 2_000,
   peers: 0,
 };

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { bytes } from "./bytes.ts";
 import { contention } from "./contention.ts";
 import { alignTable, tablesOf } from "./figures.ts";
+import { floor } from "./floor.ts";
 import { hits } from "./hits.ts";
 import { idle } from "./idle.ts";
 import { ledger } from "./ledger.ts";
@@ -36,6 +37,7 @@ const PARTS: readonly Part[] = [
   sse,
   websocket,
   rejected,
+  floor,
   hits,
   redacted,
   turns,

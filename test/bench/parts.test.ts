@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { contention } from "../../bench/contention.ts";
 import { MEASURES, tablesOf } from "../../bench/figures.ts";
+import { floor } from "../../bench/floor.ts";
 import { GOALS } from "../../bench/goals.ts";
 import { idle } from "../../bench/idle.ts";
 import { findProgram } from "../../bench/machine.ts";
@@ -49,7 +50,7 @@ async function run(part: Part) {
   const sizes = PACED.has(part) ? { ...TINY, seconds: PACED_SECONDS } : TINY;
   const cases = await part.run(sizes, (line) => said.push(line));
   for (const name of ["haproxy", "nginx"].filter((name) => !has(name))) {
-    if (![soak.name, idle.name, start.name, turns.name, contention.name].includes(part.name)) {
+    if (![soak.name, idle.name, start.name, turns.name, contention.name, floor.name].includes(part.name)) {
       expect(said.join("\n")).toContain(`${name} is not installed`);
     }
   }
@@ -68,6 +69,7 @@ describe("the part", () => {
     [idle, relays, 1],
     [start, relays, 1],
     [soak, ["venturi"], 1],
+    [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 2],
     [contention, ["1 process", "2 processes", "8 processes", "32 processes"], 3],
     [scaling, ["direct", "1 process", "2 processes", "4 processes"], 3],
   ] as const)("$name measures every target without a fault", async (part, targets, rows) => {
