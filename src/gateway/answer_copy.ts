@@ -1,7 +1,7 @@
 // A copy of an answer that is to be compared with another when it is over; none of one that is too long.
 
 /** Longer answers are not compared; bytes. */
-export const COPY_MAX_BYTES = 512 * 1024;
+export const COPY_MAX_BYTES = 128 * 1024;
 
 /** The events of one stream. */
 export class AnswerCopy {

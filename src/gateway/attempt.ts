@@ -247,8 +247,7 @@ function stopped(call: Call): Answer {
 
 /** The try beside one that takes long; null where it cannot be made, or is not wanted any more. */
 async function sendSecond(call: Call, first: Try, { order, affinity, outgoing, tools }: Targets) {
-  const place = order.indexOf(first.candidate);
-  const second = secondOf(order, place, first.key, tools.rotation, affinity, performance.now());
+  const second = secondOf(order, first, tools.rotation, affinity, performance.now());
   // Nobody is asked twice where others wait to be asked once.
   if (tools.queues.isSaturated(second.candidate.target)) return null;
   const sent = await send(call, second, outgoing, tools, () => !first.receiver.is_settled);

@@ -41,9 +41,10 @@ export class Shadows {
     return candidate instanceof GatewayError ? null : new Shadowing(call, prepared, candidate, this);
   }
 
-  /** Asks the candidate, unless too many are asked already. */
+  /** Asks the candidate, unless too many are asked already, or others may need what there is of it. */
   async ask(shadowing: Shadowing): Promise<void> {
-    if (this.#isBusy) return;
+    const { queues } = this.#tools;
+    if (this.#isBusy || shadowing.candidate.targets.every((target) => queues.isSaturated(target))) return;
     const call = shadowing.call.candidate();
     this.#running.add(call);
     try {
@@ -70,14 +71,14 @@ export class Shadows {
 export class Shadowing {
   readonly call: Call;
   readonly #prepared: Prepared;
-  readonly #candidate: ModelPlan;
+  readonly candidate: ModelPlan;
   readonly #shadows: Shadows;
   #answer: Uint8Array | null = null;
 
   constructor(call: Call, prepared: Prepared, candidate: ModelPlan, shadows: Shadows) {
     this.call = call;
     this.#prepared = prepared;
-    this.#candidate = candidate;
+    this.candidate = candidate;
     this.#shadows = shadows;
   }
 
@@ -101,7 +102,7 @@ export class Shadowing {
 
   /** Asks the candidate for a whole answer, and writes the row of it. */
   async ask(call: Call, tools: PipelineTools): Promise<void> {
-    const candidate = this.#candidate;
+    const { candidate } = this;
     call.shadow = { of: this.call.ledger_id, agreement: null, of_refused: null };
     const asked = this.#prepared.again(call).asPlain();
     if (asked instanceof GatewayError) return;

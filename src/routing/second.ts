@@ -15,17 +15,17 @@ export interface Second {
  * The next target of the same model that has a key to ask it with at once; where there is none, the same target with another key,
  * or with the same: what makes a call slow is mostly the one machine that it came to. Fallbacks are other models: they are
  * for failures.
- * @param asked the place in `order` of the target that is being asked
+ * @param first who is being asked, with what key
  */
 export function secondOf(
   order: readonly Candidate[],
-  asked: number,
-  key: ProviderKey,
+  { candidate: first, key }: Second,
   rotation: KeyRotation,
   affinity: Affinity,
   now_ms: number,
 ): Second {
-  const first = order[asked]!;
+  // The same target may stand there for another reason to try it.
+  const asked = order.findIndex(({ target }) => target === first.target);
   for (let place = asked + 1; place < order.length; place++) {
     const candidate = order[place]!;
     if (candidate.model !== first.model) break;

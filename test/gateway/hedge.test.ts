@@ -262,6 +262,37 @@ models:
   });
 });
 
+test("a call has no second at a provider that has no room for one", async () => {
+  const { promise: free, resolve: release } = Promise.withResolvers<void>();
+  const first = await room.upstream(async (_, reply) => {
+    await free;
+    await reply.json(200, chatCompletion("at last"));
+  });
+  const second = await room.upstream((_, reply) => reply.never());
+  const gateway = room.gateway(
+    pair(first, second)
+      .replace("second: {", "second: { limits: { concurrency: 1 },")
+      .replace(
+        "models:",
+        "models:\n  busy: { targets: [second/b] }\n  other: { targets: [first/o], hedge: { after: 20ms, max_extra: 1 } }",
+      ),
+  );
+  const leaving = new AbortController();
+  const busy = gateway.chat({ model: "busy" }, { signal: leaving.signal }).catch(() => null);
+  await second.waitFor(() => second.requests.length === 1);
+  const waiting = gateway.chat();
+  await first.waitFor(() => first.requests.length === 1);
+  // Another call, which began later and is hedged meanwhile, shows that its time has passed too.
+  const later = gateway.chat({ model: "other" });
+  await first.waitFor(() => first.requests.length === 3);
+  release();
+  expect(await (await waiting).json()).toEqual(chatCompletion("at last"));
+  await later;
+  expect(second.requests).toHaveLength(1);
+  leaving.abort();
+  await busy;
+});
+
 describe("a stream", () => {
   test("is given by whoever has content first: a role is none", async () => {
     const first = await room.upstream(async (_, reply) => {

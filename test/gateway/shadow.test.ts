@@ -152,6 +152,32 @@ describe("a shadow", () => {
     expect(candidate.requests).toHaveLength(16);
   });
 
+  test("is let be where others may need what there is of the candidate", async () => {
+    const real = await room.upstream(says("hello"));
+    const candidate = await room.upstream((_, reply) => reply.never());
+    const gateway = room.gateway(
+      config(real, candidate)
+        .replace("other: {", "other: { limits: { concurrency: 1 },")
+        .replace("limits: { rpm: 2,", "limits: {"),
+    );
+    const leaving = new AbortController();
+    const busy = gateway
+      .chat({ model: "candidate" }, { headers: HEADERS, signal: leaving.signal })
+      .catch(() => null);
+    await candidate.waitFor(() => candidate.requests.length === 1);
+    const headers = { ...HEADERS, "x-venturi-user": "bob" };
+    await (await gateway.chat({}, { headers })).text();
+    await until(() => gateway.kept.rows().length === 1);
+    candidate.use(says("hello"));
+    leaving.abort();
+    await busy;
+    await until(() => gateway.kept.rows().length === 2);
+    // The next has one again: it is the second request that the candidate sees.
+    await (await gateway.chat({}, { headers })).text();
+    await until(() => gateway.kept.rows().length === 4);
+    expect(candidate.requests).toHaveLength(2);
+  });
+
   test("is drawn by its share", async () => {
     const real = await room.upstream(says("hello"));
     const candidate = await room.upstream(says("hello"));

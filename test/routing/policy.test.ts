@@ -22,7 +22,15 @@ const subject = (
 ): RouteSubject => ({
   ...{ model: "auto", task: null, tier: null, tenant: "acme", team: null, key: "k", region: null, tags: {} },
   header: (name) => of.headers?.[name] ?? null,
-  ...{ needs: 0, prompt_tokens: 10, context_tokens: 20, complexity: "simple", time_ms: NOON_MS, caller: "c", sticky_by: "key" },
+  ...{
+    needs: 0,
+    prompt_tokens: 10,
+    context_tokens: 20,
+    complexity: "simple",
+    time_ms: NOON_MS,
+    caller: "c",
+    sticky_by: "key",
+  },
   ...of,
 });
 
