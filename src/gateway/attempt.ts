@@ -2,7 +2,7 @@
 // Nothing here has sent the client a byte, so everything here may be tried again.
 
 import type { KeyLimits, KeyRefusal } from "../access/key_limits.ts";
-import type { HeaderFields, ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan, Timeouts } from "../config/plan.ts";
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
@@ -261,11 +261,12 @@ export function preferred(earlier: FailedAnswer | null, later: FailedAnswer): Fa
 
 /** A request as it is sent with one key, or several in its place; at least one. */
 function requestsTo(
-  target: TargetPlan,
-  key: ProviderKey,
+  { candidate, key }: Second,
   outgoing: Outgoing,
   sending: Sending,
+  health: Health,
 ): readonly UpstreamRequest[] {
+  const { target } = candidate;
   const { provider } = target;
   const request: UpstreamRequest = {
     origin: provider.origin,
@@ -275,9 +276,19 @@ function requestsTo(
     headers: outgoing.pass ? key.pass_headers : key.headers,
     extra_headers: sending.extra_headers,
     body: sending.body,
-    timeouts: outgoing.is_stream ? target.timeouts.stream : target.timeouts.plain,
+    timeouts: timeoutsOf(candidate, outgoing.is_stream, health),
   };
   return sending.several?.map((body) => ({ ...request, body: [body] })) ?? [request];
+}
+
+/** A call that probes while others could answer it does not wait for a target that hangs as long as for one that is well. */
+function timeoutsOf({ target, reason, is_last }: Candidate, is_stream: boolean, health: Health): Timeouts {
+  const timeouts = is_stream ? target.timeouts.stream : target.timeouts.plain;
+  if (reason !== "probe" || is_last) return timeouts;
+  const patience_ms = health.patienceMs(target, is_stream);
+  const { first_byte_ms } = timeouts;
+  if (patience_ms === null || (first_byte_ms > 0 && first_byte_ms <= patience_ms)) return timeouts;
+  return { ...timeouts, first_byte_ms: patience_ms };
 }
 
 /**
@@ -287,18 +298,19 @@ function requestsTo(
  */
 async function send(
   call: Call,
-  { candidate, key }: Second,
+  second: Second,
   outgoing: Outgoing,
   tools: AttemptTools,
   isWanted = () => true,
 ): Promise<Try | Failure | { readonly limit: KeyRefusal } | null> {
+  const { candidate, key } = second;
   const { target, model } = candidate;
   const { provider } = target;
   const written = outgoing.write(target);
   const sending = written instanceof Promise ? await written : written;
   if (sending instanceof GatewayError) return unwritable(sending);
   const { dropped } = call;
-  const plain = requestsTo(target, key, outgoing, sending);
+  const plain = requestsTo(second, outgoing, sending, tools.health);
   const requests = key.signing === null ? plain : await authorized(plain, key.signing);
   if (call.stopped !== null || !isWanted()) return null;
   if (requests instanceof UpstreamError) return connectionFailure(provider.name, requests);

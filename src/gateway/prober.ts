@@ -33,7 +33,8 @@ export function startProber(tools: ProberTools): () => void {
   const timer = setInterval(() => {
     for (const provider of tools.plan().providers.values()) {
       const { probe } = provider;
-      if (probe === null || !tools.health.takeCheck(provider, probe.interval_ms)) continue;
+      if (probe === null || isDrilled(provider, tools.health)) continue;
+      if (!tools.health.takeCheck(provider, probe.interval_ms)) continue;
       checkOnce(provider, probe.path, tools).catch((fault: unknown) =>
         tools.log(`a probe of ${provider.name} failed by a fault of the gateway: ${faultText(fault)}`),
       );
@@ -41,6 +42,13 @@ export function startProber(tools: ProberTools): () => void {
   }, LOOK_MS);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** During a drill a provider is not asked for anything. */
+function isDrilled({ name }: ProviderPlan, health: Health): boolean {
+  return (
+    health.is_careful && health.drills.some(({ provider, model }) => provider === name && model === null)
+  );
 }
 
 async function checkOnce(provider: ProviderPlan, path: string, tools: ProberTools): Promise<void> {

@@ -266,6 +266,19 @@ describe("times to the first byte", () => {
   });
 });
 
+test("a probe is waited for in proportion to what a target's answers took", () => {
+  const [health] = healthRoom(temporaryFolder()).processes as [Health];
+  const patience = () => health.patienceMs(a, true);
+  for (let call = 0; call < 19; call++) health.of(a).observe(4_000, true);
+  expect(patience()).toBeNull();
+  health.of(a).observe(4_000, true);
+  expect(patience()).toBeGreaterThan(10_000);
+  expect(patience()).toBeLessThan(15_000);
+  for (let call = 0; call < 20; call++) health.of(b).observe(100, true);
+  expect(health.patienceMs(b, true)).toBe(5_000);
+  expect(health.patienceMs(b, false)).toBeNull();
+});
+
 test("calls under way are counted over all processes, and a dead one's are taken away", () => {
   const folder = temporaryFolder();
   const room = healthRoom(folder, 2);

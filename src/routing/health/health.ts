@@ -12,6 +12,10 @@ import type { Quantile } from "./latency.ts";
 import { TargetHealth } from "./target_health.ts";
 import { type Reason, Trial } from "./trial.ts";
 
+/** What a probe is waited for at least, in milliseconds, and how many answers have to be known of before it is not waited for longer. */
+const PATIENCE_MIN_MS = 5_000;
+const PATIENCE_SAMPLES = 20;
+
 /** What a process' view of health is made of. */
 export interface HealthOptions extends Pick<HealthMemory, "column" | "columns" | "now_ms"> {
   readonly table: CounterTable;
@@ -143,6 +147,12 @@ export class Health {
   /** The time to the first byte that 95 % of a target's answers of late did not exceed; null where there are none. */
   p95Ms(target: TargetPlan, is_stream: boolean): Quantile | null {
     return this.of(target).quantile(0.95, is_stream);
+  }
+
+  /** How long a probe is waited for where another target could answer: several times as long as most answers took; null: as any try. */
+  patienceMs(target: TargetPlan, is_stream: boolean): number | null {
+    const p95 = this.p95Ms(target, is_stream);
+    return p95 === null || p95.samples < PATIENCE_SAMPLES ? null : Math.max(PATIENCE_MIN_MS, 3 * p95.ms);
   }
 
   /** How a target does, for whoever asks why it is tried or not. */
