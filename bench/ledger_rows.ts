@@ -78,6 +78,8 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
       guards: {},
       timings_us: { total: 400_000 + pick(4_000_000), first_byte: 300_000 + pick(300_000), overhead: 90 },
       estimated: random() < 0.01,
+      trace: null,
+      sampled: random() < 0.1,
     };
     batch.push(writeRow(row));
     if (batch.length === batch_rows) {

@@ -12,6 +12,7 @@ import { Alarms } from "../../src/gateway/alarms.ts";
 import { Books } from "../../src/gateway/books.ts";
 import { Call } from "../../src/gateway/call.ts";
 import type { Prepared } from "../../src/gateway/prepare.ts";
+import { isSampled, traceIdOf } from "../../src/ledger/trace.ts";
 import { clockBase, SteadyClock } from "../../src/memory/clock.ts";
 import { AREA_HEAD_WORD, AREA_TAIL_WORD, areaPlaces } from "../../src/memory/layout.ts";
 import { mapFile } from "../../src/memory/mapping.ts";
@@ -24,6 +25,7 @@ providers: { bench: { kind: openai, base_url: "http://127.0.0.1:9/v1", api_keys:
 models:
   chat: { targets: [bench/model], price: { input_per_mtok: 1, output_per_mtok: 2 } }
 keys: [{ name: checkout, key: a-clients-key, team: shop }]
+telemetry: { traces: { sample: 0.1, slow_ms: 0 } }
 `;
 const GEOMETRY = { areas: 1, call_slots: 1024 };
 /** Rows that fit the ring for certain. */
@@ -49,13 +51,28 @@ export function accountTasks(): { readonly tasks: readonly Task[]; end(): void }
   const sink = new EventSink(folder, state.area(0));
   const books = new Books({ state, index: 0, clock, sink, log: () => {} });
 
-  const call = new Call(null, new Request("http://localhost/"), plan, new Alarms(1_000));
-  call.client = plan.keys[0]!;
-  call.model = model;
-  call.target = model.targets[0]!;
-  call.tries = [{ provider: "bench", model: "model", outcome: "ok" }];
-  const unknown = new Call(null, new Request("http://localhost/"), plan, new Alarms(1_000));
-  for (const one of [call, unknown]) {
+  const begun = () => new Call(null, new Request("http://localhost/"), plan, new Alarms(1_000));
+  // Of the calls that are kept whole, and of the others, which are most.
+  const drawn = (is_sampled: boolean): Call => {
+    for (;;) {
+      const call = begun();
+      if (isSampled(traceIdOf(call.ledger_id, null), 0.1) === is_sampled) return call;
+    }
+  };
+  const [call, sampled, unknown] = [drawn(false), drawn(true), begun()];
+  for (const one of [call, sampled]) {
+    one.client = plan.keys[0]!;
+    one.model = model;
+    one.target = model.targets[0]!;
+    const times = {
+      started_ms: one.arrived_ms + 0.03,
+      connected_ms: one.arrived_ms + 0.031,
+      first_byte_ms: 0,
+    };
+    times.first_byte_ms = one.arrived_ms + 0.4;
+    one.tries = [{ provider: "bench", model: "model", outcome: "ok", times, ended_ms: one.arrived_ms + 0.5 }];
+  }
+  for (const one of [call, sampled, unknown]) {
     Object.assign(one, { authenticated_ms: one.arrived_ms + 0.003, body_ms: one.arrived_ms + 0.02 });
     Object.assign(one, { scanned_ms: one.arrived_ms + 0.023, asked_ms: one.arrived_ms + 0.03 });
     Object.assign(one, { connected_ms: one.arrived_ms + 0.031, first_byte_ms: one.arrived_ms + 0.4 });
@@ -73,16 +90,18 @@ export function accountTasks(): { readonly tasks: readonly Task[]; end(): void }
     rows += 1;
     if (rows % ROWS === 0) words[ends + AREA_HEAD_WORD] = words[ends + AREA_TAIL_WORD]!;
   };
+  const answer = (one: Call) => {
+    makeRoom();
+    const account = new Account(one, prepared, books);
+    account.reserve();
+    account.sending(model, one.target!);
+    return account.close(END);
+  };
   const of = (name: string, run: () => unknown): Task => ({ text: "a call", name, bytes: 0, run });
   return {
     tasks: [
-      of("answered", () => {
-        makeRoom();
-        const account = new Account(call, prepared, books);
-        account.reserve();
-        account.sending(model, call.target!);
-        return account.close(END);
-      }),
+      of("answered", () => answer(call)),
+      of("answered, traced", () => answer(sampled)),
       of("refused", () => {
         makeRoom();
         return recordRefused(unknown, REFUSED, books);

@@ -53,6 +53,7 @@ function byItself(data: string): AdminClient {
     caches: null,
     drills: null,
     gateway: null,
+    live: null,
     onKeysChange: () => {},
     log,
   };

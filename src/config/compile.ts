@@ -38,6 +38,7 @@ import { compileDrain, compileQueue } from "./queue_schema.ts";
 import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 import { compileShadow } from "./shadow_schema.ts";
+import { compileTelemetry } from "./telemetry_schema.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
 export const DEFAULT_TIMEOUTS: TimeoutPlan = deepFreeze({
@@ -106,6 +107,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       timeout_ms: config.media.timeout_ms,
       trusted_hosts: config.media.trusted_hosts.map((host) => host.toLowerCase()),
     },
+    telemetry: compileTelemetry(config.telemetry),
     responses: {
       ttl_ms: config.responses.ttl_days * 86_400_000,
       max_bytes: config.responses.max_mb * 1024 * 1024,

@@ -456,10 +456,21 @@ export interface ResponsesPlan {
   readonly max_bytes: number;
 }
 
+/** What is kept of a call's moments, and whether providers are told of traces. */
+export interface TelemetryPlan {
+  /** Share of calls whose tries are kept with their moments. */
+  readonly sample: number;
+  /** Over it a call is slow, in microseconds; Infinity: none is. */
+  readonly slow_us: number;
+  /** Whether calls without a trace of their client's begin one that their provider is told of. */
+  readonly propagates: boolean;
+}
+
 /** A compiled configuration. */
 export interface Plan {
   readonly media: MediaPlan;
   readonly responses: ResponsesPlan;
+  readonly telemetry: TelemetryPlan;
   readonly listen: ListenPlan;
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */

@@ -14,6 +14,7 @@ import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 import { shadow } from "./shadow_schema.ts";
+import { telemetry } from "./telemetry_schema.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
@@ -707,6 +708,7 @@ export const config_schema = z.strictObject({
     .describe("What is kept of answers to /v1/responses, encrypted, unless a request says `store: false`."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
+  telemetry: telemetry.prefault({}).describe("What is told of calls beyond their rows in the ledger."),
   privacy: privacy
     .prefault({})
     .describe("How personal data is recognised; models and keys say what is done about it."),

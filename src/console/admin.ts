@@ -8,6 +8,7 @@ import { adminSocketPath } from "../config/admin_socket.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
+import type { LiveCalls } from "../ledger/live_calls.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { configRoutes } from "./config_routes.ts";
@@ -18,6 +19,7 @@ import { type DrillHooks, drillRoutes } from "./drill_routes.ts";
 import { insightRoutes } from "./insight_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
+import { liveRoutes } from "./live_routes.ts";
 import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
@@ -34,6 +36,8 @@ export interface AdminHooks {
   readonly limitsState: (() => unknown) | null;
   /** Writes all rows that wait into the ledger; null where none can wait. */
   readonly flushLedger: (() => Promise<void>) | null;
+  /** The latest calls; null where none are answered. */
+  readonly live: LiveCalls | null;
   /** The caches; null where no gateway runs. */
   readonly caches: CacheHooks | null;
   /** Drills; null where no gateway runs. */
@@ -99,6 +103,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   const routes: Routes = {
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(folder, hooks.flushLedger),
+    ...liveRoutes(hooks.live),
     ...auditRoutes(folder),
     ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),

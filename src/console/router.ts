@@ -31,8 +31,15 @@ export interface Reply {
   readonly json: unknown;
 }
 
+/** An answer that goes on: an event stream. */
+export interface EventsReply {
+  readonly events: ReadableStream<Uint8Array>;
+}
+
+type Answered = Reply | EventsReply | GatewayError;
+
 /** An endpoint's function. */
-export type Answerer = (ask: Ask) => Reply | GatewayError | Promise<Reply | GatewayError>;
+export type Answerer = (ask: Ask) => Answered | Promise<Answered>;
 
 /** Endpoints by path below `/admin/v1/`, `*` for the variable part, and method. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Answerer>>>>;
@@ -43,7 +50,7 @@ export function createRouter(
   self: string,
   log: (line: string) => void,
 ): (request: Request) => Promise<Response> {
-  async function reply(request: Request): Promise<Reply | GatewayError> {
+  async function reply(request: Request): Promise<Answered> {
     const url = new URL(request.url);
     const found = findRoute(routes, url.pathname);
     if (found === null) return new GatewayError("not_found", `There is no ${url.pathname} in the admin API.`);
@@ -114,7 +121,11 @@ async function readJson(request: Request): Promise<unknown> {
 }
 
 /** An answer or an error, as it is sent. */
-export function toResponse(reply: Reply | GatewayError): Response {
+export function toResponse(reply: Answered): Response {
+  if ("events" in reply) {
+    const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store" };
+    return new Response(reply.events, { headers });
+  }
   // Keys are shown here: nobody on the way may keep them.
   const always = { "content-type": "application/json", "cache-control": "no-store" };
   if (!(reply instanceof GatewayError)) {

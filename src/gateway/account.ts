@@ -21,6 +21,7 @@ import type { Call } from "./call.ts";
 import { askedModel, readTags, routingRow, wordOf } from "./labels.ts";
 import type { Prepared } from "./prepare.ts";
 import type { MeteredAccount } from "./stream_meter.ts";
+import { isKept, timingsOf, triesOf } from "./timings.ts";
 import type { Texts } from "./token_counter.ts";
 
 /** What it would have taken to ask for an answer that was there. */
@@ -510,6 +511,7 @@ function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowRest): L
   const { client } = call;
   const { end } = rest;
   const server = serverOf(call);
+  const sampled = isKept(call, end, rest.timings_us);
   return {
     id: call.ledger_id,
     request_id: call.kept_id,
@@ -533,35 +535,17 @@ function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowRest): L
     saved_nano_usd: end.saved?.nano_usd ?? 0,
     cache: call.cache,
     similarity: call.kept_from?.similarity ?? null,
-    attempts: call.tries,
+    attempts: sampled ? triesOf(call, rest.timings_us) : call.tries,
     redactions: call.redactions,
     guards: call.guards,
     routing,
     refusal: call.refused || isRefusalReason(end.finish_reason),
     shadow: call.shadow,
     timings_us: rest.timings_us,
+    trace: call.trace,
+    sampled,
     estimated: rest.estimated,
   };
-}
-
-function timingsOf(call: Call): Timings {
-  const { arrived_ms, authenticated_ms, body_ms, connected_ms, overhead_us } = call;
-  // Every call's has the same shape: stages that did not take place are told by the writer as missing.
-  return {
-    total: microseconds(arrived_ms, performance.now()),
-    auth: microseconds(arrived_ms, authenticated_ms),
-    body: microseconds(authenticated_ms, body_ms),
-    scan: microseconds(body_ms, call.scanned_ms),
-    connect: microseconds(call.asked_ms, connected_ms),
-    first_byte: microseconds(connected_ms, call.first_byte_ms),
-    overhead: overhead_us === null ? undefined : Math.round(overhead_us),
-    queue: call.queued_ms > 0 ? Math.round(call.queued_ms * 1_000) : undefined,
-  };
-}
-
-/** From one moment to another, where both have come. */
-function microseconds(start_ms: number, end_ms: number): number | undefined {
-  return start_ms > 0 && end_ms >= start_ms ? Math.round((end_ms - start_ms) * 1_000) : undefined;
 }
 
 const SCOPE_WORDS = {

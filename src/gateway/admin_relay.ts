@@ -7,6 +7,7 @@ import type { Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Alarms } from "./alarms.ts";
 import { readBody } from "./body.ts";
+import type { RelayedStreams } from "./relayed_streams.ts";
 
 /** Larger bodies are none that the admin API takes. */
 const BODY_MAX_BYTES = 1024 * 1024;
@@ -46,6 +47,7 @@ export interface AdminRelayOptions {
   /** Where the supervisor listens. */
   readonly socket: string;
   readonly alarms: Alarms;
+  readonly streams: RelayedStreams;
 }
 
 /**
@@ -58,12 +60,12 @@ export async function relayToAdmin(
   target: string,
   from: string | null,
   plan: Plan,
-  { socket, alarms }: AdminRelayOptions,
+  options: AdminRelayOptions,
 ): Promise<Response | GatewayError> {
   if (!hasAdminToken(plan, request.headers)) return adminTokenMissing();
   const headers = picked(request.headers, REQUEST_FIELDS);
   headers.set(ACTOR_HEADER, from === null ? "admin token" : `admin token from ${from}`);
-  return passOn({ request, target, headers, plan, answer_fields: ANSWER_FIELDS }, { socket, alarms });
+  return passOn({ request, target, headers, plan, answer_fields: ANSWER_FIELDS }, options);
 }
 
 /** Passes a request of the dashboard on: its door is in the supervisor. */
@@ -90,7 +92,7 @@ interface Passing {
 
 async function passOn(
   { request, target, headers, plan, answer_fields }: Passing,
-  { socket, alarms }: AdminRelayOptions,
+  { socket, alarms, streams }: AdminRelayOptions,
 ): Promise<Response | GatewayError> {
   const { max_body_bytes, body_idle_ms } = plan.listen;
   const body = await readBody(request, { max_bytes: max_body_bytes, idle_ms: body_idle_ms }, alarms);
@@ -99,6 +101,8 @@ async function passOn(
     return new GatewayError("body_too_large", `The admin API takes at most ${BODY_MAX_BYTES} bytes.`);
   }
   try {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), ANSWER_MAX_MS);
     const answer = await fetch(`http://admin${target}`, {
       method: request.method,
       headers,
@@ -106,10 +110,13 @@ async function passOn(
       redirect: "manual",
       // As it was compressed it goes on.
       decompress: false,
-      signal: AbortSignal.timeout(ANSWER_MAX_MS),
+      signal: abort.signal,
       ...(body.length === 0 ? {} : { body }),
     });
-    return new Response(await answer.bytes(), {
+    const is_stream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+    const content = is_stream && answer.body !== null ? streams.pass(answer.body) : await answer.bytes();
+    clearTimeout(timer);
+    return new Response(content, {
       status: answer.status,
       headers: picked(answer.headers, answer_fields),
     });

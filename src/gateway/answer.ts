@@ -6,6 +6,7 @@ import { dollarsOf } from "../ledger/dollars.ts";
 import { NOTHING } from "../ledger/row.ts";
 import type { Call, KeptFrom } from "./call.ts";
 import type { FailedAnswer } from "./failure.ts";
+import { judgedMs } from "./timings.ts";
 
 /** Longest request id of a client's that is echoed. */
 const REQUEST_ID_MAX_CHARS = 128;
@@ -73,9 +74,11 @@ function serverTiming(call: Call): string {
   if (call.guards_ms > 0) {
     stages = addStage(stages, "guards", call.arrived_ms, call.arrived_ms + call.guards_ms);
   }
-  stages = addStage(stages, "cache", call.redacted_ms || call.routed_ms, call.looked_ms);
+  const judged_ms = judgedMs(call);
+  stages = addStage(stages, "cache", judged_ms, call.looked_ms);
   if (call.queued_ms > 0)
     stages = addStage(stages, "queue", call.arrived_ms, call.arrived_ms + call.queued_ms);
+  stages = addStage(stages, "admit", (call.looked_ms || judged_ms) + call.queued_first_ms, call.asked_ms);
   stages = addStage(stages, "connect", call.asked_ms, call.connected_ms);
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }

@@ -6,7 +6,6 @@ import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan, Timeouts } from
 import { NO_USAGE } from "../dialects/usage.ts";
 import { GatewayError } from "../errors.ts";
 import type { Metrics } from "../ledger/metrics.ts";
-import type { AttemptRow } from "../ledger/row.ts";
 import { admitted, asLastResort, soonestProbeMs } from "../routing/admission.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { Health } from "../routing/health/health.ts";
@@ -34,7 +33,7 @@ import {
   unwritable,
 } from "./failure.ts";
 import { type EndedTry, endedAlone, Hedge } from "./hedge.ts";
-import type { Try } from "./one_try.ts";
+import type { Tried, Try } from "./one_try.ts";
 import type { Queues } from "./queues.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
 import { restKey, Turn } from "./turn.ts";
@@ -138,7 +137,7 @@ export async function attempt(
 
 /** A target is not tried because its breaker is open. */
 export function passOver(call: Call, target: TargetPlan, { health }: Pick<AttemptTools, "health">): void {
-  call.tries = [...call.tries, rowOf(target, "open")];
+  call.tries = [...call.tries, triedOf(target, "open")];
   health.of(target).countPassedOver();
 }
 
@@ -190,7 +189,7 @@ async function tryTarget(
     const late = tooLate(call, target, outgoing.is_stream, tools.health);
     if (late !== null) {
       call.account?.cancelKept();
-      call.tries = [...call.tries, rowOf(target, late.outcome)];
+      call.tries = [...call.tries, triedOf(target, late.outcome)];
       turn.giveUp(late);
       return null;
     }
@@ -344,10 +343,11 @@ async function send(
 }
 
 /** Counts a try, and tells the key's rotation of a good one. */
-function note(call: Call, { one, result, outcome }: EndedTry, asked: ModelPlan, tools: AttemptTools): void {
+function note(call: Call, ended: EndedTry, asked: ModelPlan, tools: AttemptTools): void {
+  const { one, result, outcome } = ended;
   const { trial } = one.receiver;
   const word = wordOf(one, result, outcome);
-  tryEnded(call, one, word);
+  tryEnded(call, ended, word);
   if (result.kind === "stopped") {
     if (isTooSlow(call, asked, one.receiver)) trial?.shows("ill", "deadline");
     trial?.end();
@@ -385,12 +385,13 @@ function isTooSlow(call: Call, { deadline_ms }: ModelPlan, { exchange }: Receive
 }
 
 /** Counts a try that was not needed, or failed beside another; what its provider told of its usage is paid for. */
-function noteBeside(call: Call, { one, result, outcome, place }: EndedTry, tools: AttemptTools): void {
+function noteBeside(call: Call, ended: EndedTry, tools: AttemptTools): void {
+  const { one, result, outcome, place } = ended;
   const { candidate, key, receiver } = one;
   const { target, model } = candidate;
   const usage = receiver.told_usage ?? NO_USAGE;
   const word = wordOf(one, result, outcome);
-  tryEnded(call, one, word);
+  tryEnded(call, ended, word);
   receiver.trial?.end();
   place?.settle({ tokens: usage.input_tokens + usage.output_tokens, nano_usd: 0 });
   if (usage !== NO_USAGE) call.account?.usedBeside(model, target, usage);
@@ -404,10 +405,18 @@ function wordOf({ is_drill }: Try, { kind }: TryResult, outcome: string): string
   return is_drill && kind === "failed" ? DRILL_OUTCOME : outcome;
 }
 
-function tryEnded(call: Call, { candidate: { target } }: Try, outcome: string): void {
-  call.tries = [...call.tries, rowOf(target, outcome)];
+function tryEnded(call: Call, { one, result }: EndedTry, outcome: string): void {
+  const { exchange, settled_ms } = one.receiver;
+  // A stream ends with its call.
+  const ended_ms = result.kind === "flow" ? 0 : settled_ms;
+  call.tries = [...call.tries, triedOf(one.candidate.target, outcome, exchange.times, ended_ms)];
 }
 
-function rowOf({ provider, model }: TargetPlan, outcome: string): AttemptRow {
-  return { provider: provider.name, model, outcome };
+function triedOf(
+  { provider, model }: TargetPlan,
+  outcome: string,
+  times: Tried["times"] = null,
+  ended_ms = 0,
+): Tried {
+  return { provider: provider.name, model, outcome, times, ended_ms };
 }

@@ -8,7 +8,8 @@ import type { Complexity } from "../config/routes.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { Usage } from "../dialects/usage.ts";
-import { type AttemptRow, NOTHING, SHADOW_PREFIX, type ShadowRow } from "../ledger/row.ts";
+import { NOTHING, SHADOW_PREFIX, type ShadowRow } from "../ledger/row.ts";
+import { type ClientTrace, readTraceparent } from "../ledger/trace.ts";
 import { type Discretion, OPEN } from "../privacy/discretion.ts";
 import type { GuardAction } from "../privacy/guards/guard.ts";
 import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
@@ -21,6 +22,7 @@ import type { CheckedFormat } from "./answer_guarding.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
+import type { Tried } from "./one_try.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
 import type { ResponseTurn } from "./response_turn.ts";
 import type { Rest } from "./rest_reader.ts";
@@ -66,7 +68,7 @@ export type GuardOutcome = GuardAction | "repair";
 /** What a request of a format says beside its body. */
 const FORMAT_FIELDS = ["anthropic-version", "anthropic-beta"];
 
-const NO_TRIES: readonly AttemptRow[] = [];
+const NO_TRIES: readonly Tried[] = [];
 const NO_NAMES: readonly string[] = [];
 
 /** A request's id made of a UUID. Five slices take half the time of a search for the dashes. */
@@ -128,7 +130,7 @@ export class Call implements Alarm {
   /** Its part in an answer that others may get as well. */
   lead: Lead | null = null;
   /** What came of the tries so far. */
-  tries: readonly AttemptRow[] = NO_TRIES;
+  tries: readonly Tried[] = NO_TRIES;
   /** The try whose answer is on its way to the client. */
   trial: Trial | null = null;
   /** From the moment that its model is known. */
@@ -175,6 +177,8 @@ export class Call implements Alarm {
   /** How long it waited in queues, in milliseconds; and how much of that before its first try. */
   queued_ms = 0;
   queued_first_ms = 0;
+  /** Guards have said what they have to say of its request. */
+  guarded_ms = 0;
   /** The caches were asked. */
   looked_ms = 0;
   /** The first try was handed to the upstream client. */
@@ -188,6 +192,7 @@ export class Call implements Alarm {
 
   readonly #alarms: Alarms;
   readonly #is_own_id: boolean;
+  #trace: ClientTrace | null | undefined;
 
   /**
    * @param id the client's own name for it; null for none
@@ -251,6 +256,12 @@ export class Call implements Alarm {
   /** The id that is kept of it: what its client calls it is shown to the client, and may hold what must not be kept. */
   get kept_id(): string {
     return this.#is_own_id ? this.id : this.discreet(this.id);
+  }
+
+  /** The trace that its client has begun; null where it told of none. */
+  get trace(): ClientTrace | null {
+    if (this.#trace === undefined) this.#trace = readTraceparent(this.request.headers.get("traceparent"));
+    return this.#trace;
   }
 
   /** Sets or moves the deadline; Infinity takes it away. */

@@ -1,6 +1,7 @@
 // Requests that are passed on as they come, and which of their header fields go with them.
 
 import type { HeaderFields, ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { isSampled, traceIdOf, trySpanId, writeTraceparent } from "../ledger/trace.ts";
 import type { Outgoing, Sending } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { Clocks, Prepared } from "./prepare.ts";
@@ -26,9 +27,10 @@ export function passedOn(call: Call, clocks: Clocks, model: ModelPlan, rest: Pas
       method === "POST" ? new UsageTap(provider.kind) : null,
     );
   const again = (other: Call) => passedOn(other, clocks, model, rest);
-  const { path, is_compatible, extra_headers, replayable, pass } = rest;
+  const { path, is_compatible, replayable, pass } = rest;
   const write = (target: TargetPlan): Sending => ({
-    ...{ path, is_compatible, extra_headers, body: rest.body(target), receiver: () => receiver(target) },
+    ...{ path, is_compatible, body: rest.body(target), receiver: () => receiver(target) },
+    extra_headers: [...traceHeaders(call), ...rest.extra_headers],
   });
   const prepared: Prepared = {
     ...NO_TOKENS,
@@ -60,16 +62,21 @@ export function uploadPatience(call: Call, clocks: Clocks): Patience {
   return { alarms: clocks.deadlines, idle_ms: call.plan.listen.body_idle_ms };
 }
 
-/** A version, a trace, a span and flags, in hexadecimal. What a later version adds is for those who know it (W3C Trace Context, 4.2). */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** W3C Trace Context goes on to the provider, where it is that; what a vendor's state may hold only without personal data. */
-export function traceHeaders({ request: { headers }, discreet }: Call): HeaderFields {
-  const traceparent = headers.get("traceparent");
-  if (traceparent === null || !TRACEPARENT.test(traceparent)) return NO_HEADERS;
-  const tracestate = headers.get("tracestate");
-  const fields: [string, string][] = [["traceparent", traceparent]];
-  if (tracestate !== null && discreet(tracestate) === tracestate) fields.push(["tracestate", tracestate]);
+/**
+ * W3C Trace Context for the provider: the client's trace, or the call's own where traces are told of, with a span of the try that
+ * is about to be sent. What a vendor's state may hold goes on only without personal data.
+ */
+export function traceHeaders(call: Call): HeaderFields {
+  const { trace, ledger_id } = call;
+  const { sample, propagates } = call.plan.telemetry;
+  if (trace === null && !propagates) return NO_HEADERS;
+  const span_id = trySpanId(ledger_id, call.attempts + 1);
+  const trace_id = traceIdOf(ledger_id, trace);
+  const is_sampled = trace?.is_sampled ?? isSampled(trace_id, sample);
+  const fields: [string, string][] = [["traceparent", writeTraceparent(trace_id, span_id, is_sampled)]];
+  const tracestate = trace === null ? null : call.request.headers.get("tracestate");
+  if (tracestate !== null && call.discreet(tracestate) === tracestate)
+    fields.push(["tracestate", tracestate]);
   return fields;
 }
 
@@ -81,6 +88,8 @@ const STOPPED_HEADERS = new Set([
   ...["host", "content-length", "expect", "proxy-authorization", "proxy-authenticate", "accept-encoding"],
   ...["authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "user-agent"],
   ...["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"],
+  // It has one of its own from here on.
+  ...["traceparent", "tracestate"],
   ...[
     "if-none-match",
     "if-modified-since",

@@ -84,6 +84,7 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   // Ask those guards that are elsewhere: what was taken out is not for them either.
   const prepared =
     guards === null ? cleaned : await (await tools.guards.get()).ask(call, cleaned, guards, tools);
+  if (guards !== null) call.guarded_ms = performance.now();
   if (call.stopped !== null) return refuse(call, cutShort(call.stopped, deadline_ms), tools);
   if (prepared instanceof GatewayError) return refuse(call, ownAnswer(prepared), tools);
   if (prepared !== cleaned) call.account = new Account(call, prepared, tools.books);

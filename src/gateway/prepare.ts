@@ -1,7 +1,7 @@
 // From a client's request to one that can be sent: read as much of it as its kind needs, find the model, check the key.
 // Each kind of endpoint has its function here; what they give is the same for all.
 
-import type { HeaderFields, ModelPlan, TargetPlan } from "../config/plan.ts";
+import type { ModelPlan, TargetPlan } from "../config/plan.ts";
 import type { ApiName } from "../config/providers.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { type OpenAIRequest, readRequest, writeRequest } from "../dialects/openai/request.ts";
@@ -24,7 +24,7 @@ import {
 } from "./endpoints.ts";
 import { defaultModel, directModel, inRegion, modelOfRequest } from "./find_model.ts";
 import type { QuietClock } from "./flow.ts";
-import { endToEndHeaders, passedOn, traceHeaders, uploadPatience } from "./passing.ts";
+import { endToEndHeaders, passedOn, uploadPatience } from "./passing.ts";
 import { NO_CHATS, PreparedJson } from "./prepared_json.ts";
 import { peekUpload, streamedBody } from "./upload.ts";
 
@@ -152,7 +152,7 @@ async function prepareMedia(
       body: write,
       replayable: true,
       pass: false,
-      extra_headers: traceHeaders(call),
+      extra_headers: [],
     });
   }
   if (call.request.body === null) return preparePassThrough(call, endpoint, clocks);
@@ -162,14 +162,13 @@ async function prepareMedia(
   const model = modelOfRequest(call, upload.model);
   if (model instanceof GatewayError) return model;
   const write = (target: TargetPlan) => upload.body(upload.model === null ? null : target.model);
-  const extra: HeaderFields = [...traceHeaders(call), ["content-type", content_type]];
   return passedOn(call, clocks, model, {
     path: endpoint.path,
     is_compatible: true,
     body: write,
     replayable: false,
     pass: true,
-    extra_headers: extra,
+    extra_headers: [["content-type", content_type]],
   });
 }
 

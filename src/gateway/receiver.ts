@@ -37,6 +37,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   protected readonly call: Call;
   protected readonly provider: string;
   protected head: UpstreamHead | null = null;
+  /** When it was known what came of the try; 0 until then. */
+  settled_ms = 0;
   protected settled = false;
   /** Hears the fields of an answer that may speak of limits. */
   onLimits: ((fields: HeaderFields) => void) | null = null;
@@ -170,6 +172,7 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
     const { call } = this;
     const { times } = this.exchange;
     call.answered_ms = performance.now();
+    this.settled_ms = call.answered_ms;
     call.connected_ms = times.connected_ms;
     call.first_byte_ms = times.first_byte_ms;
     this.#resolve(result);

@@ -58,6 +58,7 @@ import type { PipelineTools } from "./pipeline_tools.ts";
 import { startProber } from "./prober.ts";
 import { Queues } from "./queues.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
+import { RelayedStreams } from "./relayed_streams.ts";
 import { draining } from "./settle.ts";
 import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
@@ -198,6 +199,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   });
 
   const dialler = new Dialler();
+  const streams = new RelayedStreams();
   const server = Bun.serve<SocketData | SocketSession>({
     hostname: options.hostname ?? plan.listen.host,
     port: options.port ?? plan.listen.port,
@@ -383,7 +385,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const { path, query } = pathOf(request.url);
     if (!is_there || options.admin_socket === undefined) return plainError(unknownPath(request, path));
     const from = server.requestIP(request)?.address ?? null;
-    const relay = { socket: options.admin_socket, alarms: tools.clocks.deadlines };
+    const relay = { socket: options.admin_socket, alarms: tools.clocks.deadlines, streams };
     const answer = await relayTo(request, path + query, from, plan, relay);
     const response = answer instanceof GatewayError ? plainError(answer) : answer;
     response.headers.set("x-request-id", requestId(request.headers) ?? crypto.randomUUID());
@@ -459,6 +461,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     tools.shadows.value?.close();
     series.is_in_service = false;
     sockets.goAway();
+    streams.end();
     queues.drain();
     const has_closed = await closeListener(server.port!);
     const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;

@@ -2,6 +2,7 @@
 // it travels as a line (`row_line.ts`), and the store spreads that over columns.
 
 import type { Usage } from "../dialects/usage.ts";
+import { type ClientTrace, spanIdOf, traceIdOf } from "./trace.ts";
 
 /** One try at a target. */
 export interface AttemptRow {
@@ -9,6 +10,17 @@ export interface AttemptRow {
   readonly model: string;
   /** `ok`, a status, or what happened to the connection. */
   readonly outcome: string;
+  /** Its moments; only where the call's trace is kept whole, and the try was sent. */
+  readonly moments_us?: Moments;
+}
+
+/** Moments of a try, in microseconds after the call's arrival; null for what did not come. */
+export interface Moments {
+  readonly started: number;
+  readonly connected: number | null;
+  readonly first_byte: number | null;
+  /** Its end; that of the answer, where it was the one that was given. */
+  readonly ended: number;
 }
 
 /** The stages that are timed, in the order of their lines: one that is new goes to the end. */
@@ -21,6 +33,12 @@ export const STAGES = [
   "first_byte",
   "overhead",
   "queue",
+  "route",
+  "privacy",
+  "guards",
+  "cache",
+  "admit",
+  "answer",
 ] as const;
 
 /** Durations in microseconds; a stage that did not take place has none. */
@@ -108,14 +126,32 @@ export interface LedgerRow {
   /** Null: it is a call of its own. */
   readonly shadow: ShadowRow | null;
   readonly timings_us: Timings;
+  /** The trace that its client has begun; null: it has one of its own. */
+  readonly trace: ClientTrace | null;
+  /** Whether its trace is kept whole: the tries have their moments. */
+  readonly sampled: boolean;
   /** Whether the usage was counted by the gateway because no provider told it. */
   readonly estimated: boolean;
 }
 
 /** A row as logs and billing events show it: with its cost in dollars too. */
-export type ShownRow = LedgerRow & { readonly cost_usd: number | null };
+export type ShownRow = Omit<LedgerRow, "trace"> & {
+  readonly cost_usd: number | null;
+  /** W3C Trace Context: of its client, or its own. */
+  readonly trace_id: string;
+  /** Of the call itself; its tries have others. */
+  readonly span_id: string;
+  /** Its client's; null where that told none. */
+  readonly parent_span_id: string | null;
+};
 
 /** The row as it is shown. */
-export function shownRow(row: LedgerRow): ShownRow {
-  return { ...row, cost_usd: row.cost_nano_usd === null ? null : row.cost_nano_usd / 1e9 };
+export function shownRow({ trace, ...row }: LedgerRow): ShownRow {
+  return {
+    ...row,
+    cost_usd: row.cost_nano_usd === null ? null : row.cost_nano_usd / 1e9,
+    trace_id: traceIdOf(row.id, trace),
+    span_id: spanIdOf(row.id),
+    parent_span_id: trace?.parent_id ?? null,
+  };
 }

@@ -10,7 +10,8 @@
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { LineBuffer } from "../memory/line_buffer.ts";
 import { isMadeOf } from "./request_id.ts";
-import { type AttemptRow, type LedgerRow, NOTHING, type Timings } from "./row.ts";
+import { type AttemptRow, type LedgerRow, type Moments, NOTHING, type Timings } from "./row.ts";
+import type { ClientTrace } from "./trace.ts";
 
 /** Names that most rows share with many others. */
 export const NAMES = [
@@ -113,7 +114,7 @@ function hasRareKinds(usage: Usage): boolean {
 function appendTimings(line: LineBuffer, timings: Timings): void {
   line.text('{"timings_us":[');
   if (timings !== NOTHING) {
-    const { total, auth, body, scan, connect, first_byte, overhead, queue } = timings;
+    const { total, auth, body, scan, connect, first_byte, overhead } = timings;
     appendTiming(line, total);
     line.byte(COMMA);
     appendTiming(line, auth);
@@ -127,12 +128,33 @@ function appendTimings(line: LineBuffer, timings: Timings): void {
     appendTiming(line, first_byte);
     line.byte(COMMA);
     appendTiming(line, overhead);
-    if (queue !== undefined) {
-      line.byte(COMMA);
-      appendTiming(line, queue);
-    }
+    appendMoreTimings(line, timings);
   }
   line.byte(CLOSE);
+}
+
+/** Those that came later, and that not every call has. */
+function appendMoreTimings(line: LineBuffer, timings: Timings): void {
+  const { queue, route, privacy, guards, cache, admit, answer } = timings;
+  const has_few = queue === undefined && privacy === undefined && guards === undefined && cache === undefined;
+  if (has_few && route === undefined && admit === undefined && answer === undefined) return;
+  line.byte(COMMA);
+  appendTiming(line, queue);
+  line.byte(COMMA);
+  appendTiming(line, route);
+  if (has_few) line.text(",null,null,null");
+  else {
+    line.byte(COMMA);
+    appendTiming(line, privacy);
+    line.byte(COMMA);
+    appendTiming(line, guards);
+    line.byte(COMMA);
+    appendTiming(line, cache);
+  }
+  line.byte(COMMA);
+  appendTiming(line, admit);
+  line.byte(COMMA);
+  appendTiming(line, answer);
 }
 
 function appendTiming(line: LineBuffer, duration_us: number | undefined): void {
@@ -151,8 +173,15 @@ function appendOutcome(line: LineBuffer, row: LedgerRow): void {
     appendQuoted(line, row.price_version);
   }
   if (row.stream) line.text(',"stream":true');
+  if (row.sampled) line.text(',"sampled":true');
+  if (row.trace !== null) appendTrace(line, row.trace);
   if (row.similarity !== null) line.text(`,"similarity":${row.similarity}`);
   if (row.attempts.length > 0) appendAttempts(line, row);
+}
+
+/** The ids are hexadecimal digits, and need no quoting. */
+function appendTrace(line: LineBuffer, { trace_id, parent_id, is_sampled }: ClientTrace): void {
+  line.text(`,"trace":["${trace_id}","${parent_id}",${is_sampled ? 1 : 0}]`);
 }
 
 /** Whether a try went to the target that the row names. */
@@ -166,21 +195,38 @@ function appendAttempts(line: LineBuffer, row: LedgerRow): void {
   let mark = OPEN;
   for (const attempt of row.attempts) {
     line.byte(mark);
-    if (isUsual(attempt, row)) appendQuoted(line, attempt.outcome);
-    else appendAttempt(line, attempt);
+    const is_usual = isUsual(attempt, row);
+    if (is_usual && attempt.moments_us === undefined) appendQuoted(line, attempt.outcome);
+    else appendAttempt(line, attempt, is_usual);
     mark = COMMA;
   }
   line.byte(CLOSE);
 }
 
-function appendAttempt(line: LineBuffer, { provider, model, outcome }: AttemptRow): void {
-  line.text('{"provider":');
-  appendQuoted(line, provider);
-  line.text(',"model":');
-  appendQuoted(line, model);
-  line.text(',"outcome":');
+function appendAttempt(line: LineBuffer, attempt: AttemptRow, is_usual: boolean): void {
+  const { provider, model, outcome, moments_us } = attempt;
+  line.text('{"outcome":');
   appendQuoted(line, outcome);
+  if (!is_usual) {
+    line.text(',"provider":');
+    appendQuoted(line, provider);
+    line.text(',"model":');
+    appendQuoted(line, model);
+  }
+  if (moments_us !== undefined) appendMoments(line, moments_us);
   line.byte(BRACE_CLOSE);
+}
+
+function appendMoments(line: LineBuffer, { started, connected, first_byte, ended }: Moments): void {
+  line.text(',"at":[');
+  line.number(started);
+  line.byte(COMMA);
+  appendTiming(line, connected ?? undefined);
+  line.byte(COMMA);
+  appendTiming(line, first_byte ?? undefined);
+  line.byte(COMMA);
+  line.number(ended);
+  line.byte(CLOSE);
 }
 
 function appendRecord(

@@ -6,12 +6,14 @@ import { madeRequestId } from "./request_id.ts";
 import {
   type AttemptRow,
   type LedgerRow,
+  type Moments,
   type RoutingRow,
   type ShadowRow,
   STAGES,
   type Timings,
 } from "./row.ts";
 import { AMOUNTS, type NAMES, TEXT_MAX, USAGE_KINDS } from "./row_line.ts";
+import type { ClientTrace } from "./trace.ts";
 
 /** Tokens, or what else is counted, of one kind in one call, at most. */
 export const COUNT_MAX = 10_000_000_000;
@@ -201,6 +203,8 @@ export function rowOf({
     refusal: more["refusal"] === true,
     shadow: shadowOf(more["shadow"]),
     timings_us: timingsOf(more["timings_us"]),
+    trace: traceOf(more["trace"]),
+    sampled: more["sampled"] === true,
     estimated: amounts[ESTIMATED] === 1,
   };
 }
@@ -214,9 +218,32 @@ function usageIn(amounts: ArrayLike<number>): Usage {
 function attemptOf(value: unknown, provider: string | null, model: string | null): AttemptRow | null {
   if (isText(value)) return { provider: provider ?? "", model: model ?? "", outcome: value };
   if (!isRecord(value)) return null;
-  const { provider: at, model: of, outcome } = value;
-  return isText(at) && isText(of) && isText(outcome) ? { provider: at, model: of, outcome } : null;
+  const { provider: at = provider ?? "", model: of = model ?? "", outcome } = value;
+  if (!isText(at) || !isText(of) || !isText(outcome)) return null;
+  const moments_us = momentsOf(value["at"]);
+  return { provider: at, model: of, outcome, ...(moments_us === null ? {} : { moments_us }) };
 }
+
+function momentsOf(value: unknown): Moments | null {
+  if (!Array.isArray(value)) return null;
+  const [started, connected, first_byte, ended] = value as unknown[];
+  if (!isNumber(started) || !isNumber(ended)) return null;
+  return {
+    ...{ started, ended },
+    connected: isNumber(connected) ? connected : null,
+    first_byte: isNumber(first_byte) ? first_byte : null,
+  };
+}
+
+function traceOf(value: unknown): ClientTrace | null {
+  if (!Array.isArray(value)) return null;
+  const [trace_id, parent_id, sampled] = value as unknown[];
+  const is_one = isText(trace_id) && isText(parent_id) && TRACE_ID.test(trace_id) && SPAN_ID.test(parent_id);
+  return is_one ? { trace_id, parent_id, is_sampled: sampled === 1 } : null;
+}
+
+const TRACE_ID = /^[0-9a-f]{32}$/;
+const SPAN_ID = /^[0-9a-f]{16}$/;
 
 function timingsOf(value: unknown): Timings {
   const timings: { -readonly [stage in keyof Timings]: number } = {};

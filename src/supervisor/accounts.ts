@@ -26,6 +26,7 @@ export async function openAccounts(
   config: ResolvedConfig,
   log: (line: string) => void,
   budgets: () => readonly Budget[],
+  onWritten: (lines: Uint8Array) => void,
 ): Promise<Accounts | { readonly fault: string }> {
   const { workers, max_calls } = config.listen;
   const geometry = {
@@ -44,7 +45,7 @@ export async function openAccounts(
   // Whose rows wait does not start without it.
   const fault = left.size > 0 ? await writer.open() : null;
   if (fault !== null) return { fault };
-  const keeper = new Bookkeeper({ state, writer, log });
+  const keeper = new Bookkeeper({ state, writer, log, onWritten });
   // Nobody of an earlier run lives: what they held is free, what they left is written.
   for (let index = 0; index < state.areas; index++) {
     if (state.area(index).owner_pid !== 0) continue;

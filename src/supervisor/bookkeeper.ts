@@ -33,6 +33,8 @@ export interface BookkeeperOptions {
   readonly state: State;
   readonly writer: LedgerWriter;
   log(line: string): void;
+  /** These rows, a line each, are in the ledger; the bytes are the listener's. */
+  onWritten?(lines: Uint8Array): void;
 }
 
 /** The supervisor's bookkeeper. */
@@ -40,6 +42,7 @@ export class Bookkeeper {
   readonly #state: State;
   readonly #writer: LedgerWriter;
   readonly #log: (line: string) => void;
+  readonly #onWritten: (lines: Uint8Array) => void;
   readonly #timer: ReturnType<typeof setInterval>;
   readonly #endSync: () => void;
   /** One drain after another. */
@@ -47,10 +50,11 @@ export class Bookkeeper {
   #is_waiting = false;
   #looks = 0;
 
-  constructor({ state, writer, log }: BookkeeperOptions) {
+  constructor({ state, writer, log, onWritten = () => {} }: BookkeeperOptions) {
     this.#state = state;
     this.#writer = writer;
     this.#log = log;
+    this.#onWritten = onWritten;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
     this.#endSync = syncToDisk(state, log);
@@ -123,9 +127,14 @@ export class Bookkeeper {
     for (;;) {
       const { lines, release } = ring.read(BATCH_MAX);
       if (lines.length === 0) break;
-      await this.#writer.write(lines);
+      await this.#write(lines);
       release();
     }
+  }
+
+  async #write(lines: Uint8Array): Promise<void> {
+    await this.#writer.write(lines);
+    this.#onWritten(lines);
   }
 
   /** Rows that found no room in their ring. */
@@ -133,7 +142,7 @@ export class Bookkeeper {
     for (;;) {
       const { lines, release } = readSpill(this.#state);
       if (lines.length === 0) return release();
-      await this.#writer.write(lines);
+      await this.#write(lines);
       release();
     }
   }
@@ -148,7 +157,7 @@ export class Bookkeeper {
       rows.push(row);
       this.#setBudgetsRight(note, row);
     }
-    if (rows.length > 0) await this.#writer.write(Buffer.from(rows.map(writeRow).join("\n")));
+    if (rows.length > 0) await this.#write(Buffer.from(rows.map(writeRow).join("\n")));
     area.calls.clear();
     if (rows.length > 0) this.#log(`${rows.length} calls were in flight in a process that died`);
   }

@@ -10,6 +10,7 @@ import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { collectMetrics } from "../ledger/collect.ts";
+import { LiveCalls } from "../ledger/live_calls.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
@@ -53,6 +54,8 @@ export interface AdminView {
   limitsState(): Promise<unknown>;
   /** Resolves when every row until now is in the ledger. */
   flushLedger(): Promise<void>;
+  /** The latest calls. */
+  readonly live: LiveCalls;
   readonly caches: {
     /** The kept answers; null while none are kept. */
     answers(): ExactCache | null;
@@ -130,9 +133,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let state: State | null = null;
   let drills: Drills | null = null;
   let listening_url: string | null = null;
+  const live = new LiveCalls();
   const view: AdminView = {
     config: () => loaded.config,
     limitsState: tellLimits,
+    live,
     flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
     caches: {
       answers: () => caches.answers,
@@ -158,7 +163,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const preparing = prepareInstalledPrices(first.config.data);
   const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
     const budgets = () => storedBudgets(side.keys, loaded.config);
-    const opened = await openAccounts(first.config, log, budgets);
+    const opened = await openAccounts(first.config, log, budgets, (lines) => live.add(lines));
     const stored = await preparing;
     if (stored !== null && !stored.ok) log(`prices are loaded from their package: ${stored.fault}`);
     return { admin: side, accounts: opened };

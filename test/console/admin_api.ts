@@ -3,6 +3,7 @@
 import { type LoadResult, parseConfig } from "../../src/config/load.ts";
 import type { ResolvedConfig } from "../../src/config/schema.ts";
 import { type AdminApi, openAdminApi } from "../../src/console/admin.ts";
+import { LiveCalls } from "../../src/ledger/live_calls.ts";
 import { makeFolder } from "../access/records.ts";
 
 /** An answer: its status, its JSON, its headers. */
@@ -17,6 +18,7 @@ export interface Answer {
 export interface ApiUnderTest {
   readonly folder: string;
   readonly api: AdminApi;
+  readonly live: LiveCalls;
   /** How often the keys were changed. */
   readonly changes: { count: number };
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -45,6 +47,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
     loadFile: () => loadedOf(yaml ?? ""),
     loadDraft: loadedOf,
   };
+  const live = new LiveCalls();
   const hooks = {
     config: () => config,
     limitsState: () => ({ counters: 3 }),
@@ -52,6 +55,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
     caches: null,
     drills: null,
     gateway,
+    live,
     onKeysChange: () => {
       changes.count += 1;
     },
@@ -61,6 +65,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
   return {
     folder: folder.path,
     api,
+    live,
     changes,
     async ask(method, path, body, headers = {}) {
       const init = { method, headers, ...(body === undefined ? {} : { body: textOf(body) }) };

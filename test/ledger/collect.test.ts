@@ -23,7 +23,7 @@ test("the counts of all processes add up, those of the dead too, but not what th
   const folder = temporaryFolder();
   const state = createState(folder, geometry, () => {});
   expect(collectMetrics(state)).toEqual({
-    snapshot: { in_flight: 0, series: [] },
+    snapshot: { in_flight: 0, sockets: 0, series: [] },
     processes: 0,
     lag_events: 0,
   });

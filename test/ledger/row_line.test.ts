@@ -28,6 +28,8 @@ const PLAIN: LedgerRow = {
     ...{ refusal: false, shadow: null },
     guards: {},
     timings_us: { total: 1_279 },
+    trace: null,
+    sampled: false,
     estimated: false,
   },
   attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
@@ -64,7 +66,20 @@ const FULL: LedgerRow = {
   usage: Object.fromEntries(
     Object.keys(NO_USAGE).map((kind, index) => [kind, index + 1]),
   ) as unknown as LedgerRow["usage"],
-  attempts: [...PLAIN.attempts, { provider: "groq", model: "ллама", outcome: "connect" }],
+  trace: {
+    trace_id: "4bf92f3577b34da6a3ce929d0e0e4736",
+    parent_id: "00f067aa0ba902b7",
+    is_sampled: true,
+  },
+  sampled: true,
+  attempts: [
+    { ...PLAIN.attempts[0]!, moments_us: { started: 31, connected: 40, first_byte: 400, ended: 1_279 } },
+    { provider: "groq", model: "ллама", outcome: "connect" },
+    {
+      ...{ provider: "groq", model: "ллама", outcome: "hedge_lost" },
+      moments_us: { started: 0, connected: null, first_byte: null, ended: 0 },
+    },
+  ],
 };
 
 const MADE: LedgerRow = { ...PLAIN, request_id: madeRequestId(PLAIN.id) };
@@ -83,6 +98,10 @@ describe("a row's line", () => {
       "that saved money",
       { ...PLAIN, cache: "hit", usage: NO_USAGE, cost_nano_usd: 0, saved_nano_usd: 6_000 },
     ],
+    ["of a client's trace", { ...PLAIN, trace: { ...FULL.trace!, is_sampled: false } }],
+    ["with one stage of the later ones", { ...PLAIN, timings_us: { admit: 3 } }],
+    ["that waited", { ...PLAIN, timings_us: { total: 9, queue: 3 } }],
+    ["that looked into a cache", { ...PLAIN, timings_us: { total: 9, route: 1, cache: 3, answer: 4 } }],
     ["early", { ...PLAIN, time: 0 }],
     ["late", { ...PLAIN, time: 8.64e15 }],
     [

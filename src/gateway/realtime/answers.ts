@@ -161,7 +161,9 @@ export class Answers {
     call.model = model;
     call.target = target;
     call.attempts = 1;
-    call.tries = [{ provider: target.provider.name, model: target.model, outcome: "ok" }];
+    call.tries = [
+      { provider: target.provider.name, model: target.model, outcome: "ok", times: null, ended_ms: 0 },
+    ];
     account.sending(model, target);
     call.asked_ms = performance.now();
     call.answered_ms = call.asked_ms;

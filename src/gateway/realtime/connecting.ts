@@ -176,7 +176,7 @@ function note(
   { metrics }: ConnectTools,
 ): void {
   const outcome = tried === "open" ? "ok" : tried === "stopped" ? tried : tried.outcome;
-  call.tries = [...call.tries, { provider: provider.name, model, outcome }];
+  call.tries = [...call.tries, { provider: provider.name, model, outcome, times: null, ended_ms: 0 }];
   if (tried === "stopped") return;
   metrics.of(provider.name, model || "none").countAttempt(outcome);
   if (tried !== "open") {

@@ -41,6 +41,8 @@ export function ledgerRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     ...{ refusal: false, shadow: null },
     guards: {},
     timings_us: { total: 1000 },
+    trace: null,
+    sampled: false,
     estimated: false,
     ...changes,
   };
