@@ -12,7 +12,7 @@ const PRIVACY_TASKS = 8;
 /** Each is measured alone and beside another process. */
 const MEMORY_TASKS = 2 * 8;
 /** A call that is answered, and one that is refused. */
-const ACCOUNT_TASKS = 2;
+const ACCOUNT_TASKS = 3;
 /** Targets chosen in five ways, a try, a quantile. */
 const HEALTH_TASKS = 7;
 /** Requests and texts. */

@@ -1,6 +1,7 @@
 // `venturi logs` as a user runs it: calls a line each, and what comes while one looks.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shownRow } from "../../src/ledger/row.ts";
 import { ledgerRow } from "../ledger/store/rows.ts";
 import { LedgerFolder } from "./ledger_commands.ts";
 
@@ -22,7 +23,7 @@ describe("venturi logs", () => {
   test("prints the newest calls whole, the oldest first", async () => {
     const { code, out, err } = await folder.run(["logs", "--limit", "3"]);
     expect([code, err]).toEqual([0, ""]);
-    expect(parsed(out)).toEqual(rows.slice(-3).map((row) => ({ ...row, cost_usd: 1234 / 1e9 })));
+    expect(parsed(out)).toEqual(rows.slice(-3).map(shownRow));
   });
 
   test("prints a hundred when no number is given", async () => {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { LedgerRow } from "../../src/ledger/row.ts";
+import { type LedgerRow, shownRow } from "../../src/ledger/row.ts";
 import { writeRow } from "../../src/ledger/row_line.ts";
 import type { LedgerSettings } from "../../src/ledger/settings.ts";
 import { openLedgerReader } from "../../src/ledger/store/query.ts";
@@ -80,9 +80,9 @@ describe("billing events", () => {
     await server.until(() => takenEvents().length >= 35);
     expect(ids(takenEvents())).toEqual(ids(all));
     expect(takenEvents().map(({ seq }) => seq)).toEqual(all.map((_, index) => index + 1));
-    const { seq: _, cost_usd, ...row } = takenEvents()[3]!;
-    expect(row).toEqual(all[3]);
-    expect(cost_usd).toBe(1234 / 1e9);
+    const { seq: _, ...shown } = takenEvents()[3]!;
+    expect(shown).toEqual(shownRow(all[3]!));
+    expect(shown.cost_usd).toBe(1234 / 1e9);
     expect(server.taken.map((body) => (body as { events: unknown[] }).events.length)).toEqual([
       10, 10, 10, 5,
     ]);
