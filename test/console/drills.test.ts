@@ -28,7 +28,7 @@ function desk() {
       headers: new Headers(),
       actor: "somebody",
     } as Ask;
-    return routes[path]![method]!(asked);
+    return (await routes[path]![method]!(asked)) as Reply | GatewayError;
   };
 }
 
