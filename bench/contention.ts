@@ -10,7 +10,7 @@ import { createState } from "../src/memory/state.ts";
 import { CONTENDED, type Contended, fillAnswers } from "./contention_process.ts";
 import { type Case, caseOf, type Part, type Sample } from "./part.ts";
 
-/** Processes at once. */
+/** Processes at once, up to as many as there are connections elsewhere. */
 const PROCESSES = [1, 2, 8, 32] as const;
 /** How long it may take until all processes have begun. */
 const BEGIN_MAX_MS = 60_000;
@@ -18,6 +18,8 @@ const BEGIN_MAX_MS = 60_000;
 /** What one process did. */
 export interface Done {
   readonly operations: number;
+  /** Operations that were refused because somebody who had been stopped held the table's lock. */
+  readonly refused: number;
   readonly cpu_us: number;
   /** The longest that one of a hundred operations in a row took on average, in microseconds: what a stopped process costs others. */
   readonly longest_us: number;
@@ -46,15 +48,17 @@ async function measure(what: Contended, processes: number, folder: string, secon
     const late = Bun.sleep(BEGIN_MAX_MS + seconds * 1_000 * processes).then(() => {
       throw new Error("the processes took too long");
     });
-    await Promise.race([Promise.all(begun), late]);
+    const allEnded = Promise.all(ended);
+    await Promise.race([Promise.all(begun), allEnded, late]);
     for (const child of children) child.send("go");
-    const all = await Promise.race([Promise.all(ended), late]);
+    const all = await Promise.race([allEnded, late]);
     const operations = all.reduce((sum, one) => sum + one.operations, 0);
     const cpu_us = all.reduce((sum, one) => sum + one.cpu_us, 0);
     const values = {
       cpu_us_per_operation: cpu_us / operations,
       operations_per_s: operations / seconds,
       longest_us: Math.max(...all.map(({ longest_us }) => longest_us)),
+      refused_percent: (100 * all.reduce((sum, { refused }) => sum + refused, 0)) / operations,
     };
     return { values, fault: null, raw: all };
   } catch (error) {
@@ -70,8 +74,8 @@ export const contention: Part = {
   name: "contention",
   about:
     "Up to 32 processes at once at what gateway processes share (nothing is pinned): reservations of six counters, all of one key or each of a key of its own, and answers read from the exact cache.",
-  usual: { rounds: 3, seconds: 2 },
-  run: async ({ rounds, seconds }) => {
+  usual: { rounds: 3, seconds: 2, connections: 32 },
+  run: async ({ rounds, seconds, connections }) => {
     const folder = mkdtempSync(join(tmpdir(), "venturi-bench-"));
     try {
       createState(folder, { areas: Math.max(...PROCESSES), call_slots: 64 }, () => {});
@@ -79,7 +83,7 @@ export const contention: Part = {
       const samples = new Map<string, { row: Contended; target: string; all: Sample[] }>();
       for (let round = 0; round < rounds; round++) {
         for (const row of CONTENDED) {
-          for (const processes of PROCESSES) {
+          for (const processes of PROCESSES.filter((count) => count <= connections)) {
             const target = processes === 1 ? "1 process" : `${processes} processes`;
             const known = samples.get(`${row} ${target}`) ?? { row, target, all: [] };
             known.all.push(await measure(row, processes, folder, seconds));

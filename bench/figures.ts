@@ -52,6 +52,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   cpu_us_per_operation: cost("CPU µs each", 2),
   operations_per_s: { title: "a second", digits: 0, is_cost: false },
   longest_us: cost("longest µs", 0),
+  refused_percent: cost("refused %", 2),
   rows: { title: "rows", digits: 0, is_cost: false },
   rows_per_s: { title: "rows/s", digits: 0, is_cost: false },
   bytes_per_row: cost("bytes/row", 0),
