@@ -115,9 +115,9 @@ function byScore(scored: readonly Scored[], random: () => number): TargetPlan[] 
 }
 
 /**
- * Peak-sensitive average time to the first byte, times the calls that wait for one: the better of two drawn among those that are
- * nearly as good as the best (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001), so that many calls of one
- * moment do not all go the same way. A target that fails some of its calls takes longer by what it takes to ask again.
+ * By the peak-sensitive average time to the first byte: the better of two drawn among those that are nearly as good as the best
+ * (Mitzenmacher, "The Power of Two Choices in Randomized Load Balancing", 2001), so that many calls of one moment do not all go the
+ * same way.
  */
 function byLatency(targets: readonly TargetPlan[], sight: Sight): TargetPlan[] {
   const measuring = toMeasure(targets, sight);
@@ -127,6 +127,10 @@ function byLatency(targets: readonly TargetPlan[], sight: Sight): TargetPlan[] {
   return [first, ...sorted.filter((target) => target !== first)];
 }
 
+/**
+ * The average, worse where more calls wait than twice what is usual for so many calls (Little, 1961), and by what it takes to ask again
+ * where some of them fail.
+ */
 function latencyScore(target: TargetPlan, { health, is_stream }: Sight): number {
   const known = health.of(target);
   const average_ms = known.averageMs(is_stream);

@@ -44,6 +44,38 @@ describe("least-cost", () => {
   });
 });
 
+describe("least-latency", () => {
+  test("spares a target whose calls fail, though it has no breaker", () => {
+    const model = chatModel(["a", "b"], "strategy: least-latency, breaker: off");
+    const health = ownHealth();
+    const [a, b] = model.targets as [TargetPlan, TargetPlan];
+    for (const [target, ms] of [
+      [a, 100],
+      [b, 200],
+    ] as const)
+      health.of(target).observe(ms, true);
+    expect(names(model, health)).toBe("ab");
+    for (let call = 0; call < 20; call++) tryOnce(health, a, false);
+    expect(health.healthOf(a, true)).toMatchObject({ state: "off", calls: 20, failures: 20 });
+    expect(names(model, health)).toBe("ba");
+  });
+
+  test("leaves a target at which calls pile up before any of them tells how long it takes", () => {
+    const model = chatModel(["a", "b"], "strategy: least-latency");
+    const health = ownHealth();
+    const [a, b] = model.targets as [TargetPlan, TargetPlan];
+    for (const [target, ms] of [
+      [a, 100],
+      [b, 200],
+    ] as const)
+      health.of(target).observe(ms, true);
+    busy(health, a, 2);
+    expect(names(model, health)).toBe("ab");
+    busy(health, a, 8);
+    expect(names(model, health)).toBe("ba");
+  });
+});
+
 describe("least-busy", () => {
   test("asks whoever has the fewest calls under way for its weight", () => {
     const model = planOf(`

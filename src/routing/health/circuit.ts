@@ -140,12 +140,13 @@ export class Circuit {
 
   /**
    * Counts what became of a try, and opens the breaker where that is due.
+   * @param plan null: it never opens
    * @param is_ill whether it failed by the target's fault
    * @param took_ms how long ago it began: what began before the breaker closed says nothing about the time since
    * @param probe what it held as a probe; 0 if it was none
    */
   count(
-    plan: BreakerPlan,
+    plan: BreakerPlan | null,
     is_ill: boolean,
     took_ms: number,
     probe: number,
@@ -163,6 +164,7 @@ export class Circuit {
       return;
     }
     const in_row = Atomics.add(words, at + IN_ROW, 1) + 1;
+    if (plan === null) return;
     if (probe !== 0) this.#open(plan, at, probe, why);
     else if (phaseOf(word) === CLOSED && isEnough(plan, in_row, countsOf(words, at + WINDOW, now_ms)))
       this.#open(plan, at, word, why);

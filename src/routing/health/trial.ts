@@ -86,7 +86,6 @@ export class Trial {
   }
 
   #count(is_ill: boolean, now_ms: number): void {
-    if (this.#breaker === null) return;
     const took_ms = now_ms - this.#began_ms;
     this.#health.count(this.#breaker, is_ill, took_ms, this.#probe, this.#why, now_ms);
   }
