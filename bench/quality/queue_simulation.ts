@@ -2,7 +2,12 @@
 // queues and limits of the gateway, on one table of counters, under a clock that only events move. The same seed gives the same run.
 
 import { makeLimitSet } from "../../src/access/limit_set.ts";
-import { ProviderQueue, type QueueBounds, type Waiter } from "../../src/access/provider_queue.ts";
+import {
+  ProviderQueue,
+  type QueueBounds,
+  type Turned,
+  type Waiter,
+} from "../../src/access/provider_queue.ts";
 import { QueueBoard } from "../../src/access/queue_board.ts";
 import { Reservation } from "../../src/access/reservation.ts";
 import { CounterTable } from "../../src/memory/counter_table.ts";
@@ -47,6 +52,10 @@ export interface TierResult {
   /** The same by tenant. */
   readonly by_tenant: Readonly<Record<string, number>>;
   readonly turned_away: number;
+  /** The same by why. */
+  readonly by_reason: Readonly<Record<string, number>>;
+  /** What those were told who came too late: when to come again. */
+  readonly told_ms: readonly number[];
   /** From arrival to the answer, of those that were served; in order. */
   readonly latencies_ms: readonly number[];
   /** How long those of one tenant and process had waited that were served, in the order of service. */
@@ -115,6 +124,8 @@ class Agenda {
 interface Tally {
   served: number;
   turned_away: number;
+  readonly by_reason: Record<string, number>;
+  readonly told_ms: number[];
   readonly by_tenant: Record<string, number>;
   readonly latencies_ms: number[];
   readonly last_arrival: Map<string, number>;
@@ -143,7 +154,7 @@ export function simulateQueue(simulation: Simulation): SimulationResult {
     tiers.map(({ name }): [string, Tally] => [
       name,
       {
-        ...{ served: 0, turned_away: 0, by_tenant: {}, latencies_ms: [] },
+        ...{ served: 0, turned_away: 0, by_reason: {}, told_ms: [], by_tenant: {}, latencies_ms: [] },
         ...{ last_arrival: new Map(), is_in_order: true },
       },
     ]),
@@ -193,11 +204,10 @@ export function simulateQueue(simulation: Simulation): SimulationResult {
       ...{ tier: tier.name, weight: tier.weight, tenant, model: "m", bytes: 100, arrival: 0 },
       until_ms: now_ms + max_wait_ms,
       take: () => (take() ? null : { wait_ms: null, per_second: null, is_of_model: false }),
-      onTurned: () => {
-        tally.turned_away += 1;
-      },
+      onTurned: (turned) => turnAway(tally, turned),
     };
-    if (gateway.queue.enter(waiter, bounds) !== null) tally.turned_away += 1;
+    const turned = gateway.queue.enter(waiter, bounds);
+    if (turned !== null) turnAway(tally, turned);
     tick(column);
   }
 
@@ -247,6 +257,12 @@ export function simulateQueue(simulation: Simulation): SimulationResult {
     most_at_once,
     used: used_ms / (places * duration_ms),
   };
+}
+
+function turnAway(tally: Tally, { reason, retry_after_ms }: Turned): void {
+  tally.turned_away += 1;
+  tally.by_reason[reason] = (tally.by_reason[reason] ?? 0) + 1;
+  if (reason === "late") tally.told_ms.push(retry_after_ms);
 }
 
 function heldBy(

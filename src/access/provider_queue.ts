@@ -10,6 +10,9 @@ import { ahead } from "./virtual_time.ts";
 const TURNS_MAX = 64;
 /** How often those are looked for who have waited for too long. */
 const OVERDUE_LOOK_MS = 20;
+/** How often those are looked for who will not be served in time; and how much of an estimate has to be more than they have. */
+const HOPELESS_LOOK_MS = 250;
+const HOPE = 0.8;
 /** How long a place that frees itself with time is not looked for again; one that somebody gives back wakes the queue at once. */
 const LOOK_AGAIN_MS = 25;
 /** When to come again where nobody can tell. */
@@ -85,6 +88,7 @@ export class ProviderQueue {
   #bytes = 0;
   #arrivals = 0;
   #overdue_at_ms = 0;
+  #hopeless_at_ms = 0;
 
   constructor(board: QueueBoard, nowMs: () => number) {
     this.board = board;
@@ -188,6 +192,10 @@ export class ProviderQueue {
       this.#overdue_at_ms = now_ms + OVERDUE_LOOK_MS;
       this.#turnOutOverdue(now_ms);
     }
+    if (now_ms >= this.#hopeless_at_ms) {
+      this.#hopeless_at_ms = now_ms + HOPELESS_LOOK_MS;
+      this.#turnOutHopeless(now_ms);
+    }
   }
 
   /** All that wait here, to be told that nobody is served any more. */
@@ -203,6 +211,20 @@ export class ProviderQueue {
       const retry_after_ms = this.#estimate(waiter, now_ms) ?? GUESS_MS;
       this.leave(waiter);
       waiter.onTurned({ reason: waiter.until_ms > now_ms ? "late" : "overdue", retry_after_ms });
+    }
+  }
+
+  /** Who was let in before it was known how slow it goes: the last of every line, for as long as they come too late by a good deal. */
+  #turnOutHopeless(now_ms: number): void {
+    for (const { tenants } of this.#tiers.values()) {
+      for (const line of tenants.values()) {
+        for (const waiter of [...line].reverse()) {
+          const retry_after_ms = this.#estimate(waiter, now_ms);
+          if (retry_after_ms === null || now_ms + retry_after_ms * HOPE <= waiter.until_ms) break;
+          this.leave(waiter);
+          waiter.onTurned({ reason: "late", retry_after_ms });
+        }
+      }
     }
   }
 

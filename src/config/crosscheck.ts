@@ -292,6 +292,12 @@ function checkProvider(
     for (const key of ["base_url", "api_keys", "auth", "headers", "tls", "proxy"] as const)
       if (item[key] !== undefined)
         add([...at, key], `${formatPath([...at, key])} has no effect on the simulator; leave it out`, "key");
+  if (item.drain !== undefined && item.on_disconnect !== "drain-for-usage")
+    add(
+      [...at, "drain"],
+      `${formatPath([...at, "drain"])} bounds what on_disconnect: drain-for-usage reads, and nothing is read; set that, or leave it out`,
+      "key",
+    );
   if (item.base_url === undefined && entry.kind === "azure")
     add(
       at,

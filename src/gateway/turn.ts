@@ -119,6 +119,11 @@ export class Turn {
       this.is_saturated = !this.#is_over;
       return;
     }
+    // Without a word on when, another target is the better guess.
+    if (verdict === "rest" && !this.candidate.is_last) {
+      this.#is_over = true;
+      return;
+    }
     const retry_number = model.retries.attempts - this.#retries_left + 1;
     this.#wait_ms =
       retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;

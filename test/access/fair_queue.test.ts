@@ -39,6 +39,27 @@ describe.each([1, 2, 4])("a queue of %d process(es)", (processes) => {
   });
 });
 
+test.each([1, 2])(
+  "who will not be served in time is told at once, and few of the others are not served (%d process(es))",
+  (processes) => {
+    const tiers = [
+      { ...paid, tenants: { a: 60, b: 100 } },
+      { ...free, tenants: { f: 40, g: 100 } },
+    ];
+    const max_wait_ms = 5_000;
+    const result = simulateQueue({ ...base, processes, seed: 61, tiers, max_wait_ms });
+    for (const { served, by_reason, told_ms } of Object.values(result.tiers)) {
+      const { late = 0, overdue = 0 } = by_reason;
+      expect(late).toBeGreaterThan(served / 2);
+      expect(overdue / (served + overdue)).toBeLessThan(0.25);
+      // More is asked for than there is, all the time: the queue is as long as it may be.
+      const told = told_ms.toSorted((a, b) => a - b);
+      expect(quantile(told, 0.5)).toBeGreaterThan(max_wait_ms * 0.9);
+      expect(quantile(told, 0.95)).toBeLessThan(max_wait_ms * 1.5);
+    }
+  },
+);
+
 test("shares hold where each tier comes to another process", () => {
   const tiers = [
     { ...paid_over, processes: [0] },
