@@ -20,7 +20,6 @@ const RECOGNISER_TASKS = 10 + 15;
 const NAME_TASKS = 1;
 /** Each format is read; those that clients speak are written too. */
 const TRANSLATION_TASKS = Object.keys(FORMATS).length + Object.keys(PROVIDER_FORMATS).length;
-
 /** Seven tables and the classes alone, over prompts of four lengths. */
 const POLICY_TASKS = 4 * 8;
 
@@ -42,8 +41,8 @@ test("every function is measured at every level, over every text", async () => {
         NAME_TASKS +
         MEMORY_TASKS +
         ACCOUNT_TASKS +
-        HEALTH_TASKS +
         TRANSLATION_TASKS +
+        HEALTH_TASKS +
         POLICY_TASKS),
   );
   expect(lines.length).toBe(figures.length + MICRO_PARTS.length);
