@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type LimitSet, makeLimitSet } from "../../src/access/limit_set.ts";
+import { previewRefusal } from "../../src/access/preview.ts";
 import { type Amounts, type Refusal, Reservation } from "../../src/access/reservation.ts";
 import { slotAt, usedIn } from "../../src/access/sliding_window.ts";
 import type { LimitsPlan } from "../../src/config/plan.ts";
@@ -56,6 +57,31 @@ function moneyOf(of_set: LimitSet): bigint {
   const at = state.counters.find(of_set.money[0]!.counterAt(now_ms), now_ms);
   return at < 0 ? 0n : Atomics.load(state.counters.longs, at >> 1);
 }
+
+test("what limits would say is what they then say, and to ask takes nothing", () => {
+  const random = seededRandom(7);
+  const pick = (limit: number) => Math.floor(random() * limit);
+  const sets = [
+    set("mixed", { ...rpm(6), concurrency: 3, nano_usd_per_day: 40_000n }),
+    set("tokens", { ...tpm(900), nano_usd_per_month: 400_000n }),
+  ];
+  const held: Reservation[] = [];
+  const seen = new Set<string>();
+  for (let count = 0; count < 3_000; count++) {
+    const amounts = { tokens: pick(400), nano_usd: pick(1_500) };
+    const told = previewRefusal(sets, amounts, tools());
+    expect(previewRefusal(sets, amounts, tools())).toEqual(told);
+    const result = take(sets, amounts);
+    expect([told?.of, told?.set.name]).toEqual(
+      result instanceof Reservation ? [undefined, undefined] : [result.of, result.set.name],
+    );
+    seen.add(told?.of ?? "granted");
+    if (result instanceof Reservation) held.push(result);
+    if (random() < 0.4) held.shift()?.settle({ tokens: pick(400), nano_usd: pick(300) });
+    now_ms += pick(8_000);
+  }
+  expect([...seen].sort()).toEqual(["concurrency", "granted", "nano_usd", "requests", "tokens"]);
+});
 
 describe("a reservation", () => {
   test("takes from all limits or from none: what the last of them refuses, the others have back", () => {

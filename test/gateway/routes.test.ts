@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { chatCompletion } from "../scripted_upstream.ts";
 import { errorOf, planOf, rig, until } from "./harness.ts";
+import { openSocket } from "./websocket/socket_client.ts";
 
 const room = rig();
 
@@ -109,6 +110,18 @@ test("every endpoint that reads a model goes through the table", async () => {
     body: form,
   });
   expect([upload.headers.get("x-venturi-route"), asked.at(-1)]).toEqual(["coding", "big"]);
+});
+
+test("so do calls of a socket", async () => {
+  const { made, asked } = await gateway();
+  const headers = { authorization: "Bearer key-paid", "x-venturi-task": "code" };
+  const socket = await openSocket(made.port, { options: { headers } });
+  room.after(() => socket.socket.terminate());
+  socket.socket.send(JSON.stringify({ id: "a", body: { model: "auto", messages: MESSAGES, stream: false } }));
+  await until(() => asked.length === 1);
+  expect(asked).toEqual(["big"]);
+  await until(() => made.kept.rows().length === 1);
+  expect(made.kept.rows()[0]!.routing).toMatchObject({ route: "coding", model: "big", task: "code" });
 });
 
 test("who is allowed what was asked for, or what the rule gives, may call", async () => {

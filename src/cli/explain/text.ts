@@ -43,6 +43,7 @@ interface Explanation {
     readonly why: string | null;
     readonly weight: number | null;
     readonly health: { readonly state: string };
+    readonly is_saturated: boolean;
     readonly cost_usd: string | null;
     readonly is_deprecated: boolean;
   }[];
@@ -120,7 +121,7 @@ function targetLines({ targets }: Explanation): string[] {
     target.place === null ? "–" : String(target.place),
     `${target.provider}/${target.model}${target.is_deprecated ? " (deprecated)" : ""}`,
     target.of,
-    target.health.state,
+    `${target.health.state}${target.is_saturated ? ", saturated" : ""}`,
     target.cost_usd === null ? "unknown" : `$${target.cost_usd}`,
     target.why ?? "",
   ]);

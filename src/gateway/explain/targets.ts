@@ -9,6 +9,7 @@ import { shortfallOf } from "../../routing/capabilities.ts";
 import type { HealthReport } from "../../routing/health/health.ts";
 import { orderTargets } from "../../routing/order.ts";
 import { isWithin } from "../../routing/region.ts";
+import type { KeyRotation } from "../../routing/rotation.ts";
 import type { Sight } from "../../routing/strategies.ts";
 import { shortfallText } from "../abilities.ts";
 import type { Books } from "../books.ts";
@@ -30,6 +31,10 @@ export interface TargetReport {
   /** Its share of the calls, where the first is drawn by weight. */
   readonly weight: number | null;
   readonly health: HealthReport;
+  /** Whether nothing can be asked of it now: its keys rest or are full, or others wait for them. The next is asked, or the call waits. */
+  readonly is_saturated: boolean;
+  /** Its provider's keys, and how many of them rest. */
+  readonly keys: { readonly all: number; readonly resting: number };
   readonly context_tokens: number | null;
   readonly is_deprecated: boolean;
   /** What the call may cost there, in dollars; null where its price is not known. */
@@ -52,7 +57,7 @@ export interface TargetsSubject {
 /** Reports all targets of a model: those that would be tried first. */
 export function reportTargets(
   subject: TargetsSubject,
-  tools: Pick<PipelineTools, "health" | "books">,
+  tools: Pick<PipelineTools, "health" | "books" | "queues" | "rotation">,
 ): readonly TargetReport[] {
   const { named, model, affinity } = subject;
   const passed = new Set<TargetPlan>();
@@ -72,6 +77,8 @@ export function reportTargets(
       return {
         ...{ provider: provider.name, model: target.model, of: one.name, why, health },
         place: place < 0 ? null : place + 1,
+        is_saturated: tools.queues.isSaturated(target),
+        keys: keysOf(target, tools.rotation),
         weight: one.strategy === "weighted" && one.targets.length > 1 ? target.weight : null,
         context_tokens: Number.isFinite(capabilities.context_tokens) ? capabilities.context_tokens : null,
         is_deprecated: capabilities.is_deprecated,
@@ -93,6 +100,12 @@ function whyNot(target: TargetPlan, { call, view, named }: TargetsSubject, ill: 
   if (shortfall !== null) return `it ${shortfallText(target, shortfall)}`;
   if (ill !== null) return `its breaker is open: ${ill}`;
   return "as many calls as may ask a target that fails do so already";
+}
+
+function keysOf({ provider, model }: TargetPlan, rotation: KeyRotation): TargetReport["keys"] {
+  const now_ms = performance.now();
+  const resting = provider.keys.filter((key) => rotation.isResting(provider, key, model, now_ms));
+  return { all: provider.keys.length, resting: resting.length };
 }
 
 function costAt(

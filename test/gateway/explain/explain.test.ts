@@ -103,6 +103,36 @@ test("tells why targets are left out", async () => {
   expect(nowhere.json.targets.every(({ place }: { place: number | null }) => place === null)).toBe(true);
 });
 
+test("tells which targets are failing, and which have nothing left", async () => {
+  const upstream = await room.upstream((request, reply) => {
+    const is_busy = request.body.includes("busy");
+    return reply.json(is_busy ? 429 : 500, { error: { message: "no" } }, { "retry-after": "50" });
+  });
+  const made = room.gateway(`
+providers:
+  busy: { kind: openai, base_url: "${upstream.base_url}", api_keys: [one, two] }
+  ill: { kind: openai, base_url: "${upstream.base_url}", api_keys: [one] }
+models: { chat: { targets: [busy/busy, ill/ill, sim/echo], retries: { attempts: 0 } } }
+`);
+  const body = JSON.stringify({ model: "chat", messages: [{ role: "user", content: "Hi" }] });
+  const ask = (path: string) => made.fetch(path, { method: "POST", body });
+  // A breaker opens at five failures in a row.
+  for (let count = 0; count < 5; count++) await (await ask("/v1/chat/completions")).text();
+  const { targets } = (await (await ask("/v1/explain")).json()) as { targets: Record<string, unknown>[] };
+  expect(targets).toMatchObject([
+    { provider: "busy", place: 1, is_saturated: true, keys: { all: 2, resting: 2 } },
+    {
+      provider: "sim",
+      place: 2,
+      is_saturated: false,
+      keys: { all: 1, resting: 0 },
+      health: { state: "closed" },
+    },
+    { provider: "ill", place: null, health: { state: "open", failures_in_row: 5 } },
+  ]);
+  expect(targets[2]!["why"]).toMatch(/^its breaker is open: its calls failed/);
+});
+
 test("tells the arm of a split, and that it is the one that the call then gets", async () => {
   const { explain, made } = await gateway();
   for (let index = 0; index < 12; index++) {
@@ -145,8 +175,11 @@ test("tells what would be refused, and where", async () => {
     });
   const { json } = await explain(call("something else"));
   expect(json.refused).toMatchObject({ stage: "limits", status: 429, code: "rate_limit_exceeded" });
-  // What is kept is given all the same.
-  expect((await explain(call("Hi 1"))).json).toMatchObject({ refused: null, cache: { state: "hit" } });
+  // What is kept is given all the same; it is kept a moment after it was given.
+  let kept = (await explain(call("Hi 1"))).json;
+  for (let tries = 0; tries < 500 && kept.cache.state === "miss"; tries++)
+    kept = (await explain(call("Hi 1"))).json;
+  expect(kept).toMatchObject({ refused: null, cache: { state: "hit" } });
 });
 
 test("tells kinds of personal data and how many, and never values", async () => {
