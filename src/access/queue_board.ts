@@ -103,7 +103,9 @@ export class QueueBoard {
     const { counters, column } = this.#tools;
     for (const key of [this.#tierKeys(tier).waiting, this.#tenantKey(tier, tenant)]) {
       const at = this.#at(key);
-      if (at >= 0) Atomics.add(counters.words, at + column, change);
+      // There may have been no room to count it when it came.
+      const is_counted = at >= 0 && (change > 0 || Atomics.load(counters.words, at + column) > 0);
+      if (is_counted) Atomics.add(counters.words, at + column, change);
     }
   }
 
