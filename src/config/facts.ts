@@ -56,9 +56,11 @@ export function knownFacts(): readonly Fact[] {
   return known;
 }
 
-/** Whose models a kind of provider serves, at whatever address: their ids. */
+/**
+ * Whose models a kind of provider serves, at whatever address: their ids. Azure's names are those of deployments, which may be called
+ * after another model than they are of.
+ */
 const IDS_OF_KIND: Readonly<Record<string, readonly string[]>> = {
-  azure: ["azure", "openai"],
   anthropic: ["anthropic"],
   gemini: ["google"],
   vertex: ["google", "anthropic"],

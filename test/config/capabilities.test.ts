@@ -12,7 +12,7 @@ describe("what is known of a model", () => {
     ["openai", "api.groq.com", "llama-3.3-70b-versatile", "groq/llama-3.3-70b-versatile"],
     ["openai", "api.x.ai", "no-such-model", null],
     ["openai", "127.0.0.1", "gpt-4o-mini", null],
-    ["azure", "acme.openai.azure.com", "gpt-4o-mini", "openai/gpt-4o-mini"],
+    ["azure", "acme.openai.azure.com", "gpt-4o-mini", null],
     ["anthropic", "proxy.internal", "claude-haiku-4-5", "anthropic/claude-haiku-4-5"],
     ["vertex", "europe-west4-aiplatform.googleapis.com", "gemini-2.5-pro", "google/gemini-2.5-pro"],
     [
