@@ -247,8 +247,10 @@ function stopped(call: Call): Answer {
 /** The try beside one that takes long; null where it cannot be made, or is not wanted any more. */
 async function sendSecond(call: Call, first: Try, { order, affinity, outgoing, tools }: Targets) {
   const second = secondOf(order, first, tools.rotation, affinity, performance.now());
-  // Nobody is asked twice where others wait to be asked once.
-  if (tools.queues.isSaturated(second.candidate.target)) return null;
+  const { target } = second.candidate;
+  // Nobody is asked twice where others wait to be asked once, or where the answer would come too late.
+  if (tools.queues.isSaturated(target)) return null;
+  if (tooLate(call, target, outgoing.is_stream, tools.health) !== null) return null;
   const sent = await send(call, second, outgoing, tools, () => !first.receiver.is_settled);
   return sent === null || "limit" in sent || "verdict" in sent ? null : sent;
 }
@@ -360,9 +362,7 @@ function note(call: Call, ended: EndedTry, asked: ModelPlan, tools: AttemptTools
   const took_ms = performance.now() - one.receiver.exchange.times.started_ms;
   if (result.kind === "failed") {
     trial?.end();
-    const showing = showingOf(result.failure);
-    if (showing !== "nothing" && !one.is_drill)
-      tools.health.countKey(provider, one.key, showing === "ill", took_ms, word);
+    countKeyFailure(one, result.failure, word, tools);
     call.account?.leaveProviderKey(NO_USAGE);
     call.listener = null;
     return;
@@ -397,7 +397,17 @@ function noteBeside(call: Call, ended: EndedTry, tools: AttemptTools): void {
   if (usage !== NO_USAGE) call.account?.usedBeside(model, target, usage);
   if (outcome === "stopped") return;
   tools.metrics.of(target.provider.name, target.model || "none").countAttempt(word);
-  if (result.kind === "failed") restKey(target, key, result.failure, tools.rotation, performance.now());
+  if (result.kind !== "failed") return;
+  countKeyFailure(one, result.failure, word, tools);
+  restKey(target, key, result.failure, tools.rotation, performance.now());
+}
+
+/** What a failure shows of the key that it came with. */
+function countKeyFailure(one: Try, failure: Failure, word: string, { health }: AttemptTools): void {
+  const showing = showingOf(failure);
+  if (showing === "nothing" || one.is_drill) return;
+  const took_ms = performance.now() - one.receiver.exchange.times.started_ms;
+  health.countKey(one.candidate.target.provider, one.key, showing === "ill", took_ms, word);
 }
 
 /** How the ledger and the metrics call what became of a try. */
