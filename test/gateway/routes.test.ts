@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { chatCompletion } from "../scripted_upstream.ts";
 import { errorOf, planOf, rig, until } from "./harness.ts";
+import { startRealtime } from "./realtime/realtime_upstream.ts";
 import { openSocket } from "./websocket/socket_client.ts";
 
 const room = rig();
@@ -122,6 +123,23 @@ test("so do calls of a socket", async () => {
   expect(asked).toEqual(["big"]);
   await until(() => made.kept.rows().length === 1);
   expect(made.kept.rows()[0]!.routing).toMatchObject({ route: "coding", model: "big", task: "code" });
+});
+
+test("so do Realtime sessions, whose texts nobody has read", async () => {
+  const provider = startRealtime();
+  room.after(() => provider.stop());
+  const { port } = room.gateway(`
+providers: { up: { kind: openai, base_url: "${provider.base_url}", api_keys: [none] } }
+models: { voice: { targets: [up/voice-1] }, other: { targets: [up/voice-2] } }
+routes:
+  - { when: { model: auto, prompt_tokens: "<100" }, use: other }
+  - { when: { model: auto, task: talk }, use: voice }
+`);
+  const headers = { "x-venturi-task": "talk" };
+  const socket = await openSocket(port, { path: "/v1/realtime?model=auto", options: { headers } });
+  room.after(() => socket.socket.terminate());
+  const { opening } = await provider.session();
+  expect(opening.url.searchParams.get("model")).toBe("voice-1");
 });
 
 test("who is allowed what was asked for, or what the rule gives, may call", async () => {
