@@ -33,12 +33,26 @@ export interface CacheDesk {
   readonly hooks: CacheHooks | null;
 }
 
+/** Entries of one answer. */
+const ENTRIES_MAX = 1_000;
+
 const purge_query = z.strictObject({
   tenant: z.string().max(128).optional(),
   model: z.string().max(512).optional(),
   tag: z.string().max(300).optional(),
   key: z.string().max(4_096).optional(),
   all: z.enum(["true"]).optional(),
+});
+
+const entries_query = z.strictObject({
+  tenant: z.string().max(128).optional(),
+  model: z.string().max(512).optional(),
+  after: z
+    .string()
+    .max(4_096)
+    .regex(/^[0-9a-f]*$/, "must be the key of an entry")
+    .optional(),
+  limit: z.coerce.number().int().min(1).max(ENTRIES_MAX).default(100),
 });
 
 /** A command by itself keeps nothing, so that the size does not matter. */
@@ -53,6 +67,7 @@ export function cacheRoutes(desk: CacheDesk): Routes {
       GET: () => tellStats(desk),
       DELETE: ({ query, actor }) => purge(desk, actor, query),
     },
+    "cache/entries": { GET: ({ query }) => listEntries(desk, query) },
   };
 }
 
@@ -87,6 +102,21 @@ function countsOf({ series }: MetricsSnapshot) {
   const served = SERVED.reduce((sum, outcome) => sum + (calls[outcome] ?? 0), 0);
   const hit_rate = all === 0 ? null : served / all;
   return { calls, hit_rate, saved_usd: saved_nano_usd / 1e9, saved_seconds: saved_ms / 1e3 };
+}
+
+async function listEntries(desk: CacheDesk, query: URLSearchParams): Promise<Reply | GatewayError> {
+  const wanted = readQuery(entries_query, query);
+  if (wanted instanceof GatewayError) return wanted;
+  const { limit, ...filter } = wanted;
+  const found = await withAnswers(desk, (cache) => cache.list({ ...filter, limit: limit + 1 }));
+  if (found instanceof GatewayError) return found;
+  const data = found.slice(0, limit).map(({ created_s, ends_ms, ...entry }) => ({
+    ...entry,
+    created: new Date(created_s * 1_000).toISOString(),
+    ends: new Date(ends_ms).toISOString(),
+  }));
+  const has_more = found.length > limit;
+  return { json: { object: "list", data, has_more, next: has_more ? (data.at(-1)?.key ?? null) : null } };
 }
 
 async function purge(desk: CacheDesk, actor: string, query: URLSearchParams): Promise<Reply | GatewayError> {

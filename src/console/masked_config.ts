@@ -7,6 +7,8 @@ const MASK = "***";
 
 /** Settings whose value is a secret, or all of whose values may be. */
 const SECRET_NAME = /^(value|headers|password)$|(^|_)(keys?|tokens?|secrets?)$/;
+/** Amounts of tokens, not tokens. */
+const AMOUNT_NAME = /^(prompt|context|input|output|max)_tokens$/;
 /** Lists of settings, which are looked into. */
 const LISTS: ReadonlySet<string> = new Set(["keys"]);
 
@@ -20,10 +22,22 @@ function masked(value: unknown): unknown {
   if (typeof value === "string") return maskedText(value);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [
-      name,
-      SECRET_NAME.test(name) && !isListOfSettings(name, item) ? hidden(item) : masked(item),
-    ]),
+    Object.entries(value).map(([name, item]) => {
+      if (name === "when") return [name, maskedRule(item)];
+      const is_secret = SECRET_NAME.test(name) && !AMOUNT_NAME.test(name) && !isListOfSettings(name, item);
+      return [name, is_secret ? hidden(item) : masked(item)];
+    }),
+  );
+}
+
+/** The conditions of a rule: `key` is a key's name there, and what a header field must be may be a secret. */
+function maskedRule(when: unknown): unknown {
+  if (typeof when !== "object" || when === null || Array.isArray(when)) return masked(when);
+  return Object.fromEntries(
+    Object.entries(when).map(([name, item]) => {
+      if (name === "header") return [name, hidden(item)];
+      return name === "key" ? [name, item] : Object.entries(masked({ [name]: item }) as object)[0]!;
+    }),
   );
 }
 

@@ -10,7 +10,12 @@ if (CHROMIUM === null) console.warn("skipped: there is no Chromium");
 /** Every page, and what is in it once it is drawn. */
 const PAGES: readonly (readonly [place: string, drawn: string])[] = [
   ["", ".live tbody tr"],
+  ["costs", "tbody tr"],
   ["calls", "tbody tr"],
+  ["caches", "tbody tr"],
+  ["limits", "tbody tr"],
+  ["routing", "tbody tr"],
+  ["config", ".lines div"],
 ];
 
 interface AxeFinding {
@@ -90,15 +95,17 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
   });
 
   test("tells on Now what the ledger has", { timeout: 60_000 }, async () => {
-    const { data } = await room.admin("usage?since=1d");
+    const { data } = await room.admin("usage?since=1h");
     const [all] = data;
     const { page } = await room.open("");
     const chart = page.getByRole("img", { name: /Calls per minute of the last hour/ });
     await expect
       .poll(() => chart.getAttribute("aria-label"))
       .toContain(`${all.calls} calls, ${all.errors} of them failed`);
-    const spent = await page.locator("#spend-today .tile-value").textContent();
-    expect(Number(spent!.replace("$", ""))).toBeCloseTo(all.cost_usd, 4);
+    const today = new Date().toISOString().slice(0, 10);
+    const [spent] = (await room.admin(`usage?since=${today}`)).data;
+    const shown_usd = dollarsOf(await page.locator("#spend-today .tile-value").textContent());
+    expect(shown_usd).toBeCloseTo(spent.cost_usd, 2);
     const newest = await room.admin("calls?limit=20");
     const shown = await page.locator(".live tbody tr").count();
     expect(shown).toBe(newest.data.length);
@@ -110,6 +117,168 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     });
     const [late] = (await flushed(room, "calls?limit=1")).data;
     await page.locator(`a[href="/ui/calls/${late.id}"]`).waitFor();
+    await page.context().close();
+  });
+
+  test("tells on Costs what usage tells, by every field, and saves it as a file", {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = await room.open("costs?by=provider&range=7d");
+    const { data } = await room.admin("usage?by=provider&since=7d");
+    const table = page.getByRole("region", { name: "Cost by provider" });
+    await expect.poll(() => table.locator("tbody tr").count()).toBe(data.length);
+    const total = data.reduce(
+      (sum: number, row: { cost_usd: number | null }) => sum + (row.cost_usd ?? 0),
+      0,
+    );
+    expect(dollarsOf(await page.locator("#spent .tile-value").textContent())).toBeCloseTo(total, 2);
+    const names = await table.locator("tbody tr td:first-child").allTextContents();
+    expect(names).toEqual(data.map(({ provider }: { provider: string | null }) => provider ?? "no provider"));
+    const costs = await table.locator("tbody tr td:nth-child(2)").allTextContents();
+    for (const [index, { cost_usd }] of data.entries())
+      expect(dollarsOf(costs[index]!)).toBeCloseTo(cost_usd, 2);
+    const saving = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Export CSV" }).click();
+    const file = await saving;
+    expect(file.suggestedFilename()).toBe("costs-by-provider-7d.csv");
+    const lines = (await Bun.file((await file.path())!).text()).trimEnd().split("\r\n");
+    expect(lines).toHaveLength(data.length + 1);
+    expect(Number(lines[1]!.split(",")[8])).toBeCloseTo(data[0].cost_usd, 9);
+    const forecast = await room.admin("usage/forecast");
+    const expected = dollarsOf(await page.locator("#forecast .tile-value").textContent());
+    expect(expected).toBeCloseTo(forecast.expected_usd, 1);
+    await page.locator(".pick select").selectOption("feature");
+    await page.getByRole("button", { name: "24 hours" }).click();
+    await expect.poll(() => page.url()).toContain("range=1d");
+    const features = (await room.admin("usage?by=feature&since=1d")).data;
+    const own = page.getByRole("region", { name: "Cost by feature" });
+    await expect.poll(() => own.locator("tbody tr").count()).toBe(features.length);
+    await page.context().close();
+  });
+
+  test("shows a key once, rotates and revokes it", { timeout: 60_000 }, async () => {
+    const { page, complaints } = await room.open("limits");
+    await page.getByRole("button", { name: "Create a key" }).click();
+    await page.getByLabel("Name", { exact: true }).fill("checkout");
+    await page.getByRole("button", { name: "Create", exact: true }).click();
+    await page.getByRole("alert").filter({ hasText: "names are unique" }).waitFor();
+    await page.getByLabel("Name", { exact: true }).fill("by-hand");
+    await page.getByLabel("Requests per minute").fill("2");
+    await page.keyboard.press("Enter");
+    const secret = await page.locator(".secret").textContent();
+    const call = (key: string) =>
+      fetch(`${room.gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}` },
+        body: JSON.stringify({ model: "chat", messages: [{ role: "user", content: "x" }] }),
+      }).then(({ status }) => status);
+    expect(await call(secret!)).toBe(200);
+    await page.getByRole("button", { name: "I have it" }).click();
+    expect(await page.content()).not.toContain(secret);
+    await page
+      .getByRole("row")
+      .filter({ hasText: "2 requests per minute" })
+      .filter({ hasText: "50 %" })
+      .waitFor();
+    await page.getByRole("button", { name: "Rotate by-hand" }).click();
+    await page.getByRole("button", { name: "Rotate", exact: true }).click();
+    const next = await page.locator(".secret").textContent();
+    expect(next).not.toBe(secret);
+    await page.getByRole("button", { name: "I have it" }).click();
+    await page.getByRole("button", { name: "Revoke by-hand" }).click();
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    expect((await room.admin("keys/by-hand")).state).toBe("active");
+    await page.getByRole("button", { name: "Revoke by-hand" }).click();
+    await page.getByRole("button", { name: "Revoke", exact: true }).click();
+    await page.getByRole("row").filter({ hasText: "by-hand" }).filter({ hasText: "revoked" }).waitFor();
+    expect([await call(secret!), await call(next!)]).toEqual([401, 401]);
+    expect(complaints.filter((text) => !text.includes("409"))).toEqual([]);
+    await page.context().close();
+  });
+
+  test("browses kept answers and removes one that is bad, and all of a model", {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = await room.open("caches");
+    const { data } = await room.admin("cache/entries?limit=1000");
+    const table = page.getByRole("region", { name: "Kept answers", exact: true });
+    await expect.poll(() => table.locator("tbody tr").count()).toBe(data.length);
+    const stats = await room.admin("cache");
+    expect(await page.locator("#entries .tile-value").textContent()).toBe(String(stats.answers.entries));
+    await page.getByRole("button", { name: "Mark as bad: an answer of summary" }).first().click();
+    await page.getByRole("button", { name: "Mark as bad", exact: true }).last().click();
+    await page.getByRole("status").filter({ hasText: "1 answer removed." }).waitFor();
+    await expect.poll(() => table.locator("tbody tr").count()).toBe(data.length - 1);
+    await page.getByLabel("Tenant").fill("globex");
+    await page.keyboard.press("Enter");
+    const others = data.filter(({ tenant }: { tenant: string }) => tenant === "globex").length;
+    await expect
+      .poll(async () => Math.abs((await table.locator("tbody tr").count()) - others))
+      .toBeLessThanOrEqual(1);
+    await page.getByRole("button", { name: "Remove all of these" }).click();
+    await page.getByRole("button", { name: "Remove", exact: true }).click();
+    await page.getByText("No kept answer is like this.").waitFor();
+    expect((await room.admin("cache/entries?tenant=globex")).data).toEqual([]);
+    await page.context().close();
+  });
+
+  test("tells on Routing the rules, the shares and what tests show, and runs a drill", {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = await room.open("routing");
+    const rules = page.getByRole("region", { name: "Policy table" });
+    await rules.getByText("model is auto and prompt tokens is <=200").waitFor();
+    expect(await rules.locator("tbody tr").count()).toBe(3);
+    const { data } = await room.admin("experiments?since=7d");
+    expect(data.map(({ name }: { name: string }) => name).sort()).toEqual(["chat", "halves"]);
+    for (const { name, arms } of data) {
+      const shown = page.getByRole("region", { name: `Arms of ${name}` });
+      await expect
+        .poll(() => shown.locator("tbody td:nth-child(2)").allTextContents())
+        .toEqual(arms.map(({ calls }: { calls: number }) => String(calls)));
+    }
+    await page.locator('select[name="provider"]').selectOption("west");
+    await page.getByRole("button", { name: "Begin a drill" }).click();
+    await page.getByRole("button", { name: "Begin the drill" }).click();
+    await page.getByRole("button", { name: "End the drill of west" }).waitFor();
+    expect((await room.admin("drills")).data).toMatchObject([{ provider: "west", failure: "503" }]);
+    await page.getByRole("button", { name: "End the drill of west" }).click();
+    await page.getByText("No drill is under way.").waitFor();
+    await page.context().close();
+  });
+
+  test("tells on Config what runs, what the file would change, and what is wrong with a draft", {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = await room.open("config");
+    const lines = page.getByRole("region", { name: "The running configuration" });
+    await lines.getByText("usd_per_day: 0.05").waitFor();
+    const text = await lines.textContent();
+    for (const secret of [TOKEN, "sk-checkout", "sk-search"]) expect(text).not.toContain(secret);
+    await page.getByText("runs as it is").waitFor();
+    const draft = page.locator("textarea");
+    await draft.fill("providers:\n  openai: { kind: opanai }\n");
+    await page.getByRole("button", { name: "Validate" }).click();
+    await page.getByText('did you mean "openai"').waitFor();
+    expect(await page.locator(".problems .place").textContent()).toMatch(/^2:\d+$/);
+    await draft.fill("models: { chat: { targets: [sim/echo] } }\n");
+    await page.getByRole("button", { name: "Validate" }).click();
+    await page.getByText("would be accepted").waitFor();
+    await page.context().close();
+  });
+
+  test("keeps the colours that were chosen, from the first byte of the next page on", {
+    timeout: 60_000,
+  }, async () => {
+    const { page } = await room.open("", { scheme: "light" });
+    await page.getByRole("button", { name: "Dark" }).click();
+    expect(await page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("dark");
+    const html = await (await page.goto(`${room.gateway.url}/ui/costs`))!.text();
+    expect(html).toContain('<html lang="en" data-theme="dark">');
+    await page.getByRole("button", { name: "Auto" }).click();
+    expect(await page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("light");
     await page.context().close();
   });
 
@@ -138,6 +307,10 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     await page.context().close();
   });
 });
+
+function dollarsOf(text: string | null): number {
+  return Number(text!.replace(/[$,]/g, ""));
+}
 
 async function flushed(room: DashboardRoom, path: string) {
   await room.admin("ledger/flush");

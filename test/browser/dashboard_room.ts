@@ -1,6 +1,13 @@
 // A gateway with traffic of its own, and a browser that looks at its dashboard: what the tests of its pages stand on.
 
+import { Database } from "bun:sqlite";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium, type Page, type Browser as Playwright } from "playwright-core";
+import { monthOfRows } from "../../bench/ledger_rows.ts";
+import { ledgerPath, openToWrite } from "../../src/ledger/store/open.ts";
+import { Store } from "../../src/ledger/store/store.ts";
 import { Venturi } from "../chaos/harness.ts";
 import { CHROMIUM } from "./chromium.ts";
 
@@ -13,7 +20,11 @@ providers:
   east: { kind: sim }
   west: { kind: sim }
 models:
+  candidate:
+    targets: [east/lorem]
+    price: { input_per_mtok: 0.6, output_per_mtok: 2.4 }
   chat:
+    shadow: { model: candidate, share: 0.5 }
     targets: [{ provider: east, model: echo, weight: 3 }, { provider: west, model: lorem, weight: 1 }]
     strategy: weighted
     price: { input_per_mtok: 2.5, output_per_mtok: 10 }
@@ -27,6 +38,7 @@ models:
 tiers: { free: { limits: { rpm: 60 } } }
 routes:
   - { name: short-ones, when: { model: auto, prompt_tokens: "<=200" }, use: summary }
+  - { name: halves, when: { model: fair }, split: { chat: 50, candidate: 50 } }
   - { name: the-rest, when: { model: auto }, use: chat }
 keys:
   - { name: checkout, key: sk-checkout, tenant: acme, team: shop, limits: { usd_per_day: 0.05, rpm: 6000 } }
@@ -34,7 +46,7 @@ keys:
 `;
 
 const FEATURES = ["summary", "assistant", "extraction", "translation"];
-const MODELS = ["chat", "summary", "chat", "shaky", "auto"];
+const MODELS = ["chat", "summary", "fair", "shaky", "auto"];
 
 /** A gateway and a browser. */
 export interface DashboardRoom {
@@ -65,9 +77,11 @@ export interface LookedAt {
   readonly complaints: readonly string[];
 }
 
-/** Starts both, and sends calls of all kinds. */
-export async function openRoom(calls = 80): Promise<DashboardRoom> {
-  const gateway = await new Venturi({ config: CONFIG }).ready();
+/** Starts both over a ledger that has a month of calls already, and sends calls of all kinds. */
+export async function openRoom(calls = 80, past = 3_000): Promise<DashboardRoom> {
+  const data = mkdtempSync(join(tmpdir(), "venturi-dashboard-"));
+  writePast(data, past);
+  const gateway = await new Venturi({ config: CONFIG, args: ["--data", data] }).ready();
   for (let number = 0; number < calls; number++) await call(gateway, number);
   const admin = async (path: string) => {
     const response = await fetch(`${gateway.url}/admin/v1/${path}`, {
@@ -121,8 +135,20 @@ export async function openRoom(calls = 80): Promise<DashboardRoom> {
     async close() {
       await browser.close();
       await gateway.end();
+      rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+function writePast(data: string, count: number): void {
+  mkdirSync(data, { recursive: true });
+  const db = openToWrite(ledgerPath(data), () => {});
+  if (!(db instanceof Database)) throw new Error(db.fault);
+  const store = new Store(db);
+  // Not of the last minutes: what is sent here alone is new.
+  const end_ms = Date.now() - 2 * 3_600_000;
+  for (const lines of monthOfRows(count, 1_000, end_ms)) store.write(lines, Date.now());
+  db.close();
 }
 
 async function call({ url }: Venturi, number: number): Promise<void> {

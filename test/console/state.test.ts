@@ -15,6 +15,15 @@ afterEach(async () => {
 const SECRET = "s3cr3t-that-nobody-may-see";
 
 describe("the configuration that is shown", () => {
+  test("has the conditions of rules, but for what header fields must be", () => {
+    const config = configOf(`
+models: { chat: { targets: [sim/echo] } }
+routes: [{ when: { key: till, prompt_tokens: ">200", header: { x-secret: "s-e-c-r-e-t" } }, use: chat }]`);
+    expect(maskedConfig(config)).toMatchObject({
+      routes: [{ when: { key: "till", prompt_tokens: ">200", header: { "x-secret": "***" } }, use: "chat" }],
+    });
+  });
+
   test("has everything but its secrets", () => {
     const config = configOf(`
 providers:

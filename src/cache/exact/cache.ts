@@ -10,6 +10,7 @@ import { bytesOfCard } from "./card.ts";
 import { bytesOfEntry, entryOfBytes } from "./entry_bytes.ts";
 import { type Environment, MOST_KEY_BYTES, messageOf, openEnvironment } from "./environment.ts";
 import { FaultReport } from "./fault_report.ts";
+import { type ListedAnswer, type ListingQuery, listAnswers } from "./listing.ts";
 import { type PurgeFilter, purgeAnswers, removeAnswer } from "./purge.ts";
 import { bytesOfSecond, RecentUse } from "./recent_use.ts";
 import { Refreshes } from "./refreshes.ts";
@@ -190,6 +191,17 @@ export class ExactCache {
     } catch (error) {
       if (!this.#is_closed) this.#fault(error);
       return 0;
+    }
+  }
+
+  /** Which answers are kept, in the order of their keys. */
+  async list(query: ListingQuery): Promise<ListedAnswer[]> {
+    if (this.#is_closed) return [];
+    try {
+      return await listAnswers(this.#environment, query);
+    } catch (error) {
+      if (!this.#is_closed) this.#fault(error);
+      return [];
     }
   }
 

@@ -2,18 +2,28 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Fault, type Session, session, whenLoggedOut } from "./api.ts";
+import { CachesPage } from "./caches.tsx";
 import { CallPage } from "./call.tsx";
 import { CallsPage } from "./calls.tsx";
+import { ConfigPage } from "./config.tsx";
+import { CostsPage } from "./costs.tsx";
+import { LimitsPage } from "./limits.tsx";
 import { Login } from "./login.tsx";
 import { Mark } from "./mark.tsx";
 import { NowPage } from "./now.tsx";
 import { Trouble } from "./parts.tsx";
 import { goTo, Link, type Place, usePlace } from "./place.tsx";
+import { RoutingPage } from "./routing.tsx";
 import { setTheme, type Theme, useTheme } from "./theme.ts";
 
 const PAGES = [
   ["now", "Now"],
+  ["costs", "Costs"],
   ["calls", "Calls"],
+  ["caches", "Caches"],
+  ["limits", "Limits"],
+  ["routing", "Routing"],
+  ["config", "Config"],
 ] as const;
 
 /** The page. */
@@ -113,8 +123,18 @@ function PageAt({ place }: { readonly place: Place }) {
   switch (place.page) {
     case "now":
       return <NowPage />;
+    case "costs":
+      return <CostsPage place={place} />;
     case "calls":
       return place.item === null ? <CallsPage place={place} /> : <CallPage id={place.item} />;
+    case "caches":
+      return <CachesPage />;
+    case "limits":
+      return <LimitsPage />;
+    case "routing":
+      return <RoutingPage />;
+    case "config":
+      return <ConfigPage />;
     default:
       return (
         <>

@@ -1,9 +1,9 @@
 // One call: where its time went, who was tried, what it cost, and what else is recorded of it.
 
-import { useState } from "preact/hooks";
 import type { CallRow, CallsPage } from "./answers.ts";
 import { useAsked } from "./asked.ts";
 import { CacheBadge, servedBy } from "./call_table.tsx";
+import { CopyButton } from "./copy.tsx";
 import { count, dayAndTime, duration, NOTHING, usd } from "./format.ts";
 import { Badge, Card, Status, Tile, Trouble } from "./parts.tsx";
 import { Link } from "./place.tsx";
@@ -215,23 +215,4 @@ function curlOf({ model, stream, feature, user }: CallRow): string {
     ...(feature === null ? [] : [`-H ${quoted(`x-venturi-feature: ${feature}`)}`]),
     `-d ${quoted(body)}`,
   ].join(" \\\n  ");
-}
-
-/** Copies a text, and says that it did. */
-export function CopyButton({ text, name = "Copy" }: { readonly text: string; readonly name?: string }) {
-  const [said, setSaid] = useState("");
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setSaid("Copied");
-    } catch {
-      setSaid("Select and copy it by hand");
-    }
-    setTimeout(() => setSaid(""), 2_000);
-  };
-  return (
-    <button type="button" class="quiet" onClick={() => void copy()}>
-      <span aria-live="polite">{said === "" ? name : said}</span>
-    </button>
-  );
 }

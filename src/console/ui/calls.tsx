@@ -144,7 +144,7 @@ function FilterForm({ place, filters }: { readonly place: Place; readonly filter
             key={name}
             type="button"
             class="chip"
-            aria-label={`Remove the filter ${name} ${value}`}
+            aria-label={`${name}: ${value}, remove this filter`}
             onClick={() => setQuery(place, { [name]: "" })}
           >
             {name}: {value} <span aria-hidden="true">×</span>

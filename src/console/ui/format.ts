@@ -16,12 +16,21 @@ export function shortCount(number: number): string {
   return number < 10_000 ? whole.format(number) : compact.format(number);
 }
 
-/** Dollars: cents, and of small amounts the first digits that are not 0. */
+/** Dollars: cents, and of small amounts more digits, always as many, so that they stand below each other. */
 export function usd(dollars: number | null): string {
   if (dollars === null) return NOTHING;
   const size = Math.abs(dollars);
-  const digits = size === 0 || size >= 0.995 ? 2 : size >= 0.01 ? 4 : 6;
-  return `${dollars < 0 ? "−" : ""}$${size.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: digits })}`;
+  return dollarsWith(dollars, size === 0 || size >= 0.995 ? 2 : size >= 0.01 ? 4 : 6);
+}
+
+/** Dollars that somebody has set: no more digits than were meant. */
+export function setUsd(dollars: number): string {
+  return dollarsWith(dollars, 2, 6);
+}
+
+function dollarsWith(dollars: number, least: number, most = least): string {
+  const digits = { minimumFractionDigits: least, maximumFractionDigits: most };
+  return `${dollars < 0 ? "−" : ""}$${Math.abs(dollars).toLocaleString("en-US", digits)}`;
 }
 
 /** A duration in milliseconds, in the unit that suits it. */

@@ -10,6 +10,7 @@ import { Badge, Card, Meter, Tile, Trouble } from "./parts.tsx";
 import { Link } from "./place.tsx";
 import { timesOf } from "./steps.ts";
 import { Table } from "./table.tsx";
+import { TARGET_STATES } from "./target_states.ts";
 
 const PULSE_MS = 2_000;
 const SLOW_MS = 10_000;
@@ -126,7 +127,7 @@ function Tiles({
         value={value === null ? NOTHING : usd(value.today.cost_usd)}
         note={
           budget === null ? (
-            "no budget is set"
+            <Link to="limits">no budget is set</Link>
           ) : (
             <Meter
               label={`Budget of ${budget.scope} ${budget.name}`}
@@ -154,7 +155,16 @@ function LatencyTile({
       id={id}
       label={`${label}, median`}
       value={duration(of?.p50)}
-      note={of === null ? "no calls in 15 min" : `p95 ${duration(of.p95)} · p99 ${duration(of.p99)}`}
+      note={
+        of === null ? (
+          "no calls in 15 min"
+        ) : (
+          <>
+            <span class="whole">p95 {duration(of.p95)}</span>{" "}
+            <span class="whole">p99 {duration(of.p99)}</span>
+          </>
+        )
+      }
     />
   );
 }
@@ -197,17 +207,9 @@ function LastHour({ hour }: { readonly hour: UsageSeries | null }) {
   );
 }
 
-const STATES = {
-  closed: ["good", "healthy"],
-  off: ["plain", "no breaker"],
-  slow_start: ["warn", "coming back"],
-  probing: ["warn", "probing"],
-  open: ["bad", "open"],
-} as const;
-
 function Health({ targets }: { readonly targets: readonly Target[] | null }) {
   return (
-    <Card title="Providers">
+    <Card title="Providers" aside={<Link to="routing">Routing</Link>}>
       <Table
         label="Health of providers' models"
         rows={targets ?? []}
@@ -228,7 +230,7 @@ function Health({ targets }: { readonly targets: readonly Target[] | null }) {
             by: ({ state }) => state,
             cell: ({ state, reason }) => (
               <span title={reason}>
-                <Badge tone={STATES[state][0]}>{STATES[state][1]}</Badge>
+                <Badge tone={TARGET_STATES[state][0]}>{TARGET_STATES[state][1]}</Badge>
               </span>
             ),
           },

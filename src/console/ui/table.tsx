@@ -38,7 +38,7 @@ export function Table<T>({ label, columns, rows, keyOf, classOf, empty }: TableP
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard.
     <section class="scroll" tabIndex={0} aria-label={label}>
-      <table>
+      <table hidden={rows.length === 0 && empty !== undefined && empty !== null}>
         <thead>
           <tr>
             {columns.map(({ head, by: sortable, is_number }, column) => (

@@ -1,0 +1,40 @@
+// Takes the pictures of docs/dashboard.md: `bun test/browser/dashboard_shots.ts [PAGE …]`.
+
+import { join } from "node:path";
+import { openRoom } from "./dashboard_room.ts";
+
+const FOLDER = join(import.meta.dirname, "../../docs/img");
+const PAGES = ["now", "costs", "calls", "call", "caches", "limits", "routing", "config"];
+
+const wanted = process.argv.slice(2);
+const room = await openRoom(160, 20_000);
+try {
+  await fetch(`${room.gateway.url}/admin/v1/keys`, {
+    method: "POST",
+    headers: { authorization: "Bearer an-admin-token-for-tests" },
+    body: JSON.stringify({
+      name: "mobile",
+      tenant: "acme",
+      models: ["chat", "summary"],
+      limits: { rpm: 600, usd_per_month: 200 },
+    }),
+  });
+  for (const name of PAGES) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    for (const scheme of ["light", "dark"] as const) {
+      const [failed] = (await room.admin("calls?model=shaky&limit=1")).data;
+      const { page, complaints } = await room.open(name === "call" ? `calls/${failed.id}` : name, { scheme });
+      await page.waitForLoadState("networkidle").catch(() => {});
+      if (name === "config") await page.locator("textarea").fill("providers:\n  openai: { kind: opanai }\n");
+      if (name === "config") await page.getByRole("button", { name: "Validate" }).click();
+      await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
+      await page.waitForTimeout(name === "now" ? 4_500 : 1_200);
+      await page.screenshot({ path: join(FOLDER, `ui-${name}-${scheme}.png`) });
+      await page.screenshot({ path: `/tmp/full-${name}-${scheme}.png`, fullPage: true });
+      for (const complaint of complaints) console.error(`${name}: ${complaint}`);
+      await page.context().close();
+    }
+  }
+} finally {
+  await room.close();
+}
