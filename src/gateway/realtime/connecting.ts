@@ -9,7 +9,7 @@ import { realtimePath } from "../../upstream/addressing.ts";
 import { UpstreamError, type UpstreamHead } from "../../upstream/exchange.ts";
 import type { Dialler } from "../../upstream/websocket/dialler.ts";
 import { UpstreamSocket } from "../../upstream/websocket/socket.ts";
-import { type AttemptTools, passOver, preferred } from "../attempt.ts";
+import { type AttemptTools, preferred } from "../attempt.ts";
 import type { Call } from "../call.ts";
 import { DRILL_OUTCOME } from "../drill.ts";
 import {
@@ -23,6 +23,7 @@ import {
   unwritable,
 } from "../failure.ts";
 import { traceHeaders } from "../passing.ts";
+import { passOver } from "../tries.ts";
 import { Turn } from "../turn.ts";
 
 /** What a session speaks with. */
