@@ -67,9 +67,9 @@ export class QueueBoard {
     return false;
   }
 
-  /** Whether anybody has waited lately. */
-  get is_there(): boolean {
-    return this.#find(this.#turns) >= 0;
+  /** Whether anybody of a tier has waited lately. */
+  hasSeen(tier: string): boolean {
+    return this.#find(this.#tierKeys(tier).waiting) >= 0;
   }
 
   /** This process has looked after those who wait here, or has nobody. */

@@ -81,10 +81,12 @@ export class Queues {
   lengths(plan: Plan): OtherMetric {
     const samples: Record<string, number> = {};
     for (const { name, queue } of plan.providers.values()) {
+      if (queue === null) continue;
       const { board } = this.#of(name);
-      if (queue === null || !board.is_there) continue;
-      for (const [tier] of tiersOf(plan))
-        samples[`{provider=${JSON.stringify(name)},tier=${JSON.stringify(tier)}}`] = board.waitingIn(tier);
+      for (const [tier] of tiersOf(plan)) {
+        const labels = `{provider=${JSON.stringify(name)},tier=${JSON.stringify(tier)}}`;
+        if (board.hasSeen(tier)) samples[labels] = board.waitingIn(tier);
+      }
     }
     return {
       ...{ name: "venturi_queue_length", type: "gauge", samples },

@@ -381,3 +381,49 @@ models:
     expect(holding.asked.length).toBe(1);
   });
 });
+
+describe("a model that its provider wants to rest", () => {
+  const resting = async () => {
+    const upstream = await room.upstream((request, reply) => {
+      const { model } = request.json() as { model: string };
+      if (model === "b") return reply.json(200, chatCompletion("b"));
+      return reply.json(429, { error: { message: "slow down" } }, { "retry-after": "20" });
+    });
+    const gateway = room.gateway(`
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none], limits: { concurrency: 5 } } }
+models:
+  chat: { targets: [up/a] }
+  other: { targets: [up/b] }
+`);
+    return { upstream, gateway };
+  };
+
+  test("keeps no other model of it from being asked while its calls wait", async () => {
+    const { upstream, gateway } = await resting();
+    const leaving = new AbortController();
+    const waits = say(gateway, "waits", undefined, { signal: leaving.signal });
+    await untilWaiting(gateway, 1);
+    const other = await gateway.chat({ model: "other" });
+    expect(other.status).toBe(200);
+    expect(other.headers.get("server-timing")).not.toContain("queue");
+    leaving.abort();
+    await expect(waits).rejects.toThrow();
+    await untilWaiting(gateway, 0);
+    expect(upstream.requests.length).toBe(2);
+  });
+
+  test("is told at once of to whoever has less time than that, in the provider's own words", async () => {
+    const { upstream, gateway } = await resting();
+    const began_ms = performance.now();
+    const told = await say(gateway, "late", undefined, { headers: { "x-venturi-deadline-ms": "8000" } });
+    expect(told.status).toBe(429);
+    expect(told.headers.get("retry-after")).toBe("20");
+    expect(await told.text()).toContain("slow down");
+    expect(performance.now() - began_ms).toBeLessThan(5_000);
+    // Whoever comes then need not ask to know it.
+    const next = await say(gateway, "late", undefined, { headers: { "x-venturi-deadline-ms": "8000" } });
+    expect(next.status).toBe(429);
+    expect(Number(next.headers.get("retry-after"))).toBeGreaterThan(10);
+    expect(upstream.requests.length).toBe(1);
+  });
+});
