@@ -5,6 +5,7 @@
 import type { QueueBoard } from "./queue_board.ts";
 import { ServiceRate } from "./service_rate.ts";
 import { ahead } from "./virtual_time.ts";
+import { type InLine, type Tier, WaitingLines } from "./waiting_lines.ts";
 
 /** Most turns of one look, so that a look is short. */
 const TURNS_MAX = 64;
@@ -29,13 +30,8 @@ export interface NoPlace {
 }
 
 /** Somebody who waits. */
-export interface Waiter {
-  readonly tier: string;
-  readonly weight: number;
-  readonly tenant: string;
+export interface Waiter extends InLine {
   readonly model: string;
-  /** What is held in memory for it. */
-  readonly bytes: number;
   /** How long it may wait, on the clock of the queue. */
   readonly until_ms: number;
   /** Takes a place: null, or why there is none. Whoever has taken one is in the queue no more. */
@@ -59,16 +55,6 @@ export interface Turned {
   readonly retry_after_ms: number;
 }
 
-const NOBODY: ReadonlySet<Waiter> = new Set();
-
-/** Those of one tier. */
-interface Tier {
-  weight: number;
-  size: number;
-  /** In the order of their coming. */
-  readonly tenants: Map<string, Set<Waiter>>;
-}
-
 /** One who could be next. */
 interface Head {
   readonly waiter: Waiter;
@@ -79,13 +65,11 @@ interface Head {
 export class ProviderQueue {
   readonly board: QueueBoard;
   readonly #nowMs: () => number;
-  readonly #tiers = new Map<string, Tier>();
+  readonly #lines = new WaitingLines<Waiter>();
   readonly #rate: ServiceRate;
   /** Models that have no place, and until when that is not asked again. */
   readonly #blocked = new Map<string, NoPlace & { readonly until_ms: number }>();
   #stuck: (NoPlace & { readonly until_ms: number }) | null = null;
-  #size = 0;
-  #bytes = 0;
   #arrivals = 0;
   #overdue_at_ms = 0;
   #hopeless_at_ms = 0;
@@ -98,12 +82,12 @@ export class ProviderQueue {
 
   /** How many wait here. */
   get size(): number {
-    return this.#size;
+    return this.#lines.size;
   }
 
   /** The tiers that there are: those of other processes may have somebody in one that nobody here is of. */
   setTiers(weights: Iterable<readonly [string, number]>): void {
-    for (const [name, weight] of weights) this.#tier(name, weight);
+    for (const [name, weight] of weights) this.#lines.tier(name, weight);
   }
 
   /**
@@ -114,15 +98,15 @@ export class ProviderQueue {
   enter(waiter: Waiter, bounds: QueueBounds): Turned | null {
     this.#add(waiter);
     this.look();
-    if (!this.#has(waiter)) return null;
+    if (!this.#lines.has(waiter)) return null;
     const now_ms = this.#nowMs();
     const retry_after_ms = this.#estimate(waiter, now_ms);
     if (retry_after_ms !== null && now_ms + retry_after_ms > waiter.until_ms) {
       this.leave(waiter);
       return { reason: "late", retry_after_ms };
     }
-    while (this.#size > bounds.max || this.#bytes > bounds.max_bytes) {
-      const last = this.#lastOfMost(waiter);
+    while (this.#lines.size > bounds.max || this.#lines.bytes > bounds.max_bytes) {
+      const last = this.#lines.lastOfMost(waiter);
       const turned = { reason: "full", retry_after_ms: this.#estimate(last, now_ms) ?? GUESS_MS } as const;
       this.leave(last);
       if (last === waiter) return turned;
@@ -131,23 +115,9 @@ export class ProviderQueue {
     return null;
   }
 
-  /**
-   * Who came last of the tenant that has most of the queue, in the tier that has most of it for its weight.
-   * @param newest who came last of all
-   */
-  #lastOfMost(newest: Waiter): Waiter {
-    const fullest = (best: Tier | null, tier: Tier) =>
-      best === null || tier.size / tier.weight > best.size / best.weight ? tier : best;
-    const longest = (best: ReadonlySet<Waiter>, line: ReadonlySet<Waiter>) =>
-      line.size > best.size ? line : best;
-    const tier = [...this.#tiers.values()].reduce(fullest, null)!;
-    const line = [...tier.tenants.values()].reduce<ReadonlySet<Waiter>>(longest, NOBODY);
-    return line.has(newest) ? newest : [...line].at(-1)!;
-  }
-
   /** He waits no more; harmless if he does not. */
   leave(waiter: Waiter): void {
-    if (!this.#has(waiter)) return;
+    if (!this.#lines.has(waiter)) return;
     this.#remove(waiter);
     this.#tell();
   }
@@ -160,7 +130,7 @@ export class ProviderQueue {
 
   /** Lets through whoever can be, and tells the other processes of who is next here. */
   look(): void {
-    if (this.#size === 0) return;
+    if (this.#lines.size === 0) return;
     const now_ms = this.#nowMs();
     for (const [model, { until_ms }] of this.#blocked) if (until_ms <= now_ms) this.#blocked.delete(model);
     if (this.#stuck !== null && this.#stuck.until_ms <= now_ms) this.#stuck = null;
@@ -186,7 +156,7 @@ export class ProviderQueue {
     this.look();
     // Speed is measured while it is the others' leaving that is waited for.
     const is_of_time = this.#blocked.size > 0 || (this.#stuck !== null && this.#stuck.wait_ms !== null);
-    if (this.#size > 0 && !is_of_time) this.#rate.measure(now_ms);
+    if (this.#lines.size > 0 && !is_of_time) this.#rate.measure(now_ms);
     else this.#rate.pause();
     if (now_ms >= this.#overdue_at_ms) {
       this.#overdue_at_ms = now_ms + OVERDUE_LOOK_MS;
@@ -198,13 +168,8 @@ export class ProviderQueue {
     }
   }
 
-  /** All that wait here, to be told that nobody is served any more. */
-  *[Symbol.iterator](): Iterator<Waiter> {
-    for (const { tenants } of this.#tiers.values()) for (const line of tenants.values()) yield* line;
-  }
-
   #turnOutOverdue(now_ms: number): void {
-    for (const waiter of this) {
+    for (const waiter of this.#lines) {
       // Whoever came when there was hope may have none any more.
       const wait_ms = (this.#blocked.get(waiter.model) ?? this.#stuck)?.wait_ms ?? 0;
       if (waiter.until_ms > now_ms + wait_ms) continue;
@@ -216,7 +181,7 @@ export class ProviderQueue {
 
   /** Who was let in before it was known how slow it goes: the last of every line, for as long as they come too late by a good deal. */
   #turnOutHopeless(now_ms: number): void {
-    for (const { tenants } of this.#tiers.values()) {
+    for (const { tenants } of this.#lines.tiers.values()) {
       for (const line of tenants.values()) {
         for (const waiter of [...line].reverse()) {
           const retry_after_ms = this.#estimate(waiter, now_ms);
@@ -231,7 +196,7 @@ export class ProviderQueue {
   /** Who is to be served next, of all processes; null if he is not here, or nobody can be. */
   #next(): Waiter | null {
     let first: { readonly head: Head | null; readonly tag: number; readonly weight: number } | null = null;
-    for (const [name, tier] of this.#tiers) {
+    for (const [name, tier] of this.#lines.tiers) {
       const own = this.#headOf(name, tier);
       const other = this.board.headElsewhere(name);
       if (own === null && other === null) continue;
@@ -245,7 +210,7 @@ export class ProviderQueue {
   }
 
   /** Who is next of a tier, of those here who can be served. */
-  #headOf(name: string, { size, tenants }: Tier): Head | null {
+  #headOf(name: string, { size, tenants }: Tier<Waiter>): Head | null {
     if (size === 0) return null;
     let head: Head | null = null;
     for (const [tenant, line] of tenants) {
@@ -268,7 +233,7 @@ export class ProviderQueue {
   /** Tells the others who is next here. */
   #tell(): void {
     let is_anyone = false;
-    for (const [name, tier] of this.#tiers) {
+    for (const [name, tier] of this.#lines.tiers) {
       const head = this.#headOf(name, tier);
       this.board.publish(name, head?.tag ?? null);
       is_anyone ||= head !== null;
@@ -288,12 +253,12 @@ export class ProviderQueue {
     if (per_second === null) return wait_ms;
     let weights = 0;
     let everybody = 0;
-    for (const [other, tier] of this.#tiers) {
+    for (const [other, tier] of this.#lines.tiers) {
       const waiting = this.board.waitingIn(other);
       everybody += waiting;
       if (waiting > 0 && other !== name) weights += tier.weight;
     }
-    const tenants = Math.max(1, this.#tiers.get(name)?.tenants.size ?? 1);
+    const tenants = Math.max(1, this.#lines.tiers.get(name)?.tenants.size ?? 1);
     const in_tier = Math.min(this.board.waitingIn(name), this.board.waitingOf(name, tenant) * tenants);
     const turns = Math.min(everybody, Math.ceil((in_tier * (weights + weight)) / weight));
     // Where a place comes with time, the first turn is at that time.
@@ -301,47 +266,17 @@ export class ProviderQueue {
     return (wait_ms ?? 0) + (behind * 1_000) / per_second;
   }
 
-  #tier(name: string, weight: number): Tier {
-    let tier = this.#tiers.get(name);
-    if (tier === undefined) {
-      tier = { weight, size: 0, tenants: new Map() };
-      this.#tiers.set(name, tier);
-    }
-    tier.weight = weight;
-    return tier;
-  }
-
-  #has(waiter: Waiter): boolean {
-    return this.#tiers.get(waiter.tier)?.tenants.get(waiter.tenant)?.has(waiter) ?? false;
-  }
-
   #add(waiter: Waiter): void {
-    const tier = this.#tier(waiter.tier, waiter.weight);
-    let line = tier.tenants.get(waiter.tenant);
-    if (line === undefined) {
-      line = new Set();
-      tier.tenants.set(waiter.tenant, line);
-    }
     waiter.arrival = this.#arrivals++;
-    line.add(waiter);
-    tier.size += 1;
-    this.#size += 1;
-    this.#bytes += waiter.bytes;
+    this.#lines.add(waiter);
     this.board.count(waiter.tier, waiter.tenant, 1);
   }
 
   #remove(waiter: Waiter): void {
-    const tier = this.#tiers.get(waiter.tier)!;
-    const line = tier.tenants.get(waiter.tenant)!;
-    line.delete(waiter);
-    if (line.size === 0) tier.tenants.delete(waiter.tenant);
-    tier.size -= 1;
-    this.#size -= 1;
-    this.#bytes -= waiter.bytes;
+    this.#lines.remove(waiter);
     this.board.count(waiter.tier, waiter.tenant, -1);
-    if (this.#size === 0) {
-      this.#stuck = null;
-      this.#blocked.clear();
-    }
+    if (this.#lines.size > 0) return;
+    this.#stuck = null;
+    this.#blocked.clear();
   }
 }
