@@ -95,6 +95,7 @@ function tryEnded(call: Call, { one, result }: EndedTry, outcome: string): void 
   call.tries = [...call.tries, triedOf(one.candidate.target, outcome, exchange.times, ended_ms)];
 }
 
+/** A try as its call remembers it; one that was not sent has no times. */
 export function triedOf(
   { provider, model }: TargetPlan,
   outcome: string,
