@@ -79,6 +79,7 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
       timings_us: { total: 400_000 + pick(4_000_000), first_byte: 300_000 + pick(300_000), overhead: 90 },
       estimated: random() < 0.01,
       trace: null,
+      endpoint: "/chat/completions",
       sampled: random() < 0.1,
     };
     batch.push(writeRow(row));

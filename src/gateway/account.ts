@@ -111,7 +111,10 @@ export class Account implements MeteredAccount {
     const { sets } = this;
     if (sets.length === 0) return null;
     const taken = Reservation.take(sets, this.#amounts(), this.#books.reservations);
-    if (!(taken instanceof Reservation)) return refusalError(taken);
+    if (!(taken instanceof Reservation)) {
+      this.#call.refused_by = taken;
+      return refusalError(taken);
+    }
     this.#reservation = taken;
     return null;
   }
@@ -529,6 +532,7 @@ function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowRest): L
     error: end.code,
     finish_reason: end.finish_reason,
     stream: rest.stream,
+    endpoint: call.endpoint,
     usage: rest.usage,
     cost_nano_usd: rest.cost_nano_usd,
     price_version: rest.price_version,

@@ -1,6 +1,7 @@
 // One call from its arrival to its end: who calls, under which Plan, until when, and what became of it.
 // Whatever ends a call early (the client leaves, its time is over, the gateway stops) goes through `stop`, in the same tick.
 
+import type { Refusal } from "../access/reservation.ts";
 import type { CacheKey } from "../cache/key.ts";
 import type { NeedBits } from "../config/needs.ts";
 import type { CascadeReason, ClientKey, ModelPlan, Plan, TargetPlan } from "../config/plan.ts";
@@ -145,6 +146,8 @@ export class Call implements Alarm {
   shadow: ShadowRow | null = null;
   /** Why its first answer was not good enough, and another model's is given; null where that is not so. */
   cascade: CascadeReason | null = null;
+  /** The limit that refused it; null for none. */
+  refused_by: Pick<Refusal, "set" | "of"> | null = null;
   /** What it cost in nano-dollars; null while that is not known, or for ever. */
   cost_nano_usd: number | null = null;
   stopped: StopReason | null = null;

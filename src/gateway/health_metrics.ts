@@ -2,7 +2,7 @@
 
 import { resolveModel } from "../config/models.ts";
 import type { Plan, TargetPlan } from "../config/plan.ts";
-import { labelText, type MetricsSnapshot, type OtherMetric } from "../ledger/metrics.ts";
+import { labelText, type MetricsSnapshot, OTHER, type OtherMetric } from "../ledger/metrics.ts";
 import type { Health, HealthReport } from "../routing/health/health.ts";
 
 /** Targets that are told of. */
@@ -19,7 +19,7 @@ export function healthMetrics(plan: Plan, { series }: MetricsSnapshot, health: H
     for (const target of model.targets) targets.set(nameOf(target.provider.name, target.model), target);
   for (const { provider, model } of series) {
     const name = nameOf(provider, model);
-    if (targets.has(name) || !plan.providers.has(provider)) continue;
+    if (targets.has(name) || model === OTHER || !plan.providers.has(provider)) continue;
     const target = resolveModel(plan, name)?.targets[0];
     if (target?.provider.name === provider && target.model === model) targets.set(name, target);
   }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.ts";
 import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
+import { isServed } from "../config/configured.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
 import { MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
 import { GEMINI_CLIENT } from "../dialects/gemini/client.ts";
@@ -50,6 +51,7 @@ import {
 } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
 import { healthMetrics } from "./health_metrics.ts";
+import { hostMetrics } from "./host_metrics.ts";
 import { Lazy } from "./lazy.ts";
 import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
@@ -118,7 +120,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   let stage: "serving" | "draining" | "cutting" = "serving";
   const quiet_ms = options.quiet_ms ?? QUIET_MS;
   const { series, state } = options.books;
-  const metrics = new Metrics(series);
+  const metrics = new Metrics(series, (provider, model) => isServed(plan, provider, model));
   const calls = new Roster<"call_slot", Call>("call_slot");
   const clients: Record<ProviderPlan["client"], UpstreamClient> = {
     http1: createHttp1Client(),
@@ -367,6 +369,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const caches = keeps_answers ? await tools.caches?.get() : null;
     const { snapshot, processes, lag_events } = collectMetrics(state);
     const others = [
+      ...hostMetrics(state.facts),
       queues.lengths(plan),
       ...(caches?.metrics() ?? []),
       ...healthMetrics(plan, snapshot, options.books.health),

@@ -61,7 +61,7 @@ function needed(row: LedgerRow): LedgerRow {
     ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, routing: null },
     ...{ refusal: false, shadow: row.shadow },
     timings_us: NOTHING,
-    ...{ trace: null, sampled: false },
+    ...{ trace: null, sampled: false, endpoint: null },
   };
 }
 

@@ -8,7 +8,7 @@ import { fastest } from "../wire/kernels.ts";
 
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
-const OTHER = "other";
+export const OTHER = "other";
 
 /** Tokens of a call by kind, as its provider counted them. */
 interface TokenCounts {
@@ -19,7 +19,18 @@ interface TokenCounts {
 }
 
 /** What is counted under labels; a label in the file is one of these and a value. */
-const COUNTED = ["calls", "errors", "attempts", "tokens", "cache", "saved", "queue", "turned"] as const;
+const COUNTED = [
+  "calls",
+  "errors",
+  "attempts",
+  "tokens",
+  "cache",
+  "saved",
+  "queue",
+  "turned",
+  "refused",
+  "cost",
+] as const;
 type Counted = (typeof COUNTED)[number];
 
 /** Bounds of the waits that are told apart, in seconds. */
@@ -42,6 +53,8 @@ export class Series {
     saved: new Map(),
     queue: new Map(),
     turned: new Map(),
+    refused: new Map(),
+    cost: new Map(),
   };
 
   constructor(record: SeriesRecord) {
@@ -88,6 +101,16 @@ export class Series {
   /** A call waits no more, without having come to a place. */
   countQueueEnd(reason: string): void {
     this.#add("turned", reason, 1);
+  }
+
+  /** A limit refused a call: whose it is, and what it is about. */
+  countRefusal(scope: string, of: string): void {
+    this.#add("refused", `${scope}:${of}`, 1);
+  }
+
+  /** What a call cost. */
+  countCost(nano_usd: number): void {
+    this.#add("cost", "nano_usd", nano_usd);
   }
 
   /** Time from asking the provider to its first byte, in microseconds. */
@@ -162,10 +185,18 @@ export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
 export class Metrics {
   readonly #block: SeriesBlock;
   readonly #series = new Map<string, Map<string, Series>>();
+  readonly #isTold: (provider: string, model: string) => boolean;
 
-  /** Counts on from what the block holds; without one, for this process alone. */
-  constructor(block: SeriesBlock = SeriesBlock.own()) {
+  /**
+   * Counts on from what the block holds; without one, for this process alone.
+   * @param isTold whether a model has labels of its own; clients can name any
+   */
+  constructor(
+    block: SeriesBlock = SeriesBlock.own(),
+    isTold: (provider: string, model: string) => boolean = () => true,
+  ) {
     this.#block = block;
+    this.#isTold = isTold;
     for (const record of block.records) {
       const names = namesOf(record);
       if (names !== null) this.#keep(names[0], names[1], new Series(record));
@@ -195,6 +226,9 @@ export class Metrics {
 
   #make(provider: string, model: string): Series {
     const is_other = provider === OTHER && model === OTHER;
+    // Nothing is kept of its name: there is no end to them.
+    if (!is_other && model !== OTHER && model !== "none" && !this.#isTold(provider, model))
+      return this.of(provider, OTHER);
     // There is always room for what has no name of its own.
     const is_full = !is_other && this.#block.count >= SERIES_MAX;
     const record = is_full ? null : this.#block.append(JSON.stringify([provider, model]));
@@ -252,6 +286,8 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
             saved: sumRecords(before.saved, one.saved),
             queue: sumRecords(before.queue, one.queue),
             turned: sumRecords(before.turned, one.turned),
+            refused: sumRecords(before.refused, one.refused),
+            cost: sumRecords(before.cost, one.cost),
             first_byte: sumHistograms(before.first_byte, one.first_byte),
             overhead: sumHistograms(before.overhead, one.overhead),
           },
@@ -324,6 +360,34 @@ function histogramLines(
     lines.push(`${name}_count${labels(one, "")} ${count}`);
   }
   return lines;
+}
+
+/** What calls have cost whose price is known. */
+function costLines(series: readonly SeriesSnapshot[]): string[] {
+  const name = "venturi_cost_usd_total";
+  const lines = [`# HELP ${name} Dollars that calls cost whose price is known.`, `# TYPE ${name} counter`];
+  for (const one of series) {
+    const nano_usd = one.cost["nano_usd"];
+    if (nano_usd !== undefined) lines.push(`${name}${labels(one, "")} ${nano_usd / 1e9}`);
+  }
+  return lines;
+}
+
+/** Which limits refused calls: nobody has been asked for those, so that they have no provider. */
+function refusalLines(series: readonly SeriesSnapshot[]): string[] {
+  const name = "venturi_limit_refusals_total";
+  const sums: Record<string, number> = {};
+  for (const { refused } of series)
+    for (const [what, count] of Object.entries(refused)) addTo(sums, what, count);
+  const lines = Object.entries(sums).map(([what, count]) => {
+    const [scope = "", of = ""] = what.split(":");
+    return `${name}{scope="${labelText(scope)}",limit="${labelText(of)}"} ${count}`;
+  });
+  return [
+    `# HELP ${name} Calls that a limit refused, by whose it is and what it is about.`,
+    `# TYPE ${name} counter`,
+    ...lines,
+  ];
 }
 
 /** How long calls waited that came to a place. */
@@ -403,6 +467,8 @@ export function renderPrometheus(
       series,
       (one) => one.cache,
     ),
+    ...costLines(series),
+    ...refusalLines(series),
     ...savedLines("venturi_cache_saved_usd_total", "Dollars saved by kept answers.", series, "nano_usd", 1e9),
     ...savedLines(
       "venturi_cache_saved_seconds_total",

@@ -104,6 +104,8 @@ export interface LedgerRow {
   readonly error: string | null;
   readonly finish_reason: string | null;
   readonly stream: boolean;
+  /** What it asked for, as `/chat/completions`; null where it was passed on unread, or was refused before that. */
+  readonly endpoint: string | null;
   readonly usage: Usage;
   /** Null: the price is not known. A call that used nothing costs 0. */
   readonly cost_nano_usd: number | null;

@@ -173,6 +173,10 @@ function appendOutcome(line: LineBuffer, row: LedgerRow): void {
     appendQuoted(line, row.price_version);
   }
   if (row.stream) line.text(',"stream":true');
+  if (row.endpoint !== null) {
+    line.text(',"endpoint":');
+    appendQuoted(line, row.endpoint);
+  }
   if (row.sampled) line.text(',"sampled":true');
   if (row.trace !== null) appendTrace(line, row.trace);
   if (row.similarity !== null) line.text(`,"similarity":${row.similarity}`);

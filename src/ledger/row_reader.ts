@@ -190,6 +190,7 @@ export function rowOf({
     error: names.error,
     finish_reason: textOf(more["finish_reason"]),
     stream: more["stream"] === true,
+    endpoint: textOf(more["endpoint"]),
     usage: usageIn(amounts),
     cost_nano_usd: has_cost ? amounts[COST]! : null,
     price_version: textOf(more["price_version"]),

@@ -23,6 +23,10 @@ const PAGE_BYTES = 4096;
 export const HEADER_BYTES = PAGE_BYTES;
 /** Word of the supervisor's process id; the fingerprint of its start follows. */
 export const SUPERVISOR_WORD = 16;
+/** Words that the supervisor writes for whoever tells of the gateway: when it started, in seconds since 1970. */
+export const STARTED_WORD = 64;
+/** Spans that no collector got, since the file was made. */
+export const OTLP_DROPPED_WORD = 65;
 /** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
 

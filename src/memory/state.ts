@@ -18,6 +18,7 @@ import { join } from "node:path";
 import { CounterTable } from "./counter_table.ts";
 import { DrillTable } from "./drill_table.ts";
 import { decodeHeader, encodeHeader, HEADER_USED_BYTES } from "./header.ts";
+import { HostFacts } from "./host_facts.ts";
 import {
   AREAS_MAX,
   AREAS_OFFSET,
@@ -48,6 +49,8 @@ export class State {
   /** Which keys of providers rest. */
   readonly rests: RestTable;
   /** Which providers are made to fail. */
+  /** What the supervisor tells of the gateway as a whole. */
+  readonly facts: HostFacts;
   readonly drills: DrillTable;
   /** How many areas there are; at least as many as were asked for. */
   readonly areas: number;
@@ -71,6 +74,7 @@ export class State {
     this.health = new CounterTable(this.#mapping, HEALTH);
     this.rests = new RestTable(this.#mapping);
     this.drills = new DrillTable(this.#mapping);
+    this.facts = new HostFacts(this.#mapping.words);
   }
 
   /** The area of the gateway process with this index; the same object every time. */

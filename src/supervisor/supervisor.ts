@@ -10,7 +10,7 @@ import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { collectMetrics } from "../ledger/collect.ts";
-import { LiveCalls } from "../ledger/live_calls.ts";
+import type { LiveCalls } from "../ledger/live_calls.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
@@ -18,6 +18,7 @@ import type { State } from "../memory/state.ts";
 import { Health } from "../routing/health/health.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
+import { CallTelling } from "./call_telling.ts";
 import { Drills } from "./drills.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { inferenceConfigOf } from "./inference_config.ts";
@@ -133,11 +134,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let state: State | null = null;
   let drills: Drills | null = null;
   let listening_url: string | null = null;
-  const live = new LiveCalls();
+  const telling = new CallTelling(log);
+  telling.configure(loaded.config, loaded.plan);
   const view: AdminView = {
     config: () => loaded.config,
     limitsState: tellLimits,
-    live,
+    live: telling.live,
     flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
     caches: {
       answers: () => caches.answers,
@@ -163,7 +165,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const preparing = prepareInstalledPrices(first.config.data);
   const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
     const budgets = () => storedBudgets(side.keys, loaded.config);
-    const opened = await openAccounts(first.config, log, budgets, (lines) => live.add(lines));
+    const opened = await openAccounts(first.config, log, budgets, (lines) => telling.add(lines));
     const stored = await preparing;
     if (stored !== null && !stored.ok) log(`prices are loaded from their package: ${stored.fault}`);
     return { admin: side, accounts: opened };
@@ -211,6 +213,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   const { places, keeper, writer } = accounts;
   state = accounts.state;
+  state.facts.started_s = Math.floor(Date.now() / 1_000);
+  telling.countIn(state.facts);
   const clock = new SteadyClock(places.clock);
   drills = new Drills(state.drills, () => clock.now_ms(), log);
   await caches.configure(loaded.config);
@@ -241,6 +245,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     fleet.configure(loaded.config);
     inference.configure(inferenceConfigOf(loaded.config));
     writer.configure(loaded.config);
+    telling.configure(loaded.config, loaded.plan);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
     else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`);
@@ -295,6 +300,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     await admin.stop();
     await endCaches();
     await keeper.close();
+    await telling.close();
     return 1;
   }
   if (begun === null) {
@@ -313,6 +319,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   await admin.stop();
   await endCaches();
   await keeper.close();
+  await telling.close();
   removePidFile();
   log("stopped");
   return 0;

@@ -30,6 +30,7 @@ const PLAIN: LedgerRow = {
     timings_us: { total: 1_279 },
     trace: null,
     sampled: false,
+    endpoint: "/chat/completions",
     estimated: false,
   },
   attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
