@@ -36,6 +36,7 @@ export function writeNote(line: LineBuffer, note: FlightNote): void {
 
 /** What can be left out of a row, the least needed first. */
 const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
+  withoutMoments,
   (row) => ({
     ...row,
     tags: NOTHING,
@@ -49,6 +50,11 @@ const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
   (row) => ({ ...needed(row), team: null }),
   (row) => ({ ...needed(row), team: null, key: null }),
 ];
+
+function withoutMoments(row: LedgerRow): LedgerRow {
+  const attempts = row.attempts.map(({ provider, model, outcome }) => ({ provider, model, outcome }));
+  return { ...row, attempts, sampled: false };
+}
 
 /** Who pays for it, and what it has used. */
 function needed(row: LedgerRow): LedgerRow {

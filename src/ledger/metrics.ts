@@ -8,6 +8,7 @@ import { fastest } from "../wire/kernels.ts";
 
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
+/** What has no labels of its own. */
 export const OTHER = "other";
 
 /** Tokens of a call by kind, as its provider counted them. */

@@ -220,9 +220,18 @@ describe("the note of a call in flight", () => {
       usage: { input_tokens: 12, output_tokens: 7 + 5 },
     });
     expect(rowOfKilled({ ...read, input_cost: null }, 5).cost_nano_usd).toBe(null);
-    const counted = { row: FULL, input_cost: null, output_cost: null, held: "0", is_answered: true };
+    const row = { ...FULL, attempts: PLAIN.attempts, sampled: false };
+    const counted = { row, input_cost: null, output_cost: null, held: "0", is_answered: true };
     expect(readNote(noteText(counted))).toEqual(counted);
-    expect(rowOfKilled(counted, 5)).toEqual(FULL);
+    expect(rowOfKilled(counted, 5)).toEqual(row);
+    // The moments of its tries are what is needed least.
+    const moments = FULL.attempts.filter((attempt) => attempt.moments_us !== undefined);
+    const many = { ...row, sampled: true, attempts: Array.from({ length: 12 }, () => moments[0]!) };
+    const { moments_us: _, ...told } = moments[0]!;
+    expect(readNote(noteText({ ...counted, row: many }))!.row).toEqual({
+      ...many,
+      ...{ sampled: false, attempts: Array.from({ length: 12 }, () => told) },
+    });
   });
 
   test("always fits its slot, and keeps who pays", () => {

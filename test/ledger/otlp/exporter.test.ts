@@ -47,7 +47,7 @@ function exporter(endpoint: string, changes: Partial<OtlpSettings> = {}) {
 }
 
 const kept = (changes: Partial<LedgerRow> = {}): LedgerRow =>
-  ledgerRow({ id: Bun.randomUUIDv7(), sampled: true, ...changes });
+  ledgerRow({ id: Bun.randomUUIDv7(), endpoint: "/chat/completions", sampled: true, ...changes });
 const linesOf = (...rows: readonly LedgerRow[]) => Buffer.from(rows.map(writeRow).join("\n"));
 
 describe("a collector is told", () => {

@@ -43,7 +43,7 @@ export function ledgerRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     timings_us: { total: 1000 },
     trace: null,
     sampled: false,
-    endpoint: "/chat/completions",
+    endpoint: null,
     estimated: false,
     ...changes,
   };
