@@ -10,6 +10,7 @@ import { CHECKSUM_NAMES } from "./entities.ts";
 import { guards } from "./guards_schema.ts";
 import { breaker, probe } from "./health_schema.ts";
 import { hedge } from "./hedge_schema.ts";
+import { log } from "./log_schema.ts";
 import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
@@ -708,6 +709,7 @@ export const config_schema = z.strictObject({
     .describe("What is kept of answers to /v1/responses, encrypted, unless a request says `store: false`."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
+  log: log.prefault({}).describe("The log of calls, in lines of JSON."),
   telemetry: telemetry.prefault({}).describe("What is told of calls beyond their rows in the ledger."),
   privacy: privacy
     .prefault({})

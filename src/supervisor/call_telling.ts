@@ -1,9 +1,10 @@
-// Who is told of calls beside the ledger, once they are in it: the live view, and a collector where one is configured.
+// Who is told of calls beside the ledger, once they are in it: the live view, and a log and a collector where they are configured.
 
 import package_json from "../../package.json" with { type: "json" };
 import { isAskedFor } from "../config/configured.ts";
 import type { Plan } from "../config/plan.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
+import { CallLog, standardOutput } from "../ledger/call_log.ts";
 import { LiveCalls } from "../ledger/live_calls.ts";
 import { OtlpExporter, type OtlpSettings } from "../ledger/otlp/exporter.ts";
 import type { HostFacts } from "../memory/host_facts.ts";
@@ -13,6 +14,7 @@ export class CallTelling {
   readonly live = new LiveCalls();
   readonly #log: (line: string) => void;
   #facts: HostFacts | null = null;
+  #calls: CallLog | null = null;
   #otlp: OtlpExporter | null = null;
   #ending: Promise<void> = Promise.resolve();
 
@@ -27,6 +29,7 @@ export class CallTelling {
 
   /** Takes a configuration. */
   configure(config: ResolvedConfig, plan: Plan): void {
+    this.#configureLog(config);
     const settings = otlpSettings(config, plan);
     if (settings === null) {
       this.#endOtlp();
@@ -45,13 +48,21 @@ export class CallTelling {
   /** These rows, a line each, are in the ledger. */
   add(lines: Uint8Array): void {
     this.live.add(lines);
+    this.#calls?.add(lines);
     this.#otlp?.add(lines);
   }
 
   /** Tells what is left, as long as that goes quickly. */
   close(): Promise<void> {
+    this.#calls?.close();
     this.#endOtlp();
     return this.#ending;
+  }
+
+  #configureLog({ log, data: folder }: ResolvedConfig): void {
+    if (this.#calls !== null) this.#calls.configure(log);
+    else if (log.calls !== "off")
+      this.#calls = new CallLog(log, { folder, sink: standardOutput(), log: this.#log });
   }
 
   #endOtlp(): void {
