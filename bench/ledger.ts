@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { ledgerPath, openToWrite } from "../src/ledger/store/open.ts";
 import { type LedgerReader, openLedgerReader } from "../src/ledger/store/query.ts";
 import { Store } from "../src/ledger/store/store.ts";
+import type { Level } from "../src/ledger/store/windows.ts";
 import { monthOfRows } from "./ledger_rows.ts";
 import { type Case, caseOf, type Part, type Sample } from "./part.ts";
 
@@ -25,6 +26,8 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     reader.usage({ by: ["feature", "model"], since_ms: now_ms - 7 * DAY_MS, until_ms: now_ms }, now_ms).rows,
   "usage by user, 24 hours": (reader, now_ms) =>
     reader.usage({ by: ["user"], since_ms: now_ms - DAY_MS, until_ms: now_ms }, now_ms).rows,
+  ...seriesQuestions(),
+  "dashboard: latency of the newest calls": (reader, now_ms) => [reader.latency(now_ms - 3_600_000)],
   "newest 100 calls": (reader) => reader.calls({ limit: 100 }),
   "newest 100 failed calls of a key": (reader) =>
     reader.calls({ limit: 100, filters: { key: "key-9", error: "upstream_error" } }),
@@ -35,6 +38,28 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
     return reader.calls({ request_id: newest!.row.request_id, limit: 10 });
   },
 };
+
+/** What the dashboard asks when somebody looks at its costs: a month by day, some days by hour, the hours of a day by minute. */
+function seriesQuestions(): Record<string, Question> {
+  const ask =
+    (by: "feature" | "key" | "user" | "model" | null, step: Level, days: number): Question =>
+    (reader, now_ms) =>
+      reader.series({ by, step, since_ms: now_ms - days * DAY_MS, until_ms: now_ms, names: 8 }).points;
+  return {
+    "dashboard: by feature, 30 days": ask("feature", "day", 30),
+    "dashboard: by model, 30 days": ask("model", "day", 30),
+    "dashboard: by key, 30 days": ask("key", "day", 30),
+    "dashboard: by user, 30 days": ask("user", "day", 30),
+    "dashboard: forecast, 28 days": ask(null, "day", 28),
+    "dashboard: by feature, 4 days in hours": ask("feature", "hour", 4),
+    "dashboard: last hour in minutes": ask(null, "minute", 1 / 24),
+    "dashboard: movers by feature, 30 days before": (reader, now_ms) =>
+      reader.usage(
+        { by: ["feature"], since_ms: now_ms - 30 * DAY_MS, until_ms: now_ms - 15 * DAY_MS },
+        now_ms,
+      ).rows,
+  };
+}
 
 async function writeMonth(
   folder: string,

@@ -57,6 +57,8 @@ export interface DashboardRoom {
   admin(path: string): Promise<any>;
   /** A page that is logged in, at a place of the dashboard; requests that leave the gateway are in `foreign`. */
   open(place: string, options?: PageOptions): Promise<LookedAt>;
+  /** Sends one more call, of a kind by its number. */
+  call(number: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,10 +79,13 @@ export interface LookedAt {
   readonly complaints: readonly string[];
 }
 
-/** Starts both over a ledger that has a month of calls already, and sends calls of all kinds. */
-export async function openRoom(calls = 80, past = 3_000): Promise<DashboardRoom> {
+/**
+ * Starts both over a ledger that has a month of calls already, and sends calls of all kinds.
+ * @param gap_ms how long before now the month ends: in the last hour is only what is sent here
+ */
+export async function openRoom(calls = 80, past = 3_000, gap_ms = 2 * 3_600_000): Promise<DashboardRoom> {
   const data = mkdtempSync(join(tmpdir(), "venturi-dashboard-"));
-  writePast(data, past);
+  writePast(data, past, gap_ms);
   const gateway = await new Venturi({ config: CONFIG, args: ["--data", data] }).ready();
   for (let number = 0; number < calls; number++) await call(gateway, number);
   const admin = async (path: string) => {
@@ -105,6 +110,7 @@ export async function openRoom(calls = 80, past = 3_000): Promise<DashboardRoom>
     gateway,
     browser,
     admin,
+    call: (number) => call(gateway, number),
     async open(place, { scheme = "light", width = 1280, height = 860, is_logged_in = true } = {}) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
       const cookie = {
@@ -140,13 +146,12 @@ export async function openRoom(calls = 80, past = 3_000): Promise<DashboardRoom>
   };
 }
 
-function writePast(data: string, count: number): void {
+function writePast(data: string, count: number, gap_ms: number): void {
   mkdirSync(data, { recursive: true });
   const db = openToWrite(ledgerPath(data), () => {});
   if (!(db instanceof Database)) throw new Error(db.fault);
   const store = new Store(db);
-  // Not of the last minutes: what is sent here alone is new.
-  const end_ms = Date.now() - 2 * 3_600_000;
+  const end_ms = Date.now() - gap_ms;
   for (const lines of monthOfRows(count, 1_000, end_ms)) store.write(lines, Date.now());
   db.close();
 }

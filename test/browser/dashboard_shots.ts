@@ -6,8 +6,14 @@ import { openRoom } from "./dashboard_room.ts";
 const FOLDER = join(import.meta.dirname, "../../docs/img");
 const PAGES = ["now", "costs", "calls", "call", "caches", "limits", "routing", "config"];
 
+/** Calls for a while, some every second. */
+async function sendCalls(for_ms: number): Promise<void> {
+  const end_ms = Date.now() + for_ms;
+  for (let number = 0; Date.now() < end_ms; number++) await Promise.all([room.call(number), Bun.sleep(120)]);
+}
+
 const wanted = process.argv.slice(2);
-const room = await openRoom(160, 20_000);
+const room = await openRoom(60, 250_000, 0);
 try {
   await fetch(`${room.gateway.url}/admin/v1/keys`, {
     method: "POST",
@@ -24,11 +30,11 @@ try {
     for (const scheme of ["light", "dark"] as const) {
       const [failed] = (await room.admin("calls?model=shaky&limit=1")).data;
       const { page, complaints } = await room.open(name === "call" ? `calls/${failed.id}` : name, { scheme });
-      await page.waitForLoadState("networkidle").catch(() => {});
       if (name === "config") await page.locator("textarea").fill("providers:\n  openai: { kind: opanai }\n");
       if (name === "config") await page.getByRole("button", { name: "Validate" }).click();
       await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
-      await page.waitForTimeout(name === "now" ? 4_500 : 1_200);
+      if (name === "now") await sendCalls(6_000);
+      else await page.waitForTimeout(1_200);
       await page.screenshot({ path: join(FOLDER, `ui-${name}-${scheme}.png`) });
       await page.screenshot({ path: `/tmp/full-${name}-${scheme}.png`, fullPage: true });
       for (const complaint of complaints) console.error(`${name}: ${complaint}`);

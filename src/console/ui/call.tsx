@@ -105,6 +105,21 @@ function Attempts({ call }: { readonly call: CallRow }) {
             cell: ({ provider, model }) => <span class="name">{`${provider}/${model}`}</span>,
           },
           {
+            head: "Began after",
+            is_number: true,
+            cell: ({ moments_us: at }) => duration(at === undefined ? null : at.started / 1_000),
+          },
+          {
+            head: "First byte after",
+            is_number: true,
+            cell: ({ moments_us: at }) => duration(at?.first_byte == null ? null : at.first_byte / 1_000),
+          },
+          {
+            head: "Took",
+            is_number: true,
+            cell: ({ moments_us: at }) => duration(at === undefined ? null : (at.ended - at.started) / 1_000),
+          },
+          {
             head: "What became of it",
             cell: ({ outcome }) => <Badge tone={outcome === "ok" ? "good" : "bad"}>{outcome}</Badge>,
           },
@@ -128,6 +143,7 @@ function Facts({ call }: { readonly call: CallRow }) {
     ["Arrived", dayAndTime(call.time)],
     ["Call id", call.id],
     ["Request id", call.request_id],
+    ["Trace id", call.trace_id],
     ["Asked for", call.model],
     ["Answered by", call.provider === null ? null : servedBy(call)],
     ["Tenant", call.tenant],

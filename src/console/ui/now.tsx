@@ -1,11 +1,12 @@
 // Now: how the gateway does at the moment, and the calls as they come.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CallsPage, Limit, List, Pulse, Quantiles, Target, Usage, UsageSeries } from "./answers.ts";
+import type { Limit, List, Pulse, Quantiles, Target, Usage, UsageSeries } from "./answers.ts";
 import { type Asked, useAsked } from "./asked.ts";
 import { CallTable } from "./call_table.tsx";
 import { Chart, type ChartSeries } from "./chart.tsx";
 import { count, duration, NOTHING, percent, rate, shortCount, usd } from "./format.ts";
+import { useLiveCalls } from "./live.ts";
 import { Badge, Card, Meter, Tile, Trouble } from "./parts.tsx";
 import { Link } from "./place.tsx";
 import { timesOf } from "./steps.ts";
@@ -23,7 +24,7 @@ export function NowPage() {
   const pulse = useAsked<Pulse>("pulse", PULSE_MS);
   const hour = useAsked<UsageSeries>("usage/series?since=1h&step=minute", SLOW_MS);
   const targets = useAsked<List<Target>>("health", PULSE_MS);
-  const calls = useAsked<CallsPage>(`calls?limit=${CALLS_SHOWN}`, PULSE_MS);
+  const { calls, is_live } = useLiveCalls(CALLS_SHOWN);
   const limits = useAsked<readonly Limit[]>("limits", SLOW_MS);
   return (
     <>
@@ -34,12 +35,21 @@ export function NowPage() {
         <LastHour hour={hour.value} />
         <Health targets={targets.value?.data ?? null} />
       </div>
-      <Card title="Calls as they come" aside={<Link to="calls">All calls</Link>} class="live">
+      <Card
+        title="Calls as they come"
+        aside={
+          <span class="controls">
+            <Badge tone={is_live ? "good" : "plain"}>{is_live ? "live" : "connecting"}</Badge>
+            <Link to="calls">All calls</Link>
+          </span>
+        }
+        class="live"
+      >
         <CallTable
           label="The newest calls"
-          calls={calls.value?.data ?? []}
+          calls={calls ?? []}
           empty={
-            calls.value === null ? null : (
+            calls === null ? null : (
               <>
                 <p>No call has come yet.</p>
                 <p>

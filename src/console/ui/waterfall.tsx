@@ -27,18 +27,10 @@ const STAGES = [
   ["answer", "The answer as it came", "--c7"],
 ] as const;
 
-/** Moments of a try, in microseconds after the call's arrival; only of calls whose trace is kept whole. */
-interface Moments {
-  readonly started: number;
-  readonly connected: number | null;
-  readonly first_byte: number | null;
-  readonly ended: number;
-}
-
 /** A call's tries have moments where it is kept whole: each is a bar of its own, where it was. */
 function barsOfTries({ attempts }: CallRow): Bar[] {
   return attempts.flatMap((attempt, index) => {
-    const { moments_us } = attempt as { readonly moments_us?: Moments };
+    const { moments_us } = attempt;
     if (moments_us === undefined) return [];
     const { started, ended } = moments_us;
     const name = `Try ${index + 1}: ${attempt.provider}/${attempt.model}`;
@@ -48,8 +40,8 @@ function barsOfTries({ attempts }: CallRow): Bar[] {
 }
 
 function barsOf(call: CallRow): Bar[] {
-  const timings_us = call.timings_us as Readonly<Record<string, number | undefined>>;
-  const total_us = timings_us["total"] ?? 0;
+  const { timings_us } = call;
+  const total_us = timings_us.total ?? 0;
   const tries = barsOfTries(call);
   // Stages of the last try are in its own bar.
   const stages = STAGES.filter(([stage]) => tries.length === 0 || !OF_TRIES.has(stage));
