@@ -92,9 +92,8 @@ function seriesJson({ points, since_ms, until_ms, step_ms, ...rest }: SeriesAnsw
   };
 }
 
-function pointJson({ start_ms, cost_nano_usd, saved_nano_usd, ...sums }: SeriesPoint): unknown {
-  const [cost_usd, saved_usd] = [Number(cost_nano_usd) / 1e9, Number(saved_nano_usd) / 1e9];
-  return { start: new Date(start_ms).toISOString(), ...sums, cost_usd, saved_usd };
+function pointJson({ start_ms, cost_nano_usd, ...sums }: SeriesPoint): unknown {
+  return { start: new Date(start_ms).toISOString(), ...sums, cost_usd: Number(cost_nano_usd) / 1e9 };
 }
 
 function tellForecast(reader: LedgerReader): Reply {

@@ -36,13 +36,11 @@ export interface Usage {
 /** A step of usage over time. */
 export interface UsagePoint {
   readonly start: string;
+  /** The place of its name. */
   readonly name: number;
   readonly calls: number;
   readonly errors: number;
-  readonly input_tokens: number;
-  readonly output_tokens: number;
   readonly cost_usd: number;
-  readonly saved_usd: number;
 }
 
 /** Usage over time. */

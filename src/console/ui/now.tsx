@@ -5,7 +5,7 @@ import type { Limit, List, Pulse, Quantiles, Target, Usage, UsageSeries } from "
 import { type Asked, useAsked } from "./asked.ts";
 import { CallTable } from "./call_table.tsx";
 import { Chart, type ChartSeries } from "./chart.tsx";
-import { count, duration, NOTHING, percent, rate, shortCount, usd } from "./format.ts";
+import { count, duration, NOTHING, percent, rate, setUsd, shortCount, usd } from "./format.ts";
 import { useLiveCalls } from "./live.ts";
 import { Badge, Card, Meter, Tile, Trouble } from "./parts.tsx";
 import { Link } from "./place.tsx";
@@ -139,11 +139,14 @@ function Tiles({
           budget === null ? (
             <Link to="limits">no budget is set</Link>
           ) : (
-            <Meter
-              label={`Budget of ${budget.scope} ${budget.name}`}
-              used={budget.used}
-              limit={budget.limit}
-            />
+            <>
+              <Meter
+                label={`Budget of ${budget.scope} ${budget.name}`}
+                used={budget.used}
+                limit={budget.limit}
+              />
+              {`of ${budget.name}'s ${setUsd(budget.limit)}`}
+            </>
           )
         }
       />
