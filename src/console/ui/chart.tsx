@@ -21,6 +21,8 @@ export interface ChartProps {
   readonly step_s: number;
   readonly series: readonly ChartSeries[];
   readonly format: (value: number) => string;
+  /** The same for the axis, where it is to be shorter. */
+  readonly axisFormat?: (value: number) => string;
   /** Days of UTC rather than times of the reader's zone. */
   readonly is_utc?: boolean;
   readonly height?: number;
@@ -110,7 +112,7 @@ function optionsOf(
   element: HTMLElement,
   onPoint: (place: number | null) => void,
 ): uPlot.Options {
-  const { series, step_s, format, is_utc, height = 220 } = props;
+  const { series, step_s, format, axisFormat = format, is_utc, height = 220 } = props;
   const style = getComputedStyle(element);
   const color = (name: string) => style.getPropertyValue(name).trim();
   const font = `11px ${style.fontFamily}`;
@@ -139,7 +141,7 @@ function optionsOf(
         grid,
         size: 58,
         space: 36,
-        values: (_, ticks) => ticks.map((tick) => format(tick)),
+        values: (_, ticks) => ticks.map((tick) => axisFormat(tick)),
       },
     ],
     series: [

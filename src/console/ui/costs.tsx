@@ -3,36 +3,15 @@
 import type { Forecast, Usage, UsageRow, UsageSeries } from "./answers.ts";
 import { useAsked } from "./asked.ts";
 import { Chart } from "./chart.tsx";
+import { BEFORE, FIELDS, type Field, nameOf, RANGES } from "./cost_fields.ts";
 import { exportCsv } from "./csv.ts";
-import { count, NOTHING, percent, shortCount, usd } from "./format.ts";
+import { count, NOTHING, percent, setUsd, shortCount, usd } from "./format.ts";
+import { Movers } from "./movers.tsx";
 import { Card, Choice, Pick, Tile, Trouble } from "./parts.tsx";
 import { Link, type Place, setQuery } from "./place.tsx";
 import { stepsOf } from "./steps.ts";
 import { Table } from "./table.tsx";
 
-const RANGES = [
-  ["1d", "24 hours"],
-  ["7d", "7 days"],
-  ["30d", "30 days"],
-  ["90d", "90 days"],
-] as const;
-type Range = (typeof RANGES)[number][0];
-/** The same time again, before: what movers are compared with. */
-const BEFORE: Readonly<Record<Range, string>> = { "1d": "2d", "7d": "14d", "30d": "60d", "90d": "180d" };
-
-const FIELDS = [
-  ["feature", "Feature"],
-  ["tenant", "Tenant"],
-  ["team", "Team"],
-  ["user", "User"],
-  ["key", "Key"],
-  ["model", "Model"],
-  ["served_model", "Answering model"],
-  ["provider", "Provider"],
-] as const;
-type Field = (typeof FIELDS)[number][0];
-
-const MOVERS = 6;
 const FRESH_MS = 30_000;
 
 /** The page. */
@@ -68,6 +47,7 @@ export function CostsPage({ place }: { readonly place: Place }) {
           step_s={series.value?.step_s ?? 86_400}
           series={steps?.series ?? []}
           format={usd}
+          axisFormat={setUsd}
           is_utc
           height={260}
         />
@@ -86,13 +66,9 @@ export function CostsPage({ place }: { readonly place: Place }) {
       >
         <CostTable rows={rows} by={by} nobody={nobody} is_there={usage.value !== null} />
       </Card>
-      <Movers by={by} range={range} now={rows} nobody={nobody} />
+      <Movers by={by} now={rows} until={range} since={BEFORE[range]} nobody={nobody} />
     </>
   );
-}
-
-function nameOf(by: Field): string {
-  return FIELDS.find(([field]) => field === by)![1];
 }
 
 function Sums({
@@ -237,77 +213,6 @@ function CostTable({
       ]}
     />
   );
-}
-
-interface Mover {
-  readonly name: string;
-  readonly before: number;
-  readonly now: number;
-}
-
-function Movers({
-  by,
-  range,
-  now,
-  nobody,
-}: {
-  readonly by: Field;
-  readonly range: Range;
-  readonly now: readonly UsageRow[];
-  readonly nobody: string;
-}) {
-  const before = useAsked<Usage>(`usage?by=${by}&since=${BEFORE[range]}&until=${range}`, FRESH_MS);
-  const movers = moversOf(now, before.value?.data ?? [], by, nobody);
-  return (
-    <Card title="What has changed most">
-      <Table
-        label="What has changed most"
-        rows={movers}
-        keyOf={({ name }) => name}
-        empty={before.value === null ? null : <p>Nothing cost more or less than in the same time before.</p>}
-        columns={[
-          { head: nameOf(by), cell: ({ name }) => name },
-          { head: "In the same time before", is_number: true, cell: (mover) => usd(mover.before) },
-          { head: "Now", is_number: true, cell: (mover) => usd(mover.now) },
-          {
-            head: "Change",
-            is_number: true,
-            cell: (mover) => `${mover.now > mover.before ? "+" : ""}${usd(mover.now - mover.before)}`,
-          },
-          {
-            head: "In percent",
-            is_number: true,
-            cell: changeText,
-          },
-        ]}
-      />
-    </Card>
-  );
-}
-
-function changeText({ before, now }: Mover): string {
-  if (before === 0) return "new";
-  const ratio = now / before;
-  if (ratio > 10) return "over ten times";
-  return `${ratio > 1 ? "+" : "−"}${percent(Math.abs(ratio - 1))}`;
-}
-
-/** Who costs most more or less than before. */
-function moversOf(now: readonly UsageRow[], before: readonly UsageRow[], by: Field, nobody: string): Mover[] {
-  const costs = new Map<string, Mover>();
-  for (const row of now) {
-    const name = String(row[by] ?? nobody);
-    costs.set(name, { name, before: 0, now: row.cost_usd ?? 0 });
-  }
-  for (const row of before) {
-    const name = String(row[by] ?? nobody);
-    costs.set(name, { name, now: 0, ...costs.get(name), before: row.cost_usd ?? 0 });
-  }
-  const change = (mover: Mover) => Math.abs(mover.now - mover.before);
-  return [...costs.values()]
-    .filter((mover) => change(mover) > 1e-9)
-    .sort((a, b) => change(b) - change(a))
-    .slice(0, MOVERS);
 }
 
 function csvOf(rows: readonly UsageRow[], by: Field): (string | number | null)[][] {
