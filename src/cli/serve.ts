@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
 import { loadConfig, type Overrides, parseConfig, zeroConfig } from "../config/load.ts";
+import { say } from "../config/say.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
 import { supervise } from "../supervisor/supervisor.ts";
@@ -27,7 +28,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   }
   const { overrides } = flags;
   const file = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
-  const log = (line: string) => console.error(`venturi: ${line}`);
+  const log = say;
   const options = { overrides, hasStoredKeys, checkCustom };
   return supervise({
     load: () => (file === null ? zeroConfig(options) : loadConfig(file, options)),

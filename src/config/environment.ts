@@ -7,6 +7,7 @@ import { METADATA_HOST, METADATA_VARIABLE } from "./google.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
 import { AZURE_ENDPOINT_VARIABLE, PROVIDERS, type ProviderEntry, providerEntry } from "./providers.ts";
 import type { Environment } from "./references.ts";
+import { SAYING_VARIABLE, sayingText } from "./say.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 
 /** The variables of this process, as they are at the moment. */
@@ -36,8 +37,13 @@ export function gatewayEnvironment(): Environment {
     [HEAP_VARIABLE]: String(GATEWAY_HEAP_BYTES),
     [GROWTH_VARIABLE]: String(HEAP_GROWTH),
     [PURGE_VARIABLE]: String(PURGE_INTERVAL_MS),
-    ...process.env,
+    ...inferenceEnvironment(),
   };
+}
+
+/** The environment that the inference process is started with: the supervisor's, and how it is to tell of itself. */
+export function inferenceEnvironment(): Environment {
+  return { ...process.env, [SAYING_VARIABLE]: sayingText() };
 }
 
 /** The text of a variable; null where it is not set, or blank. Line breaks at the end are those of a secret's file. */

@@ -1,4 +1,4 @@
-// The log of calls, as a user configures it.
+// The logs of events and of calls, as a user configures them.
 
 import * as z from "zod";
 
@@ -6,6 +6,14 @@ const whole = (least: number, most: number) => z.number().int().min(least).max(m
 
 /** `log` of the configuration. */
 export const log = z.strictObject({
+  format: z
+    .enum(["text", "json"])
+    .default("text")
+    .describe("How events are told on standard error: to a person, or as lines of JSON."),
+  level: z
+    .enum(["error", "warn", "info"])
+    .default("info")
+    .describe("The least important events that are told."),
   calls: z
     .enum(["off", "errors", "on"])
     .default("off")

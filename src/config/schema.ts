@@ -709,7 +709,7 @@ export const config_schema = z.strictObject({
     .describe("What is kept of answers to /v1/responses, encrypted, unless a request says `store: false`."),
   ledger: ledger.prefault({}).describe("The record of every call."),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
-  log: log.prefault({}).describe("The log of calls, in lines of JSON."),
+  log: log.prefault({}).describe("What is told of events, and of calls in lines of JSON."),
   telemetry: telemetry.prefault({}).describe("What is told of calls beyond their rows in the ledger."),
   privacy: privacy
     .prefault({})

@@ -1,5 +1,6 @@
 // Names in answers, found in this process: a stream is judged sentence by sentence while it flows, which leaves no time to ask another.
 
+import { say } from "../config/say.ts";
 import { type BuiltinNer, loadBuiltinNer } from "../inference/ner/ner.ts";
 import type { Found } from "../privacy/entity.ts";
 import type { FindNames } from "../privacy/guards/output/names.ts";
@@ -32,7 +33,7 @@ export class AnswerNames {
 
   #load(): BuiltinNer | { readonly fault: string } {
     const loaded = loadBuiltinNer();
-    if ("fault" in loaded) console.error(`venturi: no names are found in answers: ${loaded.fault}`);
+    if ("fault" in loaded) say(`no names are found in answers: ${loaded.fault}`, "warn");
     return loaded;
   }
 }

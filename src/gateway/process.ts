@@ -5,6 +5,7 @@ import { openStoredKeys } from "../access/stored_keys.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { compilePlan } from "../config/compile.ts";
 import type { Plan } from "../config/plan.ts";
+import { say, setSaying } from "../config/say.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
 import { EventSink } from "../memory/spill.ts";
@@ -38,13 +39,13 @@ export function runGatewayProcess(): void {
       const own_books = openBooks(message.place);
       await loadPrices(message.config.data);
       const key = openPrivacyKey(message.config.data, message.config.privacy.key ?? null);
-      if ("fault" in key) console.error(`venturi: ${key.fault}`);
+      if ("fault" in key) say(key.fault, "warn");
       gateway = startGateway({
         plan,
         hostname: message.hostname,
         port: message.port,
         share_port: true,
-        stored_keys: openStoredKeys(message.config.data, (line) => console.error(`venturi: ${line}`)),
+        stored_keys: openStoredKeys(message.config.data, say),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,
         sessions_folder: message.config.data,
@@ -54,7 +55,7 @@ export function runGatewayProcess(): void {
           return openCaches({
             folder: message.config.data,
             max_bytes: message.config.cache.max_mb * 1024 * 1024,
-            log: (line) => console.error(`venturi: ${line}`),
+            log: say,
           });
         },
       });
@@ -67,15 +68,14 @@ export function runGatewayProcess(): void {
   function openBooks({ folder, index, clock }: Place): Books {
     const state = openState(folder);
     const sink = new EventSink(folder, state.area(index));
-    const log = (line: string) => console.error(`venturi: ${line}`);
-    books = new Books({ state, index, clock: new SteadyClock(clock), sink, log });
+    books = new Books({ state, index, clock: new SteadyClock(clock), sink, log: say });
     return books;
   }
 
   /** The newest prices; there before the first call is. */
   async function loadPrices(folder: string): Promise<void> {
     const { book, fault } = await loadPriceBook(folder);
-    if (fault !== null) console.error(`venturi: ${fault}`);
+    if (fault !== null) say(fault, "warn");
     books?.setPrices(book);
   }
 
@@ -107,6 +107,7 @@ export function runGatewayProcess(): void {
         void start(message);
         break;
       case "config":
+        setSaying(message.config.log);
         setPlan(compilePlan(message.config));
         void loadPrices(message.config.data);
         break;

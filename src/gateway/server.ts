@@ -8,6 +8,7 @@ import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
 import { isServed } from "../config/configured.ts";
 import type { Plan, ProviderPlan } from "../config/plan.ts";
+import { say } from "../config/say.ts";
 import { MESSAGES_CLIENT } from "../dialects/anthropic/client.ts";
 import { GEMINI_CLIENT } from "../dialects/gemini/client.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
@@ -217,7 +218,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       metrics.sockets = open;
     }),
     error: (error) => {
-      console.error(`venturi: a call failed by a fault of the gateway: ${faultText(error)}`);
+      say(`a call failed by a fault of the gateway: ${faultText(error)}`, "error");
       return plainError(
         new GatewayError("internal_error", "The gateway failed at this call by a fault of its own."),
       );
@@ -335,7 +336,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function faulty(call: Call, fault: unknown): Response {
-    console.error(`venturi: a call failed by a fault of the gateway: ${faultText(fault)}`);
+    say(`a call failed by a fault of the gateway: ${faultText(fault)}`, "error");
     return failCall(call, tools);
   }
 

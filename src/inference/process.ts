@@ -1,6 +1,7 @@
 // The role of the inference process: get the configuration from the supervisor, serve, drain. When the supervisor is gone, it
 // goes too.
 
+import { say } from "../config/say.ts";
 import type { LoadBuiltin } from "./embedders/builtin_embedder.ts";
 import { embedderMaker } from "./embedders/make_embedder.ts";
 import { type Inference, startInference } from "./inference.ts";
@@ -17,7 +18,7 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin, loadNer?: LoadNer)
   let inference: Inference | null = null;
   let is_draining = false;
 
-  const log = (line: string) => console.error(`venturi: inference: ${line}`);
+  const log = (line: string) => say(`inference: ${line}`);
   const tell = (message: FromInference) => {
     if (process.connected) process.send?.(message);
   };

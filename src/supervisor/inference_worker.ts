@@ -1,6 +1,7 @@
 // The supervisor's end of the inference process: started when the configuration needs one, spoken to, started again when it dies
 // or hangs. Its death costs semantic hits for as long as it takes to start; nothing else waits for it.
 
+import { inferenceEnvironment } from "../config/environment.ts";
 import type { InferenceConfig } from "../inference/config.ts";
 import type { FromInference, ToInference } from "../inference/protocol.ts";
 import { roleCommand } from "./worker.ts";
@@ -131,6 +132,7 @@ export class InferenceWorker {
         stdin: "ignore",
         stdout: "inherit",
         stderr: "inherit",
+        env: inferenceEnvironment(),
         ipc: (message: FromInference) => {
           life.heard_ms = performance.now();
           if (message.kind === "hello") {

@@ -1,6 +1,7 @@
 // The supervisor's hand on the ledger: rows go to a thread that writes them, and a promise says when they are on the disk.
 // A thread that dies is started again and given once more what it had not written yet; rows that it had are known by their ids.
 
+import { say } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
@@ -156,6 +157,6 @@ class ThreadWriter implements LedgerWriter {
   }
 
   #log(line: string): void {
-    (this.#options.log ?? ((text: string) => console.error(`venturi: ${text}`)))(`ledger: ${line}`);
+    (this.#options.log ?? say)(`ledger: ${line}`);
   }
 }

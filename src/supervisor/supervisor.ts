@@ -8,6 +8,7 @@ import type { PurgeFilter } from "../cache/exact/purge.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
+import { type Level, setSaying } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { collectMetrics } from "../ledger/collect.ts";
 import type { LiveCalls } from "../ledger/live_calls.ts";
@@ -43,7 +44,7 @@ export interface SupervisorOptions {
   /** The file to watch; null without one. */
   readonly file: string | null;
   /** Where events are told to a person. */
-  log(line: string): void;
+  log(line: string, level?: Level): void;
   /** Starts the admin API over a data folder. */
   startAdmin(folder: string, view: AdminView): Promise<AdminSide>;
 }
@@ -128,6 +129,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   let loaded: Loaded = first;
+  setSaying(loaded.config.log);
   const caches = new CacheKeeping(log);
   const inference = new InferenceWorker({ log });
   const similar = new SimilarDesk(first.config.data);
@@ -207,7 +209,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   const { admin, accounts } = await opening;
   if ("fault" in accounts) {
-    log(`cannot start: ${accounts.fault}`);
+    log(`cannot start: ${accounts.fault}`, "error");
     await admin.stop();
     return 1;
   }
@@ -234,7 +236,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const next = options.load();
     if (!next.ok) {
       tellProblems(next, log);
-      log("the configuration has faults: nothing changes");
+      log("the configuration has faults: nothing changes", "error");
       return;
     }
     const before = loaded.plan.listen;
@@ -246,9 +248,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     inference.configure(inferenceConfigOf(loaded.config));
     writer.configure(loaded.config);
     telling.configure(loaded.config, loaded.plan);
+    setSaying(loaded.config.log);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
-    else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`);
+    else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`, "error");
   }
 
   /** Listens where and with how many processes the configuration says, if that differs; gives in words why it cannot. */
@@ -295,7 +298,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   changing = starting;
   const begun = await Promise.race([starting, stopped]);
   if (begun !== null && begun !== "stopped") {
-    log(`cannot start: ${begun}`);
+    log(`cannot start: ${begun}`, "error");
     await fleet.drain();
     await admin.stop();
     await endCaches();
@@ -325,8 +328,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   return 0;
 }
 
-function tellProblems(result: LoadResult & { readonly ok: false }, log: (line: string) => void): void {
-  for (const problem of result.problems) log(formatProblem(problem));
+function tellProblems(result: LoadResult & { readonly ok: false }, log: SupervisorOptions["log"]): void {
+  for (const problem of result.problems) log(formatProblem(problem), "error");
 }
 
 function urlOf({ hostname, port }: Address): string {

@@ -2,6 +2,7 @@
 // The same interface and times; where `fetch` hides a moment (connecting, having sent), the nearest visible one stands in.
 
 import type { Origin } from "../config/plan.ts";
+import { say } from "../config/say.ts";
 import { faultText } from "../errors.ts";
 import {
   type Exchange,
@@ -57,7 +58,7 @@ export function createFetchClient(options: FetchOptions = {}): FetchClient {
     sweep: new Sweep(() => false),
     report:
       options.report ??
-      ((error) => console.error(`venturi: an answer failed by a fault of the gateway: ${faultText(error)}`)),
+      ((error) => say(`an answer failed by a fault of the gateway: ${faultText(error)}`, "error")),
     session(origin, pool) {
       const { tls, host, port, server_name, ca, proxy } = origin;
       const key = JSON.stringify([tls, host, port, server_name, ca, proxy, pool]);

@@ -89,7 +89,7 @@ test("defaults are filled in", () => {
     ...{ tenants: {}, teams: {}, tiers: {} },
     media: { max_mb: 20, max_count: 20, timeout_ms: 10_000, trusted_hosts: [] },
     ledger: { retention_days: 400, max_mb: 20_000 },
-    log: { calls: "off", rotate_mb: 100, keep_files: 10 },
+    log: { format: "text", level: "info", calls: "off", rotate_mb: 100, keep_files: 10 },
     telemetry: { traces: { sample: 0.1, slow_ms: 5_000 } },
   });
   expect(result.config.listen.workers).toBeGreaterThanOrEqual(1);

@@ -31,7 +31,10 @@ function callLog(changes: Partial<CallLogSettings>, takes = true) {
       return takes;
     },
   };
-  const settings: CallLogSettings = { calls: "on", rotate_mb: 1, keep_files: 2, ...changes };
+  const settings: CallLogSettings = {
+    ...{ format: "text", level: "info", calls: "on", rotate_mb: 1, keep_files: 2 },
+    ...changes,
+  };
   const log = new CallLog(settings, { folder, sink, log: (line) => said.push(line) });
   undone.push(() => log.close());
   return { log, folder, written, said, settings };

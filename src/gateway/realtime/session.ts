@@ -2,6 +2,7 @@
 // those are looked at that ask for an answer, tell what one has used, or say something that must not go out.
 
 import type { ModelPlan } from "../../config/plan.ts";
+import { say } from "../../config/say.ts";
 import type { WireError } from "../../dialects/openai/error.ts";
 import { faultText, GatewayError } from "../../errors.ts";
 import { CLOSE_CODES, isSendable, shortReason } from "../../upstream/websocket/frames.ts";
@@ -378,7 +379,7 @@ export class RealtimeSession implements SocketSession, ProvisionListener {
   }
 
   #fault(fault: unknown): void {
-    console.error(`venturi: a session failed by a fault of the gateway: ${faultText(fault)}`);
+    say(`a session failed by a fault of the gateway: ${faultText(fault)}`, "error");
     const message = "The gateway failed at this session by a fault of its own.";
     const { error } = ownAnswer(new GatewayError("internal_error", message));
     this.#end({ code: CLOSE_CODES.internal_error, reason: message, error });

@@ -4,6 +4,7 @@
 
 import { chmodSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { say } from "../../config/say.ts";
 import { socketPath } from "../../config/socket_path.ts";
 import { isFields } from "../../dialects/fields.ts";
 import { faultText } from "../../errors.ts";
@@ -71,9 +72,7 @@ export class RelayListener {
       removeStale(folder);
       return new RelayListener(path, find);
     } catch (fault) {
-      console.error(
-        `venturi: sessions of WebSockets cannot be reached from other processes: ${faultText(fault)}`,
-      );
+      say(`sessions of WebSockets cannot be reached from other processes: ${faultText(fault)}`, "error");
       return null;
     }
   }

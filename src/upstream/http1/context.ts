@@ -1,6 +1,7 @@
 // What the parts of one HTTP/1.1 client share: its options, its pools, its clock, its counts.
 // One object per client, so that two clients have nothing in common.
 
+import { say } from "../../config/say.ts";
 import { faultText } from "../../errors.ts";
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from "./parser_limits.ts";
 import { Pools } from "./pool.ts";
@@ -64,7 +65,7 @@ export function makeContext(options: Http1Options): Http1Context {
     limits: { ...DEFAULT_PARSER_LIMITS, ...options.limits },
     report:
       options.report ??
-      ((error) => console.error(`venturi: an answer failed by a fault of the gateway: ${faultText(error)}`)),
+      ((error) => say(`an answer failed by a fault of the gateway: ${faultText(error)}`, "error")),
     resolver: new Resolver(options.resolve_ms ?? 30_000, options.lookup),
     pools,
     sweep: new Sweep((now_ms) => pools.expire(now_ms)),
