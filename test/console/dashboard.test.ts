@@ -146,6 +146,25 @@ describe("a session", () => {
     expect(text).not.toContain(TOKEN);
   });
 
+  test("ends the streams that were opened by it", async () => {
+    const told = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = told.writable.getWriter();
+    const stream = new DashboardDoor({
+      ...{ sessions, folder: folder.path, token: () => token },
+      answer: async () => new Response(told.readable, { headers: { "content-type": "text/event-stream" } }),
+    });
+    const cookie = cookieOf(await logIn({ token: TOKEN }));
+    const headers = { "x-venturi-ui": "1", cookie };
+    const answer = await stream.answer(new Request("http://admin/ui/api/calls/live", { headers }));
+    const reader = answer.body!.getReader();
+    void writer.write(Buffer.from("one")).catch(() => {});
+    expect(Buffer.from((await reader.read()).value!).toString()).toBe("one");
+    await ask("/ui/session", { method: "DELETE", cookie });
+    void writer.write(Buffer.from("two")).catch(() => {});
+    expect((await reader.read()).done).toBe(true);
+    await expect(writer.closed).rejects.toBeDefined();
+  });
+
   test("is one of a bounded number", () => {
     const first = sessions.begin(1_000);
     for (let number = 0; number < 100; number++) sessions.begin(1_000);

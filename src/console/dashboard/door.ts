@@ -135,7 +135,7 @@ export class DashboardDoor {
       if (value !== null) headers.set(name, value);
     }
     const has_body = request.method !== "GET" && request.method !== "HEAD";
-    return this.#options.answer(
+    const answer = await this.#options.answer(
       new Request(`http://admin/admin/v1/${url.pathname.slice("/ui/api/".length)}${url.search}`, {
         method: request.method,
         headers,
@@ -143,6 +143,16 @@ export class DashboardDoor {
         ...(has_body ? { body: await request.arrayBuffer() } : {}),
       }),
     );
+    const is_stream = answer.headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+    if (!is_stream || answer.body === null) return answer;
+    // A stream that is open ends with its session: it says something every few seconds.
+    const watched = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => {
+        if (this.#isLoggedIn(request)) controller.enqueue(chunk);
+        else controller.terminate();
+      },
+    });
+    return new Response(answer.body.pipeThrough(watched), answer);
   }
 
   #isLoggedIn(request: Request): boolean {
