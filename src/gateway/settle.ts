@@ -2,9 +2,9 @@
 
 import { GatewayError } from "../errors.ts";
 import { OPEN } from "../privacy/discretion.ts";
-import { type CallEnd, recordRefused } from "./account.ts";
 import { errorResponse, measureOverhead, serverOf } from "./answer.ts";
 import type { Call, StopReason } from "./call.ts";
+import { type CallEnd, recordRefused } from "./call_row.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Rest } from "./rest_reader.ts";

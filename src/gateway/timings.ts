@@ -2,8 +2,8 @@
 
 import type { AttemptRow, Moments, Timings } from "../ledger/row.ts";
 import { isSampled, traceIdOf } from "../ledger/trace.ts";
-import type { CallEnd } from "./account.ts";
 import type { Call } from "./call.ts";
+import type { CallEnd } from "./call_row.ts";
 import type { Tried } from "./one_try.ts";
 
 /** The stages of a call until now. Every call's has the same shape: those that did not take place are told by the writer as missing. */
