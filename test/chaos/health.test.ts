@@ -59,7 +59,7 @@ test("an outage costs two processes as little as one, a probe ends it for both, 
     () => venturi.lines.some((line) => line.includes("first/a is passed over")),
     "the word of it",
   );
-  for (let second_of_rest = 0; first.requests.length < 6 && second_of_rest < 200; second_of_rest++)
+  for (const end_ms = performance.now() + 20_000; first.requests.length < 6 && performance.now() < end_ms; )
     await ask(venturi, 1);
   expect(first.requests).toHaveLength(6);
   expect(new Set(await ask(venturi, 20))).toEqual(new Set(["200 first"]));

@@ -137,8 +137,12 @@ describe.skipIf(RECORDINGS_MISSING !== null)(`recorded streams (${RECORDINGS_MIS
         await reply.head(200, { "content-type": "text/event-stream", "content-length": String(body.length) });
         await reply.pieces(body, [seed]);
       });
+      // Models that nobody has configured are counted together.
+      const models = all.map((_, index) => `  m${index}: { targets: [up/${index}] }`);
       const gateway = room.gateway(`
 providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+models:
+${models.join("\n")}
 `);
       const jobs = all.flatMap((recording, index) => {
         const spread = cuts(recording, 0, 5).filter((at) => at > 0 && at < recording.body.length);
