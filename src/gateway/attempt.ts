@@ -8,9 +8,10 @@ import type { Metrics } from "../ledger/metrics.ts";
 import { admitted, asLastResort, soonestProbeMs } from "../routing/admission.ts";
 import type { Affinity } from "../routing/affinity.ts";
 import type { Health } from "../routing/health/health.ts";
-import { type Candidate, needsAffinity, orderTargets } from "../routing/order.ts";
+import { type Candidate, fixedOrder, needsAffinity, orderTargets } from "../routing/order.ts";
 import type { KeyRotation } from "../routing/rotation.ts";
 import { secondOf } from "../routing/second.ts";
+import type { Sight } from "../routing/strategies.ts";
 import type { UploadBody, UpstreamClient } from "../upstream/exchange.ts";
 import { wasAccepted, wasRefused } from "../upstream/signing/authorize.ts";
 import type { Call } from "./call.ts";
@@ -84,12 +85,10 @@ export async function attempt(
     model.hedge === null || !outgoing.replayable
       ? null
       : new Hedge(call, model.hedge, tools.health, outgoing.is_stream);
-  const all = orderTargets(model, {
-    ...{ affinity, health: tools.health, is_stream: outgoing.is_stream, may_measure: true },
-    costOf: (one, target) => call.account?.expectedCostAt(one, target) ?? null,
-    random: Math.random,
-  });
-  const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
+  const all = fixedOrder(model) ?? orderTargets(model, sightOf(call, affinity, outgoing, tools));
+  const order = tools.health.is_careful
+    ? admitted(all, tools.health, (target) => passOver(call, target, tools))
+    : all;
   const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
   const saturated: Turn[] = [];
   for (const candidate of order) {
@@ -118,6 +117,14 @@ export async function attempt(
     if (!turn.is_saturated) saturated.splice(saturated.indexOf(turn), 1);
   }
   return { kind: "error", answer: last ?? nobodyLeft(model, all, tools.health) };
+}
+
+/** What an order that is not fixed is made by. */
+function sightOf(call: Call, affinity: Affinity, { is_stream }: Outgoing, { health }: AttemptTools): Sight {
+  return {
+    ...{ affinity, health, is_stream, may_measure: true, random: Math.random },
+    costOf: (model, target) => call.account?.expectedCostAt(model, target) ?? null,
+  };
 }
 
 /** No target was tried: as many calls as may try one that fails do so already. */

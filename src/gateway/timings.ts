@@ -1,7 +1,7 @@
 // What a call's stages and tries took, as its row has it, and whether the moments of its tries are kept.
 
 import type { AttemptRow, Moments, Timings } from "../ledger/row.ts";
-import { isSampled, traceIdOf } from "../ledger/trace.ts";
+import { isSampled } from "../ledger/trace.ts";
 import type { Call } from "./call.ts";
 import type { CallEnd } from "./call_row.ts";
 import type { Tried } from "./one_try.ts";
@@ -51,7 +51,8 @@ export function isKept(call: Call, { status, code }: CallEnd, { total }: Timings
   const { trace } = call;
   const is_notable = code !== null || status >= 400 || total > slow_us || call.tries.length > 1;
   if (is_notable || trace?.is_sampled === true) return true;
-  return sample > 0 && isSampled(traceIdOf(call.ledger_id, trace), sample);
+  // The last digits of an id are those of the trace that is made of it.
+  return sample > 0 && isSampled(trace?.trace_id ?? call.ledger_id, sample);
 }
 
 /** The tries with their moments. */

@@ -13,6 +13,8 @@ const FASTEST_SHARE = 0.05;
 const SAMPLES_MIN = 100;
 /** Times are known to about a tenth. */
 const MARGIN = 0.9;
+/** With so many times the average left nothing else is looked at: a call mostly has much more time than it needs. */
+const PLENTY = 10;
 /** Nobody answers in less. */
 const FLOOR_MS = 1;
 
@@ -20,7 +22,10 @@ const FLOOR_MS = 1;
 export function tooLate(call: Call, target: TargetPlan, is_stream: boolean, health: Health): Failure | null {
   const { left_ms } = call;
   if (left_ms === Number.POSITIVE_INFINITY) return null;
-  const known = left_ms < FLOOR_MS ? null : health.of(target).quantile(FASTEST_SHARE, is_stream);
+  const known_health = health.of(target);
+  const average_ms = known_health.averageMs(is_stream);
+  if (average_ms > 0 && left_ms > average_ms * PLENTY) return null;
+  const known = left_ms < FLOOR_MS ? null : known_health.quantile(FASTEST_SHARE, is_stream);
   const is_enough = known === null || known.samples < SAMPLES_MIN || left_ms >= known.ms * MARGIN;
   if (left_ms >= FLOOR_MS && is_enough) return null;
   const left = Math.max(0, Math.floor(left_ms));

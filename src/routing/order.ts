@@ -16,10 +16,15 @@ export interface Candidate {
 /** The orders of models in which nothing is drawn or weighed: made once. */
 const fixed_orders = new WeakMap<ModelPlan, readonly Candidate[]>();
 
+/** The order of a model in which nothing is drawn or weighed, once it was made; else null. */
+export function fixedOrder(model: ModelPlan): readonly Candidate[] | null {
+  return fixed_orders.get(model) ?? null;
+}
+
 /** The targets of a model in the order to try them. */
 export function orderTargets(model: ModelPlan, sight: Sight): readonly Candidate[] {
-  const known = fixed_orders.get(model);
-  if (known !== undefined) return known;
+  const known = fixedOrder(model);
+  if (known !== null) return known;
   const models = [model, ...model.fallbacks];
   const order = models.flatMap((one) =>
     (isFixed(one) ? one.targets : byStrategy(one, sight)).map((target): Candidate => {
