@@ -230,6 +230,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     inference.kill();
     fleet.kill();
   };
+  // Beside the gateways, not after them: what the first calls ask is to be found by those that ask something similar.
+  inference.configure(inferenceConfigOf(loaded.config));
 
   async function reload(): Promise<void> {
     if (is_stopping) return;
@@ -307,8 +309,6 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return 1;
   }
   if (begun === null) {
-    // Calls are answered without it, so that it does not take their time to start.
-    inference.configure(inferenceConfigOf(loaded.config));
     const pid_file = writePidFile(loaded.config.data);
     if (typeof pid_file === "function") removePidFile = pid_file;
     else log(pid_file.fault);
