@@ -27,6 +27,8 @@ const USAGE = `venturi: an LLM gateway
       the kept answers
   venturi drill --fail provider=NAME [--model M] [--status 503|timeout|cut] --for 60s | list | stop [ID] [--data DIR]
       make a provider fail for a while without sending it anything, so that fallbacks can be rehearsed
+  venturi top [--every 2] [--once] [--json] [--data DIR]
+      what the gateway does, redrawn in place
   venturi ui [--data DIR]
       a link that opens the dashboard of the gateway that runs there
   venturi audit [verify] [--since T] [--data DIR]
@@ -51,6 +53,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   keys: async () => (await import("./cli/keys.ts")).keys,
   cache: async () => (await import("./cli/cache.ts")).cache,
   drill: async () => (await import("./cli/drill.ts")).drill,
+  top: async () => (await import("./cli/top.ts")).top,
   ui: async () => (await import("./cli/ui.ts")).ui,
   audit: async () => (await import("./cli/audit.ts")).audit,
   prices: async () => (await import("./cli/prices.ts")).prices,
