@@ -1,6 +1,7 @@
 // `venturi top`: what the gateway does, redrawn in place. It asks the admin API of the data folder, and nothing of the calls' way.
 
 import { parseArgs } from "node:util";
+import { processEnvironment } from "../config/environment.ts";
 import { type AdminClient, openAdmin } from "./admin_client.ts";
 import { findDataFolder } from "./data_folder.ts";
 import {
@@ -95,7 +96,7 @@ function tell(look: Look, rates: ReturnType<typeof ratesBetween>, flags: Flags, 
     return;
   }
   const { rows, columns } = process.stdout;
-  const has_colours = process.stdout.isTTY && process.env["NO_COLOR"] === undefined;
+  const has_colours = process.stdout.isTTY && processEnvironment()["NO_COLOR"] === undefined;
   const size = process.stdout.isTTY ? { rows, columns } : SIZE;
   const lines = screenLines(look, rates, size, has_colours ? COLOURS : PLAIN);
   if (!is_drawn) process.stdout.write(`${lines.join("\n")}\n`);
