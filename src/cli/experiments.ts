@@ -11,7 +11,7 @@ import {
 } from "../ledger/store/experiments.ts";
 import { openLedgerReader } from "../ledger/store/query.ts";
 import { findDataFolder } from "./data_folder.ts";
-import { MOMENT_EXAMPLES, parseMoment, showMoment } from "./moment.ts";
+import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, type Side, showCount, showUsd } from "./table.ts";
 
 const USAGE = `usage: venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
@@ -70,15 +70,12 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
     return error instanceof Error ? error.message : String(error);
   }
   if (values.help === true) return "help";
-  const since_ms = parseMoment(values.since ?? "7d", now_ms);
-  const until_ms = values.until === undefined ? now_ms : parseMoment(values.until, now_ms);
-  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
-  if (until_ms === null) return `--until must be a time such as ${MOMENT_EXAMPLES}, not "${values.until}"`;
-  if (until_ms < since_ms) return "--until must not be before --since";
+  const range = readRange(values, "7d", now_ms);
+  if (typeof range === "string") return range;
   const format = FORMATS.find((name) => name === (values.format ?? "table"));
   if (format === undefined) return `--format must be ${FORMATS.join(", ")}, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
-  return { since_ms, until_ms, route: values.route, format, data: values.data };
+  return { ...range, route: values.route, format, data: values.data };
 }
 
 const HEAD = ["arm", "calls", "errors", "refused", "cut", "p50 ms", "p95 ms", "output", "cost a call"];

@@ -12,7 +12,7 @@ import {
   usdOf,
 } from "../ledger/store/query.ts";
 import { findDataFolder } from "./data_folder.ts";
-import { MOMENT_EXAMPLES, parseMoment, showMoment } from "./moment.ts";
+import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
 
 const USAGE = `usage: venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
@@ -91,16 +91,13 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   const unknown = by.find((field) => !(USAGE_FIELDS as readonly string[]).includes(field));
   if (unknown !== undefined)
     return `there is no field "${unknown}" for --by; there are ${USAGE_FIELDS.join(", ")}`;
-  const since_ms = parseMoment(values.since ?? "30d", now_ms);
-  const until_ms = values.until === undefined ? now_ms : parseMoment(values.until, now_ms);
-  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
-  if (until_ms === null) return `--until must be a time such as ${MOMENT_EXAMPLES}, not "${values.until}"`;
-  if (until_ms < since_ms) return "--until must not be before --since";
+  const range = readRange(values, "30d", now_ms);
+  if (typeof range === "string") return range;
   const format = FORMATS.find((name) => name === (values.format ?? "table"));
   if (format === undefined) return `--format must be ${FORMATS.join(", ")}, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
   const { data, flush: is_flush = false } = values;
-  return { by: by as Dimension[], since_ms, until_ms, format, is_flush, data };
+  return { by: by as Dimension[], ...range, format, is_flush, data };
 }
 
 /** Has the gateway write what waits to be written. In words, why it did not. */

@@ -86,9 +86,7 @@ export async function attempt(
       ? null
       : new Hedge(call, model.hedge, tools.health, outgoing.is_stream);
   const all = fixedOrder(model) ?? orderTargets(model, sightOf(call, affinity, outgoing, tools));
-  const order = tools.health.is_careful
-    ? admitted(all, tools.health, (target) => passOver(call, target, tools))
-    : all;
+  const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
   const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
   const saturated: Turn[] = [];
   for (const candidate of order) {

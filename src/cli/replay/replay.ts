@@ -7,7 +7,7 @@ import { formatProblem } from "../../config/problem.ts";
 import { loadPriceBook } from "../../ledger/prices/load.ts";
 import { type LedgerReader, openLedgerReader } from "../../ledger/store/query.ts";
 import { findDataFolder } from "../data_folder.ts";
-import { MOMENT_EXAMPLES, parseMoment, showMoment } from "../moment.ts";
+import { MOMENT_EXAMPLES, readRange, showMoment } from "../moment.ts";
 import { alignTable, showCount, showUsd } from "../table.ts";
 import { Replayer } from "./decision.ts";
 import { isChanged, type ReplayLine, ReplayTally } from "./tally.ts";
@@ -185,10 +185,7 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   if (config === undefined || config === "")
     return "say which configuration the calls are to be run through: --config";
   if (data === "") return "--data must not be empty";
-  const since_ms = parseMoment(values.since ?? "1d", now_ms);
-  const until_ms = values.until === undefined ? now_ms : parseMoment(values.until, now_ms);
-  if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;
-  if (until_ms === null) return `--until must be a time such as ${MOMENT_EXAMPLES}, not "${values.until}"`;
-  if (until_ms < since_ms) return "--until must not be before --since";
-  return { config, since_ms, until_ms, is_json, data };
+  const range = readRange(values, "1d", now_ms);
+  if (typeof range === "string") return range;
+  return { config, ...range, is_json, data };
 }
