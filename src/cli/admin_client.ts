@@ -5,6 +5,7 @@ import { isThereKeyStore } from "../access/key_store.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { isAnswered, openAdminApi } from "../console/admin.ts";
 import { ACTOR_HEADER } from "../console/router.ts";
+import { findDataFolder } from "./data_folder.ts";
 
 /** How long a gateway may take to answer. */
 const ANSWER_MAX_MS = 60_000;
@@ -35,6 +36,15 @@ export async function openAdmin(
     return { fault: `no gateway runs on ${data}, and no key was ever stored there` };
   }
   return byItself(data);
+}
+
+/** Reaches that of the folder that a command means. */
+export async function openAdminOf(
+  flag: string | undefined,
+  may_make = false,
+): Promise<AdminClient | { readonly fault: string }> {
+  const data = findDataFolder(flag);
+  return typeof data === "string" ? openAdmin(data, may_make) : data;
 }
 
 function atSocket(socket: string): AdminClient {

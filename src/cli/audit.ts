@@ -1,17 +1,18 @@
 // `venturi audit`: who has changed what; and `venturi audit verify`: whether the record of it is as it was written.
 // It reads the files themselves, whether a gateway runs or not.
 
-import { parseArgs } from "node:util";
 import { isThereKeyStore, openKeyStore } from "../access/key_store.ts";
 import { type AuditHead, openLine } from "../console/audit/line.ts";
 import { auditLines, auditPath, rememberedHead } from "../console/audit/log.ts";
 import { verifyAudit } from "../console/audit/verify.ts";
+import { FLAG, parseFlags, voiceOf } from "./command_line.ts";
 import { findDataFolder } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
 const USAGE = `usage: venturi audit [--since T] [--format text|json] [--data DIR]
        venturi audit verify [--data DIR]
 times: ${MOMENT_EXAMPLES}, in UTC; by default everything`;
+const { help, misuse, failed } = voiceOf("audit", USAGE);
 
 interface Flags {
   readonly is_verify: boolean;
@@ -22,15 +23,9 @@ interface Flags {
 
 /** Runs it. Returns the exit code: 0, 1 where the log is not intact or cannot be read, 2 for misuse. */
 export async function audit(args: readonly string[]): Promise<number> {
-  if (args.includes("--help") || args.includes("-h")) {
-    console.log(USAGE);
-    return 0;
-  }
+  if (args.includes("--help") || args.includes("-h")) return help();
   const flags = readFlags(args);
-  if (typeof flags === "string") {
-    console.error(`venturi audit: ${flags}\n${USAGE}`);
-    return 2;
-  }
+  if (typeof flags === "string") return misuse(flags);
   if (flags.is_verify) return verify(flags.data);
   for await (const { bytes } of auditLines(flags.data)) {
     const text = bytes.toString();
@@ -48,10 +43,7 @@ export async function audit(args: readonly string[]): Promise<number> {
 
 async function verify(data: string): Promise<number> {
   const remembered = await headOf(data);
-  if (typeof remembered === "string") {
-    console.error(`venturi audit: ${remembered}`);
-    return 1;
-  }
+  if (typeof remembered === "string") return failed(remembered);
   const verdict = await verifyAudit(auditLines(data), remembered);
   if (verdict.is_intact) {
     for (const note of verdict.notes) console.log(`note: ${note}`);
@@ -76,14 +68,9 @@ async function headOf(data: string): Promise<AuditHead | null | string> {
 }
 
 function readFlags(args: readonly string[]): Flags | string {
-  const string = { type: "string" } as const;
-  const options = { since: string, format: string, data: string };
-  let parsed: ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
-  try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = { since: FLAG, format: FLAG, data: FLAG };
+  const parsed = parseFlags(args, { options, allowPositionals: true });
+  if (typeof parsed === "string") return parsed;
   const { values, positionals } = parsed;
   const [word, ...more] = positionals;
   if (more.length > 0 || (word !== undefined && word !== "verify")) return `what is "${positionals.at(-1)}"?`;

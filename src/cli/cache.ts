@@ -1,23 +1,20 @@
 // `venturi cache`: what the caches hold and have done, and the removal of what they hold. It asks the gateway that runs on the
 // data folder, or looks into the folder itself.
 
-import { parseArgs } from "node:util";
-import { type AdminClient, openAdmin } from "./admin_client.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { type AdminClient, openAdminOf } from "./admin_client.ts";
+import { FLAG, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import { showCount, showUsd } from "./table.ts";
 
 const USAGE = `usage: venturi cache stats [--format text|json]
        venturi cache purge [--tenant T] [--model M] [--tag T] [--key K] [--all]
 all of them: [--data DIR]; by default what venturi.yaml names as data, else ./data
 A key is what x-venturi-cache-key said of an answer: removed by it, the answer never again serves a similar request.`;
+const { help, misuse, failed } = voiceOf("cache", USAGE);
 
 /** Runs it. Returns the exit code: 0, 1 where it could not be done, 2 for misuse. */
 export async function cache(args: readonly string[]): Promise<number> {
   const [word = "", ...rest] = args;
-  if (["help", "--help", "-h"].includes(word)) {
-    console.log(USAGE);
-    return 0;
-  }
+  if (["help", "--help", "-h"].includes(word)) return help();
   if (word !== "stats" && word !== "purge")
     return misuse(word === "" ? "say what to do" : `there is no "${word}"`);
   const flags = readFlags(rest);
@@ -26,9 +23,7 @@ export async function cache(args: readonly string[]): Promise<number> {
   if (format !== "text" && format !== "json") return misuse(`--format must be text or json, not "${format}"`);
   if (word === "purge" && all !== true && Object.keys(filter).length === 0)
     return misuse("say what to remove");
-  const data = findDataFolder(named);
-  if (typeof data !== "string") return failed(data.fault);
-  const client = await openAdmin(data, false);
+  const client = await openAdminOf(named);
   if ("fault" in client) return failed(client.fault);
   try {
     return word === "stats" ? await tellStats(client, format) : await purge(client, filter, all === true);
@@ -48,16 +43,11 @@ interface Flags {
 }
 
 function readFlags(args: readonly string[]): Flags | string {
-  const string = { type: "string" } as const;
   const options = {
-    ...{ format: string, data: string, tenant: string, model: string, tag: string, key: string },
-    all: { type: "boolean" },
-  } as const;
-  try {
-    return { ...parseArgs({ args: [...args], options }).values };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+    ...{ format: FLAG, data: FLAG, tenant: FLAG, model: FLAG, tag: FLAG, key: FLAG, all: SWITCH },
+  };
+  const parsed = parseFlags(args, { options });
+  return typeof parsed === "string" ? parsed : { ...parsed.values };
 }
 
 async function purge(client: AdminClient, filter: Record<string, string>, all: boolean): Promise<number> {
@@ -107,14 +97,4 @@ async function tellStats(client: AdminClient, format: string): Promise<number> {
   if (answers.faults > 0) lines.push(`faults     ${showCount(answers.faults)} answers could not be kept`);
   console.log(lines.join("\n"));
   return 0;
-}
-
-function misuse(what: string): number {
-  console.error(`venturi cache: ${what}\n${USAGE}`);
-  return 2;
-}
-
-function failed(what: string): number {
-  console.error(`venturi cache: ${what}`);
-  return 1;
 }

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { readDocument } from "../config/document.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { type Environment, resolveReferences } from "../config/references.ts";
+import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
 
 const DEFAULT_FILE = "venturi.yaml";
 const DEFAULT_FOLDER = "./data";
@@ -31,4 +32,10 @@ export function findDataFolder(
   if (problem !== undefined) return { fault: `data of ${file}: ${problem.message}; or say --data DIR` };
   if (typeof value === "string" && value !== "") return value;
   return { fault: `data of ${file} is not the name of a folder; correct it, or say --data DIR` };
+}
+
+/** The ledger of the folder that a command means, or in words why it cannot be read. */
+export function openLedgerOf(flag: string | undefined): LedgerReader | { readonly fault: string } {
+  const folder = findDataFolder(flag);
+  return typeof folder === "string" ? openLedgerReader(folder) : folder;
 }

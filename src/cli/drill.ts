@@ -1,23 +1,20 @@
 // `venturi drill`: makes a provider fail for a while, in all processes and without sending it anything, so that fallbacks can be
 // rehearsed. It ends by itself.
 
-import { parseArgs } from "node:util";
-import { type AdminClient, openAdmin } from "./admin_client.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { type AdminClient, openAdminOf } from "./admin_client.ts";
+import { FLAG, parseFlags, voiceOf } from "./command_line.ts";
 
 const USAGE = `usage: venturi drill --fail provider=NAME [--model M] [--status 503|timeout|cut] --for 60s
        venturi drill list [--format text|json]
        venturi drill stop [ID]
 all of them: [--data DIR]; by default what venturi.yaml names as data, else ./data
 A status is 408 or 500 to 599; timeout is a provider that cannot be reached, cut one that closes the connection without an answer.`;
+const { help, misuse, failed } = voiceOf("drill", USAGE);
 
 /** Runs it. Returns the exit code: 0, 1 where it could not be done, 2 for misuse. */
 export async function drill(args: readonly string[]): Promise<number> {
   const [first = ""] = args;
-  if (["help", "--help", "-h"].includes(first)) {
-    console.log(USAGE);
-    return 0;
-  }
+  if (["help", "--help", "-h"].includes(first)) return help();
   const flags = readFlags(args);
   if (typeof flags === "string") return misuse(flags);
   const { words, fail, model, status, data: named, format = "text", for: duration } = flags;
@@ -30,9 +27,7 @@ export async function drill(args: readonly string[]): Promise<number> {
     if (duration === undefined) return misuse("say for how long, such as --for 60s");
   } else if ((word !== "list" && word !== "stop") || more.length > 0 || (word === "list" && id !== undefined))
     return misuse(`there is no "${words.join(" ")}"`);
-  const data = findDataFolder(named);
-  if (typeof data !== "string") return failed(data.fault);
-  const client = await openAdmin(data, false);
+  const client = await openAdminOf(named);
   if ("fault" in client) return failed(client.fault);
   try {
     if (word === "list") return await list(client, format);
@@ -54,16 +49,9 @@ interface Flags {
 }
 
 function readFlags(args: readonly string[]): Flags | string {
-  const string = { type: "string" } as const;
-  const options = {
-    ...{ fail: string, model: string, status: string, for: string, format: string, data: string },
-  } as const;
-  try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    return { ...values, words: positionals };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = { fail: FLAG, model: FLAG, status: FLAG, for: FLAG, format: FLAG, data: FLAG };
+  const parsed = parseFlags(args, { options, allowPositionals: true });
+  return typeof parsed === "string" ? parsed : { ...parsed.values, words: parsed.positionals };
 }
 
 /** A drill as the admin API tells it. */
@@ -102,14 +90,4 @@ async function stop(client: AdminClient, id: string | undefined): Promise<number
   const { data } = json as { readonly data: readonly ShownDrill[] };
   console.log(`${data.length} ${data.length === 1 ? "drill" : "drills"} ended`);
   return 0;
-}
-
-function misuse(what: string): number {
-  console.error(`venturi drill: ${what}\n${USAGE}`);
-  return 2;
-}
-
-function failed(what: string): number {
-  console.error(`venturi drill: ${what}`);
-  return 1;
 }

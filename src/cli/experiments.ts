@@ -1,6 +1,5 @@
 // `venturi experiments`: what tests and shadows have shown, arm by arm, with how sure that is. It reads the ledger itself.
 
-import { parseArgs } from "node:util";
 import type { Estimate } from "../ledger/statistics.ts";
 import {
   type Arm,
@@ -9,14 +8,15 @@ import {
   experimentsJson,
   inDollars,
 } from "../ledger/store/experiments.ts";
-import { openLedgerReader } from "../ledger/store/query.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { FLAG, HELP, parseFlags, voiceOf } from "./command_line.ts";
+import { openLedgerOf } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, type Side, showCount, showUsd } from "./table.ts";
 
 const USAGE = `usage: venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
 R is the name of a rule that splits calls, or of a model with a shadow; by default all
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last 7 days`;
+const { help, misuse, failed } = voiceOf("experiments", USAGE);
 
 const FORMATS = ["table", "json"] as const;
 
@@ -31,20 +31,10 @@ interface Flags {
 /** Prints experiments. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
 export async function experiments(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, Date.now());
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi experiments: ${flags}\n${USAGE}`);
-    return 2;
-  }
-  const folder = findDataFolder(flags.data);
-  const reader = typeof folder === "string" ? openLedgerReader(folder) : folder;
-  if ("fault" in reader) {
-    console.error(`venturi experiments: ${reader.fault}`);
-    return 1;
-  }
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
+  const reader = openLedgerOf(flags.data);
+  if ("fault" in reader) return failed(reader.fault);
   try {
     const answer = reader.experiments(flags);
     const lines =
@@ -58,17 +48,10 @@ export async function experiments(args: readonly string[]): Promise<number> {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const string = { type: "string" } as const;
-  const options = {
-    ...{ since: string, until: string, route: string, format: string, data: string },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = { since: FLAG, until: FLAG, route: FLAG, format: FLAG, data: FLAG, help: HELP };
+  const parsed = parseFlags(args, { options });
+  if (typeof parsed === "string") return parsed;
+  const { values } = parsed;
   if (values.help === true) return "help";
   const range = readRange(values, "7d", now_ms);
   if (typeof range === "string") return range;

@@ -1,10 +1,9 @@
 // `venturi keys`: the stored keys of clients. A new key's secret is alone on standard output, so that a script can take it;
 // everything that is said to a person goes to standard error.
 
-import { parseArgs } from "node:util";
 import type { KeyView } from "../console/key_view.ts";
-import { type AdminClient, openAdmin } from "./admin_client.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { type AdminClient, openAdminOf } from "./admin_client.ts";
+import { FLAG, parseFlags, voiceOf } from "./command_line.ts";
 import { keyBody, LIMIT_FLAGS } from "./key_flags.ts";
 import { keyTable } from "./key_table.ts";
 
@@ -15,6 +14,7 @@ const USAGE = `usage: venturi keys create --name N [--tenant T] [--team T] [--ti
        venturi keys revoke NAME|ID
        venturi keys rotate NAME|ID [--overlap 24h]
 all of them: [--data DIR]; by default what venturi.yaml names as data, else ./data`;
+const { help, misuse, failed } = voiceOf("keys", USAGE);
 
 /** The answer to a new key or secret. */
 type Issued = KeyView & { readonly key: string; readonly first: boolean };
@@ -42,18 +42,13 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 /** Runs it. Returns the exit code: 0, 1 where it could not be done, 2 for misuse. */
 export async function keys(args: readonly string[]): Promise<number> {
   const [word = "", ...rest] = args;
-  if (["help", "--help", "-h"].includes(word)) {
-    console.log(USAGE);
-    return 0;
-  }
+  if (["help", "--help", "-h"].includes(word)) return help();
   const action = ACTIONS[word];
   if (action === undefined) return misuse(word === "" ? "say what to do" : `there is no "${word}"`);
   const flags = readFlags(rest, action);
   if (typeof flags === "string") return misuse(flags);
   const { values, subject } = flags;
-  const data = findDataFolder(values["data"]);
-  if (typeof data !== "string") return failed(data.fault);
-  const client = await openAdmin(data, word === "create");
+  const client = await openAdminOf(values["data"], word === "create");
   if ("fault" in client) return failed(client.fault);
   try {
     return await action.run(client, values, subject);
@@ -66,17 +61,13 @@ function readFlags(
   args: readonly string[],
   { flags, has_subject }: Action,
 ): { readonly values: Values; readonly subject: string } | string {
-  try {
-    const options = Object.fromEntries(
-      [...flags, "data"].map((name) => [name, { type: "string" } as const] as const),
-    );
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    if (positionals.length !== (has_subject ? 1 : 0))
-      return has_subject ? "name one key, by its name or id" : `what is "${positionals[0]}"?`;
-    return { values: values as Values, subject: positionals[0] ?? "" };
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = Object.fromEntries([...flags, "data"].map((name) => [name, FLAG] as const));
+  const parsed = parseFlags(args, { options, allowPositionals: true });
+  if (typeof parsed === "string") return parsed;
+  const { values, positionals } = parsed;
+  if (positionals.length !== (has_subject ? 1 : 0))
+    return has_subject ? "name one key, by its name or id" : `what is "${positionals[0]}"?`;
+  return { values: values as Values, subject: positionals[0] ?? "" };
 }
 
 async function create(client: AdminClient, values: Values): Promise<number> {
@@ -131,14 +122,4 @@ async function rotate(client: AdminClient, values: Values, subject: string): Pro
     ends === null ? "the one before it is not valid any more" : `the one before it ends at ${ends}`,
   );
   return 0;
-}
-
-function failed(what: string): number {
-  console.error(`venturi keys: ${what}`);
-  return 1;
-}
-
-function misuse(what: string): number {
-  console.error(`venturi keys: ${what}\n${USAGE}`);
-  return 2;
 }

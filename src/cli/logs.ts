@@ -1,15 +1,16 @@
 // `venturi logs`: calls, one JSON object a line, the oldest first as they happened. With `--follow` it goes on with what comes.
 // It reads the ledger itself, so that it works whether a gateway runs or not.
 
-import { parseArgs } from "node:util";
 import { shownRow } from "../ledger/row.ts";
 import type { PlacedRow } from "../ledger/store/cursors.ts";
-import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
-import { findDataFolder } from "./data_folder.ts";
+import type { LedgerReader } from "../ledger/store/query.ts";
+import { FLAG, HELP, parseFlags, voiceOf } from "./command_line.ts";
+import { openLedgerOf } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
 const USAGE = `usage: venturi logs [--request ID] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
 times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest`;
+const { help, misuse, failed } = voiceOf("logs", USAGE);
 
 /** How often it is looked for what is new. */
 const FOLLOW_MS = 300;
@@ -30,24 +31,10 @@ export async function logs(args: readonly string[]): Promise<number> {
   // Told by the callback of each write too; without a listener it would be a fault of the program.
   process.stdout.on("error", () => {});
   const flags = readFlags(args, Date.now());
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi logs: ${flags}\n${USAGE}`);
-    return 2;
-  }
-  const folder = findDataFolder(flags.data);
-  if (typeof folder !== "string") {
-    console.error(`venturi logs: ${folder.fault}`);
-    return 1;
-  }
-  const reader = openLedgerReader(folder);
-  if ("fault" in reader) {
-    console.error(`venturi logs: ${reader.fault}`);
-    return 1;
-  }
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
+  const reader = openLedgerOf(flags.data);
+  if ("fault" in reader) return failed(reader.fault);
   try {
     const { request: request_id, since_ms, limit } = flags;
     // Before the rows, so that none between the two is left out.
@@ -86,18 +73,13 @@ function print(rows: readonly PlacedRow[]): Promise<boolean> {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const string = { type: "string" } as const;
   const options = {
-    ...{ request: string, since: string, limit: string, format: string, data: string },
+    ...{ request: FLAG, since: FLAG, limit: FLAG, format: FLAG, data: FLAG, help: HELP },
     follow: { type: "boolean", short: "f" },
-    help: { type: "boolean", short: "h" },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const parsed = parseFlags(args, { options });
+  if (typeof parsed === "string") return parsed;
+  const { values } = parsed;
   if (values.help === true) return "help";
   const since_ms = values.since === undefined ? undefined : parseMoment(values.since, now_ms);
   if (since_ms === null) return `--since must be a time such as ${MOMENT_EXAMPLES}, not "${values.since}"`;

@@ -2,7 +2,6 @@
 // A running gateway takes new prices over when it reloads its configuration (SIGHUP).
 
 import { existsSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { loadConfig } from "../config/load.ts";
 import { resolveModel } from "../config/models.ts";
 import { PROVIDERS } from "../config/providers.ts";
@@ -10,11 +9,13 @@ import { findFact, findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import { loadPriceBook } from "../ledger/prices/load.ts";
 import { updatePrices } from "../ledger/prices/update.ts";
+import { FLAG, parseFlags, voiceOf } from "./command_line.ts";
 import { findDataFolder } from "./data_folder.ts";
 import { factText, priceLines } from "./price_text.ts";
 
 const USAGE = `usage: venturi prices update [FILE|URL] [--data DIR]
        venturi prices show MODEL [--config venturi.yaml] [--data DIR]`;
+const { misuse, failed } = voiceOf("prices", USAGE);
 
 const DEFAULT_FILE = "venturi.yaml";
 
@@ -27,34 +28,23 @@ interface Flags {
 /** Runs it. Returns the exit code: 0, 1 where it failed or no price is known, 2 for misuse. */
 export async function prices(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
-  const [action, subject, ...more] = flags?.words ?? [];
-  if (flags === null || more.length > 0) return misuse();
+  if (typeof flags === "string") return misuse(flags);
+  const [action, subject, ...more] = flags.words;
+  if (more.length > 0) return misuse(`what is "${more[0]}"?`);
   const data = findDataFolder(flags.data, flags.config);
-  if (typeof data !== "string") {
-    console.error(`venturi prices: ${data.fault}`);
-    return 1;
-  }
+  if (typeof data !== "string") return failed(data.fault);
   if (action === "update") return update(data, subject);
   if (action === "show" && subject !== undefined) return show(subject, flags.config, data);
-  return misuse();
+  if (action === "show") return misuse("say of which model");
+  return misuse(action === undefined ? "say what to do" : `there is no "${action}"`);
 }
 
-function misuse(): number {
-  console.error(USAGE);
-  return 2;
-}
-
-function readFlags(args: readonly string[]): Flags | null {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { config: { type: "string", short: "c" }, data: { type: "string" } },
-      allowPositionals: true,
-    });
-    return { config: values.config, data: values.data, words: positionals };
-  } catch {
-    return null;
-  }
+function readFlags(args: readonly string[]): Flags | string {
+  const options = { config: { type: "string", short: "c" }, data: FLAG } as const;
+  const parsed = parseFlags(args, { options, allowPositionals: true });
+  if (typeof parsed === "string") return parsed;
+  const { values, positionals } = parsed;
+  return { config: values.config, data: values.data, words: positionals };
 }
 
 async function update(data: string, source: string | undefined): Promise<number> {

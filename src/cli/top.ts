@@ -1,9 +1,8 @@
 // `venturi top`: what the gateway does, redrawn in place. It asks the admin API of the data folder, and nothing of the calls' way.
 
-import { parseArgs } from "node:util";
 import { processEnvironment } from "../config/environment.ts";
-import { type AdminClient, openAdmin } from "./admin_client.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { type AdminClient, openAdminOf } from "./admin_client.ts";
+import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import {
   COLOURS,
   type Look,
@@ -18,6 +17,7 @@ import {
 
 const USAGE = `usage: venturi top [--every 2] [--once] [--json] [--data DIR]
 redraws every so many seconds, until q or Ctrl-C; --once looks for one interval and ends; --json writes a line of JSON for each look`;
+const { help, misuse, failed } = voiceOf("top", USAGE);
 
 /** Calls that are asked for: as many as a tall terminal shows. */
 const CALLS = 100;
@@ -40,17 +40,9 @@ interface Flags {
 /** Runs it. Returns the exit code: 0, 1 where there is no gateway to look at, 2 for misuse. */
 export async function top(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi top: ${flags}\n${USAGE}`);
-    return 2;
-  }
-  const data = findDataFolder(flags.data);
-  if (typeof data !== "string") return failed(data.fault);
-  const client = await openAdmin(data, false);
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
+  const client = await openAdminOf(flags.data);
   if ("fault" in client) return failed(client.fault);
   const is_drawn = process.stdout.isTTY && !flags.is_json && !flags.is_once;
   try {
@@ -128,25 +120,12 @@ function waitFor(duration_ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-function failed(fault: string): number {
-  console.error(`venturi top: ${fault}`);
-  return 1;
-}
-
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[]): Flags | string {
-  const string = { type: "string" } as const;
-  const boolean = { type: "boolean" } as const;
-  const options = {
-    ...{ every: string, data: string, once: boolean, json: boolean },
-    help: { type: "boolean", short: "h" },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = { every: FLAG, data: FLAG, once: SWITCH, json: SWITCH, help: HELP };
+  const parsed = parseFlags(args, { options });
+  if (typeof parsed === "string") return parsed;
+  const { values } = parsed;
   if (values.help === true) return "help";
   const every_s = Number(values.every ?? "2");
   if (!(every_s >= 0.2 && every_s <= 3_600))

@@ -1,30 +1,18 @@
 // `venturi ui`: a link that opens the dashboard once, for whoever may open the data folder of a gateway that runs.
 
-import { parseArgs } from "node:util";
-import { openAdmin } from "./admin_client.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { openAdminOf } from "./admin_client.ts";
+import { FLAG, HELP, parseFlags, voiceOf } from "./command_line.ts";
 
 const USAGE = `usage: venturi ui [--data DIR]
 prints a link that opens the dashboard; it can be used once, for five minutes`;
+const { help, misuse, failed } = voiceOf("ui", USAGE);
 
 /** Runs it. Returns the exit code: 0, 1 where there is no gateway to link to, 2 for misuse. */
 export async function ui(args: readonly string[]): Promise<number> {
-  let named: string | undefined;
-  try {
-    const options = { data: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
-    const { values } = parseArgs({ args: [...args], options });
-    if (values.help === true) {
-      console.log(USAGE);
-      return 0;
-    }
-    named = values.data;
-  } catch (error) {
-    console.error(`venturi ui: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
-    return 2;
-  }
-  const data = findDataFolder(named);
-  if (typeof data !== "string") return failed(data.fault);
-  const client = await openAdmin(data, false);
+  const parsed = parseFlags(args, { options: { data: FLAG, help: HELP } });
+  if (typeof parsed === "string") return misuse(parsed);
+  if (parsed.values.help === true) return help();
+  const client = await openAdminOf(parsed.values.data);
   if ("fault" in client) return failed(`${client.fault}; start one with: venturi serve`);
   try {
     const { json, fault } = await client.ask("POST", "ui/link");
@@ -34,9 +22,4 @@ export async function ui(args: readonly string[]): Promise<number> {
   } finally {
     await client.close();
   }
-}
-
-function failed(why: string): number {
-  console.error(`venturi ui: ${why}`);
-  return 1;
 }

@@ -2,7 +2,6 @@
 // whether a gateway runs or not, and keeps none that does waiting.
 
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import type { Dimension } from "../ledger/store/groups.ts";
 import {
   openLedgerReader,
@@ -11,6 +10,7 @@ import {
   type UsageRow,
   usdOf,
 } from "../ledger/store/query.ts";
+import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import { findDataFolder } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
@@ -18,6 +18,7 @@ import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
 const USAGE = `usage: venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
 fields: ${USAGE_FIELDS.join(", ")}; by default model
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last 30 days`;
+const { help, misuse, failed } = voiceOf("usage", USAGE);
 
 const FORMATS = ["table", "json", "csv"] as const;
 type Format = (typeof FORMATS)[number];
@@ -38,28 +39,17 @@ interface Flags {
 export async function usage(args: readonly string[]): Promise<number> {
   const now_ms = Date.now();
   const flags = readFlags(args, now_ms);
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi usage: ${flags}\n${USAGE}`);
-    return 2;
-  }
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
   const folder = findDataFolder(flags.data);
-  if (typeof folder !== "string") {
-    console.error(`venturi usage: ${folder.fault}`);
-    return 1;
-  }
+  if (typeof folder !== "string") return failed(folder.fault);
   if (flags.is_flush) {
     const fault = await flush(folder);
-    if (fault !== null) console.error(`venturi usage: ${fault}`);
+    // What is there is told all the same.
+    if (fault !== null) failed(fault);
   }
   const reader = openLedgerReader(folder);
-  if ("fault" in reader) {
-    console.error(`venturi usage: ${reader.fault}`);
-    return 1;
-  }
+  if ("fault" in reader) return failed(reader.fault);
   try {
     const answer = reader.usage(flags, now_ms);
     const { by } = flags;
@@ -73,19 +63,10 @@ export async function usage(args: readonly string[]): Promise<number> {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const string = { type: "string" } as const;
-  const boolean = { type: "boolean" } as const;
-  const options = {
-    ...{ by: string, since: string, until: string, format: string, data: string },
-    flush: boolean,
-    help: { type: "boolean", short: "h" },
-  } as const;
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const options = { by: FLAG, since: FLAG, until: FLAG, format: FLAG, data: FLAG, flush: SWITCH, help: HELP };
+  const parsed = parseFlags(args, { options });
+  if (typeof parsed === "string") return parsed;
+  const { values } = parsed;
   if (values.help === true) return "help";
   const by = (values.by ?? "model").split(",").map((field) => field.trim());
   const unknown = by.find((field) => !(USAGE_FIELDS as readonly string[]).includes(field));

@@ -2,13 +2,14 @@
 // key, so that it tells what that caller would get.
 
 import { existsSync, readFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { loadConfig } from "../../config/load.ts";
+import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "../command_line.ts";
 import { explanationText } from "./text.ts";
 
 const USAGE = `usage: venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--config F] [--json]
 FILE is the body of a request, or - for stdin (the default); PATH is by default /v1/chat/completions
 URL is by default where venturi.yaml has the gateway listen, or http://127.0.0.1:8080`;
+const { help, misuse, failed } = voiceOf("explain", USAGE);
 
 const DEFAULT_FILE = "venturi.yaml";
 const DEFAULT_URL = "http://127.0.0.1:8080";
@@ -26,28 +27,18 @@ interface Flags {
 /** Prints it. Returns the exit code: 0, 1 where nothing can be told, 2 for misuse. */
 export async function explain(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi explain: ${flags}\n${USAGE}`);
-    return 2;
-  }
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
   const { file, endpoint, url, headers, is_json } = flags;
   let body: Uint8Array;
   try {
     body = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
-    console.error(`venturi explain: ${file} cannot be read: ${(error as Error).message}`);
-    return 1;
+    return failed(`${file} cannot be read: ${(error as Error).message}`);
   }
   const query = endpoint === undefined ? "" : `?endpoint=${encodeURIComponent(endpoint)}`;
   const told = await ask(`${url}/v1/explain${query}`, headers, body);
-  if ("fault" in told) {
-    console.error(`venturi explain: ${told.fault}`);
-    return 1;
-  }
+  if ("fault" in told) return failed(told.fault);
   console.log(is_json ? JSON.stringify(told.json, null, 2) : explanationText(told.json));
   return 0;
 }
@@ -80,22 +71,13 @@ async function ask(
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[]): Flags | string {
-  const string = { type: "string" } as const;
   const options = {
     config: { type: "string", short: "c" },
     header: { type: "string", short: "H", multiple: true },
-    ...{ endpoint: string, key: string, url: string },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
+    ...{ endpoint: FLAG, key: FLAG, url: FLAG, json: SWITCH, help: HELP },
   } as const;
-  let parsed: ReturnType<
-    typeof parseArgs<{ args: string[]; options: typeof options; allowPositionals: true }>
-  >;
-  try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const parsed = parseFlags(args, { options, allowPositionals: true });
+  if (typeof parsed === "string") return parsed;
   const { values, positionals } = parsed;
   if (values.help === true) return "help";
   const [file = "-", ...more] = positionals;

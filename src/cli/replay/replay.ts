@@ -1,11 +1,11 @@
 // `venturi replay --since 1d --config new.yaml`: runs the ledger's calls through another configuration, and prints what would change in
 // route, target and cost. Nothing is sent anywhere.
 
-import { parseArgs } from "node:util";
 import { loadConfig } from "../../config/load.ts";
 import { formatProblem } from "../../config/problem.ts";
 import { loadPriceBook } from "../../ledger/prices/load.ts";
 import { type LedgerReader, openLedgerReader } from "../../ledger/store/query.ts";
+import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "../command_line.ts";
 import { findDataFolder } from "../data_folder.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "../moment.ts";
 import { alignTable, showCount, showUsd } from "../table.ts";
@@ -15,6 +15,7 @@ import { isChanged, type ReplayLine, ReplayTally } from "./tally.ts";
 const USAGE = `usage: venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
 runs the ledger's calls through another configuration, and prints what would change; nothing is sent
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last day`;
+const { help, misuse, failed } = voiceOf("replay", USAGE);
 
 /** Rows that are read at once. */
 const PAGE_ROWS = 5_000;
@@ -32,14 +33,8 @@ interface Flags {
 /** Prints it. Returns the exit code: 0, 1 where the ledger or the configuration cannot be read, 2 for misuse. */
 export async function replay(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, Date.now());
-  if (flags === "help") {
-    console.log(USAGE);
-    return 0;
-  }
-  if (typeof flags === "string") {
-    console.error(`venturi replay: ${flags}\n${USAGE}`);
-    return 2;
-  }
+  if (flags === "help") return help();
+  if (typeof flags === "string") return misuse(flags);
   const loaded = loadConfig(flags.config);
   if (!loaded.ok) {
     console.error(loaded.problems.map(formatProblem).join("\n"));
@@ -47,15 +42,9 @@ export async function replay(args: readonly string[]): Promise<number> {
   }
   // The ledger is that of the gateway that runs here, whatever the other configuration calls its data.
   const folder = findDataFolder(flags.data);
-  if (typeof folder !== "string") {
-    console.error(`venturi replay: ${folder.fault}`);
-    return 1;
-  }
+  if (typeof folder !== "string") return failed(folder.fault);
   const reader = openLedgerReader(folder);
-  if ("fault" in reader) {
-    console.error(`venturi replay: ${reader.fault}`);
-    return 1;
-  }
+  if ("fault" in reader) return failed(reader.fault);
   try {
     const { book } = await loadPriceBook(folder);
     const tally = runAll(reader, new Replayer(loaded.plan, book), flags);
@@ -167,19 +156,13 @@ function costText(cost_nano_usd: number, unpriced: number): string {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const string = { type: "string" } as const;
   const options = {
     config: { type: "string", short: "c" },
-    ...{ since: string, until: string, data: string },
-    json: { type: "boolean" },
-    help: { type: "boolean", short: "h" },
+    ...{ since: FLAG, until: FLAG, data: FLAG, json: SWITCH, help: HELP },
   } as const;
-  let values: ReturnType<typeof parseArgs<{ args: string[]; options: typeof options }>>["values"];
-  try {
-    ({ values } = parseArgs({ args: [...args], options }));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+  const parsed = parseFlags(args, { options });
+  if (typeof parsed === "string") return parsed;
+  const { values } = parsed;
   if (values.help === true) return "help";
   const { config, data, json: is_json = false } = values;
   if (config === undefined || config === "")
