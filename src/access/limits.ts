@@ -52,7 +52,7 @@ class PlanLimits {
   ofModel(model: ModelPlan): LimitSet | null {
     let set = this.#models.get(model);
     if (set === undefined) {
-      set = makeLimitSet(ALL_TENANTS, "model", model.name, model.limits);
+      set = makeLimitSet(ALL_TENANTS, "model", model.configured_as, model.limits);
       this.#models.set(model, set);
     }
     return set;

@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { originOf } from "./address.ts";
 import { compileCache } from "./caches.ts";
+import type { CapabilitiesConfig } from "./capabilities_schema.ts";
 import { compileCascade } from "./cascade_schema.ts";
 import { cloudUrl } from "./clouds.ts";
 import { readGoogleCredentials } from "./google.ts";
@@ -39,6 +40,7 @@ import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 import { compileShadow } from "./shadow_schema.ts";
 import { compileTelemetry } from "./telemetry_schema.ts";
+import { modelConfigOf, wildcardOf } from "./wildcards.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
 export const DEFAULT_TIMEOUTS: TimeoutPlan = deepFreeze({
@@ -54,6 +56,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
   if (!providers.has("sim")) providers.set("sim", compileProvider("sim", { kind: "sim", client: "auto" }));
 
   const models = new Map<string, ModelPlan>();
+  const wildcards: ModelPlan[] = [];
   const routes = config.routes.map(compileRoute);
   const { listen } = config;
   const plan: Plan = {
@@ -75,6 +78,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
     },
     providers,
     models,
+    wildcards,
     routes,
     route_names: namesOfRoutes(routes, new Map(Object.entries(config.models))),
     keys: config.keys.map(
@@ -136,7 +140,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
     },
     default_provider: defaultProvider(listen.default_provider, providers),
   };
-  compileModels(config, plan, models);
+  compileModels(config, plan, models, wildcards);
   return deepFreeze(plan);
 }
 
@@ -167,10 +171,15 @@ function defaultProvider(
 }
 
 /** Aliases first without their fallbacks, which may name each other in circles. */
-function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, ModelPlan>): void {
+function compileModels(
+  config: ResolvedConfig,
+  plan: Plan,
+  models: Map<string, ModelPlan>,
+  wildcards: ModelPlan[],
+): void {
   const open = new Map<string, { readonly names: readonly string[]; readonly fallbacks: ModelPlan[] }>();
   const privacyOf = (name: string) => {
-    const { privacy } = config.models[name] ?? {};
+    const { privacy } = modelConfigOf(config, name) ?? {};
     return privacy === undefined ? null : compilePrivacy(privacy, config);
   };
   for (const [name, model] of Object.entries(config.models)) {
@@ -179,24 +188,28 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
     open.set(name, { names, fallbacks });
     // Whatever a call may come to must not get what that would not be given itself.
     const all = [name, ...names, ...cascadeNames(config, name)];
-    const guards = all.map((one) => compileGuards(config.models[one]?.guards, plan.providers));
+    const guards = all.map((one) => compileGuards(modelConfigOf(config, one)?.guards, plan.providers));
+    const said: (readonly (CapabilitiesConfig | undefined)[])[] = [];
     const targets = model.targets.map((target) => {
       if (typeof target === "string") {
         const slash = target.indexOf("/");
         const provider = plan.providers.get(target.slice(0, slash))!;
+        said.push([model.capabilities]);
         return makeTarget(provider, target.slice(slash + 1), 1, undefined, model.breaker, model.capabilities);
       }
       const provider = plan.providers.get(target.provider)!;
       const { weight, timeouts, capabilities } = target;
-      const said = [model.capabilities, capabilities];
-      return makeTarget(provider, target.model, weight, timeouts, model.breaker, ...said);
+      said.push([model.capabilities, capabilities]);
+      return makeTarget(provider, target.model, weight, timeouts, model.breaker, ...said.at(-1)!);
     });
+    const parts = wildcardOf(name);
     const { strategy, deadline_ms, stream_deadline_ms } = model;
     const retries = { ...model.retries };
     models.set(
       name,
       makeModel(name, targets, {
         max_latency_ms: model.max_latency_ms ?? null,
+        wildcard: parts === null ? null : { ...parts, said },
         ...{ strategy, fallbacks, retries, deadline_ms, stream_deadline_ms },
         limits: compileLimits(model.limits),
         price: compilePrice(model.price),
@@ -211,6 +224,7 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
         has_prompt_cache: model.cache !== "off" && model.cache.prompt === "auto",
       }),
     );
+    if (parts !== null) wildcards.push(models.get(name)!);
   }
   for (const { names, fallbacks } of open.values())
     for (const name of names) fallbacks.push(resolveModel(plan, name)!);
@@ -219,14 +233,15 @@ function compileModels(config: ResolvedConfig, plan: Plan, models: Map<string, M
 /** All that a model may fall back to. Breadth first: what it names itself comes before what its fallbacks name. */
 function fallbackNames(config: ResolvedConfig, name: string): string[] {
   const seen = new Set([name]);
-  for (const from of seen) for (const fallback of config.models[from]?.fallbacks ?? []) seen.add(fallback);
+  for (const from of seen)
+    for (const fallback of modelConfigOf(config, from)?.fallbacks ?? []) seen.add(fallback);
   seen.delete(name);
   return [...seen];
 }
 
 /** All that a model may come to by its cascade. */
 function cascadeNames(config: ResolvedConfig, name: string): string[] {
-  const to = config.models[name]?.cascade?.to;
+  const to = modelConfigOf(config, name)?.cascade?.to;
   return to === undefined ? [] : [to, ...fallbackNames(config, to)];
 }
 

@@ -15,6 +15,7 @@ import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
 import { checkRoutes } from "./routes_check.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 import { checkShadow } from "./shadow_check.ts";
+import { isNamed } from "./wildcards.ts";
 
 /** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set([
@@ -100,13 +101,14 @@ export function crossCheck(
     if (provider(name, path)) simModel(name, value.slice(slash + 1), path);
   };
   const simModel = (name: string, model: string, path: Path): void => {
-    if ((config.providers[name]?.kind ?? name) === "sim" && !SIM_MODELS.includes(model))
+    const is_sim = (config.providers[name]?.kind ?? name) === "sim";
+    if (is_sim && !model.includes("*") && !SIM_MODELS.includes(model))
       add(path, `the simulator has no model ${shown(model, path)}; ${alternatives(model, path, SIM_MODELS)}`);
   };
 
   /** A model of the configuration, or `provider/model`. */
   function checkModel(name: string, path: Path, part: "key" | "value" = "value"): void {
-    if (declared.models.includes(name)) return;
+    if (isNamed(declared.models, name)) return;
     if (name.includes("/")) providerModel(name, path);
     else {
       const near = alternatives(name, path, declared.models);
@@ -188,9 +190,16 @@ export function crossCheck(
 
   for (const [name, item] of Object.entries(config.models)) {
     const at = ["models", name] as const;
+    const stars = starsIn(name);
+    if (stars > 1) add(at, `${formatPath(at)} has ${stars} stars; a name may have one`, "key");
     let weight = 0;
     for (const [index, target] of item.targets.entries()) {
       const path = [...at, "targets", index];
+      if (stars < starsIn(typeof target === "string" ? target : target.model))
+        add(
+          path,
+          `${formatPath(path)} has a star that nothing stands for: the model's name has ${stars || "none"}`,
+        );
       weight += typeof target === "string" ? 1 : (target.weight ?? 1);
       if (typeof target === "string") providerModel(target, path);
       else if (provider(target.provider, [...path, "provider"]))
@@ -264,6 +273,10 @@ export function crossCheck(
       );
   }
   return findings;
+}
+
+function starsIn(name: string): number {
+  return name.split("*").length - 1;
 }
 
 /** Who shares answers, from the most to the fewest. */

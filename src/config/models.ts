@@ -10,6 +10,7 @@ import { nearest } from "./nearest.ts";
 import type { ModelPlan, Plan, ProviderPlan, RetryPlan, TargetPlan, TimeoutPlan, Timeouts } from "./plan.ts";
 import { SIM_MODELS } from "./providers.ts";
 import type { TimeoutsConfig } from "./schema.ts";
+import { wildcardModel } from "./wildcards.ts";
 
 /** Where a model configures none. */
 export const DEFAULT_RETRIES: RetryPlan = Object.freeze({ attempts: 2, backoff_ms: 200 });
@@ -26,15 +27,18 @@ const made = new WeakMap<Plan, Map<string, ModelPlan>>();
 const utf8 = new TextEncoder();
 
 /**
- * The model of a name: an alias, which shadows everything of the same name, else `provider/model` split at the first
- * slash. Null where there is no such alias or provider, or the simulator has no such model.
+ * The model of a name: an alias, which shadows everything of the same name, else one whose `*` stands for it, else `provider/model`
+ * split at the first slash. Null where there is no such alias or provider, or the simulator has no such model.
  */
 export function resolveModel(plan: Plan, name: string): ModelPlan | null {
   const alias = plan.models.get(name);
-  if (alias !== undefined) return alias;
-  let cache = made.get(plan);
-  const known = cache?.get(name);
+  if (alias !== undefined) return alias.wildcard === null ? alias : null;
+  const known = made.get(plan)?.get(name);
   if (known !== undefined) return known;
+  if (plan.wildcards.length > 0 && name.length <= MAX_NAME) {
+    const model = wildcardModel(plan, name);
+    if (model !== null) return keep(plan, model);
+  }
   const slash = name.indexOf("/");
   if (slash <= 0 || slash === name.length - 1 || name.length > MAX_NAME) return null;
   const provider = plan.providers.get(name.slice(0, slash));
@@ -42,14 +46,20 @@ export function resolveModel(plan: Plan, name: string): ModelPlan | null {
   const model_name = name.slice(slash + 1);
   if (provider.client === "sim" && !SIM_MODELS.includes(model_name)) return null;
   const model = makeModel(name, [Object.freeze(makeTarget(provider, model_name))]);
-  Object.freeze(model.targets);
   Object.freeze(model.fallbacks);
+  return keep(plan, model);
+}
+
+/** Keeps a model that was made, for the next who asks for it. */
+function keep(plan: Plan, model: ModelPlan): ModelPlan {
+  Object.freeze(model.targets);
+  let cache = made.get(plan);
   if (cache === undefined) {
     cache = new Map();
     made.set(plan, cache);
   }
   if (cache.size >= MAX_MADE) cache.delete(cache.keys().next().value!);
-  cache.set(name, Object.freeze(model));
+  cache.set(model.name, Object.freeze(model));
   return model;
 }
 
@@ -62,8 +72,10 @@ export function nearestModel(
   allowed: (name: string) => boolean = () => true,
 ): string | null {
   const candidates = new Set<string>([...plan.models.keys(), ...plan.route_names.keys()]);
+  for (const { name } of plan.wildcards) candidates.delete(name);
   for (const model of plan.models.values())
-    for (const target of model.targets) candidates.add(`${target.provider.name}/${target.model}`);
+    for (const target of model.wildcard === null ? model.targets : [])
+      candidates.add(`${target.provider.name}/${target.model}`);
   for (const provider of plan.providers.values())
     if (provider.client === "sim")
       for (const model of SIM_MODELS) candidates.add(`${provider.name}/${model}`);
@@ -108,10 +120,12 @@ export function makeTarget(
 export function makeModel(
   name: string,
   targets: readonly TargetPlan[],
-  rest: Partial<Omit<ModelPlan, "name" | "targets">> = {},
+  rest: Partial<Omit<ModelPlan, "name" | "configured_as" | "targets">> = {},
 ): ModelPlan {
   return {
     name,
+    configured_as: name,
+    wildcard: rest.wildcard ?? null,
     strategy: rest.strategy ?? "priority",
     max_latency_ms: rest.max_latency_ms ?? null,
     targets,

@@ -2,6 +2,7 @@
 // Everything that a call would have to look up or put together each time is made here, once.
 
 import type { CapabilitiesPlan } from "./capabilities.ts";
+import type { CapabilitiesConfig } from "./capabilities_schema.ts";
 import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
 import type { ApiName } from "./providers.ts";
@@ -322,10 +323,23 @@ export interface CustomEntity {
 /** In which order a model's targets are asked. */
 export type StrategyName = "priority" | "weighted" | "least-latency" | "least-cost" | "least-busy" | "prefix";
 
+/** What makes one entry of the configuration stand for many names. */
+export interface WildcardPlan {
+  /** What lies before and behind the star. */
+  readonly before: string;
+  readonly after: string;
+  /** What the configuration says that each target can do. */
+  readonly said: readonly (readonly (CapabilitiesConfig | undefined)[])[];
+}
+
 /** What a model name stands for. */
 export interface ModelPlan {
   /** As a client asks for it: an alias, or `provider/model`. */
   readonly name: string;
+  /** The name that it is configured by, which has a `*` where it stands for many: what its limits are counted by. */
+  readonly configured_as: string;
+  /** Of an entry that stands for many names, and is none itself; null: `name` is a name. */
+  readonly wildcard: WildcardPlan | null;
   readonly strategy: StrategyName;
   /** Of the first byte, under `least-cost`: slower targets come behind; null: however slow. */
   readonly max_latency_ms: number | null;
@@ -475,6 +489,8 @@ export interface Plan {
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */
   readonly models: ReadonlyMap<string, ModelPlan>;
+  /** Those of them whose name has a `*`: names are looked for among them when nothing else has them. */
+  readonly wildcards: readonly ModelPlan[];
   /** The policy table: the first rule that holds for a request says which model it goes to. */
   readonly routes: readonly RoutePlan[];
   /** Names that clients may ask for because rules take them, and that are no models of their own; with those rules. */

@@ -661,7 +661,9 @@ export const config_schema = z.strictObject({
   models: z
     .record(alias, model)
     .default({})
-    .describe("Names that clients may ask for, besides provider/model."),
+    .describe(
+      "Names that clients may ask for, besides provider/model. A name with a * stands for many: what the star stands for takes the place of the star in the targets' models.",
+    ),
   routes: z
     .array(route)
     .max(1_000)

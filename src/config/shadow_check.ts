@@ -4,6 +4,7 @@ import { ENTITIES } from "./entities.ts";
 import { modeOf, stricterMode } from "./privacy.ts";
 import { formatPath, type Path } from "./problem.ts";
 import type { Config } from "./schema.ts";
+import { modelConfigOf } from "./wildcards.ts";
 
 /** Reports what is wrong with the shadow of a model. */
 export function checkShadow(
@@ -18,7 +19,7 @@ export function checkShadow(
   checkModel(shadow.model, at);
   if (shadow.model === name) fault(at, "must be another model");
   for (const candidate of reached(config, shadow.model)) {
-    const asked = config.models[candidate]?.privacy;
+    const asked = modelConfigOf(config, candidate)?.privacy;
     const mode = modeOf(asked?.mode);
     if (asked === undefined || mode === null) continue;
     const own_mode = modeOf(own?.mode);
@@ -39,6 +40,6 @@ export function checkShadow(
 /** A model and all that it may fall back to. */
 function reached(config: Config, name: string): Iterable<string> {
   const seen = new Set([name]);
-  for (const from of seen) for (const next of config.models[from]?.fallbacks ?? []) seen.add(next);
+  for (const from of seen) for (const next of modelConfigOf(config, from)?.fallbacks ?? []) seen.add(next);
   return seen;
 }

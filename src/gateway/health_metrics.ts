@@ -16,7 +16,8 @@ const STATES: Readonly<Record<HealthReport["state"], number>> = {
 export function healthMetrics(plan: Plan, { series }: MetricsSnapshot, health: Health): OtherMetric[] {
   const targets = new Map<string, TargetPlan>();
   for (const model of plan.models.values())
-    for (const target of model.targets) targets.set(nameOf(target.provider.name, target.model), target);
+    for (const target of model.wildcard === null ? model.targets : [])
+      targets.set(nameOf(target.provider.name, target.model), target);
   for (const { provider, model } of series) {
     const name = nameOf(provider, model);
     if (targets.has(name) || model === OTHER || !plan.providers.has(provider)) continue;

@@ -22,10 +22,11 @@ function modelObject(id: string, owned_by: string): ModelObject {
 
 /** Names that the Plan knows of by itself: aliases, names that rules take, targets, the simulator's models. */
 function* knownModels(plan: Plan): Generator<ModelObject> {
-  for (const name of plan.models.keys()) yield modelObject(name, "venturi");
+  for (const { name, wildcard } of plan.models.values())
+    if (wildcard === null) yield modelObject(name, "venturi");
   for (const name of plan.route_names.keys()) yield modelObject(name, "venturi");
-  for (const model of plan.models.values()) {
-    for (const { provider, model: name } of model.targets)
+  for (const { targets, wildcard } of plan.models.values()) {
+    for (const { provider, model: name } of wildcard === null ? targets : [])
       yield modelObject(`${provider.name}/${name}`, provider.name);
   }
   for (const provider of plan.providers.values()) {

@@ -21,8 +21,8 @@ export interface TargetReport extends HealthReport {
 /** Reports of all targets, in the order of the configuration. */
 export function targetReports(plan: Plan, health: Health, { series }: MetricsSnapshot): TargetReport[] {
   const targets = new Map<string, { readonly target: TargetPlan; readonly of: string[] }>();
-  for (const [name, { targets: own }] of plan.models) {
-    for (const target of own) {
+  for (const [name, { targets: own, wildcard }] of plan.models) {
+    for (const target of wildcard === null ? own : []) {
       const id = idOf(target);
       const known = targets.get(id);
       if (known === undefined) targets.set(id, { target, of: [name] });
