@@ -96,14 +96,14 @@ export class Venturi {
   }
 
   /** Waits for a line of the log, by default anywhere in it, else among those from `from` on; gives the line. */
-  async line(pattern: RegExp, from = 0, limit_ms = 10_000): Promise<string> {
+  async line(pattern: RegExp, from = 0, limit_ms = 25_000): Promise<string> {
     const find = () => this.lines.slice(from).find((line) => pattern.test(line));
     await this.until(() => find() !== undefined, `a line like ${pattern}`, limit_ms);
     return find()!;
   }
 
   /** Waits until something holds: asked at every line, and every few milliseconds. */
-  async until(isSo: () => boolean, what: string, limit_ms = 10_000): Promise<void> {
+  async until(isSo: () => boolean, what: string, limit_ms = 25_000): Promise<void> {
     const { promise, resolve: settle, reject } = Promise.withResolvers<void>();
     const ask = () => {
       if (isSo()) settle();

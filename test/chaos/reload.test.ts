@@ -33,11 +33,18 @@ afterEach(async () => {
 const LISTEN = "listen: { host: 127.0.0.1, port: 0, workers: 2 }\n";
 const withAlias = (alias: string): string => `${LISTEN}models: { ${alias}: { targets: [sim/echo] } }\n`;
 
+/** A port that nobody listens on, of those that no connection is given for its own end: none of them takes it in the meantime. */
 function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    try {
+      Bun.listen({ hostname: "0.0.0.0", port, exclusive: true, socket: { data() {} } }).stop(true);
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
+  throw new Error("there is no free port");
 }
 
 function statusOf(outcome: Outcome): number | string {
@@ -191,8 +198,8 @@ describe("a reload", () => {
       const from = venturi.lines.length;
       venturi.writeConfig(listen(host) + keys);
       venturi.kill("SIGHUP");
-      await venturi.line(/configuration reloaded/, from);
-      expect(venturi.lines.slice(from).join()).toContain(`listening on http://${host}:${port} `);
+      // The file is seen to change too, so that two reloads may tell of it, the second at any time.
+      await venturi.line(new RegExp(`listening on http://${RegExp.escape(host)}:${port} `), from);
       const answer = await fetch(`http://${host === "0.0.0.0" ? "127.0.0.3" : host}:${port}/health/live`, {
         keepalive: false,
       });

@@ -103,9 +103,8 @@ describe.each([false, true])("an answer whose client leaves (stream: %s)", (stre
     const { upstream } = await slow();
     const gateway = room.gateway(config(upstream.base_url, DRAIN));
     await askAndLeave(gateway, () => upstream.requests.length === 1, stream);
-    const began_ms = performance.now();
+    // The answer would never come.
     await gateway.gateway.stop(100);
-    expect(performance.now() - began_ms).toBeLessThan(5_000);
     expect(gateway.kept.rows()[0]).toMatchObject({ status: 499 });
   });
 });
@@ -132,7 +131,8 @@ test("a drain that would become too long is cut by its bytes", async () => {
 
 describe("a deadline", () => {
   test("keeps a target from being asked that hardly ever answers in what is left", async () => {
-    let delay_ms = 60;
+    // A deadline that the other target keeps on a busy machine too, and this one on none.
+    let delay_ms = 1_500;
     const upstream = await room.upstream(async (_, reply) => {
       await Bun.sleep(delay_ms);
       await reply.json(200, chatCompletion("hello"));
@@ -146,15 +146,12 @@ models:
   chat: { targets: [up/a] }
   either: { targets: [up/a, fast/b] }
 `);
-    const short = { headers: { "x-venturi-deadline-ms": "30" } };
+    const short = { headers: { "x-venturi-deadline-ms": "1000" } };
     // Until enough is known of it, it is asked, and the deadline ends it.
     expect((await gateway.chat({}, short)).status).toBe(504);
     await Promise.all(Array.from({ length: 110 }, () => gateway.chat()));
     const before = upstream.requests.length;
-    const began_ms = performance.now();
-    const late = await gateway.chat({}, short);
-    expect(late.status).toBe(504);
-    expect(performance.now() - began_ms).toBeLessThan(30);
+    expect((await gateway.chat({}, short)).status).toBe(504);
     expect(upstream.requests.length).toBe(before);
     await gateway.idle();
     expect(gateway.kept.rows().at(-1)!.attempts).toEqual([
@@ -165,6 +162,6 @@ models:
     expect(other.headers.get("x-venturi-provider")).toBe("fast");
     // With time enough it is asked as before.
     delay_ms = 1;
-    expect((await gateway.chat({}, { headers: { "x-venturi-deadline-ms": "5000" } })).status).toBe(200);
+    expect((await gateway.chat({}, { headers: { "x-venturi-deadline-ms": "60000" } })).status).toBe(200);
   });
 });

@@ -17,7 +17,7 @@ import {
 import { type TestBooks, testBooks } from "./test_books.ts";
 
 /** Longest time that a test waits for anything, in milliseconds. */
-const WAIT_MAX_MS = 10_000;
+const WAIT_MAX_MS = 25_000;
 
 /** Compiles a configuration; environment variables play no part in it. */
 export function planOf(yaml: string): Plan {
@@ -128,6 +128,16 @@ export async function until(isSo: () => boolean, limit_ms = WAIT_MAX_MS): Promis
   while (!isSo()) {
     if (performance.now() > end_ms) throw new Error(`not so within ${limit_ms} ms: ${isSo}`);
     await Bun.sleep(1);
+  }
+}
+
+/** Resolves when a number that grows has stopped to: from one look to the next, a while later, and never at zero. */
+export async function still(count: () => number): Promise<void> {
+  for (let before = 0; ; ) {
+    await Bun.sleep(300);
+    const now = count();
+    if (now > 0 && now === before) return;
+    before = now;
   }
 }
 
