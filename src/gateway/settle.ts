@@ -79,6 +79,7 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   const server = serverOf(call);
   const series = tools.metrics.of(server?.provider ?? "none", server?.model || "none");
   series.countCall(status, code);
+  series.countTotal((performance.now() - call.arrived_ms) * 1_000);
   if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);
   if (usage !== null) series.countTokens(usage);
   if (call.cost_nano_usd !== null) series.countCost(call.cost_nano_usd);

@@ -40,6 +40,7 @@ const QUEUE_BOUNDS_S = [0.01, 0.1, 1, 10, 100] as const;
 /** The histograms of a series. */
 const FIRST_BYTE = 0;
 const OVERHEAD = 1;
+const TOTAL = 2;
 
 /** What is counted for one pair of provider and model. */
 export class Series {
@@ -124,6 +125,11 @@ export class Series {
     this.#record.observe(OVERHEAD, duration_us);
   }
 
+  /** Time from a call's arrival to its end, in microseconds. */
+  countTotal(duration_us: number): void {
+    this.#record.observe(TOTAL, duration_us);
+  }
+
   #add(what: Counted, value: string | number, amount: number): void {
     if (!(amount > 0)) return;
     let place = this.#places[what].get(value);
@@ -147,6 +153,7 @@ interface SeriesSnapshot extends Readonly<Record<Counted, Readonly<Record<string
   readonly model: string;
   readonly first_byte: HistogramCounts;
   readonly overhead: HistogramCounts;
+  readonly total: HistogramCounts;
 }
 
 function addTo(counts: Record<string, number>, name: string, amount: number): void {
@@ -177,7 +184,7 @@ export function snapshotOf(block: SeriesBlock): MetricsSnapshot {
       if (what !== undefined) addTo(counts[what], label.slice(what.length + 1), number);
     }
     const [first_byte, overhead] = [record.histogram(FIRST_BYTE), record.histogram(OVERHEAD)];
-    return [{ provider, model, ...counts, first_byte, overhead }];
+    return [{ provider, model, ...counts, first_byte, overhead, total: record.histogram(TOTAL) }];
   });
   return { in_flight: block.in_flight, sockets: block.sockets, series };
 }
@@ -291,6 +298,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
             cost: sumRecords(before.cost, one.cost),
             first_byte: sumHistograms(before.first_byte, one.first_byte),
             overhead: sumHistograms(before.overhead, one.overhead),
+            total: sumHistograms(before.total, one.total),
           },
     );
   }
@@ -483,6 +491,12 @@ export function renderPrometheus(
       "Time from asking a provider to its first byte.",
       series,
       (one) => one.first_byte,
+    ),
+    ...histogramLines(
+      "venturi_call_seconds",
+      "Time from a call's arrival to its end; of streams, to their last byte.",
+      series,
+      (one) => one.total,
     ),
     ...histogramLines(
       "venturi_overhead_seconds",

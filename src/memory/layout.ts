@@ -2,7 +2,7 @@
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
 /** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
-export const LAYOUT_VERSION = 5;
+export const LAYOUT_VERSION = 6;
 
 /** What the supervisor chooses when it makes the file. */
 export interface Geometry {
@@ -87,7 +87,7 @@ export const RESTS_WORD = endOf(HEALTH) / 4;
 /** Series that a process can count in. */
 export const SERIES_MAX = 512;
 /** Bytes of a series: its name, its counts by label, its histograms. */
-export const SERIES_BYTES = 6144;
+export const SERIES_BYTES = 7168;
 /** Bytes of a process' series, with a page before them. There are as many as columns of a gauge, whatever the geometry. */
 export const SERIES_BLOCK_BYTES = PAGE_BYTES + SERIES_MAX * SERIES_BYTES;
 /** Where the series of the first process begin, in bytes. */

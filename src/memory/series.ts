@@ -24,6 +24,12 @@ const LABEL_TEXT_MAX_BYTES = LABEL_NUMBER_OFFSET - LABEL_TEXT_OFFSET;
 const HISTOGRAMS_OFFSET = LABELS_OFFSET + LABELS_MAX * LABEL_BYTES;
 const HISTOGRAM_BYTES = 1088;
 
+/** Histograms of a series. */
+export const HISTOGRAMS = 3;
+
+/** Which of them. */
+export type HistogramIndex = 0 | 1 | 2;
+
 /** A histogram as plain data; durations in microseconds. */
 export interface HistogramCounts {
   readonly counts: readonly number[];
@@ -71,8 +77,8 @@ export class SeriesRecord {
     if (place >= 0) this.#mapping.floats[place]! += amount;
   }
 
-  /** The writer's: counts a duration in one of the two histograms. */
-  observe(histogram: 0 | 1, duration_us: number): void {
+  /** The writer's: counts a duration in one of the histograms. */
+  observe(histogram: HistogramIndex, duration_us: number): void {
     const { floats } = this.#mapping;
     const sum = this.#histogramAt(histogram);
     floats[sum]! += duration_us;
@@ -86,7 +92,7 @@ export class SeriesRecord {
     });
   }
 
-  histogram(histogram: 0 | 1): HistogramCounts {
+  histogram(histogram: HistogramIndex): HistogramCounts {
     const sum = this.#histogramAt(histogram);
     const { floats } = this.#mapping;
     const counts = new Array<number>(BUCKETS);
@@ -118,7 +124,7 @@ export class SeriesRecord {
     return (this.#labelOffset(index) + LABEL_NUMBER_OFFSET) >> 3;
   }
 
-  #histogramAt(histogram: 0 | 1): number {
+  #histogramAt(histogram: HistogramIndex): number {
     return (this.#offset + HISTOGRAMS_OFFSET + histogram * HISTOGRAM_BYTES) >> 3;
   }
 }

@@ -10,6 +10,7 @@ function counted(): Metrics {
   series.countTokens({ input_tokens: 7, cached_input_tokens: 0, output_tokens: 0, reasoning_tokens: 0 });
   series.countFirstByte(1500);
   series.countOverhead(40);
+  series.countTotal(2_000_000);
   metrics.in_flight = 2;
   return metrics;
 }
@@ -23,6 +24,8 @@ describe("the counts", () => {
     expect(text).toContain('venturi_attempts_total{provider="openai",model="gpt",outcome="ok"} 2\n');
     expect(text).toContain('venturi_tokens_total{provider="openai",model="gpt",kind="input"} 14\n');
     expect(text).not.toContain('kind="output"');
+    expect(text).toContain('venturi_call_seconds_count{provider="openai",model="gpt"} 2\n');
+    expect(text).toContain('venturi_call_seconds_sum{provider="openai",model="gpt"} 4\n');
     expect(text).toContain("venturi_calls_in_flight 4\n");
     expect(text).toContain("venturi_processes 3\n");
   });

@@ -51,20 +51,20 @@ describe("series", () => {
     ]);
   });
 
-  test("have two histograms, each of which counts as a plain one would", () => {
+  test("have three histograms, each of which counts as a plain one would", () => {
     const block = SeriesBlock.own();
     const [record, neighbour] = [block.append("one")!, block.append("two")!];
     const random = randomIntegers(2);
-    const model = [0, 1].map(() => ({ counts: new Array<number>(BUCKETS).fill(0), count: 0, sum_us: 0 }));
+    const model = [0, 1, 2].map(() => ({ counts: new Array<number>(BUCKETS).fill(0), count: 0, sum_us: 0 }));
     for (let step = 0; step < 5_000; step++) {
-      const which = random(2) as 0 | 1;
+      const which = random(3) as 0 | 1 | 2;
       const duration_us = random(2) === 0 ? random(100) : 2 ** random(40);
       record.observe(which, duration_us);
       model[which]!.counts[bucketOf(duration_us)]! += 1;
       model[which]!.count += 1;
       model[which]!.sum_us += duration_us;
     }
-    expect([record.histogram(0), record.histogram(1)]).toEqual(model);
+    expect([record.histogram(0), record.histogram(1), record.histogram(2)]).toEqual(model);
     expect(neighbour.histogram(0).count).toBe(0);
     expect(neighbour.numbers()).toEqual([]);
   });

@@ -115,6 +115,12 @@ keys: [{ name: one, key: a-clients-key, limits: { rpm: 6 } }]
       { labels: { scope: "key", limit: "requests" }, value: 1 },
     ]);
     expect(of("venturi_cost_usd_total")[0]!.value).toBeGreaterThan(0);
+    // Whole calls: every call has one, whatever became of it.
+    const ended = (suffix: string) =>
+      of(suffix === "" ? "venturi_calls_total" : "venturi_call_seconds")
+        .filter(({ name }) => name.endsWith(suffix))
+        .reduce((sum, { value }) => sum + value, 0);
+    expect(ended("_count")).toBe(ended(""));
     const models = new Set(families.flatMap(({ samples }) => samples.map(({ labels }) => labels["model"])));
     expect([...models].filter((model) => model?.startsWith("invented"))).toEqual([]);
     const others = of("venturi_calls_total").filter(({ labels }) => labels["provider"] === "up");
