@@ -10,7 +10,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
 /** Rooms from the lowest up. Rooms of one level do not know each other. */
 const LEVELS: readonly (readonly string[])[] = [
-  ["errors"],
+  ["errors", "program"],
   ["wire", "memory", "config"],
   ["dialects", "upstream"],
   ["access", "routing", "cache", "privacy", "ledger", "inference"],

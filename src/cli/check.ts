@@ -3,6 +3,7 @@
 
 import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
+import { certificateText } from "../config/certificate_text.ts";
 import { type LoadResult, loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import { checkCustom } from "./check_custom.ts";
@@ -40,6 +41,9 @@ function summary({ config, plan }: LoadResult & { ok: true }): string {
     return `  ${number} ${noun}${number === 1 ? "" : "s"}${list === "" ? "" : `: ${list}`}`;
   };
   return [
+    ...(plan.listen.tls?.certificates ?? []).map(
+      (one) => `  certificate ${certificateText(one, Date.now())}`,
+    ),
     count(plan.providers.size, "provider", plan.providers.keys()),
     count(plan.models.size, "model", plan.models.keys()),
     count(config.keys.length, "client key"),

@@ -4,6 +4,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import { type ReadText, readTls, type TlsPlan } from "./certificates.ts";
 import type { ReadGoogle } from "./cloud_check.ts";
 import { compilePlan } from "./compile.ts";
 import { crossCheck, declaredIn, type ReadCa } from "./crosscheck.ts";
@@ -32,7 +33,13 @@ import { coerceReferences } from "./shape.ts";
 
 /** A configuration and its Plan, or everything that is wrong with it (never an empty list). */
 export type LoadResult =
-  | { readonly ok: true; readonly config: ResolvedConfig; readonly plan: Plan }
+  | {
+      readonly ok: true;
+      readonly config: ResolvedConfig;
+      readonly plan: Plan;
+      /** Paths of the files that it names and that were read with it, such as certificates. */
+      readonly files: readonly string[];
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** What the command line says in place of the file. */
@@ -97,8 +104,10 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   const config = parsed.success ? parsed.data : withoutFaults(tree);
   const findings: Finding[] = [...issues];
   const problems: Problem[] = flagProblems(overrides);
-  const readCa = caReader(file);
-  const readGoogle = googleReader(file, env);
+  const files = new NamedFiles(file);
+  const readCa = caReader(files);
+  const readGoogle = googleReader(files, env);
+  let tls: TlsPlan | null = null;
   if (config !== null) {
     applyEnvironment(config, env, (path, variable) => variables.set(pathKey(path), [variable]));
     applyOverrides(config, overrides);
@@ -113,6 +122,9 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
         options.checkCustom,
       ),
     );
+    const read = config.listen.tls === undefined ? null : readTls(config.listen.tls, files.read);
+    if (read !== null && "plan" in read) tls = read.plan;
+    else if (read !== null) findings.push(...read.findings);
     problems.push(...applyProxies(config, env));
   }
   const unset = new Set(missing.map(({ path }) => pathKey(path)));
@@ -129,8 +141,8 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   }
   if (problems.length > 0 || config === null)
     return { ok: false, problems: problems.sort((a, b) => a.line - b.line || a.col - b.col) };
-  const resolved = resolveRest(config, readCa, readGoogle);
-  return { ok: true, config: resolved, plan: compilePlan(resolved) };
+  const resolved = resolveRest(config, readCa, readGoogle, tls);
+  return { ok: true, config: resolved, plan: compilePlan(resolved), files: files.paths };
 }
 
 /** Sets what the command line says. */
@@ -162,42 +174,64 @@ function fileFault(error: unknown): string {
   return `the file cannot be read (${String(code)})`;
 }
 
-/** Reads certificate files once, relative to the configuration's own folder. */
-function caReader(file: string): ReadCa {
-  const known = new Map<string, ReturnType<ReadCa>>();
-  const read = (path: string): ReturnType<ReadCa> => {
-    let pem: string;
-    try {
-      pem = readFileSync(resolve(dirname(file), path), "utf8");
-    } catch (error) {
-      return { fault: `cannot be used: ${fileFault(error)}` };
-    }
-    if (!pem.includes("-----BEGIN CERTIFICATE-----"))
-      return { fault: "names a file without a certificate in PEM (-----BEGIN CERTIFICATE-----)" };
-    return { pem };
-  };
-  return (path) => {
-    const result = known.get(path) ?? read(path);
-    known.set(path, result);
+/** Files that a configuration names, relative to its own folder; each is read once. */
+class NamedFiles {
+  readonly #folder: string;
+  readonly #known = new Map<string, ReturnType<ReadText>>();
+
+  constructor(file: string) {
+    this.#folder = dirname(file);
+  }
+
+  /** Those that were asked for, as paths. */
+  get paths(): string[] {
+    return [...this.#known.keys()];
+  }
+
+  readonly read: ReadText = (path) => {
+    const full_path = resolve(this.#folder, path);
+    const result = this.#known.get(full_path) ?? readText(full_path);
+    this.#known.set(full_path, result);
     return result;
   };
 }
 
+function readText(path: string): ReturnType<ReadText> {
+  try {
+    return { text: readFileSync(path, "utf8") };
+  } catch (error) {
+    return { fault: `cannot be used: ${fileFault(error)}` };
+  }
+}
+
+/** Reads files of certificate authorities. */
+function caReader(files: NamedFiles): ReadCa {
+  return (path) => {
+    const file = files.read(path);
+    if ("fault" in file) return file;
+    if (!file.text.includes("-----BEGIN CERTIFICATE-----"))
+      return { fault: "names a file without a certificate in PEM (-----BEGIN CERTIFICATE-----)" };
+    return { pem: file.text };
+  };
+}
+
 /** Reads Google's credentials: a file relative to the configuration's own folder, JSON, or a map of its own. */
-function googleReader(file: string, env: Environment): ReadGoogle {
+function googleReader(files: NamedFiles, env: Environment): ReadGoogle {
   return (given) => {
     if (given === METADATA) return readGoogleCredentials({ type: METADATA, host: metadataHost(env) });
     if (typeof given !== "string" || given.trimStart().startsWith("{")) return readGoogleCredentials(given);
-    try {
-      return readGoogleCredentials(readFileSync(resolve(dirname(file), given), "utf8"));
-    } catch (error) {
-      return { fault: `cannot be used: ${fileFault(error)}` };
-    }
+    const file = files.read(given);
+    return "fault" in file ? file : readGoogleCredentials(file.text);
   };
 }
 
 /** The last steps to a configuration that needs nothing outside itself. */
-function resolveRest(config: Config, readCa: ReadCa, readGoogle: ReadGoogle): ResolvedConfig {
+function resolveRest(
+  config: Config,
+  readCa: ReadCa,
+  readGoogle: ReadGoogle,
+  tls: TlsPlan | null,
+): ResolvedConfig {
   const providers: Record<string, ProviderConfig> = {};
   for (const [name, provider] of Object.entries(config.providers)) {
     const ca = provider.tls?.ca === undefined ? null : readCa(provider.tls.ca);
@@ -217,8 +251,12 @@ function resolveRest(config: Config, readCa: ReadCa, readGoogle: ReadGoogle): Re
         : {}),
     };
   }
-  const { workers } = config.listen;
+  const { workers, tls: _paths, ...listen } = config.listen;
   const own = Math.min(WORKERS_MAX, Math.max(1, availableParallelism() - 1));
   const count = workers === "auto" ? own : workers;
-  return { ...config, providers, listen: { ...config.listen, workers: count } };
+  return {
+    ...config,
+    providers,
+    listen: { ...listen, workers: count, ...(tls === null ? {} : { tls }) },
+  };
 }

@@ -3,6 +3,7 @@
 
 import type { CapabilitiesPlan } from "./capabilities.ts";
 import type { CapabilitiesConfig } from "./capabilities_schema.ts";
+import type { TlsPlan } from "./certificates.ts";
 import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
 import type { ApiName } from "./providers.ts";
@@ -413,6 +414,8 @@ export interface ListenPlan {
   readonly max_calls: number;
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
+  /** Null: plain HTTP. */
+  readonly tls: TlsPlan | null;
   readonly websocket: WebSocketPlan;
   readonly realtime: RealtimePlan;
 }

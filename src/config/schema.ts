@@ -4,6 +4,7 @@
 import * as z from "zod";
 import { capabilities } from "./capabilities_schema.ts";
 import { cascade } from "./cascade_schema.ts";
+import type { TlsPlan } from "./certificates.ts";
 import { PROJECT, PROJECT_FAULT, REGION, REGION_FAULT } from "./clouds.ts";
 import { embedder } from "./embedder_name.ts";
 import { CHECKSUM_NAMES } from "./entities.ts";
@@ -16,6 +17,7 @@ import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 import { shadow } from "./shadow_schema.ts";
 import { telemetry } from "./telemetry_schema.ts";
+import { listen_tls } from "./tls_schema.ts";
 
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
@@ -160,6 +162,9 @@ const listen = z.strictObject({
     .union([z.literal("auto"), whole(1, WORKERS_MAX)])
     .default("auto")
     .describe("Gateway processes; auto is one less than the cores, and at least one."),
+  tls: listen_tls
+    .optional()
+    .describe("Speak TLS (https, wss) with these certificates; files that change are read again."),
   max_body_bytes: whole(1024, 4_294_967_296)
     .default(33_554_432)
     .describe("Larger request bodies are refused with 413."),
@@ -741,9 +746,9 @@ export type TimeoutsConfig = z.output<typeof timeouts>;
 
 /**
  * A configuration that needs nothing outside itself: references replaced, `tls.ca` holding the certificates
- * themselves, proxies and keys of the environment filled in, `workers` a number. It survives JSON, and `compilePlan`
+ * themselves, as `listen.tls` does, proxies and keys of the environment filled in, `workers` a number. It survives JSON, and `compilePlan`
  * cannot fail on it.
  */
 export type ResolvedConfig = Omit<Config, "listen"> & {
-  listen: Omit<Config["listen"], "workers"> & { workers: number };
+  listen: Omit<Config["listen"], "workers" | "tls"> & { workers: number; tls?: TlsPlan };
 };

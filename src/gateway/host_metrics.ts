@@ -1,6 +1,7 @@
 // What `/metrics` tells of the gateway as a whole: which build it is, since when it runs, what could not be told to a collector.
 
 import package_json from "../../package.json" with { type: "json" };
+import type { TlsPlan } from "../config/certificates.ts";
 import type { OtherMetric } from "../ledger/metrics.ts";
 import type { HostFacts } from "../memory/host_facts.ts";
 
@@ -22,6 +23,20 @@ export function hostMetrics({ started_s, otlp_dropped }: HostFacts): OtherMetric
     {
       ...{ name: "venturi_otlp_dropped_total", type: "counter", samples: { "": otlp_dropped } },
       help: "Spans that no collector of OpenTelemetry got.",
+    },
+  ];
+}
+
+/** Until when the certificates of the public listener hold; nothing where it speaks plain HTTP. */
+export function certificateMetrics(tls: TlsPlan | null): OtherMetric[] {
+  if (tls === null) return [];
+  const samples: Record<string, number> = {};
+  for (const [index, { names, not_after_s }] of tls.certificates.entries())
+    samples[`{certificate="${index}",name="${(names[0] ?? "").replace(/["\\\n]/g, "")}"}`] = not_after_s;
+  return [
+    {
+      ...{ name: "venturi_tls_certificate_expiry_timestamp_seconds", type: "gauge", samples },
+      help: "Until when a certificate of the public listener holds, in seconds since 1970.",
     },
   ];
 }

@@ -4,6 +4,7 @@
 
 import { dlopen, ptr } from "bun:ffi";
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { libcName } from "../program/libc.ts";
 
 /** States of a socket in /proc/net/tcp (Linux, include/net/tcp_states.h): TCP_SYN_RECV, TCP_LISTEN. */
 const HANDSHAKE_STATE = "03";
@@ -41,18 +42,18 @@ function socketRows(): SocketRow[] {
     }));
 }
 
-/** The sockets of this process that listen on a TCP port, as inode and file descriptor; Linux only, elsewhere none. */
-function listenersOf(port: number): Map<string, number> {
+/** The sockets of this process that listen on a TCP port, as descriptor and inode; Linux only, elsewhere none. */
+export function listenersOf(port: number): Map<number, string> {
   const inodes = new Set(
     socketRows()
       .filter((row) => row.state === LISTEN_STATE && row.local_port === port)
       .map((row) => row.inode),
   );
-  const found = new Map<string, number>();
+  const found = new Map<number, string>();
   if (inodes.size === 0) return found;
   for (const descriptor of readdirSync("/proc/self/fd")) {
     const inode = socketInode(descriptor);
-    if (inodes.has(inode)) found.set(inode, Number(descriptor));
+    if (inodes.has(inode)) found.set(Number(descriptor), inode);
   }
   return found;
 }
@@ -111,7 +112,8 @@ function openingFilter(): Uint8Array {
 }
 
 /** Waits, within a bound, until the server has accepted every connection that was opened. */
-async function untilAccepted(port: number, inodes: ReadonlyMap<string, number>): Promise<void> {
+async function untilAccepted(port: number, listeners: ReadonlyMap<number, string>): Promise<void> {
+  const inodes = new Set(listeners.values());
   let quiet_looks = 0;
   for (let look = 0; look < LOOKS_MAX && quiet_looks < 2; look++) {
     await Bun.sleep(LOOK_MS);
@@ -125,37 +127,40 @@ async function untilAccepted(port: number, inodes: ReadonlyMap<string, number>):
 }
 
 /**
- * Makes this process listen on the port no more; connections stay. A connection that the kernel has opened and the server has not
- * accepted yet would be reset with its listener, and the call on it lost: first no more are opened (who tries in these milliseconds
- * tries again by itself, and finds another process of the port or none), then those that wait are accepted. The descriptor is
- * pointed at /dev/null, so that the server, which goes on believing in it, can close it later. False: not possible here,
- * `server.stop()` has to do.
+ * Makes this process listen on sockets of a port no more; connections stay. A connection that the kernel has opened and the server has
+ * not accepted yet would be reset with its listener, and the call on it lost: first no more are opened (who tries in these milliseconds
+ * tries again by itself, and finds another socket of the port or none), then those that wait are accepted. The descriptor is
+ * pointed at /dev/null, so that the server, which goes on believing in it, can close it later.
+ * @param listeners as `listenersOf` gives them
+ * @param are_own whether nobody else has these sockets; of one that others have, nothing is lost, and nothing may be changed
+ * @returns false: not possible here, `server.stop()` has to do
  */
-export async function closeListener(port: number): Promise<boolean> {
+export async function closeListeners(
+  port: number,
+  listeners: ReadonlyMap<number, string>,
+  are_own: boolean,
+): Promise<boolean> {
   try {
-    const listeners = listenersOf(port);
     if (listeners.size === 0) return false;
     const libc = dlopen(libcName(), {
       dup2: { args: ["i32", "i32"], returns: "i32" },
       setsockopt: { args: ["i32", "i32", "i32", "ptr", "u32"], returns: "i32" },
     });
     const { dup2, setsockopt } = libc.symbols;
+    const descriptors = [...listeners.keys()];
     const filter = openingFilter();
-    const is_filtered = [...listeners.values()].every(
-      (descriptor) => setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(filter), FPROG_BYTES) === 0,
-    );
+    const is_filtered =
+      are_own &&
+      descriptors.every(
+        (descriptor) => setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(filter), FPROG_BYTES) === 0,
+      );
     if (is_filtered) await untilAccepted(port, listeners);
     const nowhere = openSync("/dev/null", "r");
-    const is_closed = [...listeners.values()].every((descriptor) => dup2(nowhere, descriptor) === descriptor);
+    const is_closed = descriptors.every((descriptor) => dup2(nowhere, descriptor) === descriptor);
     closeSync(nowhere);
     libc.close();
     return is_closed;
   } catch {
     return false;
   }
-}
-
-function libcName(): string {
-  const maps = readText("/proc/self/maps");
-  return /\/(ld-musl-[^/\s]+\.so\.1)/.exec(maps)?.[1] ?? "libc.so.6";
 }

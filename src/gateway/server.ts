@@ -51,10 +51,10 @@ import {
   withoutVersion,
 } from "./endpoints.ts";
 import { ownAnswer } from "./failure.ts";
+import { Front } from "./front.ts";
 import { healthMetrics } from "./health_metrics.ts";
-import { hostMetrics } from "./host_metrics.ts";
+import { certificateMetrics, hostMetrics } from "./host_metrics.ts";
 import { Lazy } from "./lazy.ts";
-import { closeListener, hasConnections } from "./listener.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, failCall } from "./pipeline.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
@@ -87,6 +87,8 @@ export interface GatewayOptions {
   readonly port?: number;
   /** Let other processes listen on the same port too. */
   readonly share_port?: boolean;
+  /** Descriptor of a socket that listens on that address already. */
+  readonly descriptor?: number | null;
   /** After how long a quiet stream gets a comment. */
   readonly quiet_ms?: number;
   /** Keys besides those of the Plan; by default there are none. */
@@ -114,6 +116,8 @@ export interface Gateway {
   /** Stops: takes no connections, lets calls in flight end within `drain_ms`, then cuts. Resolves when all is closed. */
   stop(drain_ms?: number): Promise<void>;
 }
+
+type Server = Bun.Server<SocketData | SocketSession>;
 
 /** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
 export function startGateway(options: GatewayOptions): Gateway {
@@ -203,14 +207,13 @@ export function startGateway(options: GatewayOptions): Gateway {
 
   const dialler = new Dialler();
   const streams = new RelayedStreams();
-  const server = Bun.serve<SocketData | SocketSession>({
+  const front = new Front<SocketData | SocketSession>({
     hostname: options.hostname ?? plan.listen.host,
     port: options.port ?? plan.listen.port,
-    reusePort: options.share_port ?? false,
-    idleTimeout: CLIENT_IDLE_S,
-    // The pipeline has the limit, and says so in JSON; this one would answer without a body.
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    development: false,
+    share_port: options.share_port ?? false,
+    descriptor: options.descriptor ?? null,
+    tls: plan.listen.tls,
+    idle_s: CLIENT_IDLE_S,
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
@@ -231,24 +234,24 @@ export function startGateway(options: GatewayOptions): Gateway {
     for (const call of calls.members) {
       if (call.may_be_quiet || now_ms - call.arrived_ms < ALLOW_QUIET_MS) continue;
       call.may_be_quiet = true;
-      server.timeout(call.request, 0);
+      front.timeout(call.request, 0);
     }
   }, ALLOW_QUIET_MS);
   allowing.unref();
 
   /** Any request that has no route of its own: the path says what it is for. */
-  function answer(request: Request): Response | Promise<Response> | undefined {
+  function answer(request: Request, server: Server): Response | Promise<Response | undefined> | undefined {
     const { path: full_path, query } = pathOf(request.url);
     const path = withoutVersion(full_path);
-    const own = answerWithoutCall(request, path);
+    const own = answerWithoutCall(request, path, server);
     if (own !== null) return own;
     const place =
       request.method === "GET" ? realtimePlace(full_path, query, (name) => plan.providers.has(name)) : null;
-    if (place !== null) return openSession(request, place);
+    if (place !== null) return openSession(request, place, server);
     const call = makeCall(request);
     const refusal = refuseAtDoor(call);
     if (refusal !== null) return refused(call, refusal);
-    if (isHandshake(request)) return openSocket(call, path, query);
+    if (isHandshake(request)) return openSocket(call, path, query, server);
     if (path === "/explain") return explained(call, query);
     const is_list = path === "/models" || (path.startsWith("/models/") && request.method !== "POST");
     if (is_list) return closing(call, answerModels(call, path, full_path, query));
@@ -261,7 +264,11 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   /** A Realtime session: refused as any other call, or a socket from now on. */
-  async function openSession(request: Request, place: RealtimePlace): Promise<Response> {
+  async function openSession(
+    request: Request,
+    place: RealtimePlace,
+    server: Server,
+  ): Promise<Response | undefined> {
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     // The request itself ends with the upgrade, and what it says beside its session is nobody's business.
     const call = makeCall(new Request(request.url, { headers: sessionHeaders(request.headers, offer) }));
@@ -273,7 +280,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     call.may_be_quiet = true;
     const headers = { "x-request-id": call.id, "sec-websocket-protocol": offer.chosen };
     // An upgraded request has no response.
-    if (server.upgrade(request, { data: admitted, headers })) return undefined as unknown as Response;
+    if (server.upgrade(request, { data: admitted, headers })) return undefined;
     admitted.drop();
     return plainError(notUpgraded());
   }
@@ -307,7 +314,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   /** Undefined: the server has answered. */
-  function openSocket(call: Call, path: string, query: string): Response | undefined {
+  function openSocket(call: Call, path: string, query: string, server: Server): Response | undefined {
     const { request, id } = call;
     const refusal = stage === "serving" ? sockets.enter({ request, path, query, id }, server) : draining();
     if (refusal === undefined) return undefined;
@@ -341,7 +348,11 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   /** Health, metrics and preflights: no key, no call. Null: it is none of these. */
-  function answerWithoutCall(request: Request, path: string): Response | Promise<Response> | null {
+  function answerWithoutCall(
+    request: Request,
+    path: string,
+    server: Server,
+  ): Response | Promise<Response> | null {
     if (request.method === "OPTIONS") {
       return new Response(null, { status: 204, headers: preflightHeaders(plan, request.headers) });
     }
@@ -350,11 +361,11 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_ready = stage === "serving";
       return Response.json({ status: is_ready ? "ok" : "draining" }, { status: is_ready ? 200 : 503 });
     }
-    if (isAdminPath(path)) return relayAdmin(request, relayToAdmin, plan.admin_token_hash !== null);
+    if (isAdminPath(path)) return relayAdmin(request, server, relayToAdmin, plan.admin_token_hash !== null);
     if (isDashboardPath(path)) {
       // Others than this machine's are not shown a page that nobody can log in to.
       const is_there = plan.admin_token_hash !== null || isLoopback(plan.listen.host);
-      return relayAdmin(request, relayToDashboard, is_there);
+      return relayAdmin(request, server, relayToDashboard, is_there);
     }
     if (path === "/metrics") {
       // Who can reach another address than loopback need not know what goes on here.
@@ -371,6 +382,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const { snapshot, processes, lag_events } = collectMetrics(state);
     const others = [
       ...hostMetrics(state.facts),
+      ...certificateMetrics(plan.listen.tls),
       queues.lengths(plan),
       ...(caches?.metrics() ?? []),
       ...healthMetrics(plan, snapshot, options.books.health),
@@ -383,6 +395,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   /** The admin API or the dashboard, where there is one on this port. */
   async function relayAdmin(
     request: Request,
+    server: Server,
     relayTo: typeof relayToAdmin,
     is_there: boolean,
   ): Promise<Response> {
@@ -449,7 +462,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   function closing(call: Call, response: Response): Response {
     const { request } = call;
     // The server keeps it with the connection.
-    if (call.may_be_quiet) server.timeout(request, CLIENT_IDLE_S);
+    if (call.may_be_quiet) front.timeout(request, CLIENT_IDLE_S);
     if (plan.listen.cors_origins.length > 0) {
       for (const [name, value] of Object.entries(corsHeaders(plan, request.headers)))
         response.headers.set(name, value);
@@ -467,20 +480,20 @@ export function startGateway(options: GatewayOptions): Gateway {
     sockets.goAway();
     streams.end();
     queues.drain();
-    const has_closed = await closeListener(server.port!);
+    const has_closed = await front.closeListener();
     const grace_end_ms = has_closed ? began_ms + Math.min(DRAIN_GRACE_MS, drain_ms) : 0;
-    await until(() => !hasConnections(server.port!), grace_end_ms, GRACE_LOOK_MS);
+    await until(() => !front.hasConnections(), grace_end_ms, GRACE_LOOK_MS);
     // Connections that are idle are closed; those with a call stay until it is answered.
-    const stopped = server.stop();
+    const stopped = front.stop();
     sockets.leave();
-    const isBusy = () => calls.size > 0 || server.pendingRequests > 0 || sockets.size > 0;
+    const isBusy = () => calls.size > 0 || front.pending > 0 || sockets.size > 0;
     await until(() => !isBusy(), began_ms + drain_ms);
     stage = "cutting";
     for (const call of [...calls.members]) call.stop("draining");
     await until(() => !isBusy(), performance.now() + CUT_MAX_MS);
     sockets.close();
     await Promise.race([stopped, Bun.sleep(DRAIN_LOOK_MS * 5)]);
-    await server.stop(true);
+    await front.stop(true);
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
     await tools.responses?.value?.close();
@@ -500,11 +513,14 @@ export function startGateway(options: GatewayOptions): Gateway {
     void tools.responses?.get();
   series.is_in_service = true;
   return {
-    port: server.port!,
+    port: front.port,
     metrics,
     calls,
     setPlan: (next) => {
       plan = next;
+      front
+        .setTls(next.listen.tls)
+        .catch((error: unknown) => say(`certificates stay as they were: ${faultText(error)}`, "error"));
     },
     stop,
   };

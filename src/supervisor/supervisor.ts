@@ -21,6 +21,7 @@ import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
 import { CallTelling } from "./call_telling.ts";
 import { Drills } from "./drills.ts";
+import { watchExpiry } from "./expiry_watch.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { inferenceConfigOf } from "./inference_config.ts";
 import { InferenceWorker } from "./inference_worker.ts";
@@ -30,7 +31,7 @@ import { obeySignals } from "./signals.ts";
 import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
 import { type TargetReport, targetReports } from "./target_reports.ts";
-import { watchFile } from "./watch.ts";
+import { watchFiles } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
 const INTERRUPTED = 130;
@@ -121,7 +122,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     },
   });
   // What changes from the first look on is noticed.
-  const endWatch = options.file === null ? () => {} : watchFile(options.file, reloadInTurn);
+  let files = options.file === null ? [] : [options.file];
+  const endWatch = watchFiles(() => files, reloadInTurn);
 
   const first = options.load();
   if (!first.ok) {
@@ -130,6 +132,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   let loaded: Loaded = first;
   setSaying(loaded.config.log);
+  const watchAlso = (named: readonly string[]) => {
+    files = [...(options.file === null ? [] : [options.file]), ...named];
+  };
+  watchAlso(first.files);
+  const endExpiryWatch = watchExpiry(() => loaded.plan.listen.tls, log);
   const caches = new CacheKeeping(log);
   const inference = new InferenceWorker({ log });
   const similar = new SimilarDesk(first.config.data);
@@ -245,12 +252,14 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const { data } = loaded.config;
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
     loaded = { ...next, config: { ...next.config, data } };
+    watchAlso(next.files);
     await caches.configure(loaded.config);
     fleet.configure(loaded.config);
     inference.configure(inferenceConfigOf(loaded.config));
     writer.configure(loaded.config);
     telling.configure(loaded.config, loaded.plan);
     setSaying(loaded.config.log);
+    listening_url = urlOf(fleet.address, next.plan.listen.tls !== null);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
     else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`, "error");
@@ -272,7 +281,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return error instanceof Error ? error.message : String(error);
     }
     if (is_stopping) return null;
-    listening_url = urlOf(fleet.address);
+    listening_url = urlOf(fleet.address, listen.tls !== null);
     log(`listening on ${listening_url} (${count(fleet.size, "gateway process", "es")})`);
     return null;
   }
@@ -315,6 +324,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     await stopped;
   }
   endWatch();
+  endExpiryWatch();
   await fleet.drain();
   await changing;
   // A change that was under way may have started processes after all.
@@ -332,8 +342,8 @@ function tellProblems(result: LoadResult & { readonly ok: false }, log: Supervis
   for (const problem of result.problems) log(formatProblem(problem), "error");
 }
 
-function urlOf({ hostname, port }: Address): string {
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function urlOf({ hostname, port }: Address, is_tls: boolean): string {
+  return `${is_tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }
 
 function count(number: number, noun: string, ending: string): string {

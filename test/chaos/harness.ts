@@ -148,7 +148,7 @@ export class Venturi {
 
   #hear(line: string): void {
     this.lines.push(line);
-    const port = /listening on http:\/\/.*:(\d+) /.exec(line)?.[1];
+    const port = /listening on https?:\/\/.*:(\d+) /.exec(line)?.[1];
     if (port !== undefined) this.port = Number(port);
     for (const ask of this.#waits) ask();
   }

@@ -130,8 +130,8 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
   ],
   [
     "an unknown key that is like nothing known",
-    "listen: { tls: {} }",
-    'venturi.yaml:1:11: unknown key "tls" in listen; known are host, port, workers, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors, websocket, realtime',
+    "listen: { colour: {} }",
+    'venturi.yaml:1:11: unknown key "colour" in listen; known are host, port, workers, tls, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors, websocket, realtime',
   ],
   [
     "a missing key",

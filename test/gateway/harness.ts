@@ -3,11 +3,10 @@
 
 import net from "node:net";
 import { afterAll, afterEach } from "vitest";
-import type { StoredKeys } from "../../src/access/stored_keys.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import type { Plan } from "../../src/config/plan.ts";
 import { openCaches } from "../../src/gateway/open_caches.ts";
-import { type Gateway, startGateway } from "../../src/gateway/server.ts";
+import { type Gateway, type GatewayOptions, startGateway } from "../../src/gateway/server.ts";
 import {
   type Script,
   type ScriptedUpstream,
@@ -50,7 +49,7 @@ export interface Rig {
   /** By a configuration's text, or a Plan as it is. */
   gateway(
     config: string | Plan,
-    options?: { readonly quiet_ms?: number; readonly stored_keys?: StoredKeys },
+    options?: Pick<GatewayOptions, "quiet_ms" | "stored_keys" | "share_port" | "descriptor">,
   ): TestGateway;
   /** A raw connection to a port of this machine. */
   connect(port: number): Promise<RawClient>;
