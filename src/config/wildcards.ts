@@ -47,7 +47,10 @@ function mostPrecise<T>(
 }
 
 /** The entry of `models` that a name is of: its own, or one with a `*`. */
-export function modelConfigOf({ models, providers }: Config, name: string): ModelConfig | undefined {
+export function modelConfigOf(
+  { models, providers }: Pick<Config, "models" | "providers">,
+  name: string,
+): ModelConfig | undefined {
   if (Object.hasOwn(models, name)) return models[name];
   const patterns = Object.entries(models).flatMap(([pattern, model]) => {
     const parts = wildcardOf(pattern);
