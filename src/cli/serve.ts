@@ -3,10 +3,13 @@
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasStoredKeys } from "../access/key_store.ts";
+import { processEnvironment } from "../config/environment.ts";
 import { loadConfig, type Overrides, parseConfig, zeroConfig } from "../config/load.ts";
 import { say } from "../config/say.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
+import { inheritedSocket } from "../supervisor/inherited_socket.ts";
+import { serviceManager } from "../supervisor/service_manager.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 import { checkCustom } from "./check_custom.ts";
 
@@ -26,7 +29,15 @@ export async function serve(args: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const { overrides } = flags;
+  const env = processEnvironment();
+  const socket = inheritedSocket(env);
+  if (socket !== null && "fault" in socket) {
+    say(`cannot start with the socket that was handed over: ${socket.fault}`, "error");
+    return 1;
+  }
+  // The socket listens where it does, whatever else says.
+  const address = socket === null ? {} : { host: socket.hostname, port: socket.port };
+  const overrides = { ...flags.overrides, ...address };
   const file = flags.config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
   const log = say;
   const options = { overrides, hasStoredKeys, checkCustom };
@@ -34,6 +45,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     load: () => (file === null ? zeroConfig(options) : loadConfig(file, options)),
     loadDraft: (text) => parseConfig(Buffer.from(text), file ?? DEFAULT_FILE, options),
     file,
+    socket,
+    manager: serviceManager(env),
     log,
     startAdmin: (folder, view) => startAdmin({ folder, hooks: { ...view, log } }),
   });

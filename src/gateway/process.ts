@@ -45,6 +45,7 @@ export function runGatewayProcess(): void {
         hostname: message.hostname,
         port: message.port,
         share_port: true,
+        descriptor: message.descriptor,
         stored_keys: openStoredKeys(message.config.data, say),
         ...(typeof admin_socket === "string" ? { admin_socket } : {}),
         books: own_books,

@@ -4,6 +4,9 @@
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { ClockBase } from "../memory/clock.ts";
 
+/** The descriptor under which a gateway process is given a listening socket: the first behind the usual three. */
+export const HANDED_DESCRIPTOR = 3;
+
 /** Where a gateway process keeps its accounts. */
 export interface Place {
   /** The folder of the mapped file. */
@@ -20,6 +23,8 @@ export type ToGateway =
       readonly config: ResolvedConfig;
       readonly hostname: string;
       readonly port: number;
+      /** Of a socket that listens there already; null: it opens its own. */
+      readonly descriptor: number | null;
       readonly place: Place;
     }
   | { readonly kind: "config"; readonly config: ResolvedConfig }

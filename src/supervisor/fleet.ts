@@ -14,6 +14,8 @@ export interface FleetHooks extends Pick<WorkerHooks, "takePlace" | "leavePlace"
 export interface Address {
   readonly hostname: string;
   readonly port: number;
+  /** Descriptor of a socket that listens there already; without one, each process opens its own. */
+  readonly descriptor?: number;
 }
 
 /** The gateway processes of one supervisor. */

@@ -25,8 +25,10 @@ import { watchExpiry } from "./expiry_watch.ts";
 import { type Address, Fleet } from "./fleet.ts";
 import { inferenceConfigOf } from "./inference_config.ts";
 import { InferenceWorker } from "./inference_worker.ts";
+import type { InheritedSocket } from "./inherited_socket.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
+import type { ServiceManager } from "./service_manager.ts";
 import { obeySignals } from "./signals.ts";
 import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
@@ -35,6 +37,8 @@ import { watchFiles } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
 const INTERRUPTED = 130;
+/** How much longer than `drain_ms` it takes at most until all is closed, in milliseconds. */
+const STOP_MARGIN_MS = 30_000;
 
 /** What to supervise. */
 export interface SupervisorOptions {
@@ -44,6 +48,10 @@ export interface SupervisorOptions {
   loadDraft(text: string): LoadResult;
   /** The file to watch; null without one. */
   readonly file: string | null;
+  /** A socket to listen on that was handed over; null: the gateway opens its own. */
+  readonly socket: InheritedSocket | null;
+  /** Hears how it goes. */
+  readonly manager: ServiceManager;
   /** Where events are told to a person. */
   log(line: string, level?: Level): void;
   /** Starts the admin API over a data folder. */
@@ -97,7 +105,8 @@ interface Loaded {
 
 /** Runs until it is told to stop by a signal; gives the exit status. */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { log } = options;
+  const { log, manager } = options;
+  let drainMs = () => 0;
   const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
   let removePidFile = () => {};
   let is_stopping = false;
@@ -111,6 +120,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     reload: reloadInTurn,
     stop: (signal) => {
       log(`${signal}: finishing the calls in flight`);
+      manager.stopping(drainMs() + STOP_MARGIN_MS);
       is_stopping = true;
       stop("stopped");
     },
@@ -136,6 +146,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     files = [...(options.file === null ? [] : [options.file]), ...named];
   };
   watchAlso(first.files);
+  drainMs = () => loaded.plan.listen.drain_ms;
   const endExpiryWatch = watchExpiry(() => loaded.plan.listen.tls, log);
   const caches = new CacheKeeping(log);
   const inference = new InferenceWorker({ log });
@@ -242,6 +253,17 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
   async function reload(): Promise<void> {
     if (is_stopping) return;
+    manager.reloading();
+    await takeOver();
+    tellReady();
+  }
+
+  function tellReady(): void {
+    if (!is_stopping && listening_url !== null) manager.ready(`listening on ${listening_url}`);
+  }
+
+  /** Takes over what the file says now, or leaves all as it is. */
+  async function takeOver(): Promise<void> {
     const next = options.load();
     if (!next.ok) {
       tellProblems(next, log);
@@ -288,6 +310,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
   /** The address that the configuration names; a port of 0 stays what it has become. */
   function nextAddress(listen: ListenPlan, before: ListenPlan | null): Address | { readonly fault: string } {
+    if (options.socket !== null) return options.socket;
     const { host: hostname } = listen;
     const current = fleet.address;
     const is_same_host = hostname === current.hostname;
@@ -321,6 +344,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const pid_file = writePidFile(loaded.config.data);
     if (typeof pid_file === "function") removePidFile = pid_file;
     else log(pid_file.fault);
+    tellReady();
     await stopped;
   }
   endWatch();

@@ -2,7 +2,7 @@
 
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
-import type { FromGateway, Place, ToGateway } from "../gateway/protocol.ts";
+import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../gateway/protocol.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */
 const RESTART_BASE_MS = 100;
@@ -20,6 +20,8 @@ export interface WorkerHooks {
   config(): ResolvedConfig;
   readonly hostname: string;
   readonly port: number;
+  /** Of a socket that listens there already. */
+  readonly descriptor?: number;
   /** A place for a process that is about to start; null while there is none. */
   takePlace(): Place | null;
   /** The process of a place is gone. */
@@ -127,13 +129,13 @@ export class Worker {
       clearTimeout(timer);
       this.#bury(life, status);
     };
+    const { descriptor } = this.#hooks;
     try {
       life.place = this.#hooks.takePlace();
       if (life.place === null) throw new Error("as many processes as there can be have not ended yet");
       life.process = Bun.spawn(roleCommand("gateway"), {
-        stdin: "ignore",
-        stdout: "inherit",
-        stderr: "inherit",
+        // A listening socket of its own comes behind the usual three.
+        stdio: ["ignore", "inherit", "inherit", ...(descriptor === undefined ? [] : [descriptor])],
         env: gatewayEnvironment(),
         // The configuration is sent by IPC; nothing secret is handed over in any other way.
         ipc: (message: FromGateway) => {
@@ -160,8 +162,11 @@ export class Worker {
   #hear(life: Life, message: FromGateway): void {
     switch (message.kind) {
       case "hello": {
-        const { hostname, port } = this.#hooks;
-        this.#tell({ kind: "start", config: this.#hooks.config(), hostname, port, place: life.place! });
+        const { hostname, port, descriptor } = this.#hooks;
+        this.#tell({
+          ...{ kind: "start", config: this.#hooks.config(), hostname, port, place: life.place! },
+          descriptor: descriptor === undefined ? null : HANDED_DESCRIPTOR,
+        });
         break;
       }
       case "listening":

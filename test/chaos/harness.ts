@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The whole command line behind the program's name. */
   readonly command?: readonly string[];
+  /** Descriptor of a socket that it is handed, as a service manager does. */
+  readonly socket?: number;
 }
 
 /** How a process ended. */
@@ -45,12 +47,14 @@ export class Venturi {
     if (options.config !== undefined) this.writeConfig(options.config);
     const started_ms = performance.now();
     const args = options.command ?? ["serve", "--port", "0", "--data", "./data", ...(options.args ?? [])];
-    this.#process = Bun.spawn([process.execPath, MAIN, ...args], {
+    const { socket } = options;
+    const command = [process.execPath, MAIN, ...args];
+    // The process has to know its own id before it is this program.
+    const handed = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", ...command];
+    this.#process = Bun.spawn(socket === undefined ? command : handed, {
       cwd: this.folder,
       env: { PATH: process.env["PATH"] ?? "", ...options.env },
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+      stdio: ["ignore", "pipe", "pipe", ...(socket === undefined ? [] : [socket])],
     });
     this.pid = this.#process.pid;
     const told = Promise.all([
