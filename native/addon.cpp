@@ -2,6 +2,8 @@
 // Arguments are typed arrays and numbers, results are numbers; members go into memory that JavaScript lends once.
 // Nothing is allocated in a call.
 
+#include <cstdlib>
+
 #include "kernels.h"
 #include "napi.h"
 
@@ -157,7 +159,7 @@ void define(napi_env env, napi_value object, const char* name, napi_callback cal
 }
 
 void discard(napi_env, void* data, void*) {
-  delete static_cast<Environment*>(data);
+  std::free(data);
 }
 
 }  // namespace
@@ -166,7 +168,10 @@ void discard(napi_env, void* data, void*) {
 /* The exports: version; attach(store); levels: an object of functions per level, from the slowest to the fastest. */
 extern "C" __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   using namespace venturi;
-  napi_set_instance_data(env, new Environment{}, discard, nullptr);
+  /* Not `new`, which would need the C++ library: the addon loads where there is none. */
+  Environment* const environment = static_cast<Environment*>(std::calloc(1, sizeof(Environment)));
+  if (environment == nullptr) return nullptr;
+  napi_set_instance_data(env, environment, discard, nullptr);
   const Kernels* found[LEVELS_MAX];
   const int count = available(found);
   napi_value levels = nullptr;

@@ -23,15 +23,16 @@ export function findCompiler() {
   return names.find((name) => spawnSync(name, ["--version"], { stdio: "ignore" }).status === 0) ?? null;
 }
 
-/** Builds the addon. Returns null, or why it could not be built. An older addon is taken away then. */
-export function compileAddon(compiler) {
+/** Builds the addon, where it is loaded from or to `output`. Returns null, or why it could not be built. An older addon is taken away then. */
+export function compileAddon(compiler, output = ADDON) {
   if (process.platform === "win32") return "there is no build for Windows";
-  const link =
+  // It names no libraries of its own: its few functions of the C library are those of the program that loads it, be it glibc or musl.
+  const [link, libraries] =
     process.platform === "darwin"
-      ? ["-bundle", "-undefined", "dynamic_lookup"]
-      : ["-shared", "-Wl,--as-needed,-s"];
+      ? [["-bundle", "-undefined", "dynamic_lookup"], []]
+      : [["-shared", "-nodefaultlibs", "-Wl,-s"], ["-lgcc"]];
   const sources = [join(here, "addon.cpp"), ...KERNEL_SOURCES];
-  return compile(compiler, [...COMMON, "-O2", "-DNDEBUG", "-fPIC", ...link, ...sources], ADDON);
+  return compile(compiler, [...COMMON, "-O2", "-DNDEBUG", "-fPIC", ...link, ...sources, ...libraries], output);
 }
 
 /** Builds the test program (test/harness.cpp) with sanitizers to `output`. Returns null, or why it could not be built. */

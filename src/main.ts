@@ -33,6 +33,8 @@ const USAGE = `venturi: an LLM gateway
       a link that opens the dashboard of the gateway that runs there
   venturi audit [verify] [--since T] [--data DIR]
       what was changed and by whom; whether the record of it is intact
+  venturi build [--target NAME] [--output FILE]
+      make one executable with everything in it
   venturi prices update [FILE|URL] [--data DIR]
       take over new prices
   venturi prices show MODEL [--config F] [--data DIR]
@@ -56,6 +58,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   top: async () => (await import("./cli/top.ts")).top,
   ui: async () => (await import("./cli/ui.ts")).ui,
   audit: async () => (await import("./cli/audit.ts")).audit,
+  build: async () => (await import("./cli/build/build.ts")).build,
   prices: async () => (await import("./cli/prices.ts")).prices,
 };
 

@@ -1,6 +1,7 @@
 // Counts tokens exactly where a provider does not tell them, in a thread that is started when it is first needed. Nobody waits for
 // it: a call is answered and settled by estimate before, and what is over its bounds stays estimated.
 
+import { threadUrl } from "../program/parts.ts";
 import type { CountOrder, CountReport } from "./token_thread.ts";
 
 /** A call whose texts are longer is not counted, but estimated; bytes. */
@@ -40,7 +41,7 @@ export class TokenCounter {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL("./token_thread.ts", import.meta.url));
+    const thread = new Worker(threadUrl("gateway/token_thread.ts"));
     thread.onmessage = ({ data }: MessageEvent<CountReport>) => this.#waiting.get(data.number)?.(data.counts);
     // It cannot be started, or died: what waits is estimated, and the next call tries again.
     thread.onerror = () => {

@@ -1,6 +1,7 @@
 // Threads for what takes long and keeps a processor busy: models. A thread that fails is replaced, and tasks that wait are bounded.
 
 import type { Piscina } from "piscina";
+import { IS_EXECUTABLE } from "../program/parts.ts";
 
 /** What a pool is started with. */
 export interface PoolOptions {
@@ -42,6 +43,8 @@ export class Pool {
   }
 
   async #start(): Promise<Piscina> {
+    if (IS_EXECUTABLE)
+      throw new Error("models of the hub run from the sources only; the executable holds none");
     const { Piscina } = await import("piscina");
     const { file, threads, data, queue_max } = this.#options;
     const pool = new Piscina({

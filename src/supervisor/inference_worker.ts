@@ -4,7 +4,7 @@
 import { inferenceEnvironment } from "../config/environment.ts";
 import type { InferenceConfig } from "../inference/config.ts";
 import type { FromInference, ToInference } from "../inference/protocol.ts";
-import { roleCommand } from "./worker.ts";
+import { roleCommand } from "../program/parts.ts";
 
 /** First and longest wait before a dead process is started again; the first death costs nothing. */
 const RESTART_BASE_MS = 100;

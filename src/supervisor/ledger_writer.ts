@@ -6,6 +6,7 @@ import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
 import type { Order, Report } from "../ledger/writer_thread.ts";
+import { threadUrl } from "../program/parts.ts";
 
 /** How long a thread that died is left before it is started again. */
 const RESTART_MS = 1000;
@@ -99,7 +100,7 @@ class ThreadWriter implements LedgerWriter {
   }
 
   #start(): void {
-    const thread = new Worker(new URL("../ledger/writer_thread.ts", import.meta.url));
+    const thread = new Worker(threadUrl("ledger/writer_thread.ts"));
     thread.onmessage = ({ data }: MessageEvent<Report>) => this.#hear(data);
     thread.onerror = (event) => {
       event.preventDefault();

@@ -3,6 +3,7 @@
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../gateway/protocol.ts";
+import { roleCommand } from "../program/parts.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */
 const RESTART_BASE_MS = 100;
@@ -30,12 +31,6 @@ export interface WorkerHooks {
   onLeaving(pid: number): void;
   /** It died unasked and will be started again after so many milliseconds. */
   onDeath(pid: number, status: string, restart_ms: number): void;
-}
-
-/** The command that starts this very program in another role; also from the compiled executable. */
-export function roleCommand(role: string): string[] {
-  const is_compiled = Bun.main.startsWith("/$bunfs/") || Bun.main.startsWith("B:\\~BUN\\");
-  return is_compiled ? [process.execPath, role] : [process.execPath, Bun.main, role];
 }
 
 /** A process of a worker, from its start to its burial. */

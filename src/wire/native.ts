@@ -1,7 +1,7 @@
 // The native twins of the functions over bytes (native/README.md), if they were built for this machine.
 // A call passes typed arrays and numbers only; what is found comes back in memory that both sides share.
 
-import { createRequire } from "node:module";
+import { loadOwnAddon } from "../program/addon.ts";
 import { expectedFault, type JsonFault, stringFault } from "./json_fault.ts";
 import { STRIDE, type TextScan, tooDeep } from "./json_text.ts";
 import type { Kernels } from "./kernels.ts";
@@ -77,14 +77,10 @@ function faultOf(fault: number, bytes: Uint8Array, offset: number, end: number):
   return fault === STRING_FAULT ? stringFault(bytes, offset, end) : tooDeep(offset);
 }
 
-/**
- * The addon, or null if it was not built, or was built for another machine. The path is a literal, so that it is
- * found and taken along when everything is compiled into one executable.
- */
+/** The addon, or null if it was not built, or was built for another machine. */
 function load(): Addon | null {
   try {
-    if (typeof require === "function") return require("../../native/build/venturi.node") as Addon;
-    return createRequire(import.meta.url)("../../native/build/venturi.node") as Addon;
+    return loadOwnAddon() as Addon;
   } catch {
     return null;
   }

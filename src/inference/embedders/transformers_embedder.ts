@@ -1,5 +1,6 @@
 // Vectors of a model that transformers.js runs, in a thread of its own. The package is optional, because it is large.
 
+import { threadUrl } from "../../program/parts.ts";
 import type { TransformersSource } from "../config.ts";
 import { Pool } from "../pool.ts";
 import type { ModelOrder } from "../transformers.ts";
@@ -14,7 +15,7 @@ type Claimed = { readonly [field in keyof Exclude<ModelAnswer, { readonly fault:
 /** An embedder that runs a model. */
 export function transformersEmbedder({ model }: TransformersSource, threads: number): Embedder {
   const pool = new Pool({
-    file: new URL("./transformers_thread.ts", import.meta.url),
+    file: threadUrl("inference/embedders/transformers_thread.ts"),
     threads: 1,
     queue_max: QUEUE_MAX,
     data: { model, threads } satisfies ModelOrder,

@@ -1,7 +1,7 @@
 // Finds names of people, places and organizations without a download: a linear-chain model over hashed features of words
 // (models/ner/README.md).
 
-import { fileURLToPath } from "node:url";
+import { partPath } from "../../program/parts.ts";
 import { Chain, ENTITIES, mayFollow, OUTSIDE, TAG_COUNT } from "./chain.ts";
 import { findFeature } from "./feature_table.ts";
 import { FEATURES_MAX, featuresOf, Surroundings } from "./features.ts";
@@ -9,11 +9,8 @@ import { Gazetteer } from "./gazetteer.ts";
 import { SIGN, TOKENS_MAX, Tokens } from "./tokens.ts";
 import { readWeights, type Weights } from "./weights.ts";
 
-/**
- * The weights in the source tree. An executable that holds them as a file of its own passes its path instead, which
- * `import path from "…/venturi-names.bin" with { type: "file" }` gives.
- */
-const WEIGHTS_URL = new URL("../../../models/ner/venturi-names.bin", import.meta.url);
+/** The weights that come with Venturi. */
+const WEIGHTS = "models/ner/venturi-names.bin";
 
 /** How sure a name must be if nothing else is said; who wants fewer and surer ones takes those of a higher score. */
 export const SCORE_MIN = 0.2;
@@ -176,7 +173,7 @@ function joined(names: readonly Found[], text: string): Found[] {
 }
 
 /** Loads the weights that come with Venturi, or those at a path; a fault says why there are none. */
-export function loadBuiltinNer(path = fileURLToPath(WEIGHTS_URL)): BuiltinNer | { readonly fault: string } {
+export function loadBuiltinNer(path = partPath(WEIGHTS)): BuiltinNer | { readonly fault: string } {
   const weights = readWeights(path);
   return "fault" in weights ? weights : new BuiltinNer(weights);
 }

@@ -1,5 +1,6 @@
 // Names by a model that transformers.js runs, in a thread of its own. The package is optional, because it is large.
 
+import { threadUrl } from "../../program/parts.ts";
 import { Pool } from "../pool.ts";
 import type { ModelOrder } from "../transformers.ts";
 import type { Found } from "./ner.ts";
@@ -23,7 +24,7 @@ export interface DistantNer {
 /** A model that is run by transformers.js. */
 export function transformersNer({ model, threads }: ModelOrder): DistantNer {
   const pool = new Pool({
-    file: new URL("./transformers_ner_thread.ts", import.meta.url),
+    file: threadUrl("inference/ner/transformers_ner_thread.ts"),
     threads: 1,
     queue_max: QUEUE_MAX,
     data: { model, threads } satisfies ModelOrder,

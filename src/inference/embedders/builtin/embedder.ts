@@ -1,15 +1,12 @@
 // The embedder that needs no download: a text's vector is the sum of the vectors of its tokens and of its frequent pairs of tokens,
 // which were trained to give the similarities of a sentence transformer (models/embedder/README.md).
 
-import { fileURLToPath } from "node:url";
+import { partPath } from "../../../program/parts.ts";
 import { readWeights, type Weights } from "./weights.ts";
 import { Vocabulary } from "./wordpiece.ts";
 
-/**
- * The weights in the source tree. An executable that holds them as a file of its own passes its path instead, which
- * `import path from "…/venturi-embed.bin" with { type: "file" }` gives.
- */
-const WEIGHTS_URL = new URL("../../../../models/embedder/venturi-embed.bin", import.meta.url);
+/** The weights that come with Venturi. */
+const WEIGHTS = "models/embedder/venturi-embed.bin";
 
 /** Tokens that are taken of one text. */
 export const MAX_TOKENS = 512;
@@ -55,9 +52,7 @@ export class BuiltinEmbedder {
 }
 
 /** Loads the weights that come with Venturi, or those at a path; a fault says why there are none. */
-export function loadBuiltinEmbedder(
-  path = fileURLToPath(WEIGHTS_URL),
-): BuiltinEmbedder | { readonly fault: string } {
+export function loadBuiltinEmbedder(path = partPath(WEIGHTS)): BuiltinEmbedder | { readonly fault: string } {
   const weights = readWeights(path);
   return "fault" in weights ? weights : new BuiltinEmbedder(weights);
 }

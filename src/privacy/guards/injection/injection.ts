@@ -2,16 +2,13 @@
 // weights of their own for what a user writes and for what a tool gives back (models/injection/README.md).
 
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { partPath } from "../../../program/parts.ts";
 import { Features } from "./features.ts";
 import { parseWeights, type SourceWeights, type Weights } from "./weights.ts";
 import { SHORT, Windows } from "./windows.ts";
 
-/**
- * The weights in the source tree. An executable that holds them as a file of its own passes its path instead, which
- * `import path from "…/venturi-injection.bin" with { type: "file" }` gives.
- */
-const WEIGHTS_URL = new URL("../../../../models/injection/venturi-injection.bin", import.meta.url);
+/** The weights that come with Venturi. */
+const WEIGHTS = "models/injection/venturi-injection.bin";
 
 /** Where a text comes from: a user may give orders, a tool's result may not. */
 export type InjectionSource = "user" | "tool";
@@ -67,9 +64,7 @@ export class InjectionScorer {
 }
 
 /** Loads the weights that come with Venturi, or those at a path; a fault says why there are none. */
-export function loadInjectionScorer(
-  path = fileURLToPath(WEIGHTS_URL),
-): InjectionScorer | { readonly fault: string } {
+export function loadInjectionScorer(path = partPath(WEIGHTS)): InjectionScorer | { readonly fault: string } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);

@@ -1,0 +1,4 @@
+/** See compile.js. */
+export function findCompiler(): string | null;
+/** See compile.js. */
+export function compileAddon(compiler: string, output?: string): string | null;

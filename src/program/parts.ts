@@ -1,0 +1,27 @@
+// What the program is made of beside its modules: weights, native addons, the files that threads run. From the sources they lie in the
+// project's folder; the executable holds them under the same names, and no disk has them.
+
+import { fileURLToPath } from "node:url";
+
+/** Where an executable made by Bun sees what it holds. */
+const HELD = "/$bunfs/root/";
+
+/** Whether this is the executable, and not the sources. */
+export const IS_EXECUTABLE = Bun.main.startsWith("/$bunfs/");
+
+const SOURCES = new URL("../", import.meta.url);
+
+/** The path of a part of the program, by its path in the project's folder; where there is no such file, there is none of the path either. */
+export function partPath(path: string): string {
+  return IS_EXECUTABLE ? `${HELD}${path}` : fileURLToPath(new URL(`../${path}`, SOURCES));
+}
+
+/** The file of a thread, by its path in `src`. */
+export function threadUrl(path: string): URL {
+  return IS_EXECUTABLE ? new URL(`file://${HELD}${path}`) : new URL(path, SOURCES);
+}
+
+/** The command that starts this very program in another role. */
+export function roleCommand(role: string): string[] {
+  return IS_EXECUTABLE ? [process.execPath, role] : [process.execPath, Bun.main, role];
+}
