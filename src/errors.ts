@@ -12,6 +12,7 @@ interface ErrorKind {
 export const ERROR_KINDS = {
   invalid_api_key: { status: 401, type: "authentication_error", retryable: false },
   model_not_allowed: { status: 403, type: "permission_error", retryable: false },
+  content_not_allowed: { status: 403, type: "permission_error", retryable: false },
   origin_not_allowed: { status: 403, type: "permission_error", retryable: false },
   model_not_found: { status: 404, type: "invalid_request_error", retryable: false },
   previous_response_not_found: { status: 400, type: "invalid_request_error", retryable: false },

@@ -14,8 +14,10 @@ const USAGE = `venturi: an LLM gateway
       what was used and what it cost
   venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
       what tests and shadows have shown, arm by arm
-  venturi logs [--request ID] [--since T] [--limit N] [--follow] [--data DIR]
+  venturi logs [--request ID [--content]] [--since T] [--limit N] [--follow] [--data DIR]
       calls, one JSON object a line
+  venturi content [--json] | delete [--id ID] [--tenant T [--user U]] [--before 7d] [--all] [--data DIR]
+      what is kept of prompts and answers, and its removal
   venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--json]
       what would happen to a request (FILE, or - for stdin), and why; nothing is sent
   venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
@@ -50,6 +52,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   usage: async () => (await import("./cli/usage.ts")).usage,
   experiments: async () => (await import("./cli/experiments.ts")).experiments,
   logs: async () => (await import("./cli/logs.ts")).logs,
+  content: async () => (await import("./cli/content.ts")).content,
   explain: async () => (await import("./cli/explain/explain.ts")).explain,
   replay: async () => (await import("./cli/replay/replay.ts")).replay,
   keys: async () => (await import("./cli/keys.ts")).keys,

@@ -13,7 +13,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["errors", "program"],
   ["wire", "memory", "config"],
   ["dialects", "upstream"],
-  ["access", "routing", "cache", "privacy", "ledger", "inference"],
+  ["access", "routing", "cache", "privacy", "ledger", "inference", "content"],
   ["gateway"],
   ["supervisor", "console"],
   ["cli"],

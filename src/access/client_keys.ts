@@ -77,12 +77,17 @@ function bearerToken(headers: Headers): string | null {
   return is_bearer ? authorization.slice(7).trim() : null;
 }
 
-/** Whether a request carries the admin API's token; never where none is configured. */
-export function hasAdminToken(plan: Plan, headers: Headers): boolean {
+/** What a request may do at the admin API by its token: `content` is all that `admin` is, and to see what calls said. */
+export type AdminRank = "admin" | "content";
+
+/** The rank of the token that a request carries; null for none, and where none is configured. */
+export function adminRank(plan: Plan, headers: Headers): AdminRank | null {
   const token = bearerToken(headers);
-  if (plan.admin_token_hash === null || token === null || token.length > KEY_MAX_CHARS) return false;
+  if (token === null || token.length > KEY_MAX_CHARS) return null;
   Bun.SHA256.hash(token, presented_hash);
-  return timingSafeEqual(presented_hash, plan.admin_token_hash);
+  const is = (hash: Uint8Array | null) => hash !== null && timingSafeEqual(presented_hash, hash);
+  if (is(plan.content_token_hash)) return "content";
+  return is(plan.admin_token_hash) ? "admin" : null;
 }
 
 const NO_KEY = new GatewayError(

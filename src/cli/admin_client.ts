@@ -4,7 +4,7 @@
 import { isThereKeyStore } from "../access/key_store.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { isAnswered, openAdminApi } from "../console/admin.ts";
-import { ACTOR_HEADER } from "../console/router.ts";
+import { ACTOR_HEADER, CONTENT_HEADER } from "../console/router.ts";
 import { findDataFolder } from "./data_folder.ts";
 
 /** How long a gateway may take to answer. */
@@ -81,7 +81,7 @@ function clientOf(send: (request: Request) => Promise<Response>, close: () => Pr
     async ask(method, path, body) {
       const request = new Request(`http://admin/admin/v1/${path}`, {
         method,
-        headers: { "content-type": "application/json", [ACTOR_HEADER]: self() },
+        headers: { "content-type": "application/json", [ACTOR_HEADER]: self(), [CONTENT_HEADER]: "yes" },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       let response: Response;

@@ -4,12 +4,14 @@
 import { shownRow } from "../ledger/row.ts";
 import type { PlacedRow } from "../ledger/store/cursors.ts";
 import type { LedgerReader } from "../ledger/store/query.ts";
-import { FLAG, HELP, parseFlags, voiceOf } from "./command_line.ts";
+import { openAdminOf } from "./admin_client.ts";
+import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import { openLedgerOf } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
-const USAGE = `usage: venturi logs [--request ID] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
-times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest`;
+const USAGE = `usage: venturi logs [--request ID [--content]] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
+times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest
+--content shows what a call was asked and answered as well, where that is kept; each reading stands in the audit log`;
 const { help, misuse, failed } = voiceOf("logs", USAGE);
 
 /** How often it is looked for what is new. */
@@ -23,6 +25,7 @@ interface Flags {
   readonly since_ms: number | undefined;
   readonly limit: number;
   readonly is_follow: boolean;
+  readonly is_with_content: boolean;
   readonly data: string | undefined;
 }
 
@@ -40,7 +43,9 @@ export async function logs(args: readonly string[]): Promise<number> {
     // Before the rows, so that none between the two is left out.
     const last_seq = reader.lastSeq();
     const found = reader.calls({ request_id, since_ms, limit, before_seq: last_seq + 1 });
-    const is_read = await print(found.toReversed());
+    const rows = found.toReversed();
+    if (flags.is_with_content) return await printWithContent(flags.data, rows);
+    const is_read = await print(rows);
     if (flags.is_follow && is_read) await follow(reader, last_seq, request_id);
     else if (found.length === 0) console.error("venturi logs: no such call");
     return 0;
@@ -62,6 +67,24 @@ async function follow(reader: LedgerReader, last_seq: number, request_id: string
   }
 }
 
+/** Prints calls with what they said; 1 where that is not kept of one, or cannot be read. */
+async function printWithContent(data: string | undefined, rows: readonly PlacedRow[]): Promise<number> {
+  if (rows.length === 0) return failed("no such call");
+  const client = await openAdminOf(data);
+  if ("fault" in client) return failed(client.fault);
+  let exit = 0;
+  try {
+    for (const { row } of rows) {
+      const { json, fault } = await client.ask("GET", `calls/${encodeURIComponent(row.id)}/content`);
+      if (fault !== null) exit = failed(fault);
+      console.log(JSON.stringify({ ...shownRow(row), content: fault === null ? json : null }));
+    }
+    return exit;
+  } finally {
+    await client.close();
+  }
+}
+
 /** Prints rows; gives whether somebody still reads, as far as that shows. */
 function print(rows: readonly PlacedRow[]): Promise<boolean> {
   if (rows.length === 0) return Promise.resolve(true);
@@ -76,6 +99,7 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   const options = {
     ...{ request: FLAG, since: FLAG, limit: FLAG, format: FLAG, data: FLAG, help: HELP },
     follow: { type: "boolean", short: "f" },
+    content: SWITCH,
   } as const;
   const parsed = parseFlags(args, { options });
   if (typeof parsed === "string") return parsed;
@@ -89,6 +113,9 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   }
   if ((values.format ?? "json") !== "json") return `--format must be json, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
-  const { request, data, follow: is_follow = false } = values;
-  return { request, since_ms, limit, is_follow, data };
+  const { request, data, follow: is_follow = false, content: is_with_content = false } = values;
+  if (is_with_content && (request === undefined || is_follow)) {
+    return "--content is for the calls of one --request, without --follow";
+  }
+  return { request, since_ms, limit, is_follow, is_with_content, data };
 }

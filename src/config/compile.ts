@@ -39,7 +39,7 @@ import { compileDrain, compileQueue } from "./queue_schema.ts";
 import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 import { compileShadow } from "./shadow_schema.ts";
-import { compileTelemetry } from "./telemetry_schema.ts";
+import { compileContent, compileTelemetry } from "./telemetry_schema.ts";
 import { modelConfigOf, wildcardOf } from "./wildcards.ts";
 
 /** Where nothing is configured. A plain answer begins only when it is complete, so its first byte may take longer. */
@@ -106,6 +106,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       ]),
     ),
     admin_token_hash: config.admin === undefined ? null : sha256(config.admin.token),
+    content_token_hash: config.admin?.content_token === undefined ? null : sha256(config.admin.content_token),
     media: {
       max_bytes: config.media.max_mb * 1024 * 1024,
       max_count: config.media.max_count,
@@ -113,6 +114,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       trusted_hosts: config.media.trusted_hosts.map((host) => host.toLowerCase()),
     },
     telemetry: compileTelemetry(config.telemetry),
+    content: compileContent(config.telemetry),
     responses: {
       ttl_ms: config.responses.ttl_days * 86_400_000,
       max_bytes: config.responses.max_mb * 1024 * 1024,

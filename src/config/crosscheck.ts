@@ -135,6 +135,9 @@ export function crossCheck(
         'must be an origin such as https://app.example.com (no path), or "*"',
       );
 
+  if (config.admin !== undefined && config.admin.content_token === config.admin.token)
+    fault(["admin", "content_token"], "must be another secret than admin.token: it opens more");
+
   for (const [name, item] of Object.entries(config.providers))
     checkProvider(name, item, add, fault, readCa, readGoogle);
 

@@ -483,11 +483,22 @@ export interface TelemetryPlan {
   readonly propagates: boolean;
 }
 
+/** What is kept of prompts and answers. */
+export interface ContentPlan {
+  readonly retention_ms: number;
+  /** Of a request, and of an answer. */
+  readonly call_max_bytes: number;
+  /** Whether nothing is kept of calls for a model, with a key, of a tenant. */
+  isExcepted(call: { readonly model: string; readonly key: string; readonly tenant: string }): boolean;
+}
+
 /** A compiled configuration. */
 export interface Plan {
   readonly media: MediaPlan;
   readonly responses: ResponsesPlan;
   readonly telemetry: TelemetryPlan;
+  /** Null: nothing is. */
+  readonly content: ContentPlan | null;
   readonly listen: ListenPlan;
   readonly providers: ReadonlyMap<string, ProviderPlan>;
   /** Configured aliases. `provider/model` names are made on demand by `resolveModel`. */
@@ -507,6 +518,8 @@ export interface Plan {
   readonly tiers: ReadonlyMap<string, { readonly weight: number; readonly limits: LimitsPlan | null }>;
   /** SHA-256 of the admin API's token; null: it is reached by its socket alone. */
   readonly admin_token_hash: Uint8Array | null;
+  /** The same of the token that may read content too; null: nobody may on the public port. */
+  readonly content_token_hash: Uint8Array | null;
   readonly caches: CachesPlan;
   readonly privacy: {
     /** The model that finds names. */

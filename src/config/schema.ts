@@ -656,6 +656,10 @@ const cache = z.strictObject({
     .describe("The search for similar requests."),
 });
 
+const adminToken = z
+  .string()
+  .regex(/^[!-~]{16,512}$/, "must have 16 to 512 visible ASCII characters and no spaces");
+
 /** The whole file. */
 export const config_schema = z.strictObject({
   listen: listen.prefault({}).describe("The public listener."),
@@ -701,10 +705,12 @@ export const config_schema = z.strictObject({
     .describe("Kinds of keys, by name."),
   admin: z
     .strictObject({
-      token: z
-        .string()
-        .regex(/^[!-~]{16,512}$/, "must have 16 to 512 visible ASCII characters and no spaces")
-        .describe("Secret of the admin API; best a reference to an environment variable."),
+      token: adminToken.describe("Secret of the admin API; best a reference to an environment variable."),
+      content_token: adminToken
+        .optional()
+        .describe(
+          "Another secret of the admin API, whose bearer may read kept prompts and answers too; without it nobody may on the public port.",
+        ),
     })
     .optional()
     .describe("The admin API on the public port; without it, it is reached by its socket alone."),

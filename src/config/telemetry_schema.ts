@@ -1,9 +1,11 @@
 // What is told of calls beyond their rows, as a user configures it: traces, and where they go.
 
 import * as z from "zod";
-import type { TelemetryPlan } from "./plan.ts";
+import { isMeant, type NamePattern, namePattern } from "./name_pattern.ts";
+import type { ContentPlan, TelemetryPlan } from "./plan.ts";
 
 const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
 
 const traces = z.strictObject({
   sample: z
@@ -48,11 +50,67 @@ const otlp = z.strictObject({
   service_name: z.string().min(1).max(256).default("venturi").describe("`service.name` of all of it."),
 });
 
+const names = (what: string) =>
+  z
+    .array(z.string().min(1).max(256))
+    .max(1000)
+    .default([])
+    .describe(`${what} whose calls are not kept; \`*\` stands for any characters.`);
+
+const content = z.strictObject({
+  store: z
+    .enum(["off", "on"])
+    .default("off")
+    .describe("Whether what is asked and answered is kept, encrypted, in a store of its own."),
+  retention_days: z
+    .number()
+    .positive()
+    .max(3_650)
+    .default(7)
+    .describe("How long it is kept; parts of a day can be written too."),
+  max_mb: whole(1, 1_048_576)
+    .default(1_024)
+    .describe("The most that the store may take on the disk; the oldest calls go first."),
+  max_call_kb: whole(1, 65_536)
+    .default(4_096)
+    .describe("Longer requests are not kept, and of calls with longer answers the request alone is."),
+  except: z
+    .strictObject({ models: names("Models"), keys: names("Keys"), tenants: names("Tenants") })
+    .prefault({})
+    .describe("Calls that are never kept."),
+});
+
 /** `telemetry` of the configuration. */
 export const telemetry = z.strictObject({
   traces: traces.prefault({}).describe("Which calls are kept with all moments of their tries."),
   otlp: otlp.optional().describe("A collector of OpenTelemetry that is told of calls."),
+  content: content.prefault({}).describe("What is kept of prompts and answers; by default nothing is."),
 });
+
+/** What is kept of prompts and answers; null: nothing is. */
+export function compileContent({ content: config }: z.output<typeof telemetry>): ContentPlan | null {
+  if (config.store === "off") return null;
+  const { models, keys, tenants } = config.except;
+  const [of_models, of_keys, of_tenants] = [models, keys, tenants].map((list) => list.map(namePattern));
+  return {
+    retention_ms: config.retention_days * DAY_MS,
+    call_max_bytes: config.max_call_kb * 1024,
+    isExcepted: ({ model, key, tenant }) =>
+      isAny(of_models!, model) || isAny(of_keys!, key) || isAny(of_tenants!, tenant),
+  };
+}
+
+function isAny(patterns: readonly NamePattern[], name: string): boolean {
+  return patterns.some((pattern) => isMeant(pattern, name));
+}
+
+/** How the store of content is kept, whether anything is added to it or not. */
+export function contentKeeping({ content: config }: z.output<typeof telemetry>): {
+  readonly retention_ms: number;
+  readonly max_bytes: number;
+} {
+  return { retention_ms: config.retention_days * DAY_MS, max_bytes: config.max_mb * MIB };
+}
 
 /** What the calls themselves need of it. */
 export function compileTelemetry({ traces, otlp: collector }: z.output<typeof telemetry>): TelemetryPlan {

@@ -12,6 +12,7 @@ import type { LiveCalls } from "../ledger/live_calls.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { configRoutes } from "./config_routes.ts";
+import { contentRoutes } from "./content_routes.ts";
 import { DashboardDoor } from "./dashboard/door.ts";
 import { linkRoutes } from "./dashboard/link_routes.ts";
 import { Sessions } from "./dashboard/sessions.ts";
@@ -99,7 +100,8 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     }, TELL_MS);
   };
   const token = () => hooks.config()?.admin?.token ?? null;
-  const sessions = new Sessions(folder, token);
+  const content_token = () => hooks.config()?.admin?.content_token ?? null;
+  const sessions = new Sessions(folder, { token, content_token });
   const routes: Routes = {
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(folder, hooks.flushLedger),
@@ -109,11 +111,12 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
     ...insightRoutes(folder, hooks),
     ...configRoutes(hooks),
+    ...contentRoutes({ data: folder, keys, config: hooks.config }),
     ...limitRoutes(hooks),
     ...linkRoutes(sessions, hooks),
   };
   const answer = createRouter(routes, self, hooks.log);
-  const door = new DashboardDoor({ sessions, folder, token, answer });
+  const door = new DashboardDoor({ sessions, folder, token, content_token, answer });
   return {
     keys,
     answer: (request) => (isDashboard(request) ? door.answer(request) : answer(request)),

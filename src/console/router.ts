@@ -8,6 +8,8 @@ import { GatewayError } from "../errors.ts";
 export const ADMIN_BODY_MAX_BYTES = 1024 * 1024;
 /** The header in which who passes a request on says for whom. */
 export const ACTOR_HEADER = "x-venturi-actor";
+/** And in which it says that they may see what calls said. */
+export const CONTENT_HEADER = "x-venturi-may-see-content";
 
 const PREFIX = "/admin/v1/";
 
@@ -21,6 +23,8 @@ export interface Ask {
   readonly headers: Headers;
   /** Who asks, as the audit log calls it. */
   readonly actor: string;
+  /** Whether they may see what calls said: who asks at the socket by himself may read all files behind it. */
+  readonly may_see_content: boolean;
 }
 
 /** What an endpoint answers. */
@@ -64,8 +68,13 @@ export function createRouter(
     }
     const body = await readJson(request);
     if (body instanceof GatewayError) return body;
-    const actor = request.headers.get(ACTOR_HEADER)?.slice(0, 200) ?? self;
-    return answerer({ id: found.id, query: url.searchParams, body, headers: request.headers, actor });
+    const { headers } = request;
+    const named = headers.get(ACTOR_HEADER);
+    return answerer({
+      ...{ id: found.id, query: url.searchParams, body, headers },
+      actor: named?.slice(0, 200) ?? self,
+      may_see_content: named === null || headers.has(CONTENT_HEADER),
+    });
   }
 
   return async (request) => {

@@ -2,7 +2,7 @@
 // supervisor, by its socket.
 // Of the request goes on what the API understands, and nothing that could say who asks but what is known here.
 
-import { hasAdminToken } from "../access/client_keys.ts";
+import { adminRank } from "../access/client_keys.ts";
 import type { Plan } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import type { Alarms } from "./alarms.ts";
@@ -15,6 +15,8 @@ const BODY_MAX_BYTES = 1024 * 1024;
 const ANSWER_MAX_MS = 60_000;
 /** Who asks, as the audit log calls it. */
 const ACTOR_HEADER = "x-venturi-actor";
+/** That they may see what calls said. */
+const CONTENT_HEADER = "x-venturi-may-see-content";
 /** Fields of the request and of the answer that go on. */
 const REQUEST_FIELDS = ["content-type", "if-match"];
 const ANSWER_FIELDS = ["content-type", "cache-control", "etag", "location", "allow", "retry-after"];
@@ -62,9 +64,11 @@ export async function relayToAdmin(
   plan: Plan,
   options: AdminRelayOptions,
 ): Promise<Response | GatewayError> {
-  if (!hasAdminToken(plan, request.headers)) return adminTokenMissing();
+  const rank = adminRank(plan, request.headers);
+  if (rank === null) return adminTokenMissing();
   const headers = picked(request.headers, REQUEST_FIELDS);
-  headers.set(ACTOR_HEADER, from === null ? "admin token" : `admin token from ${from}`);
+  headers.set(ACTOR_HEADER, from === null ? `${rank} token` : `${rank} token from ${from}`);
+  if (rank === "content") headers.set(CONTENT_HEADER, "yes");
   return passOn({ request, target, headers, plan, answer_fields: ANSWER_FIELDS }, options);
 }
 

@@ -21,6 +21,7 @@ import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
 import type { ClientStream } from "./client_stream.ts";
+import type { CallContent } from "./content.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
 import type { Tried } from "./one_try.ts";
@@ -142,6 +143,8 @@ export class Call implements Alarm {
   refused = false;
   /** Asks a candidate the same when it is over; null where nobody does. */
   shadowing: Shadowing | null = null;
+  /** Gathers what is kept of it; null where nothing is. */
+  content: CallContent | null = null;
   /** What it is the shadow of; null for a call of its own. */
   shadow: ShadowRow | null = null;
   /** Why its first answer was not good enough, and another model's is given; null where that is not so. */

@@ -3,13 +3,17 @@
 import package_json from "../../package.json" with { type: "json" };
 import type { TlsPlan } from "../config/certificates.ts";
 import type { OtherMetric } from "../ledger/metrics.ts";
-import type { HostFacts } from "../memory/host_facts.ts";
+import { CONTENT_OUTCOMES, type HostFacts } from "../memory/host_facts.ts";
 
 /** Labels of the build. */
 const BUILD = `{version="${package_json.version}",bun="${Bun.version}"}`;
 
 /** Those metrics. */
-export function hostMetrics({ started_s, otlp_dropped }: HostFacts): OtherMetric[] {
+export function hostMetrics(facts: HostFacts): OtherMetric[] {
+  const { started_s, otlp_dropped } = facts;
+  const content = Object.fromEntries(
+    CONTENT_OUTCOMES.map((outcome) => [`{outcome="${outcome}"}`, facts.contentCalls(outcome)]),
+  );
   return [
     {
       ...{ name: "venturi_build_info", type: "gauge", samples: { [BUILD]: 1 } },
@@ -23,6 +27,10 @@ export function hostMetrics({ started_s, otlp_dropped }: HostFacts): OtherMetric
     {
       ...{ name: "venturi_otlp_dropped_total", type: "counter", samples: { "": otlp_dropped } },
       help: "Spans that no collector of OpenTelemetry got.",
+    },
+    {
+      ...{ name: "venturi_content_calls_total", type: "counter", samples: content },
+      help: "Calls by what became of their prompts and answers, where those are kept.",
     },
   ];
 }

@@ -3,10 +3,8 @@
 import type { CacheEntry } from "../cache/entry.ts";
 import type { CacheKey } from "../cache/key.ts";
 import { type ClientFormatName, isChunked } from "../dialects/client_format.ts";
-import { assembleAnswer } from "../dialects/openai/assemble.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
-import { streamAnswer } from "../dialects/openai/unfold.ts";
-import { streamOf, wholeOf } from "../dialects/other_form.ts";
+import { streamedForm, wholeForm } from "../dialects/whole_form.ts";
 
 /** What a client asked for. */
 export interface AskedForm {
@@ -48,7 +46,7 @@ export class KeptAnswers {
     const name = `${kind} ${key.bytes.toString("latin1")}`;
     const known = this.#other_forms.get(name);
     if (known !== undefined && known.created_ms === created_ms) return known.body;
-    const made = otherForm(format, kind, body, choices);
+    const made = kind === "whole" ? streamedForm(format, body) : wholeForm(format, body, choices);
     this.#hold(name, created_ms, made);
     return made;
   }
@@ -70,27 +68,6 @@ export class KeptAnswers {
     this.#other_forms.delete(name);
     this.#held_bytes -= sizeOf(held.body);
   }
-}
-
-function otherForm(
-  format: ClientFormatName,
-  kind: CacheEntry["kind"],
-  body: Uint8Array,
-  choices: number,
-): Uint8Array | null {
-  switch (format) {
-    case "responses":
-    case "messages":
-    case "gemini":
-      return kind === "whole" ? streamOf(format, body) : wholeOf(format, body);
-    default:
-      return kind === "whole" ? streamAnswer(body, { include_usage: true }) : assembleAnswer(body, choices);
-  }
-}
-
-/** The whole answer that a stream says; null where it has no end. */
-export function wholeForm(format: ClientFormatName, events: Uint8Array, choices: number): Uint8Array | null {
-  return otherForm(format, "events", events, choices);
 }
 
 /** What holding takes, about. */

@@ -90,6 +90,11 @@ async function answerKnownCaller(call: Call, endpoint: Endpoint, tools: Pipeline
   if (prepared !== cleaned) call.account = new Account(call, prepared, tools.books);
   if (guards !== null) (await tools.guards.get()).guardAnswer(call, prepared, guards, tools);
 
+  // Keep what is asked and answered from here on, where that is wanted.
+  const { content } = call.plan;
+  if (content !== null && tools.content !== null)
+    call.content = (tools.content.value ?? (await tools.content.get())).begin(call, prepared, content);
+
   // Look whether the answer is there, or on its way to somebody who asked the same.
   const { cache } = prepared.model;
   if (cache !== null && tools.caches !== null && call.may_be_kept && prepared.counting === null) {

@@ -5,6 +5,7 @@ import type { AttemptTools } from "./attempt.ts";
 import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import type { Call } from "./call.ts";
+import type { Content } from "./content.ts";
 import type { Guards } from "./guards.ts";
 import type { KeptResponses } from "./kept_responses.ts";
 import type { Lazy } from "./lazy.ts";
@@ -25,6 +26,8 @@ export interface PipelineTools extends AttemptTools {
   /** What conversations go on from; null: nothing is kept. */
   readonly responses: Lazy<KeptResponses> | null;
   readonly shadows: Lazy<Shadows>;
+  /** What is kept of prompts and answers, where a Plan wants that; null: nothing is. */
+  readonly content: Lazy<Content> | null;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */

@@ -71,6 +71,7 @@ export function relayWhole(
   const { asks_usage } = prepared;
   call.refused = saysRefusal(body);
   call.shadowing?.came(body);
+  call.content?.came(body);
   let last = passed(call, treated);
   if (asStream !== null && last instanceof Uint8Array)
     last = asStream(format.name, last, asks_usage) ?? answerUnfit();
@@ -178,7 +179,10 @@ export function relayFlow(
     const is_partial =
       told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
     // What was told before the answer broke off has little of it, or nothing.
-    if (flow.copy !== null) call.shadowing?.flowed(flow.copy);
+    if (flow.copy !== null) {
+      call.shadowing?.flowed(flow.copy);
+      call.content?.flowed(flow.copy);
+    }
     const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
     settle(call, tools, {
       ...{ usage, finish_reason, is_partial },
@@ -245,6 +249,7 @@ export async function giveKept(
   tools: PipelineTools,
 ): Promise<Response> {
   const { finish_reason, cost_nano_usd, took_ms } = entry;
+  call.content?.came(bytes, prepared.is_stream);
   const treated = prepared.is_stream
     ? await treatEvents(call, bytes)
     : passed(call, await treatAnswer(call, bytes));
@@ -280,6 +285,7 @@ export function followFlow(
   const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
   const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
   treatStream(call, flow);
+  if (call.content !== null) flow.copy = call.content.copy();
   const follower = new StreamFollower(recording, flow);
   call.listener = {
     onStop: (reason) => {
@@ -290,6 +296,7 @@ export function followFlow(
   flow.whenEnded((error) => {
     follower.leave();
     flight.lookWhetherWanted();
+    if (flow.copy !== null) call.content?.flowed(flow.copy);
     const is_gone = call.stopped === "gone";
     settle(call, tools, {
       ...NOTHING_CAME,

@@ -3,7 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { asksForKeys, authenticate, hasAdminToken } from "../access/client_keys.ts";
+import { adminRank, asksForKeys, authenticate } from "../access/client_keys.ts";
 import type { StoredKeys } from "../access/stored_keys.ts";
 import { isLoopback } from "../config/address.ts";
 import { isServed } from "../config/configured.ts";
@@ -18,6 +18,7 @@ import { collectMetrics } from "../ledger/collect.ts";
 import { Metrics, renderPrometheus } from "../ledger/metrics.ts";
 import { Roster } from "../memory/roster.ts";
 import { CLOSED } from "../privacy/discretion.ts";
+import { keyFor } from "../privacy/key.ts";
 import { KeyRotation } from "../routing/rotation.ts";
 import type { UpstreamClient } from "../upstream/exchange.ts";
 import { createFetchClient } from "../upstream/fetch.ts";
@@ -170,6 +171,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       const { Shadows } = await import("./shadows.ts");
       return new Shadows(tools, () => stage === "serving");
     }),
+    content: options.privacy === undefined ? null : new Lazy(openContent(options.privacy)),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -190,6 +192,15 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_shared = options.share_port ?? false;
       const log = (line: string) => options.books.tell(line);
       return new KeptResponses({ folder: join(folder, "responses"), key, is_shared, log }, plan.responses);
+    };
+  }
+
+  /** Opens what keeps prompts and answers. */
+  function openContent({ folder, key }: { readonly folder: string; readonly key: Uint8Array }) {
+    return async () => {
+      const { Content } = await import("./content.ts");
+      const keys = { seal: keyFor(key, "content seal"), name: keyFor(key, "content name") };
+      return new Content({ folder, keys, facts: state.facts, log: (line) => options.books.tell(line) });
     };
   }
 
@@ -370,7 +381,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     if (path === "/metrics") {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
-      if (is_closed && !hasAdminToken(plan, request.headers)) return plainError(adminTokenMissing());
+      if (is_closed && adminRank(plan, request.headers) === null) return plainError(adminTokenMissing());
       return answerMetrics();
     }
     return null;
@@ -497,6 +508,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     for (const client of Object.values(clients)) client.close();
     await tools.caches?.value?.close();
     await tools.responses?.value?.close();
+    await tools.content?.value?.close();
     tools.privacy.value?.close();
     tools.guards.value?.close();
     clearInterval(allowing);

@@ -88,6 +88,7 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
   call.shadowing?.over();
+  call.content?.over();
   tools.onCallEnd(call);
 }
 

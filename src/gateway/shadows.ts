@@ -4,15 +4,15 @@
 import type { ModelPlan } from "../config/plan.ts";
 import { agreementOf } from "../dialects/agreement.ts";
 import { writtenIn } from "../dialects/other_form.ts";
+import { wholeForm } from "../dialects/whole_form.ts";
 import { GatewayError } from "../errors.ts";
 import { choicesOfAnswer, isJudged } from "../privacy/guards/schema/answer_choices.ts";
 import { Account } from "./account.ts";
-import { type AnswerCopy, COPY_MAX_BYTES } from "./answer_copy.ts";
+import { type AnswerCopy, COMPARED_MAX_BYTES } from "./answer_copy.ts";
 import { isRefused } from "./answer_verdict.ts";
 import { type Answer, attempt } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import type { CallEnd } from "./call_row.ts";
-import { wholeForm } from "./kept_answer.ts";
 import { modelBeside } from "./model_beside.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
@@ -85,13 +85,14 @@ export class Shadowing {
 
   /** The call's answer has come whole. */
   came(body: Uint8Array): void {
-    if (body.length <= COPY_MAX_BYTES) this.#answer = body;
+    if (body.length <= COMPARED_MAX_BYTES) this.#answer = body;
   }
 
   /** It has come as a stream. */
   flowed(copy: AnswerCopy): void {
     const events = copy.bytes();
-    this.#answer = events === null ? null : wholeForm(this.call.format.name, events, this.#prepared.choices);
+    const is_short = events !== null && events.length <= COMPARED_MAX_BYTES;
+    this.#answer = !is_short ? null : wholeForm(this.call.format.name, events, this.#prepared.choices);
   }
 
   /** The call is over: what it took nobody has to wait for any more. One that its client or the gateway gave up shows nothing. */

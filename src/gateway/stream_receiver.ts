@@ -12,7 +12,7 @@ import type { UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
 import { isCoded } from "../wire/content_coding.ts";
 import type { SseEvent } from "../wire/sse.ts";
 import { serverOfTarget } from "./answer.ts";
-import { AnswerCopy } from "./answer_copy.ts";
+import { AnswerCopy, COMPARED_MAX_BYTES } from "./answer_copy.ts";
 import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
@@ -88,7 +88,9 @@ export class StreamReceiver extends Receiver {
     const is_events = content_type.toLowerCase().startsWith(expected);
     if (is_events && !is_coded) {
       if (this.call.lead !== null) this.#flow.recording = new Recording(serverOfTarget(this.#target));
-      if (this.call.shadowing !== null) this.#flow.copy = new AnswerCopy();
+      const { content, shadowing } = this.call;
+      if (content !== null) this.#flow.copy = content.copy();
+      else if (shadowing !== null) this.#flow.copy = new AnswerCopy(COMPARED_MAX_BYTES);
       this.#flow.begin(this.exchange);
     } else this.#odd_body = [];
   }

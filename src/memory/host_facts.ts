@@ -1,6 +1,12 @@
-// What the supervisor knows and gateway processes tell of: words of the header's page, each written by it alone.
+// What the supervisor knows and gateway processes tell of: words of the header's page, written by it alone; and what all of them count together.
 
-import { OTLP_DROPPED_WORD, STARTED_WORD } from "./layout.ts";
+import { CONTENT_WORD, OTLP_DROPPED_WORD, STARTED_WORD } from "./layout.ts";
+
+/** What becomes of the content of a call where content is kept: in the order of their words, at most eight. */
+export const CONTENT_OUTCOMES = ["kept", "dropped", "too_long", "private"] as const;
+
+/** One of them. */
+export type ContentOutcome = (typeof CONTENT_OUTCOMES)[number];
 
 /** What is known of the gateway as a whole. */
 export class HostFacts {
@@ -26,5 +32,14 @@ export class HostFacts {
 
   addOtlpDropped(spans: number): void {
     Atomics.add(this.#words, OTLP_DROPPED_WORD, spans | 0);
+  }
+
+  /** Calls of whose content this has become, since the file was made. */
+  contentCalls(outcome: ContentOutcome): number {
+    return Atomics.load(this.#words, CONTENT_WORD + CONTENT_OUTCOMES.indexOf(outcome)) >>> 0;
+  }
+
+  countContent(outcome: ContentOutcome, calls: number): void {
+    Atomics.add(this.#words, CONTENT_WORD + CONTENT_OUTCOMES.indexOf(outcome), calls);
   }
 }

@@ -27,6 +27,8 @@ export const SUPERVISOR_WORD = 16;
 export const STARTED_WORD = 64;
 /** Spans that no collector got, since the file was made. */
 export const OTLP_DROPPED_WORD = 65;
+/** What became of the content of calls, a word for each of `CONTENT_OUTCOMES`, since the file was made. */
+export const CONTENT_WORD = 72;
 /** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
 

@@ -44,7 +44,15 @@ export function openPrivacyKey(
 }
 
 /** What a key is for: the values of conversations, and the responses that are kept, have keys of their own. */
-export type KeyPurpose = "user" | "name" | "seal" | "response name" | "response seal";
+export type KeyPurpose =
+  | "user"
+  | "name"
+  | "seal"
+  | "response name"
+  | "response seal"
+  | "content name"
+  | "content seal"
+  | "replay";
 
 /** A key for one purpose alone. */
 export function keyFor(key: Uint8Array, purpose: KeyPurpose): Uint8Array {

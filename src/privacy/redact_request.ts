@@ -1,6 +1,5 @@
 // A request without the personal data that its client put in. What holds none goes out as the very bytes that came.
 
-import { createHmac } from "node:crypto";
 import { CANDIDATES } from "../wire/candidates.ts";
 import {
   type JsonObjectScan,
@@ -13,6 +12,7 @@ import {
 } from "../wire/json.ts";
 import { fastest } from "../wire/kernels.ts";
 import { type Edit, splice } from "../wire/splice.ts";
+import { hashedUser } from "./discretion.ts";
 import type { Entity, Recognise } from "./entity.ts";
 import { Mapping } from "./mapping.ts";
 import { PLACES, type RedactedEndpoint } from "./places/places.ts";
@@ -141,7 +141,7 @@ export function* redactInSteps(
       } else if (treatment === "name") {
         change(span, redaction.redactName(readString(bytes, span) ?? "", mappingOf()));
       } else if (treatment === "hash" && mode !== "audit") {
-        change(span, hashed(readString(bytes, span) ?? "", secret));
+        change(span, hashedUser(readString(bytes, span) ?? "", secret));
       } else {
         const holds = candidatesIn(bytes, span);
         if (redaction.isPlain(holds)) continue;
@@ -317,9 +317,4 @@ function ownMapping(entities: readonly Entity[]): Mapping {
   const mapping = new Mapping();
   mapping.admit(entities);
   return mapping;
-}
-
-/** The same for the same user, and nobody can tell who: 128 bits of a keyed hash. */
-function hashed(user: string, secret: Uint8Array): string {
-  return createHmac("sha256", secret).update(user).digest("hex").slice(0, 32);
 }

@@ -20,6 +20,7 @@ import { Health } from "../routing/health/health.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
 import { CallTelling } from "./call_telling.ts";
+import { ContentKeeping } from "./content_keeping.ts";
 import { Drills } from "./drills.ts";
 import { watchExpiry } from "./expiry_watch.ts";
 import { type Address, Fleet } from "./fleet.ts";
@@ -150,6 +151,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const endExpiryWatch = watchExpiry(() => loaded.plan.listen.tls, log);
   const caches = new CacheKeeping(log);
   const inference = new InferenceWorker({ log });
+  const content = new ContentKeeping(() => loaded.config, log);
   const similar = new SimilarDesk(first.config.data);
   let state: State | null = null;
   let drills: Drills | null = null;
@@ -325,7 +327,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
   async function endCaches(): Promise<void> {
     similar.close();
-    await Promise.all([inference.stop(), caches.close()]);
+    await Promise.all([inference.stop(), caches.close(), content.close()]);
   }
 
   const starting = changing.then(() => moveTo(loaded.plan.listen, null));
@@ -345,6 +347,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (typeof pid_file === "function") removePidFile = pid_file;
     else log(pid_file.fault);
     tellReady();
+    void content.sweep();
     await stopped;
   }
   endWatch();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ANYONE, authenticate, hasAdminToken, mayCall, presentedKey } from "../../src/access/client_keys.ts";
+import { ANYONE, adminRank, authenticate, mayCall, presentedKey } from "../../src/access/client_keys.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { matchesPattern } from "../../src/config/name_pattern.ts";
 import type { Plan } from "../../src/config/plan.ts";
@@ -64,12 +64,22 @@ describe("the admin token", () => {
     ["Bearer an-admin-token-of-its-own2", false],
     ["an-admin-token-of-its-own", false],
   ])("is told by %j: %j", (authorization, expected) => {
-    expect(hasAdminToken(with_token, new Headers({ authorization }))).toBe(expected);
+    expect(adminRank(with_token, new Headers({ authorization }))).toBe(expected ? "admin" : null);
   });
 
   test("is in no other header, and nobody has one that is not configured", () => {
-    expect(hasAdminToken(with_token, new Headers({ "x-api-key": "an-admin-token-of-its-own" }))).toBe(false);
-    expect(hasAdminToken(plan, new Headers({ authorization: "Bearer sk-one-of-them" }))).toBe(false);
+    expect(adminRank(with_token, new Headers({ "x-api-key": "an-admin-token-of-its-own" }))).toBeNull();
+    expect(adminRank(plan, new Headers({ authorization: "Bearer sk-one-of-them" }))).toBeNull();
+  });
+
+  test("is of a higher rank where it is the one that may see content", () => {
+    const both = planOf(
+      "admin: { token: an-admin-token-of-its-own, content_token: another-one-for-content }",
+    );
+    const rankOf = (token: string) => adminRank(both, new Headers({ authorization: `Bearer ${token}` }));
+    expect(["another-one-for-content", "an-admin-token-of-its-own", "neither-of-these"].map(rankOf)).toEqual([
+      ...["content", "admin", null],
+    ]);
   });
 });
 

@@ -90,13 +90,24 @@ test("defaults are filled in", () => {
     media: { max_mb: 20, max_count: 20, timeout_ms: 10_000, trusted_hosts: [] },
     ledger: { retention_days: 400, max_mb: 20_000 },
     log: { format: "text", level: "info", calls: "off", rotate_mb: 100, keep_files: 10 },
-    telemetry: { traces: { sample: 0.1, slow_ms: 5_000 } },
+    telemetry: {
+      traces: { sample: 0.1, slow_ms: 5_000 },
+      content: {
+        ...{ store: "off", retention_days: 7, max_mb: 1_024, max_call_kb: 4_096 },
+        except: { models: [], keys: [], tenants: [] },
+      },
+    },
   });
   expect(result.config.listen.workers).toBeGreaterThanOrEqual(1);
 });
 
 // Each text has one fault (or a few); the messages are exact, place included.
 const CASES: readonly (readonly [name: string, text: string, ...messages: string[]])[] = [
+  [
+    "a token for content that opens no more than the other",
+    "admin:\n  token: one-secret-for-all-of-it\n  content_token: one-secret-for-all-of-it",
+    "venturi.yaml:3:18: admin.content_token must be another secret than admin.token: it opens more",
+  ],
   [
     "a tier that is not there, and a team without its tenant",
     "keys: [{ name: a, key: k, tier: payed }]\ntiers: { paid: {} }\nteams: { shop: {} }",

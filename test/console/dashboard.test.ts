@@ -9,10 +9,13 @@ import { SESSION_MS, Sessions } from "../../src/console/dashboard/sessions.ts";
 import { makeFolder } from "../access/records.ts";
 
 const TOKEN = "an-admin-token-for-tests";
+const CONTENT_TOKEN = "a-content-token-for-tests";
 const ORIGIN = "http://gateway.test:8080";
 
 let folder: ReturnType<typeof makeFolder>;
 let token: string | null;
+let content_token: string | null;
+const tokens = { token: () => token, content_token: () => content_token };
 let asked: Request[];
 let door: DashboardDoor;
 let sessions: Sessions;
@@ -21,6 +24,7 @@ beforeEach(() => {
   folder = makeFolder();
   mkdirSync(folder.path, { recursive: true });
   token = TOKEN;
+  content_token = CONTENT_TOKEN;
   asked = [];
   open();
 });
@@ -28,11 +32,9 @@ afterEach(() => folder.remove());
 
 /** As a supervisor that starts does. */
 function open() {
-  sessions = new Sessions(folder.path, () => token);
+  sessions = new Sessions(folder.path, tokens);
   door = new DashboardDoor({
-    sessions,
-    folder: folder.path,
-    token: () => token,
+    ...{ sessions, folder: folder.path, ...tokens },
     answer: async (request) => {
       asked.push(request);
       return Response.json({ seen: request.url });
@@ -87,7 +89,7 @@ describe("the login", () => {
     expect(secure.headers.get("set-cookie")).toMatch(/; Secure$/);
     const cookie = cookieOf(response);
     expect(await (await ask("/ui/session", { cookie })).json()).toEqual({
-      ...{ object: "session", active: true, has_token: true },
+      ...{ object: "session", active: true, has_token: true, may_see_content: false },
     });
     const answer = await ask("/ui/api/usage?by=key", { cookie });
     expect(await answer.json()).toEqual({ seen: "http://admin/admin/v1/usage?by=key" });
@@ -109,12 +111,12 @@ describe("the login", () => {
   test("without a token in the configuration is by a link alone, which is good once", async () => {
     token = null;
     for (const empty of ["", "null", TOKEN]) expect((await logIn({ token: empty })).status).not.toBe(200);
-    const code = sessions.makeCode(Date.now());
+    const code = sessions.makeCode("admin", Date.now());
     const response = await logIn({ code }, { from: "10.0.0.9" });
     expect(response.status).toBe(200);
     expect((await ask("/ui/api/keys", { cookie: cookieOf(response) })).status).toBe(200);
     expect((await logIn({ code }, { from: "10.0.0.9" })).status).toBe(401);
-    const late = sessions.makeCode(Date.now() - 301_000);
+    const late = sessions.makeCode("admin", Date.now() - 301_000);
     expect((await logIn({ code: late }, { from: "10.0.0.9" })).status).toBe(401);
   });
 });
@@ -125,8 +127,8 @@ describe("a session", () => {
     const secret = cookie.split("=")[1]!;
     open();
     expect((await ask("/ui/api/keys", { cookie })).status).toBe(200);
-    expect(sessions.has(secret, Date.now() + SESSION_MS - 1_000)).toBe(true);
-    expect(sessions.has(secret, Date.now() + SESSION_MS + 1_000)).toBe(false);
+    expect(sessions.rankOf(secret, Date.now() + SESSION_MS - 1_000)).toBe("admin");
+    expect(sessions.rankOf(secret, Date.now() + SESSION_MS + 1_000)).toBeNull();
     token = "another-admin-token-now";
     expect((await ask("/ui/api/keys", { cookie })).status).toBe(401);
     token = TOKEN;
@@ -135,6 +137,28 @@ describe("a session", () => {
     expect((await ask("/ui/api/keys", { cookie })).status).toBe(401);
     open();
     expect((await ask("/ui/api/keys", { cookie })).status).toBe(401);
+  });
+
+  test("may see content where it was begun by who may, and ends with that token", async () => {
+    const plain = cookieOf(await logIn({ token: TOKEN }));
+    const higher = cookieOf(await logIn({ token: CONTENT_TOKEN }));
+    const linked = cookieOf(await logIn({ code: sessions.makeCode("content", Date.now()) }));
+    const mayOf = async (cookie: string) => {
+      const headers = { "x-venturi-may-see-content": "yes" };
+      expect((await ask("/ui/api/calls/1/content", { cookie, headers })).status).toBe(200);
+      const told = (await (await ask("/ui/session", { cookie })).json()) as { may_see_content: boolean };
+      expect(asked.at(-1)!.headers.has("x-venturi-may-see-content")).toBe(told.may_see_content);
+      return told.may_see_content;
+    };
+    expect([await mayOf(plain), await mayOf(higher), await mayOf(linked)]).toEqual([false, true, true]);
+    open();
+    expect(await mayOf(higher)).toBe(true);
+    content_token = "another-content-token-now";
+    expect((await ask("/ui/api/keys", { cookie: higher })).status).toBe(401);
+    expect((await ask("/ui/api/keys", { cookie: plain })).status).toBe(200);
+    content_token = CONTENT_TOKEN;
+    await ask("/ui/session", { method: "DELETE", cookie: higher });
+    expect((await ask("/ui/api/keys", { cookie: higher })).status).toBe(401);
   });
 
   test("is on the disk as a hash, for its owner alone", async () => {
@@ -150,7 +174,7 @@ describe("a session", () => {
     const told = new TransformStream<Uint8Array, Uint8Array>();
     const writer = told.writable.getWriter();
     const stream = new DashboardDoor({
-      ...{ sessions, folder: folder.path, token: () => token },
+      ...{ sessions, folder: folder.path, ...tokens },
       answer: async () => new Response(told.readable, { headers: { "content-type": "text/event-stream" } }),
     });
     const cookie = cookieOf(await logIn({ token: TOKEN }));
@@ -166,9 +190,9 @@ describe("a session", () => {
   });
 
   test("is one of a bounded number", () => {
-    const first = sessions.begin(1_000);
-    for (let number = 0; number < 100; number++) sessions.begin(1_000);
-    expect(sessions.has(first, 1_001)).toBe(false);
+    const first = sessions.begin("admin", 1_000);
+    for (let number = 0; number < 100; number++) sessions.begin("admin", 1_000);
+    expect(sessions.rankOf(first, 1_001)).toBeNull();
   });
 });
 

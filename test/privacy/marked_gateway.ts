@@ -2,8 +2,12 @@
 // marker could be left.
 
 import { dlopen } from "bun:ffi";
+import { Database } from "bun:sqlite";
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { contentPath } from "../../src/content/file.ts";
+import { ContentStore } from "../../src/content/store.ts";
+import { keyFor } from "../../src/privacy/key.ts";
 import { Venturi } from "../chaos/harness.ts";
 import { childrenOf } from "../chaos/processes.ts";
 import { answers, askedIn, textAnswer } from "../gateway/format_calls.ts";
@@ -168,6 +172,7 @@ privacy:
   names_budget_ms: 10000
   custom: ${CUSTOM_KINDS}
 cache: { semantic: { budget_ms: 2000 } }
+telemetry: { content: { store: on } }
 ledger: { billing: { file: billing.ndjson, webhook: "${hooks_url}/billing" } }`;
 }
 
@@ -280,6 +285,23 @@ export class MarkedGateway {
     return files;
   }
 
+  /** What calls said, opened, as those see it who may. */
+  contents(): Map<string, Buffer> {
+    const contents = new Map<string, Buffer>();
+    if (!existsSync(contentPath(this.data))) return contents;
+    const key = readFileSync(join(this.data, "privacy.key"));
+    const keys = { seal: keyFor(key, "content seal"), name: keyFor(key, "content name") };
+    const store = ContentStore.open(this.data, keys) as ContentStore;
+    const db = new Database(contentPath(this.data), { readonly: true });
+    for (const { id } of db.query<{ id: string }, []>("SELECT id FROM calls").iterate()) {
+      const { request, answer } = store.find(id)!;
+      contents.set(`content of ${id}`, Buffer.concat([request, answer?.bytes ?? Buffer.alloc(0)]));
+    }
+    db.close();
+    store.close();
+    return contents;
+  }
+
   /** What the processes said, and what was posted to others than the provider. */
   said(): Map<string, Buffer> {
     const posted = this.hooks.requests.map((request) => request.body);
@@ -342,7 +364,8 @@ export async function leaksOf(gateway: MarkedGateway, mode: Mode, search: Marker
   const sent = mode === "audit" ? [] : [gateway.sent()];
   const running = leaksIn([await gateway.told(), gateway.files(), gateway.said(), ...sent], search);
   await gateway.stop();
-  return [...running, ...leaksIn([gateway.files(), gateway.said(), ...sent], search)];
+  const left = [gateway.files(), gateway.contents(), gateway.said(), ...sent];
+  return [...running, ...leaksIn(left, search)];
 }
 
 /** Starts gateways for the tests of a file, several at a time; `end` ends them all. */

@@ -78,8 +78,11 @@ describe("a marker is found", () => {
     writeFileSync(join(gateway.data, "deeper", "file"), content);
     const told = await gateway.told();
     await gateway.hooks.waitFor(() => gateway.hooks.requests.length > 0, SLOW_MS);
-    const leaks = leaksIn([told, gateway.files(), gateway.said(), gateway.sent()], search).join("\n");
+    await gateway.venturi.until(() => gateway.contents().size > 0, "content", SLOW_MS);
+    const places = [told, gateway.files(), gateway.contents(), gateway.said(), gateway.sent()];
+    const leaks = leaksIn(places, search).join("\n");
     for (const place of [
+      "content of",
       ...["metrics", "admin calls", "admin usage", "log", "billing events", "request 0 to the provider"],
       ...["/deeper/file", "/ledger.sqlite", "/cache/answers/", "/billing.ndjson", "/state"],
     ]) {

@@ -5,12 +5,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { resolve } from "node:path";
 import * as z from "zod";
+import type { AdminRank } from "../../access/client_keys.ts";
 import { GatewayError } from "../../errors.ts";
-import { ACTOR_HEADER, toResponse } from "../router.ts";
+import { ACTOR_HEADER, CONTENT_HEADER, toResponse } from "../router.ts";
 import { dashboardFiles } from "./files.ts";
 import { LoginLimit } from "./login_limit.ts";
 import { pageHtml, SAFE_HEADERS } from "./page_html.ts";
-import { SESSION_MS, type Sessions } from "./sessions.ts";
+import { type AdminTokens, SESSION_MS, type Sessions } from "./sessions.ts";
 
 /** The header of every request of the page's script. */
 const PAGE_HEADER = "x-venturi-ui";
@@ -24,12 +25,10 @@ const login_schema = z.union([
 ]);
 
 /** What the door stands before. */
-export interface DoorOptions {
+export interface DoorOptions extends AdminTokens {
   readonly sessions: Sessions;
   /** Tells gateways of one host apart: their pages share cookies, whatever their ports. */
   readonly folder: string;
-  /** The admin token; null where none is configured. */
-  token(): string | null;
   /** Answers a request to the admin API. */
   answer(request: Request): Promise<Response>;
 }
@@ -76,7 +75,9 @@ export class DashboardDoor {
     if (foreign !== null) return toResponse(foreign);
     if (request.method === "GET") {
       const has_token = this.#options.token() !== null;
-      return toResponse({ json: { object: "session", active: this.#isLoggedIn(request), has_token } });
+      const rank = this.#rankOf(request);
+      const may = { active: rank !== null, may_see_content: rank === "content" };
+      return toResponse({ json: { object: "session", ...may, has_token } });
     }
     if (request.method === "POST") return this.#login(request);
     if (request.method !== "DELETE") {
@@ -100,11 +101,11 @@ export class DashboardDoor {
     const wish = login_schema.safeParse(await request.json().catch(() => null));
     if (!wish.success)
       return toResponse(new GatewayError("invalid_value", "A login has a 'token' or a 'code'."));
-    const is_right =
+    const rank =
       "token" in wish.data
-        ? this.#isToken(wish.data.token.trim())
+        ? this.#rankOfToken(wish.data.token.trim())
         : sessions.takeCode(wish.data.code, now_ms);
-    if (!is_right) {
+    if (rank === null) {
       this.#limit.count(address, now_ms);
       const message =
         "token" in wish.data
@@ -113,15 +114,17 @@ export class DashboardDoor {
       return toResponse(new GatewayError("invalid_api_key", message));
     }
     this.#limit.forgive(address);
-    const cookie = this.#setCookie(request, sessions.begin(now_ms), SESSION_MS / 1_000);
-    return toResponse({ json: { object: "session", active: true }, headers: { "set-cookie": cookie } });
+    const cookie = this.#setCookie(request, sessions.begin(rank, now_ms), SESSION_MS / 1_000);
+    const json = { object: "session", active: true, may_see_content: rank === "content" };
+    return toResponse({ json, headers: { "set-cookie": cookie } });
   }
 
   /** The admin API, for whoever is logged in. */
   async #api(request: Request): Promise<Response> {
     const foreign = foreignness(request);
     if (foreign !== null) return toResponse(foreign);
-    if (!this.#isLoggedIn(request)) {
+    const rank = this.#rankOf(request);
+    if (rank === null) {
       return toResponse(
         new GatewayError("invalid_api_key", "You are not logged in, or no longer. Log in again."),
       );
@@ -130,6 +133,7 @@ export class DashboardDoor {
     const headers = new Headers({
       [ACTOR_HEADER]: `dashboard from ${request.headers.get(FROM_HEADER) ?? "this machine"}`,
     });
+    if (rank === "content") headers.set(CONTENT_HEADER, "yes");
     for (const name of ["content-type", "if-match", "accept"]) {
       const value = request.headers.get(name);
       if (value !== null) headers.set(name, value);
@@ -148,21 +152,24 @@ export class DashboardDoor {
     // A stream that is open ends with its session: it says something every few seconds.
     const watched = new TransformStream<Uint8Array, Uint8Array>({
       transform: (chunk, controller) => {
-        if (this.#isLoggedIn(request)) controller.enqueue(chunk);
+        if (this.#rankOf(request) !== null) controller.enqueue(chunk);
         else controller.terminate();
       },
     });
     return new Response(answer.body.pipeThrough(watched), answer);
   }
 
-  #isLoggedIn(request: Request): boolean {
+  /** What whoever is logged in may do; null: nobody is. */
+  #rankOf(request: Request): AdminRank | null {
     const shown = cookieOf(request.headers, this.#cookie);
-    return shown !== null && this.#options.sessions.has(shown, Date.now());
+    return shown === null ? null : this.#options.sessions.rankOf(shown, Date.now());
   }
 
-  #isToken(given: string): boolean {
-    const token = this.#options.token();
-    return token !== null && timingSafeEqual(sha256(given), sha256(token));
+  #rankOfToken(given: string): AdminRank | null {
+    const { token, content_token } = this.#options;
+    const is = (known: string | null) => known !== null && timingSafeEqual(sha256(given), sha256(known));
+    if (is(content_token())) return "content";
+    return is(token()) ? "admin" : null;
   }
 
   /** Scripts never see it, other sites never send it (RFC 6265bis, section 4.1.2). */

@@ -1,5 +1,6 @@
 // `/admin/v1/ui/link`: a link that opens the dashboard once, for whoever may ask the admin API.
 
+import type { AdminRank } from "../../access/client_keys.ts";
 import { isLoopback } from "../../config/address.ts";
 import type { ResolvedConfig } from "../../config/schema.ts";
 import { GatewayError } from "../../errors.ts";
@@ -15,10 +16,15 @@ export interface LinkHooks {
 
 /** The endpoint of links. */
 export function linkRoutes(sessions: Sessions, hooks: LinkHooks): Routes {
-  return { "ui/link": { POST: () => makeLink(sessions, hooks) } };
+  return {
+    "ui/link": {
+      POST: ({ may_see_content }) => makeLink(sessions, may_see_content ? "content" : "admin", hooks),
+    },
+  };
 }
 
-function makeLink(sessions: Sessions, { gateway, config }: LinkHooks): Reply | GatewayError {
+/** Whoever opens it may do what whoever asked for it may. */
+function makeLink(sessions: Sessions, rank: AdminRank, { gateway, config }: LinkHooks): Reply | GatewayError {
   const origin = gateway?.url() ?? null;
   const present = config();
   if (origin === null || present === null)
@@ -31,5 +37,5 @@ function makeLink(sessions: Sessions, { gateway, config }: LinkHooks): Reply | G
   }
   // Behind the '#' nobody on the way sees it, and no log has it.
   const place = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-  return { json: { object: "ui.link", url: `${place}/ui#code=${sessions.makeCode(Date.now())}` } };
+  return { json: { object: "ui.link", url: `${place}/ui#code=${sessions.makeCode(rank, Date.now())}` } };
 }

@@ -86,7 +86,15 @@ function makeTools(): PipelineTools {
   return {
     ...{ metrics, books, rotation, queues, health: books.health, key_limits: books.key_limits },
     clocks: { deadlines: new Alarms(1_000), quiet: { alarms: new Alarms(1_000), after_ms: 60_000 } },
-    ...{ stored_keys: null, caches: null, responses: null, privacy: none, guards: none, shadows: none },
+    ...{
+      stored_keys: null,
+      caches: null,
+      responses: null,
+      content: null,
+      privacy: none,
+      guards: none,
+      shadows: none,
+    },
     clientOf: () => sim,
     onCallBegin: () => {},
     onCallEnd: () => {},
