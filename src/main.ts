@@ -8,6 +8,8 @@ const USAGE = `venturi: an LLM gateway
       run the gateway; without a file the providers come from the environment
   venturi check [--config F]
       validate a configuration
+  venturi import litellm|portkey|bifrost FILE [-o venturi.yaml] [--force]
+      turn another gateway's configuration into one of this gateway, and say what could not be carried over
   venturi schema
       print the configuration's JSON Schema
   venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
@@ -48,6 +50,7 @@ type Command = (args: readonly string[]) => Promise<number>;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
   check: async () => (await import("./cli/check.ts")).check,
+  import: async () => (await import("./cli/import.ts")).importConfig,
   schema: async () => (await import("./cli/schema.ts")).schema,
   usage: async () => (await import("./cli/usage.ts")).usage,
   experiments: async () => (await import("./cli/experiments.ts")).experiments,

@@ -31,6 +31,7 @@ export async function check(args: readonly string[]): Promise<number> {
     return 1;
   }
   console.log(`${file}: ok`);
+  if (result.told !== undefined) console.log(result.told);
   console.log(summary(result));
   return 0;
 }

@@ -18,6 +18,8 @@ import {
 } from "./environment.ts";
 import { explainIssues, type Finding } from "./explain.ts";
 import { METADATA, readGoogleCredentials } from "./google.ts";
+import { importDocument } from "./import/import.ts";
+import { isLitellm } from "./import/litellm/litellm.ts";
 import type { Plan } from "./plan.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
 import { withoutFaults } from "./prune.ts";
@@ -39,6 +41,8 @@ export type LoadResult =
       readonly plan: Plan;
       /** Paths of the files that it names and that were read with it, such as certificates. */
       readonly files: readonly string[];
+      /** What whoever runs the gateway should know of the file. */
+      readonly told?: string;
     }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -75,7 +79,18 @@ export function loadConfig(path: string, options: LoadOptions = {}): LoadResult 
 /** Loads a configuration from its text. `file` is how problems call it; `tls.ca` is looked for beside it. */
 export function parseConfig(bytes: Uint8Array, file: string, options: LoadOptions = {}): LoadResult {
   const read = readDocument(bytes, file);
-  return read.ok ? finish(read.document, file, options) : read;
+  if (!read.ok) return read;
+  if (isLitellm(read.document.value)) return finishLitellm(read.document, file, options);
+  return finish(read.document, file, options);
+}
+
+/** LiteLLM's configuration is served as if it had been imported; what is wrong is told where it stands there. */
+function finishLitellm(document: Document, file: string, options: LoadOptions): LoadResult {
+  const { draft, notes, locate } = importDocument("litellm", document, file);
+  const result = finish({ value: { ...draft.config }, locate }, file, options);
+  const count = (fate: string) => notes.filter((note) => note.fate === fate).length;
+  const told = `${file}: LiteLLM's configuration, served as imported: ${count("carried")} settings carried, ${count("changed")} changed, ${count("left out")} left out; venturi import litellm tells which`;
+  return result.ok ? { ...result, told } : result;
 }
 
 /** The configuration of no file: a provider for every key that the environment has, and the simulator. */

@@ -733,6 +733,8 @@ export const config_schema = z.strictObject({
 /** An entry of `keys`; stored keys have the same settings, but for guards. */
 export const client_key_schema = clientKey;
 
+/** A configuration as it is written, without its defaults. */
+export type ConfigInput = z.input<typeof config_schema>;
 /** A configuration with its defaults filled in. */
 export type Config = z.output<typeof config_schema>;
 /** A provider of a configuration. */

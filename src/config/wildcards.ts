@@ -15,7 +15,10 @@ export function wildcardOf(name: string): Pick<WildcardPlan, "before" | "after">
 }
 
 /** What the star of a pattern stands for in a name, at least one character; null where the name is not meant. */
-function starIn(name: string, { before, after }: Pick<WildcardPlan, "before" | "after">): string | null {
+export function starIn(
+  name: string,
+  { before, after }: Pick<WildcardPlan, "before" | "after">,
+): string | null {
   const is_meant =
     name.length > before.length + after.length && name.startsWith(before) && name.endsWith(after);
   return is_meant ? name.slice(before.length, name.length - after.length) : null;

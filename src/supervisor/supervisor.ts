@@ -149,6 +149,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   watchAlso(first.files);
   drainMs = () => loaded.plan.listen.drain_ms;
   const endExpiryWatch = watchExpiry(() => loaded.plan.listen.tls, log);
+  if (first.told !== undefined) log(first.told);
   const caches = new CacheKeeping(log);
   const inference = new InferenceWorker({ log });
   const content = new ContentKeeping(() => loaded.config, log);
@@ -284,6 +285,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     telling.configure(loaded.config, loaded.plan);
     setSaying(loaded.config.log);
     listening_url = urlOf(fleet.address, next.plan.listen.tls !== null);
+    if (next.told !== undefined) log(next.told);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
     else log(`configuration reloaded, but it cannot be listened to as configured: ${fault}`, "error");
