@@ -121,5 +121,10 @@ export function addressOf(kind: string, address: string | null): string | undefi
 
 /** A value that stands in the source as it is: what this configuration takes for a reference is made none. */
 export function literal(text: string): string {
-  return text.replaceAll("${", "$${");
+  return text.replaceAll("${", () => "$${");
+}
+
+/** A reference to an environment variable. */
+export function variable(name: string, otherwise: string | null = null): string {
+  return otherwise === null ? `\${${name}}` : `\${${name}:-${otherwise}}`;
 }

@@ -3,8 +3,10 @@
 import { type Document, readDocument } from "../document.ts";
 import type { Path, Problem } from "../problem.ts";
 import { pathKey } from "../problem.ts";
+import { importBifrost } from "./bifrost/bifrost.ts";
 import type { Draft } from "./draft.ts";
 import { importLitellm } from "./litellm/litellm.ts";
+import { importPortkey } from "./portkey/portkey.ts";
 import { type Note, Source } from "./source.ts";
 
 /** What an import reads. */
@@ -16,6 +18,8 @@ export interface ImportInput {
 
 const IMPORTS: Readonly<Record<string, (input: ImportInput) => Draft>> = {
   litellm: ({ top }) => importLitellm(top),
+  portkey: ({ name, top }) => importPortkey(name, top),
+  bifrost: ({ top }) => importBifrost(top),
 };
 
 /** The gateways whose configurations are understood. */
@@ -72,7 +76,8 @@ export function formatNote({ fate, line, path, text }: PlacedNote, file: string)
   return `${file}:${line}: ${fate}: ${pathText(path)}: ${text}`;
 }
 
-function pathText(path: Path): string {
+/** A path without quotes, whatever its keys are. */
+export function pathText(path: Path): string {
   return path
     .map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`))
     .join("")

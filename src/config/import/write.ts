@@ -4,7 +4,7 @@
 import { isMap, isPair, isScalar, isSeq, type Node, parseDocument, stringify, visit } from "yaml";
 import { type Path, pathKey } from "../problem.ts";
 import type { Draft } from "./draft.ts";
-import type { PlacedNote } from "./import.ts";
+import { type PlacedNote, pathText } from "./import.ts";
 
 const SECTIONS = [
   ...["listen", "data", "providers", "models", "routes", "keys", "tiers", "teams", "tenants", "admin"],
@@ -15,6 +15,8 @@ const TITLES: Readonly<Partial<Record<(typeof SECTIONS)[number], string>>> = {
   providers: "Where models are served. Secrets are read from the environment.",
   models: "What clients ask for.",
   routes: "Rules that are read before models: the first whose conditions all hold decides.",
+  tenants: "Limits over all keys of a tenant; keys that name none are of the tenant default.",
+  teams: "Limits over all keys of a team.",
   keys: "Who may call. More of them: venturi keys create.",
 };
 
@@ -36,13 +38,15 @@ export function writeDraft(draft: Draft, notes: readonly PlacedNote[], hints: re
     parts.push("# Nothing could be carried over: only the simulator can be called.\nmodels: {}\n");
   const left = notes
     .filter(({ fate }) => fate === "left out")
-    .map(({ line, path, text }) => `  line ${line}, ${String(path.at(-1))}: ${text}`);
+    .map(({ line, path, text }) => `  line ${line}, ${pathText(path)}: ${text}`);
   const foot = left.length === 0 ? [] : [comment(["Not carried over:", ...left])];
   return [comment(head), ...parts, ...foot].join("\n");
 }
 
 function sectionText(section: (typeof SECTIONS)[number], value: unknown, draft: Draft): string {
-  const document = parseDocument(stringify({ [section]: sorted(section, value) }, { lineWidth: 0 }));
+  const document = parseDocument(
+    stringify({ [section]: sorted(section, value) }, { lineWidth: 0, aliasDuplicateObjects: false }),
+  );
   const has_lines = TITLES[section] !== undefined;
   visit(document, {
     Pair: (_, pair, ancestors) => {

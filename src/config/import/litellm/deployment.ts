@@ -1,7 +1,14 @@
 // An entry of LiteLLM's `model_list`: a provider with its key and address, and a model of it.
 // https://docs.litellm.ai/docs/proxy/configs, https://docs.litellm.ai/docs/proxy/load_balancing
 
-import { addressOf, type Draft, type LimitsInput, type ProviderInput, type TargetInput } from "../draft.ts";
+import {
+  addressOf,
+  type Draft,
+  type LimitsInput,
+  type ProviderInput,
+  type TargetInput,
+  variable,
+} from "../draft.ts";
 import { budgetOf } from "../periods.ts";
 import type { Source } from "../source.ts";
 import { type LitellmProvider, litellmProvider, splitModel } from "./known_providers.ts";
@@ -103,7 +110,7 @@ function providerOf(
   limits: LimitsInput | null,
 ): ProviderInput | null {
   const base = references.of(params.first("api_base", "base_url")) ?? base_url ?? null;
-  const address = addressOf(kind, base ?? (base_variable === undefined ? null : `\${${base_variable}}`));
+  const address = addressOf(kind, base ?? (base_variable === undefined ? null : variable(base_variable)));
   const settings: ProviderInput = { kind };
   if (address !== undefined) settings.base_url = kind === "azure" ? azureBase(address) : address;
   if (kind === "azure") azure(settings, params, references);
@@ -118,8 +125,13 @@ function providerOf(
   return settings;
 }
 
-function keys(settings: ProviderInput, given: Source, variable: string | null, references: References): void {
-  const key = references.of(given) ?? (variable === null ? null : `\${${variable}}`);
+function keys(
+  settings: ProviderInput,
+  given: Source,
+  key_variable: string | null,
+  references: References,
+): void {
+  const key = references.of(given) ?? (key_variable === null ? null : variable(key_variable));
   if (key !== null) settings.api_keys = [key];
   else if (settings.base_url !== undefined && settings.kind === "openai") settings.api_keys = ["none"];
   if (references.isWritten(given)) given.carried("a key that stands in the file, not in the environment");
@@ -160,7 +172,7 @@ function bedrock(settings: ProviderInput, params: Source, references: References
   const token = references.of(params.at("api_key"));
   if (token !== null) settings.api_keys = [token];
   // LiteLLM's own default.
-  aws.region ??= "${AWS_REGION_NAME:-us-west-2}";
+  aws.region ??= variable("AWS_REGION_NAME", "us-west-2");
   settings.aws = aws;
   params.leave(
     ["aws_role_name", "aws_session_name", "aws_profile_name", "aws_web_identity_token", "aws_sts_endpoint"],
@@ -176,8 +188,8 @@ function vertex(settings: ProviderInput, params: Source, references: References)
   const given = references.of(credentials);
   if (credentials.is_map) google.credentials = credentials.value as Record<string, unknown>;
   else if (given !== null) google.credentials = given;
-  if (project !== null || !credentials.is_there) google.project = project ?? "${VERTEXAI_PROJECT}";
-  google.location = location ?? "${VERTEXAI_LOCATION:-us-central1}";
+  if (project !== null || !credentials.is_there) google.project = project ?? variable("VERTEXAI_PROJECT");
+  google.location = location ?? variable("VERTEXAI_LOCATION", "us-central1");
   settings.google = google;
 }
 

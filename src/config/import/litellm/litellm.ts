@@ -98,7 +98,8 @@ function addModel(
   const open = all.filter(({ tags }) => tags.length === 0 || tags.includes("default"));
   models[name] = modelOf(by_tag && open.length > 0 ? open : all, strategy);
   draft.from(["models", name], all[0]!.source.path);
-  all.forEach(({ source }, index) => draft.from(["models", name, "targets", index], source.path));
+  for (const [index, { source }] of all.entries())
+    draft.from(["models", name, "targets", index], source.path);
   if (!by_tag || name.includes("*")) return;
   for (const tag of new Set(all.flatMap(({ tags }) => tags))) {
     if (tag === "default" || tag.includes("=") || tag.includes("*")) continue;

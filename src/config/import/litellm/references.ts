@@ -1,6 +1,6 @@
 // Values that LiteLLM takes from the environment (`os.environ/NAME`), or from the variables that its configuration sets itself.
 
-import { literal } from "../draft.ts";
+import { literal, variable } from "../draft.ts";
 import type { Source } from "../source.ts";
 
 /** How a value of the source is written here. */
@@ -26,7 +26,7 @@ export class References {
     const name = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)?.[1];
     if (name === undefined) return literal(text);
     const set = this.#set.get(name);
-    return set === undefined ? `\${${name}}` : `\${${name}:-${set}}`;
+    return set === undefined ? variable(name) : variable(name, set);
   }
 
   /** Whether a value is there and is no reference. */

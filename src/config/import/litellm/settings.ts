@@ -1,7 +1,7 @@
 // The rest of LiteLLM's `litellm_settings` and `general_settings`: keys, budgets, callbacks, logs.
 // https://docs.litellm.ai/docs/proxy/config_settings
 
-import type { Draft } from "../draft.ts";
+import { type Draft, variable } from "../draft.ts";
 import { budgetOf, secondsOf } from "../periods.ts";
 import type { Source } from "../source.ts";
 import type { References } from "./references.ts";
@@ -21,7 +21,6 @@ export function readSettings(settings: Source, draft: Draft): void {
   if (money === null) budget.left(`there are budgets of a day and a month, not of ${period ?? "no time"}`);
   else {
     config.tenants["default"] = { limits: money };
-    draft.comment(["tenants", "default"], "All keys without a tenant of their own.");
     budget.carried("a budget of the tenant default, which all these keys belong to");
   }
   const per_user = settings.at("max_end_user_budget");
@@ -73,7 +72,7 @@ function callbacks(settings: Source, draft: Draft): void {
     for (const item of settings.at(list).items()) {
       const name = item.text() ?? "";
       if (name === "otel") {
-        const endpoint = `\${OTEL_EXPORTER_OTLP_ENDPOINT:-http://127.0.0.1:4318}`;
+        const endpoint = variable("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
         draft.config.telemetry = { otlp: { endpoint } };
       }
       if (name === "detect_prompt_injection")
