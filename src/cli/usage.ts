@@ -1,7 +1,6 @@
 // `venturi usage`: what was used and what it cost, by whom or what one likes. It reads the ledger itself, so that it works
 // whether a gateway runs or not, and keeps none that does waiting.
 
-import { join } from "node:path";
 import type { Dimension } from "../ledger/store/groups.ts";
 import {
   openLedgerReader,
@@ -12,6 +11,7 @@ import {
 } from "../ledger/store/query.ts";
 import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import { findDataFolder } from "./data_folder.ts";
+import { flushLedger } from "./flush_ledger.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
 
@@ -22,9 +22,6 @@ const { help, misuse, failed } = voiceOf("usage", USAGE);
 
 const FORMATS = ["table", "json", "csv"] as const;
 type Format = (typeof FORMATS)[number];
-
-/** How long a gateway may take to write what waits. */
-const FLUSH_MS = 30_000;
 
 interface Flags {
   readonly by: readonly Dimension[];
@@ -83,19 +80,16 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
 
 /** Has the gateway write what waits to be written. In words, why it did not. */
 async function flush(folder: string): Promise<string | null> {
-  try {
-    const response = await fetch("http://venturi/admin/v1/ledger/flush", {
-      method: "POST",
-      unix: join(folder, "admin.sock"),
-      signal: AbortSignal.timeout(FLUSH_MS),
-    });
-    if (response.ok) return null;
-    return `the gateway did not flush its ledger (it answered ${response.status}); this is what is written so far`;
-  } catch (error) {
-    if (error instanceof Error && error.name === "TimeoutError") {
+  const flushed = await flushLedger(folder);
+  switch (flushed) {
+    case "flushed":
+      return null;
+    case "late":
       return "the gateway did not flush its ledger in time; this is what is written so far";
-    }
-    return `no gateway runs on ${folder}; this is what its ledger has`;
+    case "absent":
+      return `no gateway runs on ${folder}; this is what its ledger has`;
+    default:
+      return `the gateway did not flush its ledger (it answered ${flushed}); this is what is written so far`;
   }
 }
 

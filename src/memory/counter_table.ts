@@ -90,6 +90,28 @@ export class CounterTable {
     }
   }
 
+  /**
+   * What is counted, but for gauges, as it can be put into another table: each entry's place in this one and its words. Of what changes
+   * meanwhile it is the words before or after.
+   */
+  *entries(): Iterable<{ readonly place: number; readonly words: Int32Array }> {
+    for (const at of this) {
+      const entry = at - COUNTER_HEAD_WORDS;
+      const state = Atomics.load(this.words, entry);
+      const words = this.words.slice(entry, entry + COUNTER_ENTRY_WORDS);
+      const is_same = Atomics.load(this.words, entry) === state && phaseOf(state) === LIVE;
+      if (is_same && words[IS_GAUGE] === 0)
+        yield { place: (entry - this.#first) / COUNTER_ENTRY_WORDS, words };
+    }
+  }
+
+  /** Puts an entry of another table into this one, which nobody uses yet. */
+  place(place: number, words: Int32Array): void {
+    const entry = this.#first + place * COUNTER_ENTRY_WORDS;
+    this.words.set(words, entry);
+    this.#mark(this.#places.used_bits, entry);
+  }
+
   get stats(): CounterStats {
     let live = 0;
     for (const _ of this) live += 1;

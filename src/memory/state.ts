@@ -108,6 +108,11 @@ export class State {
     }
   }
 
+  /** The process id of the supervisor that lives; 0 where none does. */
+  get supervisor_pid(): number {
+    return new OwnerMark(this.#mapping.words, SUPERVISOR_WORD).pid;
+  }
+
   /** Puts the supervisor's mark; gives the process id of the one that lives, or 0. */
   superviseOrTell(): number {
     const mark = new OwnerMark(this.#mapping.words, SUPERVISOR_WORD);
@@ -162,6 +167,13 @@ export function createState(
   if (next.call_slots === state.call_slots) extend(pathIn(folder), next);
   else layAreasAnew(pathIn(folder), next);
   return new State(folder, next, notice);
+}
+
+/** A file with no areas and nothing counted, for counters to be put into; the supervisor lays areas. Its folder has none yet. */
+export function makeEmptyState(folder: string): State {
+  const geometry = { areas: 0, call_slots: 1 };
+  writeFile(pathIn(folder), "w", [[geometry, fileBytes(geometry)]]);
+  return new State(folder, geometry);
 }
 
 /** Hands over what the dead have left; tells whether a gateway process of an earlier supervisor still lives. */
