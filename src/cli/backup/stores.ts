@@ -7,7 +7,6 @@ import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { openLine } from "../../console/audit/line.ts";
 import { auditLines } from "../../console/audit/log.ts";
-import { ledgerPath } from "../../ledger/store/open.ts";
 import { writeCounters } from "../../memory/counter_file.ts";
 import { lmdb } from "../../memory/lmdb.ts";
 import { lmdbFileFault } from "../../memory/lmdb_file.ts";
@@ -38,10 +37,8 @@ export const STORES: readonly Store[] = [
     ...{ name: "audit", path: "audit.ndjson", what: "who has changed what" },
     copy: copyAudit,
   },
-  {
-    ...{ name: "ledger", path: "ledger.sqlite", what: "calls, their cost and who made them; sums; alerts" },
-    copy: copyLedger,
-  },
+  sqliteStore("ledger", "ledger.sqlite", "calls, their cost and who made them; sums; alerts"),
+  sqliteStore("content", "content.sqlite", "prompts and answers that are kept, sealed"),
   {
     ...{ name: "counters", path: "counters.bin", what: "what limits and budgets have counted" },
     copy: async (from, to) => {
@@ -114,18 +111,22 @@ function folderStore(name: string, path: string, what: string): Store {
   };
 }
 
-/** SQLite reads one moment of it and writes that anew, without free pages. */
-async function copyLedger(from: string, to: string): Promise<boolean> {
-  const path = ledgerPath(from);
-  if (!existsSync(path)) return false;
-  const ledger = new Database(path, { readonly: true });
-  try {
-    ledger.run("PRAGMA busy_timeout = 10000");
-    ledger.query("VACUUM INTO ?").run(join(to, "ledger.sqlite"));
-  } finally {
-    ledger.close();
-  }
-  return true;
+/** A database of SQLite's, which reads one moment of it and writes that anew, without free pages. */
+function sqliteStore(name: string, path: string, what: string): Store {
+  return {
+    ...{ name, path, what },
+    async copy(from, to) {
+      if (!existsSync(join(from, path))) return false;
+      const database = new Database(join(from, path), { readonly: true });
+      try {
+        database.run("PRAGMA busy_timeout = 10000");
+        database.query("VACUUM INTO ?").run(join(to, path));
+      } finally {
+        database.close();
+      }
+      return true;
+    },
+  };
 }
 
 /** The log as far as the copied keys know it: an entry behind that tells of a change that they do not have. */

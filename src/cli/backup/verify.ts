@@ -37,24 +37,33 @@ export async function verifyBackup(folder: string, manifest: Manifest): Promise<
     const fault = lmdbTreeFault(join(folder, path));
     return fault === null ? [] : [`${path}: ${fault}`];
   });
+  faults.push(...databaseFaults(folder, manifest));
   if (faults.length > 0) return faults;
   return [...ledgerFaults(folder, manifest), ...(await auditFaults(folder))];
 }
 
+function databaseFaults(folder: string, { files }: Manifest): string[] {
+  return files
+    .filter(({ path }) => path.endsWith(".sqlite"))
+    .flatMap(({ path }) => {
+      try {
+        const database = new Database(join(folder, path), { readonly: true });
+        const verdict = database
+          .query<{ quick_check: string }, []>("PRAGMA quick_check(1)")
+          .get()?.quick_check;
+        database.close();
+        return verdict === "ok" ? [] : [`${path}: ${verdict ?? "it cannot be checked"}`];
+      } catch (error) {
+        return [`${path}: ${error instanceof Error ? error.message : String(error)}`];
+      }
+    });
+}
+
 function ledgerFaults(folder: string, { ledger }: Manifest): string[] {
-  if (ledger === null) return [];
-  try {
-    const db = new Database(join(folder, "ledger.sqlite"), { readonly: true });
-    const verdict = db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check;
-    db.close();
-    if (verdict !== "ok") return [`ledger.sqlite: ${verdict ?? "it cannot be checked"}`];
-    const sums = ledgerSums(folder);
-    return JSON.stringify(sums) === JSON.stringify(ledger)
-      ? []
-      : [`ledger.sqlite adds up to ${JSON.stringify(sums)}, and did to ${JSON.stringify(ledger)}`];
-  } catch (error) {
-    return [`ledger.sqlite: ${error instanceof Error ? error.message : String(error)}`];
-  }
+  const sums = ledgerSums(folder);
+  return JSON.stringify(sums) === JSON.stringify(ledger)
+    ? []
+    : [`ledger.sqlite adds up to ${JSON.stringify(sums)}, and did to ${JSON.stringify(ledger)}`];
 }
 
 async function auditFaults(folder: string): Promise<string[]> {
