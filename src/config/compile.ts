@@ -69,6 +69,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
       drain_ms: listen.drain_ms,
       max_calls: listen.max_calls,
       cors_origins: [...(listen.cors?.origins ?? [])],
+      compat: [...new Set(listen.compat)],
       tls: listen.tls ?? null,
       websocket: { ...listen.websocket },
       realtime: {

@@ -399,6 +399,9 @@ export interface ClientKey {
   readonly guards: GuardsPlan | null;
 }
 
+/** A gateway whose request headers can be understood. */
+export type CompatName = "litellm" | "portkey" | "helicone";
+
 /** The public listener. */
 export interface ListenPlan {
   readonly host: string;
@@ -414,6 +417,8 @@ export interface ListenPlan {
   readonly max_calls: number;
   /** Origins that browsers may call from; `*` for all, empty for none. */
   readonly cors_origins: readonly string[];
+  /** Gateways whose request headers are understood as the gateway's own. */
+  readonly compat: readonly CompatName[];
   /** Null: plain HTTP. */
   readonly tls: TlsPlan | null;
   readonly websocket: WebSocketPlan;

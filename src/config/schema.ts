@@ -19,6 +19,9 @@ import { shadow } from "./shadow_schema.ts";
 import { telemetry } from "./telemetry_schema.ts";
 import { listen_tls } from "./tls_schema.ts";
 
+/** Gateways whose request headers can be understood. */
+const COMPAT_NAMES = ["litellm", "portkey", "helicone"] as const;
+
 /** The longest time that any setting in milliseconds may name: a day. */
 const DAY_MS = 86_400_000;
 const YEAR_S = 366 * 86_400;
@@ -192,6 +195,13 @@ const listen = z.strictObject({
     })
     .optional()
     .describe("Cross-origin requests of browsers; none are allowed by default."),
+  compat: z
+    .array(z.enum(COMPAT_NAMES))
+    .max(COMPAT_NAMES.length)
+    .default([])
+    .describe(
+      "Gateways whose request headers are understood where they have an equal here (x-litellm-*, x-portkey-*, helicone-*); none by default.",
+    ),
   websocket: websocket
     .prefault({})
     .describe("WebSockets. Message length, idle time and compression are those of the gateway's start."),

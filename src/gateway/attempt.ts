@@ -90,7 +90,7 @@ export async function attempt(
   const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
   const saturated: Turn[] = [];
   for (const candidate of order) {
-    const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity);
+    const turn = new Turn(candidate, outgoing.replayable, tools.rotation, affinity, call.retries);
     const answer = await tryTarget(call, turn, targets, last === null);
     if (answer === "passed over") continue;
     if (answer !== null) return answer;

@@ -101,6 +101,8 @@ export class Call implements Alarm {
   routed: Routed | null = null;
   /** What of its request could not be said to the target that was tried last, and was left out. */
   dropped: readonly string[] = NO_NAMES;
+  /** Tries after the first on one target, where its client wishes for other than the model's. */
+  retries: number | null = null;
   /** Tries sent upstream. */
   attempts = 0;
   /** Where the last try went, and the model that it was a target of. */
@@ -222,6 +224,7 @@ export class Call implements Alarm {
     twin.endpoint = this.endpoint;
     twin.discreet = this.discreet;
     twin.routed = this.routed;
+    twin.retries = this.retries;
     twin.turn = this.turn?.unheard() ?? null;
     return twin;
   }

@@ -103,7 +103,10 @@ const STOPPED_HEADERS = new Set([
   ],
 ]);
 
-const STOPPED_PREFIXES = ["x-venturi-", "x-stainless-", "x-forwarded-", "sec-", "cf-"];
+/** What speaks to this gateway, to others that clients may think it is, to proxies before it and to browsers. */
+const STOPPED_PREFIXES = [
+  ...["x-venturi-", "x-litellm-", "x-portkey-", "helicone-", "x-stainless-", "x-forwarded-", "sec-", "cf-"],
+];
 
 /** What else a client said goes on, but for what the provider's own fields say: nobody may stand beside its authorization. */
 export function endToEndHeaders(headers: Headers, provider: ProviderPlan): HeaderFields {

@@ -39,6 +39,7 @@ import type { Books } from "./books.ts";
 import type { Caches } from "./caches.ts";
 import { Call } from "./call.ts";
 import { type SocketSession, socketHandlers } from "./client_socket.ts";
+import { understandHeaders } from "./compat.ts";
 import { corsHeaders, isForeignPage, isForeignSocket, preflightHeaders } from "./cors.ts";
 import {
   type CountEndpoint,
@@ -333,7 +334,9 @@ export function startGateway(options: GatewayOptions): Gateway {
   }
 
   function makeCall(request: Request): Call {
+    const retries = plan.listen.compat.length === 0 ? null : understandHeaders(request.headers, plan);
     const call = new Call(requestId(request.headers), request, plan, tools.clocks.deadlines);
+    call.retries = retries;
     // Of who may not call, or names no model, the books tell as well.
     if (plan.privacy.is_asked) call.discreet = tools.privacy.value?.discretionOf(plan) ?? CLOSED;
     return call;

@@ -25,6 +25,7 @@ export class Turn {
 
   readonly #replayable: boolean;
   readonly #rotation: KeyRotation;
+  readonly #retries: number;
   #retries_left: number;
   #failed: Failure | null = null;
   #is_over = false;
@@ -34,14 +35,24 @@ export class Turn {
   #tried: Set<ProviderKey> | null = null;
   #next: KeyChoice | null = null;
 
-  /** @param affinity calls of the same one get the same key */
-  constructor(candidate: Candidate, replayable: boolean, rotation: KeyRotation, affinity: Affinity) {
+  /**
+   * @param affinity calls of the same one get the same key
+   * @param retries in place of the model's; null: as the model says
+   */
+  constructor(
+    candidate: Candidate,
+    replayable: boolean,
+    rotation: KeyRotation,
+    affinity: Affinity,
+    retries: number | null = null,
+  ) {
     this.affinity = affinity;
     this.candidate = candidate;
     this.#replayable = replayable;
     this.#rotation = rotation;
     const may_retry = replayable && candidate.reason === "free";
-    this.#retries_left = may_retry ? candidate.model.retries.attempts : 0;
+    this.#retries = may_retry ? (retries ?? candidate.model.retries.attempts) : 0;
+    this.#retries_left = this.#retries;
   }
 
   /** Whether no try has failed. */
@@ -124,7 +135,7 @@ export class Turn {
       this.#is_over = true;
       return;
     }
-    const retry_number = model.retries.attempts - this.#retries_left + 1;
+    const retry_number = this.#retries - this.#retries_left + 1;
     this.#wait_ms =
       retry_after_ms === null ? backoffMs(retry_number, model.retries.backoff_ms) : retry_after_ms + 1;
   }
