@@ -5,6 +5,7 @@ import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Dimension } from "../src/ledger/store/groups.ts";
 import { ledgerPath, openToWrite } from "../src/ledger/store/open.ts";
 import { type LedgerReader, openLedgerReader } from "../src/ledger/store/query.ts";
 import { Store } from "../src/ledger/store/store.ts";
@@ -16,25 +17,31 @@ import { type Case, caseOf, type Part, type Sample } from "./part.ts";
 const BATCH_ROWS = 1000;
 const DAY_MS = 86_400_000;
 
-type Question = (reader: LedgerReader, now_ms: number) => readonly unknown[];
+type Question = (reader: LedgerReader, now_ms: number) => Promise<readonly unknown[]>;
+
+function usageOf(by: readonly Dimension[], since_days: number, until_days = 0): Question {
+  return async (reader, now_ms) => {
+    const range = { since_ms: now_ms - since_days * DAY_MS, until_ms: now_ms - until_days * DAY_MS };
+    return (await reader.usage({ by, ...range }, now_ms)).rows;
+  };
+}
 
 /** What is asked. */
 const QUESTIONS: Readonly<Record<string, Question>> = {
-  "usage by key, 30 days": (reader, now_ms) =>
-    reader.usage({ by: ["key"], since_ms: now_ms - 30 * DAY_MS, until_ms: now_ms }, now_ms).rows,
-  "usage by feature and model, 7 days": (reader, now_ms) =>
-    reader.usage({ by: ["feature", "model"], since_ms: now_ms - 7 * DAY_MS, until_ms: now_ms }, now_ms).rows,
-  "usage by user, 24 hours": (reader, now_ms) =>
-    reader.usage({ by: ["user"], since_ms: now_ms - DAY_MS, until_ms: now_ms }, now_ms).rows,
+  "usage by key, 30 days": usageOf(["key"], 30),
+  "usage by feature and model, 7 days": usageOf(["feature", "model"], 7),
+  "usage by user, 24 hours": usageOf(["user"], 1),
   ...seriesQuestions(),
-  "dashboard: latency of the newest calls": (reader, now_ms) => [reader.latency(now_ms - 3_600_000)],
+  "dashboard: latency of the newest calls": async (reader, now_ms) => [
+    await reader.latency(now_ms - 3_600_000),
+  ],
   "newest 100 calls": (reader) => reader.calls({ limit: 100 }),
   "newest 100 failed calls of a key": (reader) =>
     reader.calls({ limit: 100, filters: { key: "key-9", error: "upstream_error" } }),
   "newest 100 calls of a user": (reader) => reader.calls({ limit: 100, filters: { user: "user-170" } }),
   "calls of the last hour": (reader, now_ms) => reader.calls({ limit: 100, since_ms: now_ms - 3_600_000 }),
-  "one request id": (reader) => {
-    const [newest] = reader.calls({ limit: 1 });
+  "one request id": async (reader) => {
+    const [newest] = await reader.calls({ limit: 1 });
     return reader.calls({ request_id: newest!.row.request_id, limit: 10 });
   },
 };
@@ -43,8 +50,10 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 function seriesQuestions(): Record<string, Question> {
   const ask =
     (by: "feature" | "key" | "user" | "model" | null, step: Level, days: number): Question =>
-    (reader, now_ms) =>
-      reader.series({ by, step, since_ms: now_ms - days * DAY_MS, until_ms: now_ms, names: 8 }).points;
+    async (reader, now_ms) => {
+      const range = { since_ms: now_ms - days * DAY_MS, until_ms: now_ms };
+      return (await reader.series({ by, step, ...range, names: 8 })).points;
+    };
   return {
     "dashboard: by feature, 30 days": ask("feature", "day", 30),
     "dashboard: by model, 30 days": ask("model", "day", 30),
@@ -53,11 +62,7 @@ function seriesQuestions(): Record<string, Question> {
     "dashboard: forecast, 28 days": ask(null, "day", 28),
     "dashboard: by feature, 4 days in hours": ask("feature", "hour", 4),
     "dashboard: last hour in minutes": ask(null, "minute", 1 / 24),
-    "dashboard: movers by feature, 30 days before": (reader, now_ms) =>
-      reader.usage(
-        { by: ["feature"], since_ms: now_ms - 30 * DAY_MS, until_ms: now_ms - 15 * DAY_MS },
-        now_ms,
-      ).rows,
+    "dashboard: movers by feature, 30 days before": usageOf(["feature"], 30, 15),
   };
 }
 
@@ -104,9 +109,9 @@ async function writeMonth(
   };
 }
 
-function ask(reader: LedgerReader, question: Question, now_ms: number): Sample {
+async function ask(reader: LedgerReader, question: Question, now_ms: number): Promise<Sample> {
   const begin_ms = performance.now();
-  const found = question(reader, now_ms);
+  const found = await question(reader, now_ms);
   const query_ms = performance.now() - begin_ms;
   return { values: { query_ms }, fault: found.length === 0 ? "nothing was found" : null, raw: { query_ms } };
 }
@@ -126,7 +131,8 @@ export const ledger: Part = {
       const reader = openLedgerReader(folder);
       if ("fault" in reader) throw new Error(reader.fault);
       for (const [row, question] of Object.entries(QUESTIONS)) {
-        const samples = Array.from({ length: sizes.rounds }, () => ask(reader, question, now_ms));
+        const samples: Sample[] = [];
+        while (samples.length < sizes.rounds) samples.push(await ask(reader, question, now_ms));
         cases.push(caseOf(row, "venturi", samples));
       }
       reader.close();

@@ -1,11 +1,12 @@
 // Where a gateway's data lies, as commands find it: `--data`, else `data` of the configuration file, else ./data.
 // Only that one value is read, so that a command needs none of the variables that the rest of the file refers to.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readDocument } from "../config/document.ts";
 import { processEnvironment } from "../config/environment.ts";
 import { type Environment, resolveReferences } from "../config/references.ts";
-import { type LedgerReader, openLedgerReader } from "../ledger/store/query.ts";
+import { LedgerSource } from "../ledger/source.ts";
+import type { LedgerReader } from "../ledger/store/query.ts";
 
 const DEFAULT_FILE = "venturi.yaml";
 const DEFAULT_FOLDER = "./data";
@@ -17,25 +18,78 @@ export function findDataFolder(
   env: Environment = processEnvironment(),
 ): string | { readonly fault: string } {
   if (flag !== undefined) return flag === "" ? { fault: "--data must not be empty" } : flag;
+  const value = readSetting("data", file, env);
+  if (value === undefined) return DEFAULT_FOLDER;
+  if (typeof value === "string" && value !== "") return value;
+  if (isFault(value)) return value;
+  return { fault: `data of ${file} is not the name of a folder; correct it, or say --data DIR` };
+}
+
+/** A ledger, as commands find it. */
+export interface FoundLedger {
+  readonly folder: string;
+  /** `ledger.store`. */
+  readonly store: string;
+}
+
+/**
+ * The ledger that is asked: that of the configuration, which may be shared with other hosts; with `--data` alone, that of the
+ * folder, which has this host's calls. Or in words why it is not known.
+ */
+export function findLedger(
+  data: string | undefined,
+  config?: string,
+  env: Environment = processEnvironment(),
+): FoundLedger | { readonly fault: string } {
+  if (config !== undefined && !existsSync(config)) return { fault: `there is no file ${config}` };
+  const file = config ?? DEFAULT_FILE;
+  const folder = findDataFolder(data, file, env);
+  if (typeof folder !== "string") return folder;
+  const ledger = data !== undefined && config === undefined ? undefined : readSetting("ledger", file, env);
+  if (isFault(ledger)) return ledger;
+  const store = typeof ledger === "object" && ledger !== null && "store" in ledger ? ledger.store : ledger;
+  return { folder, store: typeof store === "string" ? store : "sqlite" };
+}
+
+/** One setting of a configuration's file; undefined where there is no such file or setting. */
+function readSetting(
+  name: string,
+  file: string,
+  env: Environment,
+): unknown | undefined | { readonly fault: string } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
   } catch {
-    return DEFAULT_FOLDER;
+    return undefined;
   }
   const read = readDocument(bytes, file);
   if (!read.ok) return { fault: `${file} cannot be read; correct it, or say --data DIR` };
-  const { data } = read.document.value;
-  if (data === undefined) return DEFAULT_FOLDER;
-  const { value, problems } = resolveReferences(data, env);
+  const setting = read.document.value[name];
+  if (setting === undefined) return undefined;
+  const { value, problems } = resolveReferences(setting, env);
   const problem = problems[0];
-  if (problem !== undefined) return { fault: `data of ${file}: ${problem.message}; or say --data DIR` };
-  if (typeof value === "string" && value !== "") return value;
-  return { fault: `data of ${file} is not the name of a folder; correct it, or say --data DIR` };
+  if (problem !== undefined) return { fault: `${name} of ${file}: ${problem.message}; or say --data DIR` };
+  return value;
 }
 
-/** The ledger of the folder that a command means, or in words why it cannot be read. */
-export function openLedgerOf(flag: string | undefined): LedgerReader | { readonly fault: string } {
-  const folder = findDataFolder(flag);
-  return typeof folder === "string" ? openLedgerReader(folder) : folder;
+function isFault(value: unknown): value is { readonly fault: string } {
+  return typeof value === "object" && value !== null && "fault" in value && typeof value.fault === "string";
+}
+
+/** Opens the ledger that a command means; or tells in words why it cannot be asked. */
+export async function openLedgerOf(
+  data: string | undefined,
+  config?: string,
+): Promise<LedgerReader | { readonly fault: string }> {
+  const found = findLedger(data, config);
+  if ("fault" in found) return found;
+  const source = new LedgerSource(found.folder, () => found.store);
+  const reader = await source.open();
+  if ("fault" in reader) return reader;
+  const close = () => {
+    reader.close();
+    source.close();
+  };
+  return { ...reader, close };
 }

@@ -13,7 +13,7 @@ import { openLedgerOf } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, type Side, showCount, showUsd } from "./table.ts";
 
-const USAGE = `usage: venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
+const USAGE = `usage: venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--config F] [--data DIR]
 R is the name of a rule that splits calls, or of a model with a shadow; by default all
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last 7 days`;
 const { help, misuse, failed } = voiceOf("experiments", USAGE);
@@ -26,6 +26,7 @@ interface Flags {
   readonly route: string | undefined;
   readonly format: (typeof FORMATS)[number];
   readonly data: string | undefined;
+  readonly config: string | undefined;
 }
 
 /** Prints experiments. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
@@ -33,10 +34,10 @@ export async function experiments(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, Date.now());
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
-  const reader = openLedgerOf(flags.data);
+  const reader = await openLedgerOf(flags.data, flags.config);
   if ("fault" in reader) return failed(reader.fault);
   try {
-    const answer = reader.experiments(flags);
+    const answer = await reader.experiments(flags);
     const lines =
       flags.format === "json" ? [JSON.stringify(experimentsJson(answer), null, 2)] : tableLines(answer);
     console.log(lines.join("\n"));
@@ -48,7 +49,15 @@ export async function experiments(args: readonly string[]): Promise<number> {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const options = { since: FLAG, until: FLAG, route: FLAG, format: FLAG, data: FLAG, help: HELP };
+  const options = {
+    since: FLAG,
+    until: FLAG,
+    route: FLAG,
+    format: FLAG,
+    data: FLAG,
+    config: FLAG,
+    help: HELP,
+  };
   const parsed = parseFlags(args, { options });
   if (typeof parsed === "string") return parsed;
   const { values } = parsed;
@@ -58,7 +67,7 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   const format = FORMATS.find((name) => name === (values.format ?? "table"));
   if (format === undefined) return `--format must be ${FORMATS.join(", ")}, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
-  return { ...range, route: values.route, format, data: values.data };
+  return { ...range, route: values.route, format, data: values.data, config: values.config };
 }
 
 const HEAD = ["arm", "calls", "errors", "refused", "cut", "p50 ms", "p95 ms", "output", "cost a call"];

@@ -9,7 +9,7 @@ import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
 import { openLedgerOf } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
-const USAGE = `usage: venturi logs [--request ID [--content]] [--since T] [--limit N] [--follow] [--format json] [--data DIR]
+const USAGE = `usage: venturi logs [--request ID [--content]] [--since T] [--limit N] [--follow] [--format json] [--config F] [--data DIR]
 times: ${MOMENT_EXAMPLES}, in UTC; N is by default 100, the newest
 --content shows what a call was asked and answered as well, where that is kept; each reading stands in the audit log`;
 const { help, misuse, failed } = voiceOf("logs", USAGE);
@@ -27,6 +27,7 @@ interface Flags {
   readonly is_follow: boolean;
   readonly is_with_content: boolean;
   readonly data: string | undefined;
+  readonly config: string | undefined;
 }
 
 /** Prints calls. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
@@ -36,13 +37,13 @@ export async function logs(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, Date.now());
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
-  const reader = openLedgerOf(flags.data);
+  const reader = await openLedgerOf(flags.data, flags.config);
   if ("fault" in reader) return failed(reader.fault);
   try {
     const { request: request_id, since_ms, limit } = flags;
     // Before the rows, so that none between the two is left out.
-    const last_seq = reader.lastSeq();
-    const found = reader.calls({ request_id, since_ms, limit, before_seq: last_seq + 1 });
+    const last_seq = await reader.lastSeq();
+    const found = await reader.calls({ request_id, since_ms, limit, before_seq: last_seq + 1 });
     const rows = found.toReversed();
     if (flags.is_with_content) return await printWithContent(flags.data, rows);
     const is_read = await print(rows);
@@ -58,7 +59,7 @@ export async function logs(args: readonly string[]): Promise<number> {
 async function follow(reader: LedgerReader, last_seq: number, request_id: string | undefined): Promise<void> {
   for (let after_seq = last_seq; ; ) {
     // All rows are looked at, so that the next look begins behind them.
-    const found = reader.calls({ after_seq, limit: PAGE_ROWS });
+    const found = await reader.calls({ after_seq, limit: PAGE_ROWS });
     const isMeant = ({ row }: PlacedRow) =>
       request_id === undefined || row.request_id === request_id || row.id === request_id;
     if (!(await print(found.filter(isMeant)))) return;
@@ -97,7 +98,7 @@ function print(rows: readonly PlacedRow[]): Promise<boolean> {
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
   const options = {
-    ...{ request: FLAG, since: FLAG, limit: FLAG, format: FLAG, data: FLAG, help: HELP },
+    ...{ request: FLAG, since: FLAG, limit: FLAG, format: FLAG, data: FLAG, config: FLAG, help: HELP },
     follow: { type: "boolean", short: "f" },
     content: SWITCH,
   } as const;
@@ -113,9 +114,9 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   }
   if ((values.format ?? "json") !== "json") return `--format must be json, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
-  const { request, data, follow: is_follow = false, content: is_with_content = false } = values;
+  const { request, data, config, follow: is_follow = false, content: is_with_content = false } = values;
   if (is_with_content && (request === undefined || is_follow)) {
     return "--content is for the calls of one --request, without --follow";
   }
-  return { request, since_ms, limit, is_follow, is_with_content, data };
+  return { request, since_ms, limit, is_follow, is_with_content, data, config };
 }

@@ -2,20 +2,14 @@
 // whether a gateway runs or not, and keeps none that does waiting.
 
 import type { Dimension } from "../ledger/store/groups.ts";
-import {
-  openLedgerReader,
-  USAGE_FIELDS,
-  type UsageAnswer,
-  type UsageRow,
-  usdOf,
-} from "../ledger/store/query.ts";
+import { USAGE_FIELDS, type UsageAnswer, type UsageRow, usdOf } from "../ledger/store/query.ts";
 import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "./command_line.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { findDataFolder, openLedgerOf } from "./data_folder.ts";
 import { flushLedger } from "./flush_ledger.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "./moment.ts";
 import { alignTable, csvLines, showCount, showUsd } from "./table.ts";
 
-const USAGE = `usage: venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--data DIR]
+const USAGE = `usage: venturi usage [--by FIELD,...] [--since T] [--until T] [--format table|json|csv] [--flush] [--config F] [--data DIR]
 fields: ${USAGE_FIELDS.join(", ")}; by default model
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last 30 days`;
 const { help, misuse, failed } = voiceOf("usage", USAGE);
@@ -30,6 +24,7 @@ interface Flags {
   readonly format: Format;
   readonly is_flush: boolean;
   readonly data: string | undefined;
+  readonly config: string | undefined;
 }
 
 /** Prints usage. Returns the exit code: 0, 1 where there is no ledger to read, 2 for misuse. */
@@ -38,17 +33,17 @@ export async function usage(args: readonly string[]): Promise<number> {
   const flags = readFlags(args, now_ms);
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
-  const folder = findDataFolder(flags.data);
+  const folder = findDataFolder(flags.data, flags.config);
   if (typeof folder !== "string") return failed(folder.fault);
   if (flags.is_flush) {
     const fault = await flush(folder);
     // What is there is told all the same.
     if (fault !== null) failed(fault);
   }
-  const reader = openLedgerReader(folder);
+  const reader = await openLedgerOf(flags.data, flags.config);
   if ("fault" in reader) return failed(reader.fault);
   try {
-    const answer = reader.usage(flags, now_ms);
+    const answer = await reader.usage(flags, now_ms);
     const { by } = flags;
     const lines = { table: tableLines, json: jsonLines, csv: csvOf }[flags.format](answer, by);
     console.log(lines.join("\n"));
@@ -60,7 +55,16 @@ export async function usage(args: readonly string[]): Promise<number> {
 
 /** The flags; in words what is wrong with them; or `help`. */
 function readFlags(args: readonly string[], now_ms: number): Flags | string {
-  const options = { by: FLAG, since: FLAG, until: FLAG, format: FLAG, data: FLAG, flush: SWITCH, help: HELP };
+  const options = {
+    by: FLAG,
+    since: FLAG,
+    until: FLAG,
+    format: FLAG,
+    data: FLAG,
+    config: FLAG,
+    flush: SWITCH,
+    help: HELP,
+  };
   const parsed = parseFlags(args, { options });
   if (typeof parsed === "string") return parsed;
   const { values } = parsed;
@@ -74,8 +78,8 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   const format = FORMATS.find((name) => name === (values.format ?? "table"));
   if (format === undefined) return `--format must be ${FORMATS.join(", ")}, not "${values.format}"`;
   if (values.data === "") return "--data must not be empty";
-  const { data, flush: is_flush = false } = values;
-  return { by: by as Dimension[], ...range, format, is_flush, data };
+  const { data, config, flush: is_flush = false } = values;
+  return { by: by as Dimension[], ...range, format, is_flush, data, config };
 }
 
 /** Has the gateway write what waits to be written. In words, why it did not. */

@@ -15,6 +15,7 @@ import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
 import { checkRoutes } from "./routes_check.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 import { checkShadow } from "./shadow_check.ts";
+import { checkStores, placesOf, type StorePlaces } from "./stores_schema.ts";
 import { isNamed } from "./wildcards.ts";
 
 /** First segments of the gateway's own paths; a provider of that name could not be reached at `/{provider}/v1`. */
@@ -36,6 +37,8 @@ export interface Declared {
   readonly providers: readonly string[];
   readonly models: readonly string[];
   readonly keys: boolean;
+  /** Where the settings of stores stand. */
+  readonly places: StorePlaces;
 }
 
 /** What a tree that may not be valid declares. */
@@ -44,7 +47,12 @@ export function declaredIn(tree: unknown): Declared {
     const map = valueAt(tree, [key]);
     return typeof map === "object" && map !== null ? Object.keys(map) : [];
   };
-  return { providers: names("providers"), models: names("models"), keys: names("keys").length > 0 };
+  return {
+    providers: names("providers"),
+    models: names("models"),
+    keys: names("keys").length > 0,
+    places: placesOf(tree),
+  };
 }
 
 /** Findings of a whole configuration. `sourceOf` names the variables that a value came from, null for none. */
@@ -116,9 +124,11 @@ export function crossCheck(
     }
   }
 
+  checkStores(config, declared.places, fault, readCa);
+
   const { listen } = config;
   // On such an address a key is asked for in any case; with the admin API one can still be made.
-  const may_have_keys = declared.keys || config.admin !== undefined;
+  const may_have_keys = declared.keys || config.key_store !== null || config.admin !== undefined;
   if (!isLoopback(listen.host) && !may_have_keys && !hasStoredKeys(config.data))
     add(
       ["listen", "host"],
@@ -254,7 +264,7 @@ export function crossCheck(
   }
   const tiers = Object.keys(config.tiers);
   for (const [index, key] of config.keys.entries()) {
-    const at = ["keys", index] as const;
+    const at = [...declared.places.key_list, index] as const;
     if (key.tier !== undefined && !tiers.includes(key.tier)) {
       const path = [...at, "tier"];
       add(path, `there is no tier ${shown(key.tier, path)}; ${instead(key.tier, tiers)}`);

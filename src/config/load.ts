@@ -27,11 +27,13 @@ import { type Environment, resolveReferences } from "./references.ts";
 import {
   type Config,
   config_schema,
+  ledgerOf,
   type ProviderConfig,
   type ResolvedConfig,
   WORKERS_MAX,
 } from "./schema.ts";
 import { coerceReferences } from "./shape.ts";
+import { settleStores, withFilesFrom } from "./stores_schema.ts";
 
 /** A configuration and its Plan, or everything that is wrong with it (never an empty list). */
 export type LoadResult =
@@ -116,7 +118,8 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   const parsed = config_schema.safeParse(tree);
   const issues = parsed.success ? [] : explainIssues(parsed.error.issues, tree, sourceOf);
   // What is wrong in one place must not hide what is wrong in another: the rest is checked without it.
-  const config = parsed.success ? parsed.data : withoutFaults(tree);
+  const written = parsed.success ? parsed.data : withoutFaults(tree);
+  const config: Config | null = written === null ? null : settleStores(written, ledgerOf);
   const findings: Finding[] = [...issues];
   const problems: Problem[] = flagProblems(overrides);
   const files = new NamedFiles(file);
@@ -156,7 +159,7 @@ function finish(document: Document, file: string, options: LoadOptions): LoadRes
   }
   if (problems.length > 0 || config === null)
     return { ok: false, problems: problems.sort((a, b) => a.line - b.line || a.col - b.col) };
-  const resolved = resolveRest(config, readCa, readGoogle, tls);
+  const resolved = resolveRest(withFilesFrom(config, dirname(file)), readCa, readGoogle, tls);
   return { ok: true, config: resolved, plan: compilePlan(resolved), files: files.paths };
 }
 

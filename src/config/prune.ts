@@ -3,13 +3,13 @@
 
 import type * as z from "zod";
 import type { Path } from "./problem.ts";
-import { type Config, config_schema } from "./schema.ts";
+import { config_schema, type WrittenConfig } from "./schema.ts";
 
 /** Faults may hide behind faults, but not often. */
 const MAX_ROUNDS = 5;
 
 /** The valid rest of `tree`, which is not changed; null where none could be made. */
-export function withoutFaults(tree: unknown): Config | null {
+export function withoutFaults(tree: unknown): WrittenConfig | null {
   const rest = structuredClone(tree);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const parsed = config_schema.safeParse(rest);

@@ -16,6 +16,7 @@ import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 import { shadow } from "./shadow_schema.ts";
+import { orKeyStore, orLedgerStore, type Settled } from "./stores_schema.ts";
 import { telemetry } from "./telemetry_schema.ts";
 import { listen_tls } from "./tls_schema.ts";
 
@@ -595,7 +596,7 @@ const webhook = z
   .regex(/^https?:\/\/\S+$/, "must be an http or https URL")
   .describe("Where events are posted as JSON.");
 
-const ledger = z.strictObject({
+const ledger = orLedgerStore({
   retention_days: whole(1, 36_500).default(400).describe("How long rows of calls are kept."),
   max_mb: whole(1, 10_000_000)
     .default(20_000)
@@ -690,11 +691,11 @@ export const config_schema = z.strictObject({
     .describe(
       "Which model a request goes to: the first rule whose conditions all hold decides, before models.",
     ),
-  keys: z
-    .array(clientKey)
-    .max(100_000)
+  keys: orKeyStore(z.array(clientKey).max(100_000))
     .default([])
-    .describe("Client keys; with none, every local client is served."),
+    .describe(
+      "Client keys; with none, every local client is served. The URL of a Postgres database, or {store, list}: keys made by command are shared in it.",
+    ),
   tenants: z
     .record(tenantName, z.strictObject({ limits: limits.optional().describe("What the tenant may use.") }))
     .default({})
@@ -740,13 +741,25 @@ export const config_schema = z.strictObject({
   cache: cache.prefault({}).describe("The caches of answers; models say which of their answers are kept."),
 });
 
+/** The settings of a ledger of which only its store is given. */
+export function ledgerOf(store: string): LedgerConfig {
+  return ledger.parse({ store }) as LedgerConfig;
+}
+
 /** An entry of `keys`; stored keys have the same settings, but for guards. */
 export const client_key_schema = clientKey;
 
 /** A configuration as it is written, without its defaults. */
-export type ConfigInput = z.input<typeof config_schema>;
-/** A configuration with its defaults filled in. */
-export type Config = z.output<typeof config_schema>;
+export type ConfigInput = Omit<z.input<typeof config_schema>, "keys"> & {
+  keys?: z.input<typeof clientKey>[] | undefined;
+};
+/** A configuration as it was written, with its defaults filled in. */
+export type WrittenConfig = z.output<typeof config_schema>;
+/** Settings of the ledger. */
+export type LedgerConfig = Exclude<WrittenConfig["ledger"], string>;
+/** The same in one form, whatever way it was written. */
+export type Config = Omit<WrittenConfig, "ledger" | "keys"> &
+  Settled<LedgerConfig, z.output<typeof clientKey>>;
 /** A provider of a configuration. */
 export type ProviderConfig = Config["providers"][string];
 /** A model alias of a configuration. */

@@ -9,6 +9,7 @@ import type { LoadResult } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import type { LiveCalls } from "../ledger/live_calls.ts";
+import { LedgerSource } from "../ledger/source.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { configRoutes } from "./config_routes.ts";
@@ -102,14 +103,15 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   const token = () => hooks.config()?.admin?.token ?? null;
   const content_token = () => hooks.config()?.admin?.content_token ?? null;
   const sessions = new Sessions(folder, { token, content_token });
+  const ledger = new LedgerSource(folder, () => hooks.config()?.ledger.store ?? "sqlite");
   const routes: Routes = {
     ...keyRoutes(desk, tellOfKeys),
-    ...ledgerRoutes(folder, hooks.flushLedger),
+    ...ledgerRoutes(ledger, hooks.flushLedger),
     ...liveRoutes(hooks.live),
     ...auditRoutes(folder),
     ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
-    ...insightRoutes(folder, hooks),
+    ...insightRoutes(ledger, hooks),
     ...configRoutes(hooks),
     ...contentRoutes({ data: folder, keys, config: hooks.config }),
     ...limitRoutes(hooks),
@@ -122,6 +124,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     answer: (request) => (isDashboard(request) ? door.answer(request) : answer(request)),
     close: async () => {
       if (telling !== null) clearTimeout(telling);
+      ledger.close();
       await keys?.close();
     },
   };

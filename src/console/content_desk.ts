@@ -7,7 +7,7 @@ import { hasContent } from "../content/file.ts";
 import type { KeptContent } from "../content/record.ts";
 import { type ContentFilter, type ContentStats, ContentStore } from "../content/store.ts";
 import { GatewayError } from "../errors.ts";
-import { openLedgerReader } from "../ledger/store/query.ts";
+import { newestCallOf } from "../ledger/store/query.ts";
 import { bookedNames } from "../privacy/discretion.ts";
 import { keyFor, openPrivacyKey } from "../privacy/key.ts";
 import { appendAudit } from "./audit/log.ts";
@@ -36,7 +36,7 @@ export function readContent(
   change: Readonly<Record<string, unknown>> = {},
 ): KeptContent | GatewayError {
   if (!may_see_content) return notAllowed(desk);
-  const found = withStore(desk, (store) => store.find(id) ?? store.find(callOf(desk.data, id) ?? ""));
+  const found = withStore(desk, (store) => store.find(id) ?? store.find(newestCallOf(desk.data, id) ?? ""));
   if (found instanceof GatewayError) return found;
   if (found === null) return notKept(desk, id);
   const fault = record(desk, actor, action, found.id, { tenant: found.tenant, ...change });
@@ -58,7 +58,7 @@ export async function removeContent(
   if (open === null || open instanceof GatewayError) return open ?? 0;
   try {
     let removed = await removeAll(open, { ...filter, users });
-    const id = removed > 0 || filter.id === undefined ? null : callOf(desk.data, filter.id);
+    const id = removed > 0 || filter.id === undefined ? null : newestCallOf(desk.data, filter.id);
     if (id !== null) removed = await removeAll(open, { id });
     if (removed > 0) open.shrink();
     return removed;
@@ -100,17 +100,6 @@ function notKept(desk: ContentDesk, id: string): GatewayError {
     ? "it is not kept yet, no longer, or was left out"
     : "nothing is, until telemetry.content.store is on";
   return new GatewayError("not_found", `What the call '${id.slice(0, 200)}' said is not kept: ${why}.`);
-}
-
-/** The ledger's id of the newest call that a client knows by this one. */
-function callOf(data: string, request_id: string): string | null {
-  const reader = openLedgerReader(data);
-  if ("fault" in reader) return null;
-  try {
-    return reader.calls({ request_id, limit: 1 })[0]?.row.id ?? null;
-  } finally {
-    reader.close();
-  }
 }
 
 /** Writes it into the audit log; why it cannot be. */

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { GatewayError } from "../errors.ts";
 import { FITTED_DAYS, forecastMonth } from "../ledger/forecast.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
+import type { LedgerSource } from "../ledger/source.ts";
 import { type LedgerReader, USAGE_FIELDS } from "../ledger/store/query.ts";
 import { NAMES_DEFAULT, type SeriesAnswer, type SeriesPoint } from "../ledger/store/series.ts";
 import { LEVEL_MS, LEVELS, type Level, periodStart } from "../ledger/store/windows.ts";
@@ -33,12 +34,12 @@ export interface InsightHooks {
   readonly gateway: { targets(): Promise<readonly unknown[]> } | null;
 }
 
-/** The endpoints of insight into the ledger of a data folder. */
-export function insightRoutes(data: string, hooks: InsightHooks): Routes {
+/** The endpoints of insight into the ledger. */
+export function insightRoutes(ledger: LedgerSource, hooks: InsightHooks): Routes {
   const ask =
-    (question: (reader: LedgerReader, query: URLSearchParams) => Reply | GatewayError): Answerer =>
+    (question: (reader: LedgerReader, query: URLSearchParams) => Promise<Reply | GatewayError>): Answerer =>
     ({ query }) =>
-      askLedger(data, (reader) => question(reader, query));
+      askLedger(ledger, (reader) => question(reader, query));
   return {
     "usage/series": { GET: ask(tellSeries) },
     "usage/forecast": { GET: ask(tellForecast) },
@@ -52,7 +53,7 @@ export function insightRoutes(data: string, hooks: InsightHooks): Routes {
   };
 }
 
-function tellSeries(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {
+async function tellSeries(reader: LedgerReader, query: URLSearchParams): Promise<Reply | GatewayError> {
   const wanted = readQuery(series_query, query);
   if (wanted instanceof GatewayError) return wanted;
   const now_ms = Date.now();
@@ -72,7 +73,7 @@ function tellSeries(reader: LedgerReader, query: URLSearchParams): Reply | Gatew
     );
   }
   const by = (wanted.by ?? null) as (typeof USAGE_FIELDS)[number] | null;
-  return { json: seriesJson(reader.series({ by, step, since_ms, until_ms, names: wanted.names })) };
+  return { json: seriesJson(await reader.series({ by, step, since_ms, until_ms, names: wanted.names })) };
 }
 
 /** The step that gives a range some dozens of them. */
@@ -96,11 +97,12 @@ function pointJson({ start_ms, cost_nano_usd, ...sums }: SeriesPoint): unknown {
   return { start: new Date(start_ms).toISOString(), ...sums, cost_usd: Number(cost_nano_usd) / 1e9 };
 }
 
-function tellForecast(reader: LedgerReader): Reply {
+async function tellForecast(reader: LedgerReader): Promise<Reply> {
   const now_ms = Date.now();
   const month_ms = periodStart("month", now_ms);
   const since_ms = Math.min(month_ms, now_ms - FITTED_DAYS * DAY_MS);
-  const { points } = reader.series({ by: null, step: "day", since_ms, until_ms: now_ms + 1, names: 1 });
+  const wish = { by: null, step: "day", since_ms, until_ms: now_ms + 1, names: 1 } as const;
+  const { points } = await reader.series(wish);
   const days = points.map(({ start_ms, cost_nano_usd }) => ({ start_ms, usd: Number(cost_nano_usd) / 1e9 }));
   const forecast = forecastMonth(days, month_ms, now_ms);
   return {
@@ -113,20 +115,18 @@ function tellForecast(reader: LedgerReader): Reply {
   };
 }
 
-function tellPulse(reader: LedgerReader, hooks: InsightHooks): Reply {
+async function tellPulse(reader: LedgerReader, hooks: InsightHooks): Promise<Reply> {
   const now_ms = Date.now();
   const counts = hooks.caches?.counts() ?? null;
-  const [today] = reader.usage(
-    { by: [], since_ms: periodStart("day", now_ms), until_ms: now_ms },
-    now_ms,
-  ).rows;
+  const range = { since_ms: periodStart("day", now_ms), until_ms: now_ms };
+  const [today] = (await reader.usage({ by: [], ...range }, now_ms)).rows;
   const first_ms = now_ms - LATENCY_MS;
   return {
     json: {
       object: "pulse",
       time: new Date(now_ms).toISOString(),
       counts: counts === null ? null : sumsOf(counts),
-      latency: { since: new Date(first_ms).toISOString(), ...reader.latency(first_ms) },
+      latency: { since: new Date(first_ms).toISOString(), ...(await reader.latency(first_ms)) },
       today: {
         calls: today?.calls ?? 0,
         errors: today?.errors ?? 0,

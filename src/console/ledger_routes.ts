@@ -4,16 +4,17 @@
 import * as z from "zod";
 import { GatewayError } from "../errors.ts";
 import { shownRow } from "../ledger/row.ts";
+import type { LedgerSource } from "../ledger/source.ts";
 import { experimentsJson } from "../ledger/store/experiments.ts";
 import {
   CALL_FILTERS,
   type LedgerReader,
-  openLedgerReader,
   USAGE_FIELDS,
   type UsageAnswer,
   type UsageRow,
   usdOf,
 } from "../ledger/store/query.ts";
+import { DatabaseFault } from "../postgres/fault.ts";
 import { instantOf, readQuery } from "./query.ts";
 import type { Reply, Routes } from "./router.ts";
 
@@ -37,12 +38,12 @@ const calls_query = z.strictObject({
   >),
 });
 
-/** The endpoints of the ledger in a data folder. `flush` writes what waits; null where nothing can wait. */
-export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null): Routes {
+/** The endpoints of the ledger. `flush` writes what waits; null where nothing can wait. */
+export function ledgerRoutes(ledger: LedgerSource, flush: (() => Promise<void>) | null): Routes {
   return {
-    usage: { GET: ({ query }) => askLedger(data, (reader) => tellUsage(reader, query)) },
-    calls: { GET: ({ query }) => askLedger(data, (reader) => tellCalls(reader, query)) },
-    experiments: { GET: ({ query }) => askLedger(data, (reader) => tellExperiments(reader, query)) },
+    usage: { GET: ({ query }) => askLedger(ledger, (reader) => tellUsage(reader, query)) },
+    calls: { GET: ({ query }) => askLedger(ledger, (reader) => tellCalls(reader, query)) },
+    experiments: { GET: ({ query }) => askLedger(ledger, (reader) => tellExperiments(reader, query)) },
     "ledger/flush": {
       POST: async () => {
         await flush?.();
@@ -52,22 +53,25 @@ export function ledgerRoutes(data: string, flush: (() => Promise<void>) | null):
   };
 }
 
-/** Asks the ledger of a data folder; without one there is nothing to tell. */
-export function askLedger(
-  data: string,
-  question: (reader: LedgerReader) => Reply | GatewayError,
-): Reply | GatewayError {
-  const reader = openLedgerReader(data);
+/** Asks the ledger; without one there is nothing to tell. */
+export async function askLedger(
+  ledger: LedgerSource,
+  question: (reader: LedgerReader) => Promise<Reply | GatewayError>,
+): Promise<Reply | GatewayError> {
+  const reader = await ledger.open();
   if ("fault" in reader)
     return new GatewayError("unavailable", `The ledger cannot be asked: ${reader.fault}.`);
   try {
-    return question(reader);
+    return await question(reader);
+  } catch (error) {
+    if (!(error instanceof DatabaseFault)) throw error;
+    return new GatewayError("unavailable", `The ledger did not answer: ${error.message}.`);
   } finally {
     reader.close();
   }
 }
 
-function tellUsage(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {
+async function tellUsage(reader: LedgerReader, query: URLSearchParams): Promise<Reply | GatewayError> {
   const wanted = readQuery(usage_query, query);
   if (wanted instanceof GatewayError) return wanted;
   const by = (wanted.by ?? "").split(",").filter((field) => field !== "");
@@ -84,7 +88,8 @@ function tellUsage(reader: LedgerReader, query: URLSearchParams): Reply | Gatewa
   if (since_ms instanceof GatewayError) return since_ms;
   const until_ms = instantOf("until", wanted.until, now_ms, now_ms);
   if (until_ms instanceof GatewayError) return until_ms;
-  const answer = reader.usage({ by: by as (typeof USAGE_FIELDS)[number][], since_ms, until_ms }, now_ms);
+  const wish = { by: by as (typeof USAGE_FIELDS)[number][], since_ms, until_ms };
+  const answer = await reader.usage(wish, now_ms);
   return { json: usageJson(answer) };
 }
 
@@ -108,7 +113,7 @@ function usageRowJson(row: UsageRow): unknown {
   };
 }
 
-function tellExperiments(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {
+async function tellExperiments(reader: LedgerReader, query: URLSearchParams): Promise<Reply | GatewayError> {
   const wanted = readQuery(experiments_query, query);
   if (wanted instanceof GatewayError) return wanted;
   const now_ms = Date.now();
@@ -116,10 +121,11 @@ function tellExperiments(reader: LedgerReader, query: URLSearchParams): Reply | 
   if (since_ms instanceof GatewayError) return since_ms;
   const until_ms = instantOf("until", wanted.until, now_ms, now_ms);
   if (until_ms instanceof GatewayError) return until_ms;
-  return { json: experimentsJson(reader.experiments({ since_ms, until_ms, route: wanted.route })) };
+  const answer = await reader.experiments({ since_ms, until_ms, route: wanted.route });
+  return { json: experimentsJson(answer) };
 }
 
-function tellCalls(reader: LedgerReader, query: URLSearchParams): Reply | GatewayError {
+async function tellCalls(reader: LedgerReader, query: URLSearchParams): Promise<Reply | GatewayError> {
   const wanted = readQuery(calls_query, query);
   if (wanted instanceof GatewayError) return wanted;
   const { since, until, id, request, before, limit, status, ...filters } = wanted;
@@ -128,7 +134,7 @@ function tellCalls(reader: LedgerReader, query: URLSearchParams): Reply | Gatewa
   if (since_ms instanceof GatewayError) return since_ms;
   const until_ms = instantOf("until", until, Infinity, now_ms);
   if (until_ms instanceof GatewayError) return until_ms;
-  const found = reader.calls({
+  const found = await reader.calls({
     ...{ id, request_id: request, before_seq: before, limit: limit + 1 },
     since_ms: since === undefined ? undefined : since_ms,
     until_ms: until === undefined ? undefined : until_ms,

@@ -56,7 +56,7 @@ function hidden(value: unknown): unknown {
 /** URLs hold secrets in their user, path (webhooks) and query; certificates are long. */
 function maskedText(text: string): string {
   if (text.startsWith("-----BEGIN")) return "(certificates)";
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return text;
+  if (!/^[a-z][a-z0-9+.-]*:\/\//.test(text) || !URL.canParse(text)) return text;
   const url = new URL(text);
   const user = url.username === "" && url.password === "" ? "" : `${MASK}@`;
   const query = url.search === "" ? "" : `?${MASK}`;

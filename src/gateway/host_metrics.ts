@@ -3,14 +3,14 @@
 import package_json from "../../package.json" with { type: "json" };
 import type { TlsPlan } from "../config/certificates.ts";
 import type { OtherMetric } from "../ledger/metrics.ts";
-import { CONTENT_OUTCOMES, type HostFacts } from "../memory/host_facts.ts";
+import { CONTENT_OUTCOMES, type HostFacts, type LedgerStoreStatus } from "../memory/host_facts.ts";
 
 /** Labels of the build. */
 const BUILD = `{version="${package_json.version}",bun="${Bun.version}"}`;
 
 /** Those metrics. */
 export function hostMetrics(facts: HostFacts): OtherMetric[] {
-  const { started_s, otlp_dropped } = facts;
+  const { started_s, otlp_dropped, store_status } = facts;
   const content = Object.fromEntries(
     CONTENT_OUTCOMES.map((outcome) => [`{outcome="${outcome}"}`, facts.contentCalls(outcome)]),
   );
@@ -32,6 +32,7 @@ export function hostMetrics(facts: HostFacts): OtherMetric[] {
       ...{ name: "venturi_content_calls_total", type: "counter", samples: content },
       help: "Calls by what became of their prompts and answers, where those are kept.",
     },
+    ...(store_status === null ? [] : storeMetrics(store_status)),
   ];
 }
 
@@ -45,6 +46,29 @@ export function certificateMetrics(tls: TlsPlan | null): OtherMetric[] {
     {
       ...{ name: "venturi_tls_certificate_expiry_timestamp_seconds", type: "gauge", samples },
       help: "Until when a certificate of the public listener holds, in seconds since 1970.",
+    },
+  ];
+}
+
+/** Of the store that rows go to beyond the data folder. */
+function storeMetrics({ is_up, waiting, rows, oldest_s }: LedgerStoreStatus): OtherMetric[] {
+  const waits_s = oldest_s === 0 ? 0 : Math.max(0, Math.floor(Date.now() / 1_000) - oldest_s);
+  return [
+    {
+      ...{ name: "venturi_ledger_store_up", type: "gauge", samples: { "": is_up ? 1 : 0 } },
+      help: "Whether the ledger's store (Postgres, or a collector) took the last rows that it was sent.",
+    },
+    {
+      ...{ name: "venturi_ledger_store_waiting_rows", type: "gauge", samples: { "": waiting } },
+      help: "Rows of the data folder that the ledger's store does not have yet.",
+    },
+    {
+      ...{ name: "venturi_ledger_store_wait_seconds", type: "gauge", samples: { "": waits_s } },
+      help: "How old the oldest of those rows is.",
+    },
+    {
+      ...{ name: "venturi_ledger_store_rows_total", type: "counter", samples: { "": rows } },
+      help: "Rows that this host has brought to the ledger's store since its start.",
     },
   ];
 }

@@ -2,16 +2,25 @@
 // A disk that fails is waited for, because the rows are still where they came from; a file that is damaged is replaced.
 
 import { resolve } from "node:path";
+import { isPostgres } from "../config/stores_schema.ts";
+import type { LedgerStoreStatus } from "../memory/host_facts.ts";
 import { BillingFile, cursorsOf, webhookPiece } from "./delivery/billing.ts";
 import { type Patience, Pump, USUAL_PATIENCE } from "./delivery/pump.ts";
+import { makeShipper, type Shipper, STORE_PATIENCE } from "./delivery/shipper.ts";
 import { postJson } from "./delivery/webhook.ts";
 import type { LedgerSettings } from "./settings.ts";
+import { WRITTEN } from "./store/cursors.ts";
 import { isCorruption, isPassing, ledgerPath, openToWrite, setAside } from "./store/open.ts";
 import { Retention } from "./store/retention.ts";
 import { type BatchCounts, Store } from "./store/store.ts";
 
 /** How often it is looked for what is too old or too much. */
 const CLEAN_EVERY_MS = 60_000;
+/** How often it is told how the store beyond the data folder does. */
+const STATUS_EVERY_MS = 1_000;
+/** How long somebody waits who wants all rows in that store, and how often it is looked whether they are. */
+const FLUSH_MS = 10_000;
+const FLUSH_LOOK_MS = 20;
 /** How long a disk that failed is left alone. */
 const DISK_RETRY_MS = 1000;
 /** Rows of a transaction at most. */
@@ -24,6 +33,8 @@ export interface WriterOptions {
   readonly settings: LedgerSettings;
   log(line: string): void;
   readonly patience?: Patience;
+  /** How the store beyond the data folder does, now and then; null without one. */
+  onStatus?(status: LedgerStoreStatus | null): void;
 }
 
 /** Writes a ledger. One of them at a time has its file. */
@@ -32,13 +43,20 @@ export class Writer {
   readonly #log: (line: string) => void;
   readonly #billing_file: BillingFile;
   readonly #pumps: readonly Pump[];
-  readonly #timer: NodeJS.Timeout;
+  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #onStatus: (status: LedgerStoreStatus | null) => void;
   #settings: LedgerSettings;
   #store: Store;
   #retention: Retention;
   /** Batches, one after another. */
   #turn: Promise<unknown> = Promise.resolve();
   #cleaning: Promise<void> | null = null;
+  /** Brings rows to where they go beyond this folder; null where they stay. */
+  #shipper: Shipper | null = null;
+  /** `ledger.store` that it is of. */
+  #shipped_to = "sqlite";
+  /** Shippers are made and ended one after another. */
+  #changing: Promise<void> = Promise.resolve();
   #is_closed = false;
   #is_held_back = false;
 
@@ -48,7 +66,10 @@ export class Writer {
     return "fault" in db ? db : new Writer(options, new Store(db));
   }
 
-  private constructor({ folder, settings, log, patience = USUAL_PATIENCE }: WriterOptions, store: Store) {
+  private constructor(
+    { folder, settings, log, patience = USUAL_PATIENCE, onStatus = () => {} }: WriterOptions,
+    store: Store,
+  ) {
     this.#path = ledgerPath(folder);
     this.#log = log;
     this.#settings = settings;
@@ -69,9 +90,19 @@ export class Writer {
         ...{ log, patience },
       }),
       new Pump({ name: "budget alert", next: () => this.#nextAlert(), ...{ log, patience } }),
+      new Pump({
+        name: "ledger store",
+        next: () => this.#shipper?.piece(this.#store) ?? null,
+        is_drained: true,
+        ...{ log, patience: STORE_PATIENCE },
+      }),
     ];
+    this.#onStatus = onStatus;
     this.configure(settings);
-    this.#timer = setInterval(() => this.clean(), CLEAN_EVERY_MS);
+    this.#timers = [
+      setInterval(() => this.clean(), CLEAN_EVERY_MS),
+      setInterval(() => this.#tellStatus(), STATUS_EVERY_MS),
+    ];
   }
 
   /** Writes rows from their lines; resolves when they are on the disk. It waits for a disk that fails. */
@@ -96,7 +127,24 @@ export class Writer {
   configure(settings: LedgerSettings): void {
     this.#settings = settings;
     this.#applySettings();
+    this.#changing = this.#changing
+      .then(() => this.#changeShipper(settings.ledger.store))
+      .catch((error: unknown) => this.#log(`rows cannot be sent to their store: ${messageOf(error)}`));
     for (const pump of this.#pumps) pump.hurry();
+  }
+
+  /** Resolves when what is written until now is in the store beyond the data folder too, or when that takes too long; gives whether it is. */
+  async flush(limit_ms = FLUSH_MS): Promise<boolean> {
+    await this.#turn;
+    await this.#changing;
+    const last = this.#store.cursors.at(WRITTEN) ?? 0;
+    const end_ms = Date.now() + limit_ms;
+    for (const pump of this.#pumps) pump.hurry();
+    for (;;) {
+      if (this.#shipper === null || (this.#store.cursors.at(this.#shipper.cursor) ?? 0) >= last) return true;
+      if (Date.now() >= end_ms || this.#is_closed) return false;
+      await new Promise((next) => setTimeout(next, FLUSH_LOOK_MS));
+    }
   }
 
   /** Deletes what is too old or too much, a little at a time. Resolves when nothing of it is left. */
@@ -112,10 +160,13 @@ export class Writer {
   /** Writes what was given to it, tells what can be told soon, and closes the file. */
   async close(): Promise<void> {
     this.#is_closed = true;
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     await this.#turn;
     await this.#cleaning;
+    await this.#changing;
     await Promise.all(this.#pumps.map((pump) => pump.stop()));
+    this.#tellStatus();
+    await this.#shipper?.close();
     this.#billing_file.close();
     try {
       this.#store.db.run("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -169,7 +220,40 @@ export class Writer {
 
   #applySettings(): void {
     for (const name of cursorsOf(this.#settings.ledger.billing)) this.#store.cursors.begin(name);
-    this.#store.configure(this.#settings, Date.now());
+    if (this.#shipper !== null) this.#store.cursors.beginAtFirst(this.#shipper.cursor);
+    // What all hosts have spent is compared where all of it is.
+    const { alerts } = this.#settings;
+    const own = { ...this.#settings, alerts: isPostgres(this.#settings.ledger.store) ? null : alerts };
+    this.#store.configure(own, Date.now());
+  }
+
+  /** Has the shipper that the settings ask for. */
+  async #changeShipper(store: string): Promise<void> {
+    if (this.#is_closed || this.#shipped_to === store) return this.#shipper?.configure(this.#settings);
+    const before = this.#shipper;
+    this.#shipper = null;
+    this.#shipped_to = store;
+    await before?.close();
+    const next = await makeShipper(this.#settings, {
+      log: this.#log,
+      // In the host's own file it waits for its delivery, whatever becomes of the transaction that it was told in.
+      takeAlert: (alert) => {
+        this.#store.alerts.add(alert);
+        for (const pump of this.#pumps) pump.wake();
+      },
+    });
+    if (next !== null) this.#store.cursors.beginAtFirst(next.cursor);
+    this.#shipper = next;
+    for (const pump of this.#pumps) pump.hurry();
+  }
+
+  #tellStatus(): void {
+    this.#onStatus(this.#shipper === null ? null : this.#statusOf(this.#shipper));
+  }
+
+  #statusOf({ is_up, rows, cursor }: Shipper): LedgerStoreStatus {
+    const { rows: waiting, since_ms } = this.#store.cursors.waiting(cursor);
+    return { is_up, rows, waiting, oldest_s: Math.floor((since_ms ?? 0) / 1_000) };
   }
 
   #nextAlert() {
@@ -189,7 +273,13 @@ export class Writer {
     this.#store.spend.prune(now_ms);
     this.#store.alerts.prune(now_ms);
     const { billing, retention_days, max_mb } = this.#settings.ledger;
-    const told = cursorsOf(billing).map((name) => this.#store.cursors.at(name) ?? 0);
+    if (this.#shipper !== null) {
+      await this.#shipper
+        .clean(this.#settings, now_ms)
+        .catch((error: unknown) => this.#log(`cannot clean up ${this.#shipper?.shown}: ${messageOf(error)}`));
+    }
+    const cursors = [...cursorsOf(billing), ...(this.#shipper === null ? [] : [this.#shipper.cursor])];
+    const told = cursors.map((name) => this.#store.cursors.at(name) ?? 0);
     const rules = { retention_days, max_mb, told_seq: Math.min(Number.MAX_SAFE_INTEGER, ...told) };
     while (!this.#is_closed && this.#retention.step(rules, now_ms)) {
       // Rows that wait to be written come first.
@@ -198,7 +288,9 @@ export class Writer {
     const was_held_back = this.#is_held_back;
     this.#is_held_back = this.#retention.isHeldBack(rules, now_ms);
     if (this.#is_held_back && !was_held_back) {
-      this.#log("old rows are kept beyond their time or size, because billing has not been told of them yet");
+      this.#log(
+        "old rows are kept beyond their time or size, because not everybody who is told of them has them yet",
+      );
     }
   }
 }

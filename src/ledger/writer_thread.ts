@@ -1,6 +1,7 @@
 // The thread that the ledger is written in: SQLite's waits for the disk are nobody else's. It obeys the orders that come as messages.
 // Its handle is in the supervisor; the rows that it is given stay where they came from until it says that they are on the disk.
 
+import type { LedgerStoreStatus } from "../memory/host_facts.ts";
 import { linesIn } from "./row_reader.ts";
 import type { LedgerSettings } from "./settings.ts";
 import { Writer } from "./writer.ts";
@@ -9,6 +10,7 @@ import { Writer } from "./writer.ts";
 export type Order =
   | { readonly kind: "open"; readonly folder: string; readonly settings: LedgerSettings }
   | { readonly kind: "write"; readonly batch: number; readonly lines: Uint8Array }
+  | { readonly kind: "flush"; readonly flush: number }
   | { readonly kind: "configure"; readonly settings: LedgerSettings }
   | { readonly kind: "close" };
 
@@ -16,6 +18,8 @@ export type Order =
 export type Report =
   | { readonly kind: "opened"; readonly fault: string | null }
   | { readonly kind: "written"; readonly batch: number }
+  | { readonly kind: "flushed"; readonly flush: number }
+  | { readonly kind: "status"; readonly status: LedgerStoreStatus | null }
   | { readonly kind: "log"; readonly line: string }
   | { readonly kind: "closed" };
 
@@ -28,7 +32,9 @@ self.onmessage = async ({ data: order }: MessageEvent<Order>) => {
   switch (order.kind) {
     case "open": {
       const { folder, settings } = order;
-      const opened = Writer.open({ folder, settings, log: (line) => tell({ kind: "log", line }) });
+      const log = (line: string) => tell({ kind: "log", line });
+      const onStatus = (status: LedgerStoreStatus | null) => tell({ kind: "status", status });
+      const opened = Writer.open({ folder, settings, log, onStatus });
       if (opened instanceof Writer) writer = opened;
       tell({ kind: "opened", fault: opened instanceof Writer ? null : opened.fault });
       return;
@@ -37,6 +43,10 @@ self.onmessage = async ({ data: order }: MessageEvent<Order>) => {
       if (writer === null) return;
       await writer.write(linesIn(order.lines));
       tell({ kind: "written", batch: order.batch });
+      return;
+    case "flush":
+      await writer?.flush();
+      tell({ kind: "flushed", flush: order.flush });
       return;
     case "configure":
       writer?.configure(order.settings);

@@ -1,12 +1,27 @@
 // What the supervisor knows and gateway processes tell of: words of the header's page, written by it alone; and what all of them count together.
 
-import { CONTENT_WORD, OTLP_DROPPED_WORD, STARTED_WORD } from "./layout.ts";
+import { CONTENT_WORD, LEDGER_STORE_WORD, OTLP_DROPPED_WORD, STARTED_WORD } from "./layout.ts";
 
 /** What becomes of the content of a call where content is kept: in the order of their words, at most eight. */
 export const CONTENT_OUTCOMES = ["kept", "dropped", "too_long", "private"] as const;
 
 /** One of them. */
 export type ContentOutcome = (typeof CONTENT_OUTCOMES)[number];
+
+const UP = 1;
+const AWAY = 2;
+
+/** How a store of rows does. */
+export interface LedgerStoreStatus {
+  /** Whether the last try arrived. */
+  readonly is_up: boolean;
+  /** Rows that it does not have yet. */
+  readonly waiting: number;
+  /** Rows that it has got since the start. */
+  readonly rows: number;
+  /** When the oldest of those that wait was made, in seconds since 1970; 0 without any. */
+  readonly oldest_s: number;
+}
 
 /** What is known of the gateway as a whole. */
 export class HostFacts {
@@ -28,6 +43,22 @@ export class HostFacts {
   /** Spans that no collector got, since the file was made. */
   get otlp_dropped(): number {
     return Atomics.load(this.#words, OTLP_DROPPED_WORD) >>> 0;
+  }
+
+  /** How the store that rows go to beyond the data folder does; null where there is none. */
+  get store_status(): LedgerStoreStatus | null {
+    const [state, waiting, rows, oldest_s] = [0, 1, 2, 3].map(
+      (index) => Atomics.load(this.#words, LEDGER_STORE_WORD + index) >>> 0,
+    ) as [number, number, number, number];
+    return state === 0 ? null : { is_up: state === UP, waiting, rows, oldest_s };
+  }
+
+  /** Tells how it does. */
+  setStoreStatus(status: LedgerStoreStatus | null): void {
+    const state = status === null ? 0 : status.is_up ? UP : AWAY;
+    const words = [state, status?.waiting ?? 0, status?.rows ?? 0, status?.oldest_s ?? 0];
+    for (const [index, word] of words.entries())
+      Atomics.store(this.#words, LEDGER_STORE_WORD + index, word | 0);
   }
 
   addOtlpDropped(spans: number): void {

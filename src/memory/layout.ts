@@ -29,6 +29,8 @@ export const STARTED_WORD = 64;
 export const OTLP_DROPPED_WORD = 65;
 /** What became of the content of calls, a word for each of `CONTENT_OUTCOMES`, since the file was made. */
 export const CONTENT_WORD = 72;
+/** Words of the store that rows go to beyond the data folder: how it is, rows that wait, rows that it has, since when they wait. */
+export const LEDGER_STORE_WORD = 96;
 /** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
 

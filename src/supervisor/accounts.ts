@@ -41,7 +41,10 @@ export async function openAccounts(
     return { fault: error instanceof Error ? error.message : String(error) };
   }
   if (state.notice !== null) log(state.notice);
-  const writer = startLedgerWriter({ folder: config.data, config, budgets, log });
+  const writer = startLedgerWriter({
+    ...{ folder: config.data, config, budgets, log },
+    onStatus: (status) => state.facts.setStoreStatus(status),
+  });
   // Whose rows wait does not start without it.
   const fault = left.size > 0 ? await writer.open() : null;
   if (fault !== null) return { fault };

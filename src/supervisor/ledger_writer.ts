@@ -6,6 +6,7 @@ import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
 import type { Order, Report } from "../ledger/writer_thread.ts";
+import type { LedgerStoreStatus } from "../memory/host_facts.ts";
 import { threadUrl } from "../program/parts.ts";
 
 /** How long a thread that died is left before it is started again. */
@@ -18,6 +19,8 @@ export interface LedgerWriterOptions {
   readonly config: ResolvedConfig;
   /** Budgets that the configuration does not have, asked for at the start and at every `configure`. */
   budgets?(): readonly Budget[];
+  /** How the store beyond the data folder does; null without one. */
+  onStatus?(status: LedgerStoreStatus | null): void;
   /** Where events are told to a person; by default standard error. */
   log?(line: string): void;
 }
@@ -31,6 +34,8 @@ export interface LedgerWriter {
    * is left out; a line that is no row is told of and left out. It rejects only where the ledger could not be opened or is closed.
    */
   write(lines: Uint8Array): Promise<void>;
+  /** Resolves when what was written until now is where the configuration wants rows, or after ten seconds in which it was not. */
+  flush(): Promise<void>;
   /** Takes another configuration. */
   configure(config: ResolvedConfig): void;
   /** Writes what was given to it and closes the ledger. Safe to call twice. */
@@ -54,6 +59,7 @@ class ThreadWriter implements LedgerWriter {
   readonly #tellOpened: (fault: string | null) => void;
   /** By number, in order. */
   readonly #batches = new Map<number, Batch>();
+  readonly #flushes = new Map<number, () => void>();
   #last_batch = 0;
   #settings: LedgerSettings;
   #thread: Worker | null = null;
@@ -82,6 +88,15 @@ class ThreadWriter implements LedgerWriter {
     this.#last_batch += 1;
     this.#batches.set(this.#last_batch, { lines, resolve, reject });
     this.#order({ kind: "write", batch: this.#last_batch, lines });
+    return promise;
+  }
+
+  flush(): Promise<void> {
+    if (this.#thread === null || this.#closing !== null || this.#fault !== null) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last_batch += 1;
+    this.#flushes.set(this.#last_batch, resolve);
+    this.#order({ kind: "flush", flush: this.#last_batch });
     return promise;
   }
 
@@ -117,6 +132,8 @@ class ThreadWriter implements LedgerWriter {
   #restart(thread: Worker): void {
     if (thread !== this.#thread || this.#fault !== null) return;
     this.#log("the ledger's thread has died; it is started again");
+    for (const resolve of this.#flushes.values()) resolve();
+    this.#flushes.clear();
     setTimeout(() => this.#start(), RESTART_MS);
   }
 
@@ -133,6 +150,13 @@ class ThreadWriter implements LedgerWriter {
       case "written":
         this.#batches.get(report.batch)?.resolve();
         this.#batches.delete(report.batch);
+        return;
+      case "flushed":
+        this.#flushes.get(report.flush)?.();
+        this.#flushes.delete(report.flush);
+        return;
+      case "status":
+        this.#options.onStatus?.(report.status);
         return;
       case "log":
         this.#log(report.line);
@@ -153,6 +177,7 @@ class ThreadWriter implements LedgerWriter {
 
   #end(): void {
     this.#fault ??= "the ledger is closed";
+    for (const resolve of this.#flushes.values()) resolve();
     this.#closing?.resolve();
     this.#thread?.terminate();
   }

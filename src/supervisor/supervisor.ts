@@ -163,7 +163,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     config: () => loaded.config,
     limitsState: tellLimits,
     live: telling.live,
-    flushLedger: () => withAccounts(({ keeper }) => keeper.flush()),
+    flushLedger: () =>
+      withAccounts(async ({ keeper, writer }) => {
+        await keeper.flush();
+        await writer.flush();
+      }),
     caches: {
       answers: () => caches.answers,
       counts: () => (state === null ? null : collectMetrics(state).snapshot),

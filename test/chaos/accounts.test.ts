@@ -181,7 +181,7 @@ describe("twenty kills under load", () => {
 
     const ledger = openLedgerReader(data);
     if ("fault" in ledger) throw new Error(ledger.fault);
-    const rows = ledger.calls({ limit: 1_000_000 }).map(({ row }) => row);
+    const rows = (await ledger.calls({ limit: 1_000_000 })).map(({ row }) => row);
     ledger.close();
     const by_id = Map.groupBy(rows, ({ request_id }) => request_id);
     const answered = [...told].filter(([, status]) => status === 200);

@@ -26,14 +26,21 @@ async function silent(): Promise<ScriptedUpstream> {
 /** The rows of the ledger, once there are so many; it is asked to be written each time. */
 async function rowsOf(gateway: Venturi, count: number): Promise<LedgerRow[]> {
   let rows: LedgerRow[] = [];
-  const read = () => {
+  let is_reading = false;
+  const read = async () => {
+    is_reading = true;
     const reader = openLedgerReader(join(gateway.folder, "data"));
-    if ("fault" in reader) return false;
-    rows = reader.calls({ limit: 10 }).map(({ row }) => row);
-    reader.close();
+    if (!("fault" in reader)) {
+      rows = (await reader.calls({ limit: 10 })).map(({ row }) => row);
+      reader.close();
+    }
+    is_reading = false;
+  };
+  const isThere = () => {
+    if (!is_reading) void read();
     return rows.length >= count;
   };
-  await gateway.until(read, `${count} rows`, 20_000);
+  await gateway.until(isThere, `${count} rows`, 20_000);
   return rows;
 }
 

@@ -24,7 +24,11 @@ export class LedgerFolder {
   /** Writes rows into the ledger of `data`, which it makes. */
   async write(rows: readonly LedgerRow[], data = "data"): Promise<void> {
     if (this.#writer === null) {
-      const settings = { ledger: { retention_days: 400, max_mb: 100 }, alerts: null, budgets: [] };
+      const settings = {
+        ledger: { store: "sqlite", retention_days: 400, max_mb: 100 },
+        alerts: null,
+        budgets: [],
+      };
       const opened = Writer.open({ folder: join(this.path, data), settings, log: () => {} });
       if (!(opened instanceof Writer)) throw new Error(opened.fault);
       this.#writer = opened;

@@ -86,9 +86,10 @@ test("defaults are filled in", () => {
     responses: { ttl_days: 30, max_mb: 1_024 },
     models: {},
     keys: [],
+    key_store: null,
     ...{ tenants: {}, teams: {}, tiers: {} },
     media: { max_mb: 20, max_count: 20, timeout_ms: 10_000, trusted_hosts: [] },
-    ledger: { retention_days: 400, max_mb: 20_000 },
+    ledger: { store: "sqlite", retention_days: 400, max_mb: 20_000 },
     log: { format: "text", level: "info", calls: "off", rotate_mb: 100, keep_files: 10 },
     telemetry: {
       traces: { sample: 0.1, slow_ms: 5_000 },

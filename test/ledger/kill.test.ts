@@ -86,7 +86,7 @@ test("nothing that was written is lost or counted twice, and billing is told of 
   );
   expect(ids.toSorted()).toEqual(expected.toSorted());
   const reader = readerOf(db);
-  const rows = reader.calls({ limit: ids.length + 1 }).map(({ row }) => row);
+  const rows = (await reader.calls({ limit: ids.length + 1 })).map(({ row }) => row);
   expect(rows.length).toBe(ids.length);
   const sum = (amount: (row: LedgerRow) => number) => rows.reduce((total, row) => total + amount(row), 0);
   const sums = {

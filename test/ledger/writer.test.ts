@@ -35,7 +35,12 @@ afterEach(async () => {
 function settings(billing: Partial<Billing> | null, rest: Partial<LedgerSettings> = {}): LedgerSettings {
   const own: Billing = { rotate_mb: 100, keep_files: 30, batch: 10, ...billing };
   return {
-    ledger: { retention_days: 400, max_mb: 1000, ...(billing === null ? {} : { billing: own }) },
+    ledger: {
+      store: "sqlite",
+      retention_days: 400,
+      max_mb: 1000,
+      ...(billing === null ? {} : { billing: own }),
+    },
     alerts: null,
     budgets: [],
     ...rest,
@@ -139,7 +144,7 @@ describe("billing events", () => {
     const writer = open(settings({ webhook: server.url }));
     await writer.write(texts(old));
     await writer.clean();
-    expect(said.some((line) => line.includes("billing has not been told"))).toBe(true);
+    expect(said.some((line) => line.includes("not everybody who is told of them"))).toBe(true);
     server.decide = () => ({ status: 200 });
     await server.until(() => takenEvents().length === 3);
     // The rows are free once the arrival is remembered.
@@ -148,7 +153,7 @@ describe("billing events", () => {
     await writer.clean();
     const reader = openLedgerReader(folder);
     if ("fault" in reader) throw new Error(reader.fault);
-    expect(reader.calls({ limit: 10 })).toHaveLength(1);
+    expect(await reader.calls({ limit: 10 })).toHaveLength(1);
     reader.close();
   });
 });
@@ -238,7 +243,7 @@ describe("a ledger that fails while it is written", () => {
     await again.close();
     const reader = openLedgerReader(folder);
     if ("fault" in reader) throw new Error(reader.fault);
-    expect(reader.calls({ limit: 10 })).toHaveLength(5);
+    expect(await reader.calls({ limit: 10 })).toHaveLength(5);
     reader.close();
   });
 });

@@ -4,9 +4,9 @@
 import { loadConfig } from "../../config/load.ts";
 import { formatProblem } from "../../config/problem.ts";
 import { loadPriceBook } from "../../ledger/prices/load.ts";
-import { type LedgerReader, openLedgerReader } from "../../ledger/store/query.ts";
+import type { LedgerReader } from "../../ledger/store/query.ts";
 import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "../command_line.ts";
-import { findDataFolder } from "../data_folder.ts";
+import { findDataFolder, openLedgerOf } from "../data_folder.ts";
 import { MOMENT_EXAMPLES, readRange, showMoment } from "../moment.ts";
 import { alignTable, showCount, showUsd } from "../table.ts";
 import { Replayer } from "./decision.ts";
@@ -43,11 +43,11 @@ export async function replay(args: readonly string[]): Promise<number> {
   // The ledger is that of the gateway that runs here, whatever the other configuration calls its data.
   const folder = findDataFolder(flags.data);
   if (typeof folder !== "string") return failed(folder.fault);
-  const reader = openLedgerReader(folder);
+  const reader = await openLedgerOf(flags.data);
   if ("fault" in reader) return failed(reader.fault);
   try {
     const { book } = await loadPriceBook(folder);
-    const tally = runAll(reader, new Replayer(loaded.plan, book), flags);
+    const tally = await runAll(reader, new Replayer(loaded.plan, book), flags);
     console.log(flags.is_json ? JSON.stringify(jsonOf(tally, flags), null, 2) : textOf(tally, flags));
     return 0;
   } finally {
@@ -55,11 +55,15 @@ export async function replay(args: readonly string[]): Promise<number> {
   }
 }
 
-function runAll(reader: LedgerReader, replayer: Replayer, { since_ms, until_ms }: Flags): ReplayTally {
+async function runAll(
+  reader: LedgerReader,
+  replayer: Replayer,
+  { since_ms, until_ms }: Flags,
+): Promise<ReplayTally> {
   const tally = new ReplayTally();
-  const last_seq = reader.lastSeq();
+  const last_seq = await reader.lastSeq();
   for (let before_seq = last_seq + 1; ; ) {
-    const page = reader.calls({ since_ms, until_ms, before_seq, limit: PAGE_ROWS });
+    const page = await reader.calls({ since_ms, until_ms, before_seq, limit: PAGE_ROWS });
     for (const { row } of page) {
       const replayed = replayer.replay(row);
       if (replayed !== null) tally.add(row.model!, replayed);

@@ -3,11 +3,11 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { Budget } from "../budgets.ts";
-import type { Spending } from "./spend.ts";
-import { type Period, periodName } from "./windows.ts";
+import type { Spender, Spending } from "./spend.ts";
+import { periodName } from "./windows.ts";
 
 /** Alerts are kept for so long after the beginning of their day or month. */
-const KEPT_MS = 62 * 86_400_000;
+export const KEPT_MS = 62 * 86_400_000;
 /** Shares of a budget are compared in millionths. */
 const SHARE_UNIT = 1_000_000;
 
@@ -16,6 +16,40 @@ export interface WaitingAlert {
   readonly id: number;
   /** The JSON text to post. */
   readonly body: string;
+}
+
+/** An alert: who has spent so much, in which day or month. */
+export interface Alert extends Spender {
+  readonly share: number;
+  /** The JSON text to post. */
+  readonly body: string;
+}
+
+/** An alert for every share of the budget that the spending has reached. */
+export function alertsOf(
+  spending: Spending,
+  budget: Budget,
+  shares: readonly number[],
+  now_ms: number,
+): Alert[] {
+  const { scope, name, user, period, start_ms, nano_usd } = spending;
+  const reached = shares.filter(
+    (share) => nano_usd * BigInt(SHARE_UNIT) >= budget.nano_usd * BigInt(Math.round(share * SHARE_UNIT)),
+  );
+  return reached.map((share) => ({
+    ...{ scope, name, user, period, start_ms, share },
+    body: JSON.stringify({
+      alert: "budget",
+      ...{ scope, name },
+      ...(user === "" ? {} : { user }),
+      period,
+      window: periodName(period, start_ms),
+      share,
+      spent_usd: Number(nano_usd) / 1e9,
+      limit_usd: Number(budget.nano_usd) / 1e9,
+      time: now_ms,
+    }),
+  }));
 }
 
 /** The table of alerts. */
@@ -34,27 +68,9 @@ export class AlertBook {
     this.#prune = db.query("DELETE FROM alerts WHERE start_ms < ?");
   }
 
-  /** Records an alert for every share of the budget that the spending has reached, unless it is there already. */
-  compare(spending: Spending, budget: Budget, shares: readonly number[], now_ms: number): void {
-    for (const share of shares) {
-      const reached =
-        spending.nano_usd * BigInt(SHARE_UNIT) >= budget.nano_usd * BigInt(Math.round(share * SHARE_UNIT));
-      if (!reached) continue;
-      const { scope, name, user, period, start_ms } = spending;
-      const body = JSON.stringify({
-        alert: "budget",
-        scope,
-        name,
-        ...(user === "" ? {} : { user }),
-        period,
-        window: periodName(period as Period, start_ms),
-        share,
-        spent_usd: Number(spending.nano_usd) / 1e9,
-        limit_usd: Number(budget.nano_usd) / 1e9,
-        time: now_ms,
-      });
-      this.#add.run(scope, name, user, period, start_ms, share, body);
-    }
+  /** Records an alert, unless it is there already. */
+  add({ scope, name, user, period, start_ms, share, body }: Alert): void {
+    this.#add.run(scope, name, user, period, start_ms, share, body);
   }
 
   /** The oldest alert that waits. */

@@ -2,6 +2,7 @@
 // came. A request's id that the gateway made of the call's is NULL: most rows have none of their own.
 
 import type { LedgerRow } from "../row.ts";
+import { NAMES } from "../row_line.ts";
 import { readAmounts, rowOf as rowOfParts } from "../row_reader.ts";
 import type { Dimension } from "./groups.ts";
 import { DIMENSIONS } from "./groups.ts";
@@ -20,6 +21,20 @@ export const CALL_COLUMNS: readonly string[] = [
 /** Where rows are read from: `CROSS` has SQLite go from rows to groups, never the other way. */
 export const CALL_RECORDS = `SELECT calls.*, ${DIMENSIONS.map((name) => `groups.${name}`).join(", ")}
   FROM calls CROSS JOIN groups ON groups.id = calls.group_id`;
+
+/** The line that a record was written from. */
+export function lineOf(record: CallRecord): string {
+  const own = record["names"];
+  const own_names = typeof own === "string" ? (JSON.parse(own) as Partial<Record<string, string>>) : {};
+  const names = NAMES.map((name) => {
+    if (name === "cache") return record[name] ?? "bypass";
+    if (name === "error") return record[name];
+    return own_names[name] ?? (record[name] || null);
+  });
+  const { id, request_id, time, status, amounts, rest } = record;
+  const request = request_id === null ? "" : JSON.stringify(request_id);
+  return [id, request, time, status, JSON.stringify(names), amounts, rest].join("\t");
+}
 
 /** The row that a record is of. */
 export function rowOf(record: CallRecord): LedgerRow {

@@ -9,7 +9,7 @@ import { type Estimate, meanOf, quantileOf, shareOf } from "../statistics.ts";
 import { type Span, spansOf } from "./spans.ts";
 
 /** Rows of experiments that are added up, and rows that they are looked for among: of more, the newest. */
-const ADDED_MAX = 100_000;
+export const ADDED_MAX = 100_000;
 const SEARCHED_MAX = 1_000_000;
 
 /** A question for experiments. */
@@ -112,30 +112,54 @@ interface Seen {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads the experiments of a time. Calls that a cache answered, or that their client left, say nothing of an arm. */
+/** Rows of experiments, and whether there are more than are looked at. */
+export interface FoundRows<T> {
+  readonly rows: readonly T[];
+  readonly is_cut: boolean;
+}
+
+/** A row of a split. */
+export type SplitRow = Record<"error" | "cache" | "amounts" | "rest", string>;
+
+/** A row of a shadow, beside the row of the call itself. */
+export type PairRow = Record<
+  "error" | "amounts" | "rest" | "candidate" | "of_error" | "of_amounts" | "of_rest" | "model",
+  string
+>;
+
+/** Reads the experiments of a file. */
 export function readExperiments(db: Database, query: ExperimentsQuery): ExperimentsAnswer {
+  return tellExperiments(query, rowsOf<SplitRow>(db, query, SPLITS), rowsOf<PairRow>(db, query, SHADOWS));
+}
+
+const SPLITS = `SELECT error, cache, amounts, rest FROM calls
+     WHERE seq BETWEEN ? AND ? AND time >= ? AND time < ? AND instr(rest, '"split":true') > 0
+     ORDER BY seq DESC LIMIT ?`;
+
+const SHADOWS = `SELECT shadow.error, shadow.amounts, shadow.rest, shadow_group.model AS candidate,
+       own.error AS of_error, own.amounts AS of_amounts, own.rest AS of_rest, own_group.model AS model
+     FROM calls AS shadow
+       CROSS JOIN calls AS own ON own.id = shadow.rest ->> '$.shadow.of'
+       CROSS JOIN groups AS shadow_group ON shadow_group.id = shadow.group_id
+       CROSS JOIN groups AS own_group ON own_group.id = own.group_id
+     WHERE shadow.seq BETWEEN ? AND ? AND shadow.time >= ? AND shadow.time < ?
+       AND instr(shadow.rest, '"shadow":{') > 0
+     ORDER BY shadow.seq DESC LIMIT ?`;
+
+/** What these rows say. Calls that a cache answered, or that their client left, say nothing of an arm. */
+export function tellExperiments(
+  query: ExperimentsQuery,
+  splits: FoundRows<SplitRow>,
+  shadows: FoundRows<PairRow>,
+): ExperimentsAnswer {
   const { since_ms, until_ms } = query;
-  const splits = splitsOf(db, query);
-  const shadows = shadowsOf(db, query);
   return {
-    experiments: [...splits.experiments, ...shadows.experiments],
+    experiments: [...splitsOf(splits.rows, query), ...shadowsOf(shadows.rows, query)],
     ...{ since_ms, until_ms, is_cut: splits.is_cut || shadows.is_cut },
   };
 }
 
-interface Found {
-  readonly experiments: readonly Experiment[];
-  readonly is_cut: boolean;
-}
-
-function splitsOf(db: Database, query: ExperimentsQuery): Found {
-  const { rows, is_cut } = rowsOf<Record<"error" | "cache" | "amounts" | "rest", string>>(
-    db,
-    query,
-    `SELECT error, cache, amounts, rest FROM calls
-     WHERE seq BETWEEN ? AND ? AND time >= ? AND time < ? AND instr(rest, '"split":true') > 0
-     ORDER BY seq DESC LIMIT ?`,
-  );
+function splitsOf(rows: readonly SplitRow[], query: ExperimentsQuery): Experiment[] {
   const routes = new Map<string, Map<string, Tally>>();
   for (const { cache, ...columns } of rows) {
     const row = seenOf(columns);
@@ -145,11 +169,10 @@ function splitsOf(db: Database, query: ExperimentsQuery): Found {
     if (!isTelling(row, cache) || (query.route !== undefined && query.route !== route)) continue;
     tallyOf(routes, route, model).add(row);
   }
-  const experiments = [...routes].map(([name, arms]) => ({
+  return [...routes].map(([name, arms]) => ({
     ...{ kind: "split" as const, name, agreement: null },
     arms: [...arms.values()].map(({ arm }) => arm).sort((one, other) => one.name.localeCompare(other.name)),
   }));
-  return { experiments, is_cut };
 }
 
 function tallyOf(routes: Map<string, Map<string, Tally>>, route: string, model: string): Tally {
@@ -160,25 +183,7 @@ function tallyOf(routes: Map<string, Map<string, Tally>>, route: string, model: 
   return tally;
 }
 
-type PairColumns = Record<
-  "error" | "amounts" | "rest" | "candidate" | "of_error" | "of_amounts" | "of_rest" | "model",
-  string
->;
-
-function shadowsOf(db: Database, query: ExperimentsQuery): Found {
-  const { rows, is_cut } = rowsOf<PairColumns>(
-    db,
-    query,
-    `SELECT shadow.error, shadow.amounts, shadow.rest, shadow_group.model AS candidate,
-       own.error AS of_error, own.amounts AS of_amounts, own.rest AS of_rest, own_group.model AS model
-     FROM calls AS shadow
-       CROSS JOIN calls AS own ON own.id = shadow.rest ->> '$.shadow.of'
-       CROSS JOIN groups AS shadow_group ON shadow_group.id = shadow.group_id
-       CROSS JOIN groups AS own_group ON own_group.id = own.group_id
-     WHERE shadow.seq BETWEEN ? AND ? AND shadow.time >= ? AND shadow.time < ?
-       AND instr(shadow.rest, '"shadow":{') > 0
-     ORDER BY shadow.seq DESC LIMIT ?`,
-  );
+function shadowsOf(rows: readonly PairRow[], query: ExperimentsQuery): Experiment[] {
   const pairs = new Map<string, { own: Tally; candidate: Tally; name: string; agreements: number[] }>();
   for (const row of rows) {
     const shadow = seenOf(row);
@@ -197,18 +202,13 @@ function shadowsOf(db: Database, query: ExperimentsQuery): Found {
     pair.candidate.add(shadow);
     if (typeof agreement === "number") pair.agreements.push(agreement);
   }
-  const experiments = [...pairs.values()].map(({ own, candidate, name, agreements }) => ({
+  return [...pairs.values()].map(({ own, candidate, name, agreements }) => ({
     ...{ kind: "shadow" as const, name, arms: [own.arm, candidate.arm], agreement: meanOf(agreements, 1) },
   }));
-  return { experiments, is_cut };
 }
 
 /** The newest rows of a time that a statement finds. */
-function rowsOf<T>(
-  db: Database,
-  { since_ms, until_ms }: ExperimentsQuery,
-  sql: string,
-): { readonly rows: readonly T[]; readonly is_cut: boolean } {
+function rowsOf<T>(db: Database, { since_ms, until_ms }: ExperimentsQuery, sql: string): FoundRows<T> {
   const spans: Iterable<Span> = spansOf(db, { groups: null, has_failed: false, since_ms, until_ms });
   // Without a group there is one span of all.
   const [span] = spans;

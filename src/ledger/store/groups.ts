@@ -37,28 +37,51 @@ export interface Placed {
   readonly own_names: string | null;
 }
 
+/** Where groups are kept; names are in the order of DIMENSIONS. */
+export interface GroupTable {
+  find(names: readonly string[]): number | undefined;
+  /** Makes a group of these names, which has none. */
+  add(names: readonly string[]): number;
+  /** The groups that a day has. */
+  ofDay(start_ms: number): Iterable<number>;
+}
+
+/** The groups of a file. */
+export function groupTable(db: Database): GroupTable {
+  const columns = DIMENSIONS.join(", ");
+  const marks = DIMENSIONS.map(() => "?").join(", ");
+  const find: Statement<{ id: number }, string[]> = db.query(
+    `SELECT id FROM groups WHERE (${columns}) = (${marks})`,
+  );
+  const add: Statement<{ id: number }, string[]> = db.query(
+    `INSERT INTO groups (${columns}) VALUES (${marks}) RETURNING id`,
+  );
+  const of_day: Statement<{ group_id: number }, [number]> = db.query(
+    "SELECT group_id FROM rollup_day WHERE start_ms = ?",
+  );
+  return {
+    find: (names) => find.get(...names)?.id,
+    add: (names) => add.get(...names)!.id,
+    ofDay: (start_ms) => of_day.all(start_ms).map(({ group_id }) => group_id),
+  };
+}
+
 /** The groups that rows belong to. */
 export class Groups {
-  readonly #find: Statement<{ id: number }, string[]>;
-  readonly #add: Statement<{ id: number }, string[]>;
-  readonly #of_day: Statement<{ group_id: number }, [number]>;
+  readonly #table: GroupTable;
   readonly #day_max: number;
   readonly #ids = new Map<string, number>();
   readonly #days = new Map<number, Set<number>>();
 
-  constructor(db: Database, day_max: number) {
-    const columns = DIMENSIONS.join(", ");
-    const marks = DIMENSIONS.map(() => "?").join(", ");
-    this.#find = db.query(`SELECT id FROM groups WHERE (${columns}) = (${marks})`);
-    this.#add = db.query(`INSERT INTO groups (${columns}) VALUES (${marks}) RETURNING id`);
-    this.#of_day = db.query("SELECT group_id FROM rollup_day WHERE start_ms = ?");
+  constructor(table: GroupTable, day_max: number) {
+    this.#table = table;
     this.#day_max = day_max;
   }
 
   /** The group that rows with these names are counted in on a day. Within a transaction: it may be new. */
   groupOf(row: Names, day_ms: number): Placed {
     const day = this.#groupsOfDay(day_ms);
-    const names = DIMENSIONS.map((dimension) => row[dimension] ?? "");
+    const names = namesOf(row);
     // The same at every size of window, because it is decided by the day.
     const group = this.#within(day, names, this.#day_max);
     if (group !== null) return { group, own_names: null };
@@ -80,9 +103,9 @@ export class Groups {
   /** The number of a combination, if the day has it or may have one more. */
   #within(day: Set<number>, names: string[], max: number): number | null {
     const key = names.join("\0");
-    const known = this.#ids.get(key) ?? this.#find.get(...names)?.id;
+    const known = this.#ids.get(key) ?? this.#table.find(names);
     if (known === undefined && day.size >= max) return null;
-    const id = known ?? this.#add.get(...names)!.id;
+    const id = known ?? this.#table.add(names);
     if (!day.has(id)) {
       if (day.size >= max) return null;
       day.add(id);
@@ -95,11 +118,21 @@ export class Groups {
   #groupsOfDay(start_ms: number): Set<number> {
     const known = this.#days.get(start_ms);
     if (known !== undefined) return known;
-    const loaded = new Set(this.#of_day.all(start_ms).map(({ group_id }) => group_id));
+    const loaded = new Set(this.#table.ofDay(start_ms));
     if (this.#days.size >= DAYS_MAX) this.#days.delete(Math.min(...this.#days.keys()));
     this.#days.set(start_ms, loaded);
     return loaded;
   }
+}
+
+function namesOf(row: Names): string[] {
+  return DIMENSIONS.map((dimension) => row[dimension] ?? "");
+}
+
+/** All names under which rows with these may be counted: their own, and those with "other" in some places. */
+export function possibleNames(row: Names): string[][] {
+  const names = namesOf(row);
+  return [names, withOther(names, ["user", "feature"]), withOther(names, FOLDED)];
 }
 
 /** Names that are others than those of their group. */

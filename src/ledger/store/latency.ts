@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import { STAGES } from "../row.ts";
 
 /** The newest rows that are looked at: enough for a p99, few enough to be read at every look. */
-const ROWS_MAX = 2_000;
+export const ROWS_MAX = 2_000;
 
 /** Quantiles in milliseconds (nearest rank). */
 export interface Quantiles {

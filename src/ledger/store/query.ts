@@ -80,21 +80,24 @@ export interface CallsQuery {
   readonly limit: number;
 }
 
-/** Answers questions. */
+/** Answers questions, wherever the ledger is. */
 export interface LedgerReader {
-  usage(query: UsageQuery, now_ms?: number): UsageAnswer;
+  usage(query: UsageQuery, now_ms?: number): Promise<UsageAnswer>;
   /** Usage over time. */
-  series(query: SeriesQuery): SeriesAnswer;
+  series(query: SeriesQuery): Promise<SeriesAnswer>;
   /** How long the newest calls since a time took. */
-  latency(since_ms: number): Latency;
+  latency(since_ms: number): Promise<Latency>;
   /** The newest first; with `after_seq`, the oldest first. */
-  calls(query: CallsQuery): PlacedRow[];
+  calls(query: CallsQuery): Promise<PlacedRow[]>;
   /** What tests and shadows have shown. */
-  experiments(query: ExperimentsQuery): ExperimentsAnswer;
+  experiments(query: ExperimentsQuery): Promise<ExperimentsAnswer>;
   /** The seq of the newest row; 0 without any. */
-  lastSeq(): number;
+  lastSeq(): Promise<number>;
   close(): void;
 }
+
+/** Asks sums of a database, whose whole numbers are bigints. The statements are both SQLite's and Postgres'. */
+export type AskSums = (text: string, ...values: number[]) => Promise<Record<string, string | bigint>[]>;
 
 /** Opens the ledger of a data folder to ask it; in words, why it cannot be. */
 export function openLedgerReader(folder: string): LedgerReader | { readonly fault: string } {
@@ -102,25 +105,47 @@ export function openLedgerReader(folder: string): LedgerReader | { readonly faul
   return "fault" in db ? db : readerOf(db);
 }
 
+/** The id of the newest call that a client knows by this one, in the ledger of a data folder; null without one. */
+export function newestCallOf(folder: string, request_id: string): string | null {
+  const db = openToRead(ledgerPath(folder));
+  if ("fault" in db) return null;
+  try {
+    return calls(db, { request_id, limit: 1 })[0]?.row.id ?? null;
+  } finally {
+    db.close();
+  }
+}
+
 /** Asks a ledger that is open. */
 export function readerOf(db: Database): LedgerReader {
+  const sums: AskSums = async (text, ...values) =>
+    db
+      .query<Record<string, string | bigint>, number[]>(text)
+      .safeIntegers(true)
+      .all(...values);
   return {
-    usage: (query, now_ms = Date.now()) => usage(db, query, now_ms),
-    series: (query) => usageSeries(db, query),
-    latency: (since_ms) => recentLatency(db, since_ms),
-    calls: (query) => calls(db, query),
-    experiments: (query) => readExperiments(db, query),
-    lastSeq: () => db.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM calls").get()?.seq ?? 0,
+    usage: (query, now_ms = Date.now()) => usage(sums, query, now_ms),
+    series: (query) => usageSeries(sums, query),
+    latency: async (since_ms) => recentLatency(db, since_ms),
+    calls: async (query) => calls(db, query),
+    experiments: async (query) => readExperiments(db, query),
+    lastSeq: async () =>
+      db.query<{ seq: number | null }, []>("SELECT max(seq) AS seq FROM calls").get()?.seq ?? 0,
     close: () => db.close(),
   };
 }
 
-function usage(db: Database, { by, since_ms, until_ms }: UsageQuery, now_ms: number): UsageAnswer {
+/** Usage, of whatever database answers sums. */
+export async function usage(
+  ask: AskSums,
+  { by, since_ms, until_ms }: UsageQuery,
+  now_ms: number,
+): Promise<UsageAnswer> {
   const cover = coverRange(since_ms, until_ms, now_ms);
   const range = { since_ms: cover.since_ms, until_ms: cover.until_ms };
   if (cover.spans.length === 0) return { rows: [], ...range };
   const fields = [...new Set(by)].filter((field) => DIMENSIONS.includes(field));
-  const columns = ASKED_SUMS.map((name) => `sum(${name}) AS ${name}`).join(", ");
+  const columns = ASKED_SUMS.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(", ");
   // Summed by group first: then a group's names are looked up once.
   const sums = cover.spans
     .map(
@@ -128,13 +153,12 @@ function usage(db: Database, { by, since_ms, until_ms }: UsageQuery, now_ms: num
         `SELECT group_id, ${columns} FROM rollup_${level} WHERE start_ms >= ? AND start_ms < ? GROUP BY group_id`,
     )
     .join(" UNION ALL ");
-  const found = db
-    .query<Record<string, string | bigint>, number[]>(
-      `SELECT ${[...fields, columns].join(", ")} FROM (${sums}) JOIN groups ON groups.id = group_id
-       ${fields.length === 0 ? "" : `GROUP BY ${fields.join(", ")}`} ORDER BY cost_nano_usd DESC, calls DESC`,
-    )
-    .safeIntegers(true)
-    .all(...cover.spans.flatMap((span) => [span.since_ms, span.until_ms]));
+  const names = fields.map((field) => `groups.${field}`);
+  const found = await ask(
+    `SELECT ${[...names, columns].join(", ")} FROM (${sums}) AS found JOIN groups ON groups.id = group_id
+       ${names.length === 0 ? "" : `GROUP BY ${names.join(", ")}`} ORDER BY cost_nano_usd DESC, calls DESC`,
+    ...cover.spans.flatMap((span) => [span.since_ms, span.until_ms]),
+  );
   const rows = found.filter(({ calls: count }) => count !== null).map((record) => usageRow(record, fields));
   return { rows, ...range };
 }

@@ -62,7 +62,7 @@ export class Sums {
 export type Windows = ReadonlyMap<number, ReadonlyMap<number, Sums>>;
 
 /** The sums of the next larger windows. */
-function widened(windows: Windows, level: Level): Windows {
+export function widened(windows: Windows, level: Level): Windows {
   const wide = new Map<number, Map<number, Sums>>();
   for (const [window_ms, groups] of windows) {
     const start_ms = startOf(level, window_ms);

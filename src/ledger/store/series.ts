@@ -1,7 +1,7 @@
 // Usage over time, out of the rollups: one sum for each step of time, and for the dearest names of a field in it.
 
-import type { Database } from "bun:sqlite";
 import { DIMENSIONS, type Dimension } from "./groups.ts";
+import type { AskSums } from "./query.ts";
 import { LEVEL_MS, type Level, startOf } from "./windows.ts";
 
 /** Names that are told apart where nothing is said. */
@@ -52,18 +52,18 @@ const SUMS = ["calls", "errors", "cost_nano_usd"] as const;
 type Found = Readonly<Record<(typeof SUMS)[number] | "start_ms", bigint>> & { readonly name: string };
 
 /** Asks for usage over time. */
-export function usageSeries(db: Database, query: SeriesQuery): SeriesAnswer {
+export async function usageSeries(ask: AskSums, query: SeriesQuery): Promise<SeriesAnswer> {
   const { by, step, names } = query;
   if (by !== null && !DIMENSIONS.includes(by)) throw new RangeError(`there is no field ${by}`);
   const since_ms = startOf(step, query.since_ms);
   const until_ms = Math.max(since_ms, query.until_ms);
-  const sums = SUMS.map((name) => `sum(${name}) AS ${name}`).join(", ");
+  const sums = SUMS.map((name) => `CAST(sum(${name}) AS BIGINT) AS ${name}`).join(", ");
   const text =
     by === null
       ? `SELECT start_ms, '' AS name, ${sums} FROM rollup_${step} WHERE start_ms >= ? AND start_ms < ? GROUP BY start_ms`
       : `SELECT start_ms, groups.${by} AS name, ${sums} FROM rollup_${step} JOIN groups ON groups.id = group_id
-         WHERE start_ms >= ? AND start_ms < ? GROUP BY start_ms, name`;
-  const found = db.query<Found, [number, number]>(text).safeIntegers(true).all(since_ms, until_ms);
+         WHERE start_ms >= ? AND start_ms < ? GROUP BY start_ms, groups.${by}`;
+  const found = (await ask(text, since_ms, until_ms)) as Found[];
   const order = dearest(found);
   const told = order.slice(0, names);
   const places = new Map(told.map((name, place) => [name, place]));

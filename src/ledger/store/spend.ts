@@ -10,8 +10,9 @@ import { Money } from "./money.ts";
 import { type Period, periodStart } from "./windows.ts";
 
 /** How long spending of a day and of a month is kept after its beginning. */
-const KEPT_MS: Readonly<Record<Period, number>> = { day: 3 * 86_400_000, month: 62 * 86_400_000 };
-const PERIODS: readonly Period[] = ["day", "month"];
+export const KEPT_MS: Readonly<Record<Period, number>> = { day: 3 * 86_400_000, month: 62 * 86_400_000 };
+/** The periods that spending is counted in. */
+export const PERIODS: readonly Period[] = ["day", "month"];
 
 /** Who spends, in a day or month. */
 export interface Spender {
@@ -63,12 +64,10 @@ export class Spend {
    */
   add(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Spender[] {
     const spenders: Spender[] = [];
-    for (const { scope, name, user, day_ms, cost } of spendersOf(costs, counts_users)) {
-      for (const period of PERIODS) {
-        const start_ms = periodStart(period, day_ms);
-        this.#add.run(scope, name, user, period, start_ms, cost.sum);
-        spenders.push({ scope, name, user, period, start_ms });
-      }
+    for (const { spender, cost } of spendersOf(costs, counts_users)) {
+      const { scope, name, user, period, start_ms } = spender;
+      this.#add.run(scope, name, user, period, start_ms, cost.sum);
+      spenders.push(spender);
     }
     return spenders;
   }
@@ -101,8 +100,32 @@ interface DayCost {
   readonly cost: Money;
 }
 
+/** What somebody spends more in a day or month. */
+export interface Expense {
+  readonly spender: Spender;
+  readonly cost: Money;
+}
+
+/** What a batch costs whom, in days and months; each spender once. `counts_users` says of which keys users are counted. */
+export function spendersOf(
+  costs: Iterable<CostOfNames>,
+  counts_users: (key: string) => boolean,
+): Iterable<Expense> {
+  const found = new Map<string, Expense>();
+  for (const { scope, name, user, day_ms, cost } of dayCosts(costs, counts_users)) {
+    for (const period of PERIODS) {
+      const start_ms = periodStart(period, day_ms);
+      const id = `${scope}\0${name}\0${user}\0${period}${start_ms}`;
+      const one = found.get(id) ?? { spender: { scope, name, user, period, start_ms }, cost: new Money() };
+      found.set(id, one);
+      one.cost.addAll(cost);
+    }
+  }
+  return found.values();
+}
+
 /** What a batch cost, by everybody in it and day. */
-function spendersOf(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Iterable<DayCost> {
+function dayCosts(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Iterable<DayCost> {
   const found = new Map<string, DayCost>();
   for (const { names, day_ms, cost } of costs) {
     // What candidates cost is under nobody's budget.

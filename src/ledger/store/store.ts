@@ -2,16 +2,16 @@
 // A row whose id is there already changes nothing: whoever is not sure that a row arrived sends it again.
 
 import type { Database, Statement } from "bun:sqlite";
-import type { Budget } from "../budgets.ts";
 import { LineReader, readNames } from "../row_reader.ts";
 import type { LedgerSettings } from "../settings.ts";
 import { AlertBook } from "./alert_book.ts";
 import { Batch, Kind } from "./batch.ts";
+import { BudgetWatch } from "./budget_watch.ts";
 import { Cursors, WRITTEN } from "./cursors.ts";
-import { DAY_GROUPS_MAX, Groups } from "./groups.ts";
+import { DAY_GROUPS_MAX, Groups, groupTable } from "./groups.ts";
 import { Rollups } from "./rollups.ts";
 import { isKnownRow, Rows } from "./rows.ts";
-import { Spend, type Spender, type Spending } from "./spend.ts";
+import { Spend, type Spending } from "./spend.ts";
 import { periodStart } from "./windows.ts";
 
 /** What became of a batch. */
@@ -34,16 +34,14 @@ export class Store {
   readonly #reader = new LineReader();
   readonly #groups: Groups;
   readonly #rollups: Rollups;
-  /** By scope, name and period. */
-  #budgets: ReadonlyMap<string, Budget> = new Map();
-  #shares: readonly number[] = [];
+  readonly #watch = new BudgetWatch();
 
   constructor(db: Database, day_groups_max = DAY_GROUPS_MAX) {
     this.db = db;
     this.cursors = new Cursors(db);
     this.alerts = new AlertBook(db);
     this.spend = new Spend(db);
-    this.#groups = new Groups(db, day_groups_max);
+    this.#groups = new Groups(groupTable(db), day_groups_max);
     this.#rollups = new Rollups(db);
     this.#rows = new Rows(db);
     this.#mark_minute = db.query(
@@ -52,11 +50,10 @@ export class Store {
   }
 
   /** Takes other budgets and shares, and compares what has been spent with them. */
-  configure({ budgets, alerts }: LedgerSettings, now_ms: number): void {
-    this.#budgets = new Map(budgets.map((budget) => [budgetKey(budget), budget]));
-    this.#shares = alerts?.at ?? [];
+  configure(settings: LedgerSettings, now_ms: number): void {
+    this.#watch.configure(settings);
     this.#transact(() => {
-      for (const { scope, name, period } of budgets) {
+      for (const { scope, name, period } of this.#watch.budgets) {
         this.#compare(this.spend.of(scope, name, period, periodStart(period, now_ms)), now_ms);
       }
     });
@@ -99,8 +96,8 @@ export class Store {
         this.#mark_minute.run(start_ms, first_seq, last_seq);
       }
       this.#rollups.add(batch.windows);
-      const spenders = this.spend.add(batch.kinds, this.#countsUsers);
-      const watched = spenders.filter((spender) => this.#hasBudget(spender));
+      const spenders = this.spend.add(batch.kinds, this.#watch.countsUsers);
+      const watched = spenders.filter((spender) => this.#watch.isWatched(spender));
       this.#compare(
         watched.map((spender) => this.spend.by(spender)),
         now_ms,
@@ -114,20 +111,8 @@ export class Store {
     return names === null ? null : new Kind(text, names, day_ms, this.#groups.groupOf(names, day_ms));
   };
 
-  readonly #countsUsers = (key: string): boolean =>
-    this.#budgets.has(budgetKey({ scope: "user", name: key, period: "day" })) ||
-    this.#budgets.has(budgetKey({ scope: "user", name: key, period: "month" }));
-
-  #hasBudget(spender: Spender): boolean {
-    return this.#shares.length > 0 && this.#budgets.has(budgetKey(spender));
-  }
-
   #compare(spendings: readonly Spending[], now_ms: number): void {
-    if (this.#shares.length === 0) return;
-    for (const spending of spendings) {
-      const budget = this.#budgets.get(budgetKey(spending));
-      if (budget !== undefined) this.alerts.compare(spending, budget, this.#shares, now_ms);
-    }
+    for (const alert of this.#watch.alertsOf(spendings, now_ms)) this.alerts.add(alert);
   }
 
   #transact(work: () => void): void {
@@ -139,8 +124,4 @@ export class Store {
       throw error;
     }
   }
-}
-
-function budgetKey({ scope, name, period }: Pick<Budget, "scope" | "name" | "period">): string {
-  return `${scope}\0${name}\0${period}`;
 }

@@ -110,7 +110,7 @@ describe("a ledger of another version", () => {
     db.close();
   });
 
-  test("that is of version 1 has the same rows, sums and places afterwards", () => {
+  test("that is of version 1 has the same rows, sums and places afterwards", async () => {
     const random = randomFrom(9);
     const rows = Array.from({ length: 300 }, (_, index) =>
       drawnRow(random, 1_795_000_000_000 + index * 7_000),
@@ -136,25 +136,21 @@ describe("a ledger of another version", () => {
     expect(versionOf(brought)).toBe(MIGRATIONS.length);
     const store = new Store(brought);
     expect(store.cursors.at("billing_file")).toBe(17);
-    expect(
-      readerOf(brought)
-        .calls({ limit: 1000 })
-        .map(({ row }) => row),
-    ).toEqual(all.slice(0, -1).toReversed());
+    expect((await readerOf(brought).calls({ limit: 1000 })).map(({ row }) => row)).toEqual(
+      all.slice(0, -1).toReversed(),
+    );
     const failed = all.filter(({ error, user }) => error !== null && user === "user1");
     const filters = { error: "upstream_error", user: "user1" };
     // Sums are as they were: what is found by them is not there.
     expect(
-      readerOf(brought)
-        .calls({ limit: 1000, after_seq: 0, filters })
-        .map(({ row }) => row),
+      (await readerOf(brought).calls({ limit: 1000, after_seq: 0, filters })).map(({ row }) => row),
     ).toEqual(failed);
     const sums = brought.query<Record<string, number>, []>("SELECT * FROM rollup_day").get()!;
     expect(FIRST_SUMS.map((name) => sums[name])).toEqual(FIRST_SUMS.map((_, index) => index + 1));
     expect([sums["saved_nano_usd"], sums["cache_hits"]]).toEqual([0, 0]);
     // A row that is there is known, and the next one has a place behind all that ever were.
     expect(store.write([all[3]!, ledgerRow()].map(writeRow), 0)).toEqual({ written: 1, known: 1, faults: 0 });
-    expect(readerOf(brought).lastSeq()).toBe(305);
+    expect(await readerOf(brought).lastSeq()).toBe(305);
     const integrity = brought.query("PRAGMA integrity_check").get();
     expect(integrity).toEqual({ integrity_check: "ok" });
     brought.close();
