@@ -9,7 +9,7 @@ import { problems } from "./loading.ts";
 
 const accepts = new Ajv({ strict: false, allErrors: true }).compile(editorSchema());
 
-test("venturi.schema.json is current; `venturi schema > venturi.schema.json` makes it so", () => {
+test("venturi.schema.json is current; `npm run generate` makes it so", () => {
   const shipped = readFileSync(new URL("../../venturi.schema.json", import.meta.url), "utf8");
   expect(JSON.parse(shipped)).toEqual(editorSchema());
 });
