@@ -39,6 +39,8 @@ const USAGE = `venturi: an LLM gateway
       what was changed and by whom; whether the record of it is intact
   venturi build [--target NAME] [--output FILE]
       make one executable with everything in it
+  venturi doctor [--config F] [--data DIR] [--json]
+      whether this host is fit for the gateway, and what to change
   venturi backup DIR [--with-cache] [--data DIR] | backup --verify DIR
       copy all that must not be lost, while a gateway runs; whether such a copy is intact
   venturi restore DIR [--replace] [--data DIR]
@@ -69,6 +71,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ui: async () => (await import("./cli/ui.ts")).ui,
   audit: async () => (await import("./cli/audit.ts")).audit,
   build: async () => (await import("./cli/build/build.ts")).build,
+  doctor: async () => (await import("./cli/doctor/doctor.ts")).doctor,
   backup: async () => (await import("./cli/backup/backup.ts")).backup,
   restore: async () => (await import("./cli/backup/restore.ts")).restore,
   prices: async () => (await import("./cli/prices.ts")).prices,
