@@ -22,6 +22,8 @@ const USAGE = `venturi: an LLM gateway
       what is kept of prompts and answers, and its removal
   venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--json]
       what would happen to a request (FILE, or - for stdin), and why; nothing is sent
+  venturi replay ID [--model M] [--json] [--data DIR]
+      make a kept call again, perhaps of another model, and show what is different
   venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
       what another configuration would have made of the ledger's calls
   venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--rpm N] [--tpm N] … [--expires 30d]

@@ -8,6 +8,7 @@ import { adminSocketPath } from "../config/admin_socket.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
+import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
 import type { LiveCalls } from "../ledger/live_calls.ts";
 import { LedgerSource } from "../ledger/source.ts";
 import { auditRoutes } from "./audit_routes.ts";
@@ -22,6 +23,7 @@ import { insightRoutes } from "./insight_routes.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { liveRoutes } from "./live_routes.ts";
+import { replayRoutes } from "./replay_routes.ts";
 import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
@@ -55,6 +57,12 @@ export interface AdminHooks {
 export interface GatewayHooks {
   /** Where it listens, as a URL; null while it does not. */
   url(): string | null;
+  /** Makes a call again; null where its gateway process is gone before that is over. */
+  replay(
+    order: ReplayOrder,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ReplayOutcome | null>;
   /** How its targets do, each as JSON. */
   targets(): Promise<readonly unknown[]>;
   /** Loads the configuration's file as a reload would. */
@@ -104,6 +112,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   const content_token = () => hooks.config()?.admin?.content_token ?? null;
   const sessions = new Sessions(folder, { token, content_token });
   const ledger = new LedgerSource(folder, () => hooks.config()?.ledger.store ?? "sqlite");
+  const content = { data: folder, keys, ledger, config: hooks.config };
   const routes: Routes = {
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(ledger, hooks.flushLedger),
@@ -113,7 +122,8 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
     ...insightRoutes(ledger, hooks),
     ...configRoutes(hooks),
-    ...contentRoutes({ data: folder, keys, config: hooks.config }),
+    ...contentRoutes(content),
+    ...replayRoutes(content, hooks),
     ...limitRoutes(hooks),
     ...linkRoutes(sessions, hooks),
   };

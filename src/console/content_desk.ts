@@ -7,7 +7,7 @@ import { hasContent } from "../content/file.ts";
 import type { KeptContent } from "../content/record.ts";
 import { type ContentFilter, type ContentStats, ContentStore } from "../content/store.ts";
 import { GatewayError } from "../errors.ts";
-import { newestCallOf } from "../ledger/store/query.ts";
+import type { LedgerSource } from "../ledger/source.ts";
 import { bookedNames } from "../privacy/discretion.ts";
 import { keyFor, openPrivacyKey } from "../privacy/key.ts";
 import { appendAudit } from "./audit/log.ts";
@@ -18,6 +18,7 @@ export interface ContentDesk {
   readonly data: string;
   /** Null: they cannot be used, and nothing can be recorded. */
   readonly keys: KeyStore | null;
+  readonly ledger: LedgerSource;
   config(): ResolvedConfig | null;
 }
 
@@ -28,19 +29,27 @@ export interface ContentVisitor {
 }
 
 /** What is kept of a call, by the call's id or its request's; the reading is recorded as `action`, with what it is `for`. */
-export function readContent(
+export async function readContent(
   desk: ContentDesk,
   { actor, may_see_content }: ContentVisitor,
   id: string,
   action: "content.read" | "call.replay",
   change: Readonly<Record<string, unknown>> = {},
-): KeptContent | GatewayError {
+): Promise<KeptContent | GatewayError> {
   if (!may_see_content) return notAllowed(desk);
-  const found = withStore(desk, (store) => store.find(id) ?? store.find(newestCallOf(desk.data, id) ?? ""));
+  const found = withStore(desk, (store) => store.find(id)) ?? (await contentOfRequest(desk, id));
   if (found instanceof GatewayError) return found;
   if (found === null) return notKept(desk, id);
   const fault = record(desk, actor, action, found.id, { tenant: found.tenant, ...change });
   return fault ?? found;
+}
+
+async function contentOfRequest(
+  desk: ContentDesk,
+  request_id: string,
+): Promise<KeptContent | GatewayError | null> {
+  const id = hasContent(desk.data) ? await newestCallOf(desk, request_id) : null;
+  return id === null ? null : withStore(desk, (store) => store.find(id));
 }
 
 /** Removes what is meant; gives of how many calls. Nothing that was said is shown. */
@@ -58,7 +67,7 @@ export async function removeContent(
   if (open === null || open instanceof GatewayError) return open ?? 0;
   try {
     let removed = await removeAll(open, { ...filter, users });
-    const id = removed > 0 || filter.id === undefined ? null : newestCallOf(desk.data, filter.id);
+    const id = removed > 0 || filter.id === undefined ? null : await newestCallOf(desk, filter.id);
     if (id !== null) removed = await removeAll(open, { id });
     if (removed > 0) open.shrink();
     return removed;
@@ -102,8 +111,19 @@ function notKept(desk: ContentDesk, id: string): GatewayError {
   return new GatewayError("not_found", `What the call '${id.slice(0, 200)}' said is not kept: ${why}.`);
 }
 
-/** Writes it into the audit log; why it cannot be. */
-function record(
+/** The ledger's id of the newest call that a client knows by this one; null where there is none. */
+async function newestCallOf({ ledger }: ContentDesk, request_id: string): Promise<string | null> {
+  const reader = await ledger.open();
+  if ("fault" in reader) return null;
+  try {
+    return (await reader.calls({ request_id, limit: 1 }))[0]?.row.id ?? null;
+  } finally {
+    reader.close();
+  }
+}
+
+/** Writes into the audit log what is about to be done; why it cannot be. */
+export function record(
   { keys, data }: ContentDesk,
   actor: string,
   action: string,

@@ -23,8 +23,8 @@ const delete_query = z.strictObject({
 export function contentRoutes(desk: ContentDesk): Routes {
   return {
     "calls/*/content": {
-      GET: (ask) => {
-        const found = readContent(desk, ask, ask.id, "content.read");
+      GET: async (ask) => {
+        const found = await readContent(desk, ask, ask.id, "content.read");
         return found instanceof GatewayError ? found : { json: contentJson(found) };
       },
       DELETE: ({ id, actor }) => removeOne(desk, actor, id),
@@ -55,7 +55,7 @@ export function contentJson(kept: KeptContent): Record<string, unknown> {
 }
 
 /** What an answer says; null where it says nothing in words. */
-export function answerText({ format, answer }: KeptContent): string | null {
+export function answerText({ format, answer }: Pick<KeptContent, "format" | "answer">): string | null {
   if (answer?.form !== "whole") return null;
   if (format === "embeddings" || format === "moderations" || format === "rerank") return null;
   return format === "completions" ? completionText(answer.bytes) : writtenIn(format, answer.bytes);

@@ -149,6 +149,8 @@ export class Call implements Alarm {
   content: CallContent | null = null;
   /** What it is the shadow of; null for a call of its own. */
   shadow: ShadowRow | null = null;
+  /** The call that it makes again for an operator; null for a call of its own. */
+  replay_of: string | null = null;
   /** Why its first answer was not good enough, and another model's is given; null where that is not so. */
   cascade: CascadeReason | null = null;
   /** The limit that refused it; null for none. */

@@ -118,6 +118,7 @@ export function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowR
     routing,
     refusal: call.refused || isRefusalReason(end.finish_reason),
     shadow: call.shadow,
+    replay_of: call.replay_of,
     timings_us: rest.timings_us,
     trace: call.trace,
     sampled,

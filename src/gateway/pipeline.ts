@@ -3,6 +3,7 @@
 
 import { authenticate } from "../access/client_keys.ts";
 import type { CacheKey } from "../cache/key.ts";
+import type { ClientKey } from "../config/plan.ts";
 import { GatewayError } from "../errors.ts";
 import { Account } from "./account.ts";
 import { callHeaders, errorResponse, withMore } from "./answer.ts";
@@ -27,7 +28,18 @@ export function answerCall(
   tools: PipelineTools,
 ): Response | Promise<Response> {
   const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
-  if (client instanceof GatewayError) return refuse(call, ownAnswer(client), tools);
+  return client instanceof GatewayError
+    ? refuse(call, ownAnswer(client), tools)
+    : answerAs(call, client, endpoint, tools);
+}
+
+/** Answers one call of a caller who is known. */
+export function answerAs(
+  call: Call,
+  client: ClientKey,
+  endpoint: Endpoint,
+  tools: PipelineTools,
+): Promise<Response> {
   call.client = client;
   tools.onCallBegin(call);
   call.authenticated_ms = performance.now();

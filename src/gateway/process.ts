@@ -13,6 +13,7 @@ import { openState } from "../memory/state.ts";
 import { openPrivacyKey } from "../privacy/key.ts";
 import { Books } from "./books.ts";
 import type { FromGateway, Place, ToGateway } from "./protocol.ts";
+import type { ReplayOrder } from "./replay.ts";
 import { type Gateway, startGateway } from "./server.ts";
 
 /** How long a process that was told to end, not by its supervisor, waits for another in its place, in milliseconds. */
@@ -26,6 +27,7 @@ export function runGatewayProcess(): void {
   let books: Books | null = null;
   let drain_ms = 0;
   let is_draining = false;
+  const replays = new Map<number, AbortController>();
 
   const tell = (message: FromGateway) => {
     if (process.connected) process.send?.(message);
@@ -80,6 +82,16 @@ export function runGatewayProcess(): void {
     books?.setPrices(book);
   }
 
+  /** Makes a call again for an operator, and tells the supervisor what becomes of it. */
+  async function replay(number: number, order: ReplayOrder): Promise<void> {
+    const ending = new AbortController();
+    replays.set(number, ending);
+    const onBytes = (bytes: number) => tell({ kind: "replaying", number, bytes });
+    const outcome = (await gateway?.replay(order, onBytes, ending.signal)) ?? null;
+    replays.delete(number);
+    if (outcome !== null) tell({ kind: "replayed", number, outcome });
+  }
+
   function setPlan(plan: Plan): void {
     drain_ms = plan.listen.drain_ms;
     gateway?.setPlan(plan);
@@ -114,6 +126,12 @@ export function runGatewayProcess(): void {
         break;
       case "drain":
         void drain();
+        break;
+      case "replay":
+        void replay(message.number, message.order);
+        break;
+      case "end-replay":
+        replays.get(message.number)?.abort();
         break;
     }
   });

@@ -3,6 +3,7 @@
 
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { ClockBase } from "../memory/clock.ts";
+import type { ReplayOrder, ReplayOutcome } from "./replay.ts";
 
 /** The descriptor under which a gateway process is given a listening socket: the first behind the usual three. */
 export const HANDED_DESCRIPTOR = 3;
@@ -28,7 +29,10 @@ export type ToGateway =
       readonly place: Place;
     }
   | { readonly kind: "config"; readonly config: ResolvedConfig }
-  | { readonly kind: "drain" };
+  | { readonly kind: "drain" }
+  /** Make a call again for an operator. */
+  | { readonly kind: "replay"; readonly number: number; readonly order: ReplayOrder }
+  | { readonly kind: "end-replay"; readonly number: number };
 
 /** From a gateway process to the supervisor. */
 export type FromGateway =
@@ -36,4 +40,7 @@ export type FromGateway =
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }
   /** It was told to end by somebody else, and waits to be drained once another has taken its place. */
-  | { readonly kind: "leaving" };
+  | { readonly kind: "leaving" }
+  /** How much of a replay's answer has come; and what became of it. */
+  | { readonly kind: "replaying"; readonly number: number; readonly bytes: number }
+  | { readonly kind: "replayed"; readonly number: number; readonly outcome: ReplayOutcome };

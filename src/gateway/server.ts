@@ -64,6 +64,7 @@ import { startProber } from "./prober.ts";
 import { Queues } from "./queues.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
 import { RelayedStreams } from "./relayed_streams.ts";
+import type { ReplayOrder, ReplayOutcome } from "./replay.ts";
 import { draining } from "./settle.ts";
 import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
@@ -115,6 +116,8 @@ export interface Gateway {
   readonly calls: { readonly size: number };
   /** Calls that arrive from now on are under this Plan; those in flight keep theirs. The address does not change. */
   setPlan(plan: Plan): void;
+  /** Makes a call again for an operator; `onBytes` hears now and then how much of the answer has come. */
+  replay(order: ReplayOrder, onBytes: (bytes: number) => void, signal: AbortSignal): Promise<ReplayOutcome>;
   /** Stops: takes no connections, lets calls in flight end within `drain_ms`, then cuts. Resolves when all is closed. */
   stop(drain_ms?: number): Promise<void>;
 }
@@ -531,6 +534,10 @@ export function startGateway(options: GatewayOptions): Gateway {
     port: front.port,
     metrics,
     calls,
+    replay: async (order, onBytes, signal) => {
+      const { replayCall } = await import("./replay.ts");
+      return replayCall(order, { plan, tools, onBytes, signal });
+    },
     setPlan: (next) => {
       plan = next;
       front

@@ -65,7 +65,7 @@ function needed(row: LedgerRow): LedgerRow {
     ...{ user: null, feature: null, model: null, provider: null, served_model: null, error: null },
     ...{ finish_reason: null, price_version: null, saved_nano_usd: 0, cache: "bypass", similarity: null },
     ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, routing: null },
-    ...{ refusal: false, shadow: row.shadow },
+    ...{ refusal: false, shadow: row.shadow, replay_of: row.replay_of },
     timings_us: NOTHING,
     ...{ trace: null, sampled: false, endpoint: null },
   };

@@ -75,6 +75,13 @@ export interface ShadowRow {
 
 /** How the tenants of candidates' calls begin, so that what they use is in nobody's usage; the tenant's own name follows. */
 export const SHADOW_PREFIX = "shadow/";
+/** The same of calls that an operator has made again. */
+export const REPLAY_PREFIX = "replay/";
+
+/** Whether a row's tenant is nobody's: what it names was used beside the calls of tenants. */
+export function isNobodys(tenant: string): boolean {
+  return tenant.startsWith(SHADOW_PREFIX) || tenant.startsWith(REPLAY_PREFIX);
+}
 
 /** A record of nothing, such as the tags of a call that has none: whoever writes rows knows it at a glance. */
 export const NOTHING: Readonly<Record<string, never>> = {};
@@ -127,6 +134,8 @@ export interface LedgerRow {
   readonly refusal: boolean;
   /** Null: it is a call of its own. */
   readonly shadow: ShadowRow | null;
+  /** The id of the call that an operator has made again with it; null: it is none of those. */
+  readonly replay_of: string | null;
   readonly timings_us: Timings;
   /** The trace that its client has begun; null: it has one of its own. */
   readonly trace: ClientTrace | null;

@@ -266,6 +266,10 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
   appendRecord(line, "guards", row.guards);
   if (row.refusal) line.text(',"refusal":true');
   if (row.shadow !== null) line.text(`,"shadow":${JSON.stringify(row.shadow)}`);
+  if (row.replay_of !== null) {
+    line.text(',"replay_of":');
+    appendQuoted(line, row.replay_of);
+  }
   if (row.routing !== null) line.text(`,"routing":${JSON.stringify(row.routing)}`);
   line.byte(BRACE_CLOSE);
 }

@@ -203,6 +203,7 @@ export function rowOf({
     routing: routingOf(more["routing"]),
     refusal: more["refusal"] === true,
     shadow: shadowOf(more["shadow"]),
+    replay_of: textOf(more["replay_of"]),
     timings_us: timingsOf(more["timings_us"]),
     trace: traceOf(more["trace"]),
     sampled: more["sampled"] === true,

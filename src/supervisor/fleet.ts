@@ -2,6 +2,7 @@
 // Those of an earlier address drain as soon as the new ones listen.
 
 import type { ResolvedConfig } from "../config/schema.ts";
+import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
 import { Worker, type WorkerHooks } from "./worker.ts";
 
 /** What the fleet needs to know and to tell. */
@@ -25,6 +26,8 @@ export class Fleet {
   #current = new Set<Worker>();
   /** These, those that start and those that drain. */
   readonly #all = new Set<Worker>();
+  /** How many were asked for: they take turns. */
+  #replays = 0;
   #address: Address = { hostname: "", port: 0 };
 
   constructor(hooks: FleetHooks) {
@@ -61,6 +64,17 @@ export class Fleet {
   /** Tells all of another configuration. */
   configure(config: ResolvedConfig): void {
     for (const worker of this.#all) worker.configure(config);
+  }
+
+  /** Has one of those that answer calls make one again; null where it is gone before that is over, or there is none. */
+  async replay(
+    order: ReplayOrder,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ReplayOutcome | null> {
+    const workers = [...this.#current];
+    this.#replays += 1;
+    return (await workers[this.#replays % workers.length]?.replay(order, onBytes, signal)) ?? null;
   }
 
   /** Lets all finish their calls; resolves when they are gone. */

@@ -81,6 +81,8 @@ export interface AdminView {
   readonly gateway: {
     /** Where it listens; null while it does not. */
     url(): string | null;
+    /** Makes a call again; null where its gateway process is gone before that is over. */
+    replay: Fleet["replay"];
     /** How its targets do. */
     targets(): Promise<readonly TargetReport[]>;
     /** Loads the configuration's file as a reload would. */
@@ -156,6 +158,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const similar = new SimilarDesk(first.config.data);
   let state: State | null = null;
   let drills: Drills | null = null;
+  let answering: Fleet | null = null;
   let listening_url: string | null = null;
   const telling = new CallTelling(log);
   telling.configure(loaded.config, loaded.plan);
@@ -183,6 +186,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     },
     gateway: {
       url: () => listening_url,
+      replay: async (order, onBytes, signal) => (await answering?.replay(order, onBytes, signal)) ?? null,
       targets: tellTargets,
       loadFile: options.load,
       loadDraft: options.loadDraft,
@@ -251,6 +255,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     leavePlace: (place) => places.leave(place),
     log,
   });
+  answering = fleet;
   killAll = () => {
     inference.kill();
     fleet.kill();

@@ -3,7 +3,9 @@
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../gateway/protocol.ts";
+import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
 import { roleCommand } from "../program/parts.ts";
+import { Replays } from "./replays.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */
 const RESTART_BASE_MS = 100;
@@ -49,6 +51,7 @@ class Life {
 /** One gateway process, and its successors. */
 export class Worker {
   readonly #hooks: WorkerHooks;
+  readonly #replays = new Replays((message) => this.#tell(message));
   #life: Life | null = null;
   #deaths = 0;
   #is_stopping = false;
@@ -75,6 +78,15 @@ export class Worker {
   /** Tells it of another configuration. */
   configure(config: ResolvedConfig): void {
     this.#tell({ kind: "config", config });
+  }
+
+  /** Has it make a call again; null where it is gone before that is over. */
+  replay(
+    order: ReplayOrder,
+    onBytes: (bytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<ReplayOutcome | null> {
+    return this.#life === null ? Promise.resolve(null) : this.#replays.ask(order, onBytes, signal);
   }
 
   /** Lets it finish its calls, and ends it if it takes longer than it may. */
@@ -174,6 +186,10 @@ export class Worker {
       case "leaving":
         if (!this.#is_stopping) this.#hooks.onLeaving(life.process?.pid ?? 0);
         break;
+      case "replaying":
+      case "replayed":
+        this.#replays.hear(message);
+        break;
     }
   }
 
@@ -184,6 +200,7 @@ export class Worker {
 
   #bury(life: Life, status: string): void {
     this.#life = null;
+    this.#replays.giveUp();
     if (life.place !== null) this.#hooks.leavePlace(life.place);
     life.gone.resolve();
     if (this.#first !== null && !this.#is_kept) {

@@ -43,6 +43,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
   const config = yaml === null ? null : configOf(yaml);
   const gateway = {
     url: () => "http://127.0.0.1:8080",
+    replay: async () => null,
     targets: async () => [{ provider: "sim", model: "echo", state: "closed" }],
     loadFile: () => loadedOf(yaml ?? ""),
     loadDraft: loadedOf,

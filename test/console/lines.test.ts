@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { diffLines } from "../../src/console/text_diff.ts";
 import { csvText } from "../../src/console/ui/csv_text.ts";
-import { diffLines } from "../../src/console/ui/line_diff.ts";
 import { yamlLines } from "../../src/console/ui/yaml_text.ts";
 
 describe("YAML", () => {

@@ -1,5 +1,5 @@
 // `venturi replay --since 1d --config new.yaml`: runs the ledger's calls through another configuration, and prints what would change in
-// route, target and cost. Nothing is sent anywhere.
+// route, target and cost. Nothing is sent anywhere. (`venturi replay ID` makes one call again: `call_again.ts`.)
 
 import { loadConfig } from "../../config/load.ts";
 import { formatProblem } from "../../config/problem.ts";
@@ -12,8 +12,10 @@ import { alignTable, showCount, showUsd } from "../table.ts";
 import { Replayer } from "./decision.ts";
 import { isChanged, type ReplayLine, ReplayTally } from "./tally.ts";
 
-const USAGE = `usage: venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
-runs the ledger's calls through another configuration, and prints what would change; nothing is sent
+const USAGE = `usage: venturi replay ID [--model M] [--json] [--data DIR]
+       venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
+the first makes a kept call again through the gateway that runs, by its own id or its request's, and shows what is different
+the second runs the ledger's calls through another configuration, and prints what would change; nothing is sent
 times: ${MOMENT_EXAMPLES}, in UTC; by default the last day`;
 const { help, misuse, failed } = voiceOf("replay", USAGE);
 
@@ -30,8 +32,13 @@ interface Flags {
   readonly data: string | undefined;
 }
 
-/** Prints it. Returns the exit code: 0, 1 where the ledger or the configuration cannot be read, 2 for misuse. */
+/** Prints it. Returns the exit code: 0, 1 where it could not be done, 2 for misuse. */
 export async function replay(args: readonly string[]): Promise<number> {
+  const is_of_ledger = args.some((arg) => /^(-c|--config|-h|--help)(=|$)/.test(arg));
+  if (args.length > 0 && !is_of_ledger) {
+    const { callAgain } = await import("./call_again.ts");
+    return callAgain(args, { misuse, failed });
+  }
   const flags = readFlags(args, Date.now());
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
@@ -170,7 +177,7 @@ function readFlags(args: readonly string[], now_ms: number): Flags | string {
   if (values.help === true) return "help";
   const { config, data, json: is_json = false } = values;
   if (config === undefined || config === "")
-    return "say which configuration the calls are to be run through: --config";
+    return "say which call is to be made again, or which configuration the calls are to be run through: --config";
   if (data === "") return "--data must not be empty";
   const range = readRange(values, "1d", now_ms);
   if (typeof range === "string") return range;

@@ -1,9 +1,9 @@
 // Config: what runs, what the file would change, and whether a draft would be accepted.
 
 import { useState } from "preact/hooks";
+import { diffLines } from "../text_diff.ts";
 import { ask, Fault } from "./api.ts";
 import { useAsked } from "./asked.ts";
-import { diffLines } from "./line_diff.ts";
 import { Badge, Card, Trouble } from "./parts.tsx";
 import { yamlLines } from "./yaml_text.ts";
 

@@ -105,17 +105,6 @@ export function openLedgerReader(folder: string): LedgerReader | { readonly faul
   return "fault" in db ? db : readerOf(db);
 }
 
-/** The id of the newest call that a client knows by this one, in the ledger of a data folder; null without one. */
-export function newestCallOf(folder: string, request_id: string): string | null {
-  const db = openToRead(ledgerPath(folder));
-  if ("fault" in db) return null;
-  try {
-    return calls(db, { request_id, limit: 1 })[0]?.row.id ?? null;
-  } finally {
-    db.close();
-  }
-}
-
 /** Asks a ledger that is open. */
 export function readerOf(db: Database): LedgerReader {
   const sums: AskSums = async (text, ...values) =>

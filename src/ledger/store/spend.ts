@@ -4,7 +4,7 @@
 
 import type { Database, Statement } from "bun:sqlite";
 import type { BudgetScope } from "../budgets.ts";
-import { SHADOW_PREFIX } from "../row.ts";
+import { isNobodys } from "../row.ts";
 import type { Names } from "../row_reader.ts";
 import { Money } from "./money.ts";
 import { type Period, periodStart } from "./windows.ts";
@@ -128,8 +128,8 @@ export function spendersOf(
 function dayCosts(costs: Iterable<CostOfNames>, counts_users: (key: string) => boolean): Iterable<DayCost> {
   const found = new Map<string, DayCost>();
   for (const { names, day_ms, cost } of costs) {
-    // What candidates cost is under nobody's budget.
-    if (cost.is_zero || names.tenant.startsWith(SHADOW_PREFIX)) continue;
+    // What candidates and replays cost is under nobody's budget.
+    if (cost.is_zero || isNobodys(names.tenant)) continue;
     const count = (scope: BudgetScope, name: string, user: string) => {
       const id = `${scope}\0${name}\0${user}\0${day_ms}`;
       let one = found.get(id);

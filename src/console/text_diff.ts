@@ -1,4 +1,5 @@
-// Which lines of a text are others than those of another: the fewest that have to go and come (longest common subsequence).
+// Which lines of a text, or which of its sentences, are others than those of another: the fewest that have to go and come (longest
+// common subsequence).
 
 /** A line of both, of the first alone, of the second alone; or a number of lines of both that are left out. */
 export type DiffLine =
@@ -70,4 +71,21 @@ function shortened(lines: readonly DiffLine[]): DiffLine[] {
     else short.push({ kind: "gap", lines: 1 });
   }
   return short;
+}
+
+/** Longer texts are compared line by line. */
+const SENTENCES_MAX_CHARS = 1_000_000;
+
+/** A text in the pieces that people compare it by: its lines, and within them its sentences. Blank lines say nothing. */
+export function sentencesOf(text: string): string[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (text.length > SENTENCES_MAX_CHARS) return lines;
+  return lines.flatMap((line) => {
+    const indent = /^\s*/.exec(line)![0];
+    // What stands in columns is code or a table, and no sentence.
+    if (indent.length > 0 || line.startsWith("|")) return [line];
+    return [...new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(line)].map(({ segment }) =>
+      segment.trimEnd(),
+    );
+  });
 }
