@@ -39,6 +39,8 @@ const USAGE = `venturi: an LLM gateway
       a link that opens the dashboard of the gateway that runs there
   venturi audit [verify] [--since T] [--data DIR]
       what was changed and by whom; whether the record of it is intact
+  venturi upgrade [PROGRAM] [--data DIR]
+      let another version take over from the gateway that runs; no call is lost
   venturi build [--target NAME] [--output FILE]
       make one executable with everything in it
   venturi doctor [--config F] [--data DIR] [--json]
@@ -72,6 +74,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   top: async () => (await import("./cli/top.ts")).top,
   ui: async () => (await import("./cli/ui.ts")).ui,
   audit: async () => (await import("./cli/audit.ts")).audit,
+  upgrade: async () => (await import("./cli/upgrade.ts")).upgrade,
   build: async () => (await import("./cli/build/build.ts")).build,
   doctor: async () => (await import("./cli/doctor/doctor.ts")).doctor,
   backup: async () => (await import("./cli/backup/backup.ts")).backup,

@@ -20,8 +20,11 @@ export interface AdminAnswer {
 
 /** The admin API, as a command uses it. */
 export interface AdminClient {
-  /** @param path below `/admin/v1/` */
-  ask(method: string, path: string, body?: unknown): Promise<AdminAnswer>;
+  /**
+   * @param path below `/admin/v1/`
+   * @param within_ms how long it may take
+   */
+  ask(method: string, path: string, body?: unknown, within_ms?: number): Promise<AdminAnswer>;
   close(): Promise<void>;
 }
 
@@ -49,7 +52,7 @@ export async function openAdminOf(
 
 function atSocket(socket: string): AdminClient {
   return clientOf(
-    (request) => fetch(request, { unix: socket, signal: AbortSignal.timeout(ANSWER_MAX_MS) }),
+    (request, within_ms) => fetch(request, { unix: socket, signal: AbortSignal.timeout(within_ms) }),
     async () => {},
   );
 }
@@ -76,9 +79,12 @@ function self(): string {
   return `command uid ${process.getuid?.() ?? "unknown"}`;
 }
 
-function clientOf(send: (request: Request) => Promise<Response>, close: () => Promise<void>): AdminClient {
+function clientOf(
+  send: (request: Request, within_ms: number) => Promise<Response>,
+  close: () => Promise<void>,
+): AdminClient {
   return {
-    async ask(method, path, body) {
+    async ask(method, path, body, within_ms = ANSWER_MAX_MS) {
       const request = new Request(`http://admin/admin/v1/${path}`, {
         method,
         headers: { "content-type": "application/json", [ACTOR_HEADER]: self(), [CONTENT_HEADER]: "yes" },
@@ -87,7 +93,7 @@ function clientOf(send: (request: Request) => Promise<Response>, close: () => Pr
       let response: Response;
       let json: unknown;
       try {
-        response = await send(request);
+        response = await send(request, within_ms);
         json = await response.json();
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);

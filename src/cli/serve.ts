@@ -9,6 +9,7 @@ import { say } from "../config/say.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
 import { inheritedSocket } from "../supervisor/inherited_socket.ts";
+import { predecessorOf } from "../supervisor/predecessor.ts";
 import { serviceManager } from "../supervisor/service_manager.ts";
 import { supervise } from "../supervisor/supervisor.ts";
 import { checkCustom } from "./check_custom.ts";
@@ -47,6 +48,8 @@ export async function serve(args: readonly string[]): Promise<number> {
     file,
     socket,
     manager: serviceManager(env),
+    predecessor: predecessorOf(env),
+    args,
     log,
     startAdmin: (folder, view) => startAdmin({ folder, hooks: { ...view, log } }),
   });

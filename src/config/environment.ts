@@ -41,6 +41,34 @@ export function gatewayEnvironment(): Environment {
   };
 }
 
+/** Names the process that a supervisor follows, which is also the one that started it. */
+export const PREDECESSOR_VARIABLE = "VENTURI_PREDECESSOR";
+
+/** The environment of a supervisor that is to follow this one: what a service manager says to one process alone is said to that one. */
+export function successorEnvironment(pid: number, handed_sockets: number): Environment {
+  const sockets = handed_sockets === 0 ? {} : { LISTEN_PID: String(pid), LISTEN_FDS: String(handed_sockets) };
+  const { WATCHDOG_PID: _, ...rest } = process.env;
+  return {
+    ...rest,
+    LISTEN_PID: undefined,
+    LISTEN_FDS: undefined,
+    ...sockets,
+    [PREDECESSOR_VARIABLE]: String(pid),
+  };
+}
+
+/** The environment of a program that is only tried: nobody hears of it. */
+export function trialEnvironment(): Environment {
+  const {
+    NOTIFY_SOCKET: _,
+    LISTEN_PID: __,
+    LISTEN_FDS: ___,
+    [PREDECESSOR_VARIABLE]: ____,
+    ...rest
+  } = process.env;
+  return rest;
+}
+
 /** The environment that the inference process is started with: the supervisor's, and how it is to tell of itself. */
 export function inferenceEnvironment(): Environment {
   return { ...process.env, [SAYING_VARIABLE]: sayingText() };

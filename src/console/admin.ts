@@ -25,6 +25,7 @@ import { ledgerRoutes } from "./ledger_routes.ts";
 import { liveRoutes } from "./live_routes.ts";
 import { replayRoutes } from "./replay_routes.ts";
 import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
+import { upgradeRoutes } from "./upgrade_routes.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
 const STOP_MAX_MS = 1_000;
@@ -69,6 +70,8 @@ export interface GatewayHooks {
   loadFile(): LoadResult;
   /** Loads a text as if it were the file. */
   loadDraft(text: string): LoadResult;
+  /** Lets another program take over; null: the one that lies where this one was started from. In words, why it did not. */
+  upgrade(program: string | null): Promise<{ readonly pid: number } | { readonly fault: string }>;
 }
 
 /** How the admin API is started. */
@@ -82,6 +85,8 @@ export interface AdminOptions {
 export interface Admin {
   /** The stored keys; null where they cannot be used. */
   readonly keys: KeyStore | null;
+  /** Makes its socket; `takes_over` says that whoever has it now is to lose it. */
+  listen(takes_over: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -126,6 +131,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...replayRoutes(content, hooks),
     ...limitRoutes(hooks),
     ...linkRoutes(sessions, hooks),
+    ...upgradeRoutes({ data: folder, keys, self, gateway: hooks.gateway }),
   };
   const answer = createRouter(routes, self, hooks.log);
   const door = new DashboardDoor({ sessions, folder, token, content_token, answer });
@@ -156,8 +162,8 @@ function limitRoutes({ limitsState }: AdminHooks): Routes {
   };
 }
 
-/** Starts the admin API. Without its socket the rest of the gateway works, and the log says why there is none. */
-export async function startAdmin(options: AdminOptions): Promise<Admin> {
+/** Opens the admin API, which then is to listen. Without its socket the rest of the gateway works, and the log says why there is none. */
+export function startAdmin(options: AdminOptions): Admin {
   const { folder, hooks } = options;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -170,12 +176,15 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     if (api.keys?.byName(name))
       hooks.log(`the key '${name}' is in the configuration and stored: they count as one`);
   }
-  const listening = await listen(folder, api);
-  if ("fault" in listening) hooks.log(listening.fault);
+  let listening: Listening | null = null;
   return {
     keys: api.keys,
+    listen: async (takes_over) => {
+      listening = await listen(folder, api, takes_over);
+      if ("fault" in listening) hooks.log(listening.fault);
+    },
     stop: async () => {
-      if (!("fault" in listening)) await listening.stop();
+      if (listening !== null && !("fault" in listening)) await listening.stop();
       await api.close();
     },
   };
@@ -183,10 +192,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
 
 type Listening = { stop(): Promise<void> } | { readonly fault: string };
 
-async function listen(folder: string, api: AdminApi): Promise<Listening> {
+async function listen(folder: string, api: AdminApi, takes_over: boolean): Promise<Listening> {
   const path = adminSocketPath(folder);
   if (typeof path !== "string") return path;
-  if (await isAnswered(path)) {
+  if (!takes_over && (await isAnswered(path))) {
     return { fault: `the admin API has no socket: another gateway has ${path}; use another data folder` };
   }
   try {
@@ -213,7 +222,11 @@ function serveAt(path: string, api: AdminApi): Bun.Server<undefined> {
   mkdirSync(hidden, { mode: 0o700 });
   try {
     const unix = join(hidden, "s");
-    const server = Bun.serve({ unix, fetch: api.answer, maxRequestBodySize: ADMIN_BODY_MAX_BYTES });
+    const server = Bun.serve({
+      unix,
+      fetch: api.answer,
+      maxRequestBodySize: ADMIN_BODY_MAX_BYTES,
+    });
     chmodSync(unix, 0o600);
     renameSync(unix, path);
     return server;

@@ -140,5 +140,6 @@ export function runGatewayProcess(): void {
   // A terminal sends these to the whole group; the supervisor is who decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR2", () => {});
   tell({ kind: "hello" });
 }

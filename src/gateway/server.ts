@@ -287,7 +287,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const offer = readOffer(request.headers.get("sec-websocket-protocol"));
     // The request itself ends with the upgrade, and what it says beside its session is nobody's business.
     const call = makeCall(new Request(request.url, { headers: sessionHeaders(request.headers, offer) }));
-    const refusal = stage === "serving" ? refuseSocket(call, request) : draining();
+    const refusal = sockets.is_leaving ? draining() : refuseSocket(call, request);
     if (refusal !== null) return refused(call, refusal);
     const { admitSession } = await import("./realtime/door.ts");
     const admitted = await admitSession(call, place, { ...tools, dialler });
@@ -331,7 +331,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   /** Undefined: the server has answered. */
   function openSocket(call: Call, path: string, query: string, server: Server): Response | undefined {
     const { request, id } = call;
-    const refusal = stage === "serving" ? sockets.enter({ request, path, query, id }, server) : draining();
+    const refusal = sockets.is_leaving ? draining() : sockets.enter({ request, path, query, id }, server);
     if (refusal === undefined) return undefined;
     return refused(call, refusal ?? unknownPath(request, path));
   }

@@ -82,6 +82,16 @@ export class Inference {
     this.#index?.limit(config.max_entries);
   }
 
+  /** Lets go of the index for good. */
+  async release(): Promise<void> {
+    this.#is_stopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const index = this.#index;
+    this.#index = null;
+    this.#index_fault = "another process has it";
+    await index?.close();
+  }
+
   /** Answers what it has begun, for so many milliseconds at most, and closes everything. */
   async stop(max_ms: number): Promise<void> {
     this.#is_stopped = true;

@@ -60,6 +60,9 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin, loadNer?: LoadNer)
       case "config":
         inference?.configure(message.config);
         break;
+      case "release":
+        void inference?.release();
+        break;
       case "drain":
         void drain();
         break;
@@ -70,6 +73,7 @@ export function runInferenceProcess(loadBuiltin: LoadBuiltin, loadNer?: LoadNer)
   // A terminal sends these to the whole group; the supervisor is who decides.
   process.on("SIGINT", () => {});
   process.on("SIGHUP", () => {});
+  process.on("SIGUSR2", () => {});
   // A promise that an addon forgot is no reason to end. What it says might hold anything, so it is not repeated.
   process.on("unhandledRejection", (reason) => {
     log(`an unexpected failure (${reason instanceof Error ? reason.name : typeof reason})`);

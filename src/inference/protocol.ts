@@ -12,6 +12,8 @@ export type ToInference =
       readonly is_distrusted: boolean;
     }
   | { readonly kind: "config"; readonly config: InferenceConfig }
+  /** Lets go of the index, for another process; all else goes on. */
+  | { readonly kind: "release" }
   | { readonly kind: "drain" };
 
 /** From the inference process to the supervisor. */

@@ -60,6 +60,11 @@ export class OwnerMark {
     return start !== 0 && is_it ? pid : 0;
   }
 
+  /** Takes away this process' mark, if it is there. */
+  drop(): void {
+    Atomics.compareExchange(this.#words, this.#at, OWN_PID, 0);
+  }
+
   /** Puts this process' mark; false where another one lives. */
   take(): boolean {
     const holder = this.pid;

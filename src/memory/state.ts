@@ -119,6 +119,11 @@ export class State {
     return mark.take() ? 0 : mark.pid;
   }
 
+  /** Takes the supervisor's mark away: another may have the file. */
+  leaveSupervision(): void {
+    new OwnerMark(this.#mapping.words, SUPERVISOR_WORD).drop();
+  }
+
   /** Frees the locks when nobody lives who could hold one. */
   resetLocks(): void {
     this.counters.resetLock();

@@ -21,7 +21,20 @@ export function threadUrl(path: string): URL {
   return IS_EXECUTABLE ? new URL(`file://${HELD}${path}`) : new URL(path, SOURCES);
 }
 
+const PROGRAM: readonly string[] = IS_EXECUTABLE ? [process.execPath] : [process.execPath, Bun.main];
+
+/**
+ * The command that starts another program in this one's place, from its executable or the `main.ts` of its sources; null: the one that
+ * lies where this one was started from, which by now may be another.
+ */
+export function programCommand(program: string | null): readonly string[] {
+  if (program === null) return PROGRAM;
+  return program.endsWith(".ts") && !IS_EXECUTABLE ? [process.execPath, program] : [program];
+}
+
 /** The command that starts this very program in another role. */
 export function roleCommand(role: string): string[] {
-  return IS_EXECUTABLE ? [process.execPath, role] : [process.execPath, Bun.main, role];
+  // The file that runs, even if another one has taken its name.
+  const is_held = IS_EXECUTABLE && process.platform === "linux";
+  return [...(is_held ? ["/proc/self/exe"] : PROGRAM), role];
 }

@@ -13,21 +13,81 @@ const PLACES_MAX = 64;
 /** Calls of one process that are accounted for when it dies. */
 const FLIGHTS_MAX = 65_536;
 
+/** How often it is looked whether processes that start have taken their places, and how often at most. */
+const SETTLE_LOOK_MS = 20;
+const SETTLE_LOOKS = 250;
+
+/** What they are opened with. */
+export interface AccountsOptions {
+  readonly config: ResolvedConfig;
+  log(line: string): void;
+  /** Budgets that the configuration does not have. */
+  budgets(): readonly Budget[];
+  /** These rows, a line each, are in the ledger; the bytes are the listener's. */
+  onWritten(lines: Uint8Array): void;
+}
+
 /** The accounts of a gateway. */
-export interface Accounts {
+export class Accounts {
   readonly state: State;
   readonly keeper: Bookkeeper;
   readonly places: Places;
-  readonly writer: LedgerWriter;
+  /** Whether there is no gateway process but those that are started now. */
+  readonly is_alone: boolean;
+  readonly #options: AccountsOptions;
+  #writer: LedgerWriter;
+  #config: ResolvedConfig;
+
+  constructor(
+    options: AccountsOptions,
+    open: Pick<Accounts, "state" | "keeper" | "places" | "is_alone"> & { readonly writer: LedgerWriter },
+  ) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#writer = open.writer;
+    this.state = open.state;
+    this.keeper = open.keeper;
+    this.places = open.places;
+    this.is_alone = open.is_alone;
+  }
+
+  /** Opens the ledger; in words, why it cannot be. */
+  openLedger(): Promise<string | null> {
+    return this.#writer.open();
+  }
+
+  /** Takes another configuration, or other budgets. */
+  configure(config: ResolvedConfig): void {
+    this.#config = config;
+    this.#writer.configure(config);
+  }
+
+  /** Lets go of them while calls go on, so that another supervisor can take them: every row until now is in the ledger. */
+  async release(): Promise<void> {
+    const taken = this.places.hold();
+    // A process that has just been started is not to be taken for none.
+    const hasMark = (index: number) => this.state.area(index).owner_pid !== 0;
+    for (let look = 0; look < SETTLE_LOOKS && ![...taken].every(hasMark); look++)
+      await Bun.sleep(SETTLE_LOOK_MS);
+    await this.keeper.close();
+    this.state.leaveSupervision();
+  }
+
+  /** Takes them back; in words, why it cannot. */
+  async regain(): Promise<string | null> {
+    const other_pid = this.state.superviseOrTell();
+    if (other_pid !== 0) return `process ${other_pid} supervises it`;
+    const { log, budgets } = this.#options;
+    this.#writer = startLedgerWriter({ folder: this.state.folder, config: this.#config, budgets, log });
+    this.keeper.start(this.#writer);
+    this.places.unhold();
+    return this.openLedger();
+  }
 }
 
-/** Opens them; in words, why they cannot be. The ledger itself may be opened later. */
-export async function openAccounts(
-  config: ResolvedConfig,
-  log: (line: string) => void,
-  budgets: () => readonly Budget[],
-  onWritten: (lines: Uint8Array) => void,
-): Promise<Accounts | { readonly fault: string }> {
+/** Opens them; in words, why they cannot be. The ledger itself may be opened later, and its keeper is still to be started. */
+export async function openAccounts(options: AccountsOptions): Promise<Accounts | { readonly fault: string }> {
+  const { config, log, budgets, onWritten } = options;
   const { workers, max_calls } = config.listen;
   const geometry = {
     areas: Math.min(PLACES_MAX, 2 * workers + 2),
@@ -61,5 +121,5 @@ export async function openAccounts(
   );
   const places = new Places(config.data, free, keeper);
   for (const index of taken) places.awaitLeft(index, () => state.area(index).owner_pid === 0);
-  return { state, keeper, writer, places };
+  return new Accounts(options, { state, keeper, writer, places, is_alone: taken.length === 0 });
 }

@@ -40,11 +40,11 @@ export interface BookkeeperOptions {
 /** The supervisor's bookkeeper. */
 export class Bookkeeper {
   readonly #state: State;
-  readonly #writer: LedgerWriter;
+  #writer: LedgerWriter;
   readonly #log: (line: string) => void;
   readonly #onWritten: (lines: Uint8Array) => void;
-  readonly #timer: ReturnType<typeof setInterval>;
-  readonly #endSync: () => void;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #endSync = () => {};
   /** One drain after another. */
   #work: Promise<void> = Promise.resolve();
   #is_waiting = false;
@@ -55,9 +55,14 @@ export class Bookkeeper {
     this.#writer = writer;
     this.#log = log;
     this.#onWritten = onWritten;
+  }
+
+  /** Begins to look after the rings by itself; with another writer, where one is given. */
+  start(writer = this.#writer): void {
+    this.#writer = writer;
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#timer.unref();
-    this.#endSync = syncToDisk(state, log);
+    this.#endSync = syncToDisk(this.#state, this.#log);
   }
 
   /** Everything that was recorded until now is in the ledger when this resolves. */
@@ -87,9 +92,10 @@ export class Bookkeeper {
     }
   }
 
-  /** Writes what is left and ends. */
+  /** Writes what is left, closes the ledger and looks after nothing until the next start. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     this.#endSync();
     await this.flush();
     await this.#writer.close();

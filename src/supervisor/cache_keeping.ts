@@ -21,14 +21,17 @@ export class CacheKeeping {
     return this.#keeper?.cache ?? null;
   }
 
-  /** Does as a configuration says; before any gateway process hears of it, so that what is damaged is mended first. */
-  async configure(config: ResolvedConfig): Promise<void> {
+  /**
+   * Does as a configuration says; before any gateway process hears of it, so that what is damaged is mended first. It is not where
+   * processes of an earlier supervisor still use it: `is_alone` says that there are none.
+   */
+  async configure(config: ResolvedConfig, is_alone: boolean): Promise<void> {
     const max_bytes = config.cache.max_mb * MB;
     if (this.#keeper !== null) this.#keeper.resize(max_bytes);
     else if (keepsAnswers(config)) {
       // Most gateways keep none, and start without the code.
       const { openCacheKeeper } = await import("../cache/exact/keeper.ts");
-      const opened = openCacheKeeper(config.data, { max_bytes, log: this.#log });
+      const opened = openCacheKeeper(config.data, { max_bytes, is_alone, log: this.#log });
       if ("fault" in opened) this.#log(opened.fault);
       else this.#keeper = opened;
     }

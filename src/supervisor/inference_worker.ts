@@ -37,6 +37,7 @@ class Life {
   process: Bun.Subprocess | null = null;
   /** What it said, or was found to be, at fault. */
   fault: string | null = null;
+  readonly listening = Promise.withResolvers<void>();
   readonly gone = Promise.withResolvers<void>();
 }
 
@@ -80,6 +81,23 @@ export class InferenceWorker {
       if (!is_needed) this.#endIn(this.#life, DRAIN_MAX_MS);
     } else if (is_needed && this.#restart_timer === null) this.#spawn(config);
     else if (!is_needed) this.#rest();
+  }
+
+  /** Resolves when the process listens that is needed, if any is, or after so long. */
+  async listening(max_ms: number): Promise<void> {
+    const life = this.#life;
+    if (life === null) return;
+    await Promise.race([life.listening.promise, life.gone.promise, Bun.sleep(max_ms)]);
+  }
+
+  /** Lets another process have what is stored; what is embedded and found besides goes on until `stop`. */
+  release(): void {
+    if (this.#life !== null) this.#tell(this.#life, { kind: "release" });
+  }
+
+  /** Ends the process, and another takes its place. */
+  renew(): void {
+    if (this.#life !== null) this.#tell(this.#life, { kind: "drain" });
   }
 
   /** Lets the process finish what it has begun; resolves when it is gone. */
@@ -139,6 +157,7 @@ export class InferenceWorker {
             // The newest configuration, or the one that it was started for.
             this.#tell(life, { kind: "start", config: this.#config ?? config, is_distrusted });
           } else if (message.kind === "listening") {
+            life.listening.resolve();
             if (is_distrusted) this.#memory_faults = 0;
           } else if (message.kind === "failed") {
             life.fault = message.message;

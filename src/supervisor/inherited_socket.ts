@@ -2,6 +2,7 @@
 // started again, so that whoever connects meanwhile waits instead of being refused; and it may have a port that the gateway's own user may not.
 
 import { dlopen, ptr } from "bun:ffi";
+import { PREDECESSOR_VARIABLE } from "../config/environment.ts";
 import { libcName } from "../program/libc.ts";
 
 /** The first descriptor that is handed over, SD_LISTEN_FDS_START. */
@@ -28,7 +29,9 @@ export interface InheritedSocket {
 export function inheritedSocket(
   env: Readonly<Record<string, string | undefined>>,
 ): InheritedSocket | null | { readonly fault: string } {
-  if (env["LISTEN_PID"] !== String(process.pid)) return null;
+  // A predecessor hands on what was handed to it.
+  const handed_to = [String(process.pid), env[PREDECESSOR_VARIABLE]];
+  if (env["LISTEN_PID"] === undefined || !handed_to.includes(env["LISTEN_PID"])) return null;
   const count = Number(env["LISTEN_FDS"]);
   if (count === 0) return null;
   if (count !== 1)

@@ -14,6 +14,10 @@ export class Places {
   /** What all processes go by, this one too. */
   readonly clock: ClockBase = clockBase();
   readonly #free: number[];
+  /** Those of living processes. */
+  readonly #taken = new Set<number>();
+  /** While another supervisor may look after them: the places that were left meanwhile. */
+  #held: Place[] | null = null;
 
   constructor(folder: string, free: readonly number[], keeper: Bookkeeper) {
     this.#folder = folder;
@@ -23,14 +27,16 @@ export class Places {
 
   /** A place that is free; null without one. */
   take(): Place | null {
-    const index = this.#free.pop();
-    return index === undefined ? null : { folder: this.#folder, index, clock: this.clock };
+    const index = this.#held === null ? this.#free.pop() : undefined;
+    if (index === undefined) return null;
+    this.#taken.add(index);
+    return { folder: this.#folder, index, clock: this.clock };
   }
 
   /** A place that a process of an earlier supervisor has not left yet: it is free when that one is gone. */
   awaitLeft(index: number, isLeft: () => boolean): void {
     const timer = setInterval(() => {
-      if (!isLeft()) return;
+      if (this.#held !== null || !isLeft()) return;
       clearInterval(timer);
       void this.#keeper.bury(index).then(() => this.#free.unshift(index));
     }, LOOK_MS);
@@ -39,6 +45,24 @@ export class Places {
 
   /** The process of a place is gone: what it held is free at once, the place when its calls are accounted for. */
   leave(place: Place): void {
+    this.#taken.delete(place.index);
+    if (this.#held !== null) {
+      this.#held.push(place);
+      return;
+    }
     void this.#keeper.bury(place.index).then(() => this.#free.unshift(place.index));
+  }
+
+  /** From here on none is given, nor freed; the places of living processes. */
+  hold(): ReadonlySet<number> {
+    this.#held ??= [];
+    return this.#taken;
+  }
+
+  /** All is as before, and what was left meanwhile is free when it is accounted for. */
+  unhold(): void {
+    const left = this.#held ?? [];
+    this.#held = null;
+    for (const place of left) this.leave(place);
   }
 }

@@ -20,11 +20,13 @@ export interface ServiceManager {
   ready(status: string): void;
   /** Another configuration is being loaded; `ready` follows. */
   reloading(): void;
+  /** Another process is the gateway from now on. */
+  followedBy(pid: number): void;
   /** It ends, and takes this long at most. */
   stopping(within_ms: number): void;
 }
 
-const NOBODY: ServiceManager = { ready() {}, reloading() {}, stopping() {} };
+const NOBODY: ServiceManager = { ready() {}, reloading() {}, followedBy() {}, stopping() {} };
 
 /**
  * The service manager that the environment names.
@@ -42,6 +44,7 @@ export function serviceManager(env: Readonly<Record<string, string | undefined>>
   return {
     ready: (status) => tell("READY=1", `MAINPID=${process.pid}`, `STATUS=${status}`),
     reloading: () => tell("RELOADING=1", `MONOTONIC_USEC=${monotonicMicroseconds()}`),
+    followedBy: (pid) => tell(`MAINPID=${pid}`),
     stopping: (within_ms) =>
       tell("STOPPING=1", "STATUS=finishing the calls in flight", `EXTEND_TIMEOUT_USEC=${within_ms * 1_000}`),
   };

@@ -1,4 +1,4 @@
-// The signals that a supervisor obeys: stop, stop at once, and reload. Heard from the first moment on, so that none that comes
+// The signals that a supervisor obeys: stop, stop at once, reload, and upgrade. Heard from the first moment on, so that none that comes
 // early ends the process in the middle of its start.
 
 /** Two SIGINT within this time are one: a terminal sends it to every process, and npm passes it on besides. */
@@ -7,13 +7,15 @@ const SAME_MS = 500;
 /** What signals ask for. */
 export interface SignalHooks {
   reload(): void;
+  /** Let the program that is there now take over. */
+  upgrade(): void;
   /** Finish and end. */
   stop(signal: string): void;
   /** End at once. */
   abort(): void;
 }
 
-/** Listens to SIGHUP, SIGTERM and SIGINT for the rest of the process' life. */
+/** Listens to SIGHUP, SIGUSR2, SIGTERM and SIGINT for the rest of the process' life. */
 export function obeySignals(hooks: SignalHooks): void {
   let stopped_ms: number | null = null;
   const stop = (signal: string) => {
@@ -22,6 +24,7 @@ export function obeySignals(hooks: SignalHooks): void {
     hooks.stop(signal);
   };
   process.on("SIGHUP", () => hooks.reload());
+  process.on("SIGUSR2", () => hooks.upgrade());
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => {
     if (stopped_ms !== null && performance.now() - stopped_ms > SAME_MS) hooks.abort();

@@ -16,6 +16,7 @@ import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
 import type { State } from "../memory/state.ts";
+import { programCommand } from "../program/parts.ts";
 import { Health } from "../routing/health/health.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { CacheKeeping } from "./cache_keeping.ts";
@@ -29,17 +30,22 @@ import { InferenceWorker } from "./inference_worker.ts";
 import type { InheritedSocket } from "./inherited_socket.ts";
 import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
+import type { Predecessor } from "./predecessor.ts";
 import type { ServiceManager } from "./service_manager.ts";
 import { obeySignals } from "./signals.ts";
 import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
+import { handOver } from "./successor.ts";
 import { type TargetReport, targetReports } from "./target_reports.ts";
+import { tryOut } from "./trial.ts";
 import { watchFiles } from "./watch.ts";
 
 /** The exit status of a process that SIGINT ended. */
 const INTERRUPTED = 130;
 /** How much longer than `drain_ms` it takes at most until all is closed, in milliseconds. */
 const STOP_MARGIN_MS = 30_000;
+/** How long a successor waits for its inference process, in milliseconds. */
+const INFERENCE_MAX_MS = 10_000;
 
 /** What to supervise. */
 export interface SupervisorOptions {
@@ -53,10 +59,14 @@ export interface SupervisorOptions {
   readonly socket: InheritedSocket | null;
   /** Hears how it goes. */
   readonly manager: ServiceManager;
+  /** The supervisor that this one is to follow; null for a start of its own. */
+  readonly predecessor: Predecessor | null;
+  /** The flags of `serve`, for a successor. */
+  readonly args: readonly string[];
   /** Where events are told to a person. */
   log(line: string, level?: Level): void;
   /** Starts the admin API over a data folder. */
-  startAdmin(folder: string, view: AdminView): Promise<AdminSide>;
+  startAdmin(folder: string, view: AdminView): AdminSide;
 }
 
 /** What the admin API sees of the gateway. */
@@ -89,6 +99,8 @@ export interface AdminView {
     loadFile(): LoadResult;
     /** Loads a text as if it were the file. */
     loadDraft(text: string): LoadResult;
+    /** Lets another program take over, by default the one that lies where this one was started from; or says why it did not. */
+    upgrade(program: string | null): Promise<{ readonly pid: number } | { readonly fault: string }>;
   };
   /** Stored keys have changed. */
   onKeysChange(): void;
@@ -98,6 +110,7 @@ export interface AdminView {
 export interface AdminSide {
   /** Null: they cannot be used. */
   readonly keys: KeyStore | null;
+  listen(takes_over: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -108,7 +121,7 @@ interface Loaded {
 
 /** Runs until it is told to stop by a signal; gives the exit status. */
 export async function supervise(options: SupervisorOptions): Promise<number> {
-  const { log, manager } = options;
+  const { log, manager, predecessor } = options;
   let drainMs = () => 0;
   const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
   let removePidFile = () => {};
@@ -119,15 +132,25 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const reloadInTurn = () => {
     changing = changing.then(reload);
   };
+  /** One program after another takes over. */
+  const upgradeInTurn = (program: string | null) => {
+    const done = changing.then(() => upgrade(program));
+    changing = done;
+    return done;
+  };
+  let abortUpgrade = () => {};
   obeySignals({
     reload: reloadInTurn,
+    upgrade: () => void upgradeInTurn(null),
     stop: (signal) => {
+      abortUpgrade();
       log(`${signal}: finishing the calls in flight`);
       manager.stopping(drainMs() + STOP_MARGIN_MS);
       is_stopping = true;
       stop("stopped");
     },
     abort: () => {
+      abortUpgrade();
       log("ended at once, calls in flight are cut");
       killAll();
       removePidFile();
@@ -141,6 +164,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const first = options.load();
   if (!first.ok) {
     tellProblems(first, log);
+    predecessor?.failed(`its configuration has faults: ${formatProblem(first.problems[0]!)}`);
     return 1;
   }
   let loaded: Loaded = first;
@@ -190,17 +214,26 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       targets: tellTargets,
       loadFile: options.load,
       loadDraft: options.loadDraft,
+      upgrade: upgradeInTurn,
     },
-    onKeysChange: () => void withAccounts(({ writer }) => writer.configure(loaded.config)),
+    onKeysChange: () => void withAccounts((opened) => opened.configure(loaded.config)),
   };
   const preparing = prepareInstalledPrices(first.config.data);
-  const opening = options.startAdmin(loaded.config.data, view).then(async (side) => {
-    const budgets = () => storedBudgets(side.keys, loaded.config);
-    const opened = await openAccounts(first.config, log, budgets, (lines) => telling.add(lines));
+  /** Where the calls are answered that this one is to take over. */
+  const taken = (await predecessor?.take()) ?? null;
+  const opening = (async () => {
+    const side = options.startAdmin(loaded.config.data, view);
+    if (predecessor === null) await side.listen(false);
+    const opened = await openAccounts({
+      config: first.config,
+      log,
+      budgets: () => storedBudgets(side.keys, loaded.config),
+      onWritten: (lines) => telling.add(lines),
+    });
     const stored = await preparing;
     if (stored !== null && !stored.ok) log(`prices are loaded from their package: ${stored.fault}`);
     return { admin: side, accounts: opened };
-  });
+  })();
   changing = opening;
   /** What the admin API asks of the accounts, which it may do before they are open. */
   async function withAccounts(action: (accounts: Accounts) => Promise<void> | void): Promise<void> {
@@ -239,16 +272,19 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const { admin, accounts } = await opening;
   if ("fault" in accounts) {
     log(`cannot start: ${accounts.fault}`, "error");
+    predecessor?.failed(accounts.fault);
     await admin.stop();
     return 1;
   }
-  const { places, keeper, writer } = accounts;
+  const opened = accounts;
+  const { places, keeper } = opened;
+  if (predecessor === null) keeper.start();
   state = accounts.state;
   state.facts.started_s = Math.floor(Date.now() / 1_000);
   telling.countIn(state.facts);
   const clock = new SteadyClock(places.clock);
   drills = new Drills(state.drills, () => clock.now_ms(), log);
-  await caches.configure(loaded.config);
+  await caches.configure(loaded.config, accounts.is_alone);
   const fleet = new Fleet({
     config: () => loaded.config,
     takePlace: () => places.take(),
@@ -262,6 +298,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   };
   // Beside the gateways, not after them: what the first calls ask is to be found by those that ask something similar.
   inference.configure(inferenceConfigOf(loaded.config));
+  // What is redacted already must not wait for it.
+  if (predecessor !== null) await inference.listening(INFERENCE_MAX_MS);
 
   async function reload(): Promise<void> {
     if (is_stopping) return;
@@ -287,10 +325,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
     loaded = { ...next, config: { ...next.config, data } };
     watchAlso(next.files);
-    await caches.configure(loaded.config);
+    await caches.configure(loaded.config, false);
     fleet.configure(loaded.config);
     inference.configure(inferenceConfigOf(loaded.config));
-    writer.configure(loaded.config);
+    opened.configure(loaded.config);
     telling.configure(loaded.config, loaded.plan);
     setSaying(loaded.config.log);
     listening_url = urlOf(fleet.address, next.plan.listen.tls !== null);
@@ -310,7 +348,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     try {
       await fleet.launch(address, listen.workers);
       // First calls can be answered: their rows wait in shared memory until the ledger is open.
-      const fault = await writer.open();
+      const fault = await opened.openLedger();
       if (fault !== null) return fault;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
@@ -325,6 +363,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   function nextAddress(listen: ListenPlan, before: ListenPlan | null): Address | { readonly fault: string } {
     if (options.socket !== null) return options.socket;
     const { host: hostname } = listen;
+    if (before === null && taken?.hostname === hostname && [0, taken.port].includes(listen.port))
+      return taken;
     const current = fleet.address;
     const is_same_host = hostname === current.hostname;
     if (is_same_host && (listen.port === current.port || (listen.port === 0 && before?.port === 0))) {
@@ -336,6 +376,53 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return typeof port === "number" ? { hostname, port } : port;
   }
 
+  /** Lets another program take over, if it can; then this one ends as if it were told to. */
+  async function upgrade(
+    program: string | null,
+  ): Promise<{ readonly pid: number } | { readonly fault: string }> {
+    const done = await tryUpgrade(program);
+    if ("fault" in done) {
+      log(`the upgrade failed, and nothing has changed: ${done.fault}`, "error");
+      return done;
+    }
+    manager.followedBy(done.pid);
+    log(`process ${done.pid} has taken over: finishing the calls in flight`);
+    inference.release();
+    is_followed = true;
+    is_stopping = true;
+    stop("stopped");
+    return done;
+  }
+
+  async function tryUpgrade(
+    program: string | null,
+  ): Promise<{ readonly pid: number } | { readonly fault: string }> {
+    if (is_stopping || listening_url === null) return { fault: "this gateway does not answer calls" };
+    // Who starts a container watches its first process alone.
+    if (process.pid === 1)
+      return { fault: "this is the first process of a container; replace the container" };
+    const command = [...programCommand(program), "serve", ...options.args];
+    const { data } = loaded.config;
+    const { tls } = loaded.plan.listen;
+    const ends = { is_tls: tls !== null, asks_certificates: tls !== null && tls.client_ca !== null };
+    const fault = await tryOut({ command, data, ...ends });
+    if (fault !== null) return { fault };
+    if (is_stopping) return { fault: "this gateway was told to stop" };
+    const { hostname, port, descriptor = null } = fleet.address;
+    const handing = handOver({
+      command,
+      address: { hostname, port },
+      descriptor,
+      release: () => opened.release(),
+      regain: async () => {
+        inference.renew();
+        return opened.regain();
+      },
+    });
+    abortUpgrade = handing.abort;
+    return handing.done;
+  }
+
   async function endCaches(): Promise<void> {
     similar.close();
     await Promise.all([inference.stop(), caches.close(), content.close()]);
@@ -343,9 +430,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
   const starting = changing.then(() => moveTo(loaded.plan.listen, null));
   changing = starting;
+  let is_followed = false;
   const begun = await Promise.race([starting, stopped]);
   if (begun !== null && begun !== "stopped") {
     log(`cannot start: ${begun}`, "error");
+    predecessor?.failed(begun);
     await fleet.drain();
     await admin.stop();
     await endCaches();
@@ -357,6 +446,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const pid_file = writePidFile(loaded.config.data);
     if (typeof pid_file === "function") removePidFile = pid_file;
     else log(pid_file.fault);
+    if (predecessor !== null) {
+      await admin.listen(true);
+      keeper.start();
+      predecessor.serving();
+    }
     tellReady();
     void content.sweep();
     await stopped;
@@ -369,10 +463,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   await fleet.drain();
   await admin.stop();
   await endCaches();
-  await keeper.close();
+  // Who follows keeps the accounts.
+  if (!is_followed) await keeper.close();
   await telling.close();
   removePidFile();
-  log("stopped");
+  log(is_followed ? `process ${process.pid} has finished the calls that it had` : "stopped");
   return 0;
 }
 

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The whole command line behind the program's name. */
   readonly command?: readonly string[];
+  /** The program; by default the sources. */
+  readonly program?: readonly string[];
   /** Descriptor of a socket that it is handed, as a service manager does. */
   readonly socket?: number;
 }
@@ -48,7 +50,7 @@ export class Venturi {
     const started_ms = performance.now();
     const args = options.command ?? ["serve", "--port", "0", "--data", "./data", ...(options.args ?? [])];
     const { socket } = options;
-    const command = [process.execPath, MAIN, ...args];
+    const command = [...(options.program ?? [process.execPath, MAIN]), ...args];
     // The process has to know its own id before it is this program.
     const handed = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", ...command];
     this.#process = Bun.spawn(socket === undefined ? command : handed, {

@@ -47,6 +47,7 @@ export function openApi(yaml: string | null = "listen: {}"): ApiUnderTest {
     targets: async () => [{ provider: "sim", model: "echo", state: "closed" }],
     loadFile: () => loadedOf(yaml ?? ""),
     loadDraft: loadedOf,
+    upgrade: async (program: string | null) => (program === null ? { pid: 7 } : { fault: `no ${program}` }),
   };
   const live = new LiveCalls();
   const hooks = {

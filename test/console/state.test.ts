@@ -145,7 +145,8 @@ describe("the admin socket", () => {
     renameSync(join(folder.path, "x.sock"), path);
     left_behind.stop(true);
     expect(existsSync(path)).toBe(true);
-    const admin = await startAdmin({ folder: folder.path, hooks: hooks(told) });
+    const admin = startAdmin({ folder: folder.path, hooks: hooks(told) });
+    await admin.listen(false);
     expect(lstatSync(path).mode & 0o777).toBe(0o600);
     const answer = await fetch("http://admin/admin/v1/keys", { unix: path });
     expect(await answer.json()).toMatchObject({ object: "list", data: [] });
@@ -163,7 +164,8 @@ describe("the admin socket", () => {
     const body = JSON.stringify({ name: "till" });
     await before.answer(new Request("http://admin/admin/v1/keys", { method: "POST", body }));
     await before.close();
-    const admin = await startAdmin({ folder: folder.path, hooks: { ...hooks(told), config: () => config } });
+    const admin = startAdmin({ folder: folder.path, hooks: { ...hooks(told), config: () => config } });
+    await admin.listen(false);
     endings.push(admin.stop);
     expect(told).toEqual(["the key 'till' is in the configuration and stored: they count as one"]);
   });
@@ -172,9 +174,11 @@ describe("the admin socket", () => {
     const folder = makeFolder();
     endings.push(folder.remove);
     const told: string[] = [];
-    const first = await startAdmin({ folder: folder.path, hooks: hooks(told) });
+    const first = startAdmin({ folder: folder.path, hooks: hooks(told) });
+    await first.listen(false);
     endings.push(first.stop);
-    const second = await startAdmin({ folder: folder.path, hooks: hooks(told) });
+    const second = startAdmin({ folder: folder.path, hooks: hooks(told) });
+    await second.listen(false);
     expect(told).toEqual([expect.stringContaining("another gateway has")]);
     await second.stop();
     const path = join(folder.path, "admin.sock");
@@ -186,7 +190,8 @@ describe("the admin socket", () => {
     endings.push(folder.remove);
     const told: string[] = [];
     const deep = join(folder.path, "x".repeat(120));
-    const admin = await startAdmin({ folder: deep, hooks: hooks(told) });
+    const admin = startAdmin({ folder: deep, hooks: hooks(told) });
+    await admin.listen(false);
     endings.push(admin.stop);
     expect(told).toEqual([
       expect.stringMatching(/admin\.sock has \d+ bytes, and a socket's path at most 10/),

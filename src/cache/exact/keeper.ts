@@ -3,7 +3,13 @@
 
 import { ExactCache, type ExactCacheOptions } from "./cache.ts";
 import { cardOfBytes } from "./card.ts";
-import { type Database, type Environment, messageOf, repairEnvironment } from "./environment.ts";
+import {
+  type Database,
+  type Environment,
+  messageOf,
+  openEnvironment,
+  repairEnvironment,
+} from "./environment.ts";
 import { FaultReport } from "./fault_report.ts";
 import { removeAnswer } from "./purge.ts";
 import { secondOfBytes } from "./recent_use.ts";
@@ -26,6 +32,8 @@ const MOST_ROUNDS = 20;
 export interface CacheKeeperOptions extends Omit<ExactCacheOptions, "onFault"> {
   /** Hears of repairs and faults, in words for a log. */
   log(line: string): void;
+  /** Whether no other process uses the answers yet: only then what is damaged can be told from what is being written. By default so. */
+  readonly is_alone?: boolean;
 }
 
 /** Opens the answers of a data folder as their keeper, or says why it cannot. What is damaged is put aside, and that is logged. */
@@ -33,7 +41,10 @@ export function openCacheKeeper(
   data: string,
   options: CacheKeeperOptions,
 ): CacheKeeper | { readonly fault: string } {
-  const environment = repairEnvironment(data, options.max_bytes, (line) => options.log(line));
+  const environment =
+    (options.is_alone ?? true)
+      ? repairEnvironment(data, options.max_bytes, (line) => options.log(line))
+      : openEnvironment(data, options.max_bytes);
   if ("fault" in environment) return environment;
   try {
     return new CacheKeeper(environment, options);

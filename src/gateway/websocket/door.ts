@@ -70,10 +70,14 @@ export class SocketDoor {
   readonly #looking: ReturnType<typeof setInterval>;
   /** Undefined until the first session that can be resumed. */
   #relay: RelayListener | null | undefined;
+  #is_going = false;
+  #is_leaving = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
-    this.handler = handlerOf(options.calling.plan, this.#open);
+    this.handler = handlerOf(options.calling.plan, this.#open, (session) => {
+      if (this.#is_going) session.goAway();
+    });
     this.#looking = setInterval(() => {
       for (const { session } of this.#open) session.onWritable();
     }, LOOK_MS);
@@ -117,13 +121,20 @@ export class SocketDoor {
     return new GatewayError("invalid_value", "This is no handshake of a WebSocket (RFC 6455, 4.2.1).");
   }
 
-  /** The gateway stops: every client is told. */
+  /** Whether it lets nobody in any more. */
+  get is_leaving(): boolean {
+    return this.#is_leaving;
+  }
+
+  /** The gateway stops: every client is told, and so is who still comes in on a connection that it had. */
   goAway(): void {
+    this.#is_going = true;
     for (const session of this.#sessions()) session.goAway();
   }
 
   /** From now on sockets are closed as soon as they have no calls. */
   leave(): void {
+    this.#is_leaving = true;
     for (const session of this.#sessions()) session.leave();
   }
 
@@ -216,7 +227,11 @@ function holdOf(query: string, max_ms: number): number | GatewayError {
   });
 }
 
-function handlerOf(plan: Plan, open: Set<SocketData>): Bun.WebSocketHandler<SocketData> {
+function handlerOf(
+  plan: Plan,
+  open: Set<SocketData>,
+  onOpen: (session: SocketSession) => void,
+): Bun.WebSocketHandler<SocketData> {
   const { max_message_bytes, idle_ms, compression } = plan.listen.websocket;
   return {
     maxPayloadLength: max_message_bytes,
@@ -230,6 +245,7 @@ function handlerOf(plan: Plan, open: Set<SocketData>): Bun.WebSocketHandler<Sock
       data.wire = new SocketWire(socket, compression);
       open.add(data);
       data.session.onOpen(data.wire);
+      onOpen(data.session);
     },
     message: ({ data }, message) => data.session.onMessage(message),
     // What is sent from within this event can be left lying, so it is sent after it.
