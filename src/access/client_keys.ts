@@ -28,7 +28,7 @@ export const ANYONE: ClientKey = {
 
 /** How a Plan lets callers in. */
 interface Door {
-  /** Whether a key is asked for even if none is stored: the Plan has some, or others than this machine can call. */
+  /** Whether a key is asked for even if none is stored: the Plan has some, others have, or others than this machine can call. */
   readonly is_locked: boolean;
   /** The Plan's keys by the beginning of their hash: an index that tells nothing about a key. */
   readonly keys: ReadonlyMap<number, readonly ClientKey[]>;
@@ -43,7 +43,7 @@ function doorOf(plan: Plan): Door {
   let door = doors.get(plan);
   if (door === undefined) {
     door = {
-      is_locked: plan.keys.length > 0 || !isLoopback(plan.listen.host),
+      is_locked: plan.keys.length > 0 || plan.has_shared_keys || !isLoopback(plan.listen.host),
       keys: Map.groupBy(plan.keys, (key) => indexOf(Buffer.from(key.hash))),
     };
     doors.set(plan, door);

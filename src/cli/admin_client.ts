@@ -5,7 +5,7 @@ import { isThereKeyStore } from "../access/key_store.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { isAnswered, openAdminApi } from "../console/admin.ts";
 import { ACTOR_HEADER, CONTENT_HEADER } from "../console/router.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { findDataFolder, findKeyStore } from "./data_folder.ts";
 
 /** How long a gateway may take to answer. */
 const ANSWER_MAX_MS = 60_000;
@@ -32,13 +32,14 @@ export interface AdminClient {
 export async function openAdmin(
   data: string,
   may_make: boolean,
+  key_store: string | null = null,
 ): Promise<AdminClient | { readonly fault: string }> {
   const socket = adminSocketPath(data);
   if (typeof socket === "string" && (await isAnswered(socket))) return atSocket(socket);
-  if (!may_make && !isThereKeyStore(data)) {
+  if (!may_make && key_store === null && !isThereKeyStore(data)) {
     return { fault: `no gateway runs on ${data}, and no key was ever stored there` };
   }
-  return byItself(data);
+  return byItself(data, key_store);
 }
 
 /** Reaches that of the folder that a command means. */
@@ -47,7 +48,10 @@ export async function openAdminOf(
   may_make = false,
 ): Promise<AdminClient | { readonly fault: string }> {
   const data = findDataFolder(flag);
-  return typeof data === "string" ? openAdmin(data, may_make) : data;
+  if (typeof data !== "string") return data;
+  const key_store = findKeyStore(flag);
+  if (key_store !== null && typeof key_store !== "string") return key_store;
+  return openAdmin(data, may_make, key_store);
 }
 
 function atSocket(socket: string): AdminClient {
@@ -57,7 +61,7 @@ function atSocket(socket: string): AdminClient {
   );
 }
 
-function byItself(data: string): AdminClient {
+async function byItself(data: string, key_store: string | null): Promise<AdminClient> {
   const log = (line: string) => console.error(`venturi: ${line}`);
   const hooks = {
     config: () => null,
@@ -70,7 +74,8 @@ function byItself(data: string): AdminClient {
     onKeysChange: () => {},
     log,
   };
-  const api = openAdminApi({ folder: data, hooks }, self());
+  const api = openAdminApi({ folder: data, key_store, hooks }, self());
+  await api.ready;
   return clientOf(api.answer, api.close);
 }
 

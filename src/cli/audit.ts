@@ -3,10 +3,11 @@
 
 import { isThereKeyStore, openKeyStore } from "../access/key_store.ts";
 import { type AuditHead, openLine } from "../console/audit/line.ts";
-import { auditLines, auditPath, rememberedHead } from "../console/audit/log.ts";
-import { verifyAudit } from "../console/audit/verify.ts";
+import { auditLines, auditPath, type RawLine, rememberedHead } from "../console/audit/log.ts";
+import { sharedLines } from "../console/audit/shared_log.ts";
+import { type AuditVerdict, verifyAudit } from "../console/audit/verify.ts";
 import { FLAG, parseFlags, voiceOf } from "./command_line.ts";
-import { findDataFolder } from "./data_folder.ts";
+import { findDataFolder, findKeyStore } from "./data_folder.ts";
 import { MOMENT_EXAMPLES, parseMoment } from "./moment.ts";
 
 const USAGE = `usage: venturi audit [--since T] [--format text|json] [--data DIR]
@@ -19,6 +20,8 @@ interface Flags {
   readonly since_ms: number;
   readonly is_json: boolean;
   readonly data: string;
+  /** The database that keys are shared in; null where they are not. */
+  readonly key_store: string | null;
 }
 
 /** Runs it. Returns the exit code: 0, 1 where the log is not intact or cannot be read, 2 for misuse. */
@@ -26,33 +29,51 @@ export async function audit(args: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) return help();
   const flags = readFlags(args);
   if (typeof flags === "string") return misuse(flags);
-  if (flags.is_verify) return verify(flags.data);
-  for await (const { bytes } of auditLines(flags.data)) {
+  if (flags.is_verify) return verify(flags);
+  try {
+    await print(auditLines(flags.data), flags);
+    if (flags.key_store !== null) await print(sharedLines(flags.key_store), flags);
+    return 0;
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function print(lines: AsyncIterable<RawLine>, { since_ms, is_json }: Flags): Promise<void> {
+  for await (const { bytes } of lines) {
     const text = bytes.toString();
     const entry = openLine(text);
     if (entry === null) console.error("venturi audit: a line here is no entry; see venturi audit verify");
-    else if (Date.parse(entry.time) >= flags.since_ms) {
+    else if (Date.parse(entry.time) >= since_ms) {
       const { time, actor, action, target, change } = entry;
-      console.log(
-        flags.is_json ? text : `${time}  ${action}  ${target}  by ${actor}  ${JSON.stringify(change)}`,
-      );
+      console.log(is_json ? text : `${time}  ${action}  ${target}  by ${actor}  ${JSON.stringify(change)}`);
     }
   }
-  return 0;
 }
 
-async function verify(data: string): Promise<number> {
+async function verify({ data, key_store }: Flags): Promise<number> {
   const remembered = await headOf(data);
   if (typeof remembered === "string") return failed(remembered);
   const verdict = await verifyAudit(auditLines(data), remembered);
-  if (verdict.is_intact) {
-    for (const note of verdict.notes) console.log(`note: ${note}`);
-    console.log(`intact: ${verdict.entries} ${verdict.entries === 1 ? "entry" : "entries"}`);
-    return 0;
+  const is_intact = tell(verdict, auditPath(data), "");
+  if (key_store === null) return is_intact ? 0 : 1;
+  try {
+    const shared = await verifyAudit(sharedLines(key_store), null);
+    return tell(shared, "the log of shared keys", " of shared keys") && is_intact ? 0 : 1;
+  } catch (error) {
+    return failed(error instanceof Error ? error.message : String(error));
   }
-  const place = verdict.line === 0 ? auditPath(data) : `${auditPath(data)}:${verdict.line}`;
-  console.error(`${place}: ${verdict.fault}`);
-  return 1;
+}
+
+/** Tells a verdict; gives whether the log is intact. */
+function tell(verdict: AuditVerdict, place: string, of: string): boolean {
+  if (!verdict.is_intact) {
+    console.error(`${verdict.line === 0 ? place : `${place}:${verdict.line}`}: ${verdict.fault}`);
+    return false;
+  }
+  for (const note of verdict.notes) console.log(`note: ${note}`);
+  console.log(`intact: ${verdict.entries} ${verdict.entries === 1 ? "entry" : "entries"}${of}`);
+  return true;
 }
 
 /** The log's end as the store of keys knows it, null if it knows none; or in words why it cannot be asked. */
@@ -80,5 +101,7 @@ function readFlags(args: readonly string[]): Flags | string {
   if (format !== "text" && format !== "json") return `--format must be text or json, not "${format}"`;
   const data = findDataFolder(values.data);
   if (typeof data !== "string") return data.fault;
-  return { is_verify: word === "verify", since_ms, is_json: format === "json", data };
+  const key_store = findKeyStore(values.data);
+  if (key_store !== null && typeof key_store !== "string") return key_store.fault;
+  return { is_verify: word === "verify", since_ms, is_json: format === "json", data, key_store };
 }

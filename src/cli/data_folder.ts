@@ -45,18 +45,29 @@ export function findLedger(
   const file = config ?? DEFAULT_FILE;
   const folder = findDataFolder(data, file, env);
   if (typeof folder !== "string") return folder;
-  const ledger = data !== undefined && config === undefined ? undefined : readSetting("ledger", file, env);
-  if (isFault(ledger)) return ledger;
-  const store = typeof ledger === "object" && ledger !== null && "store" in ledger ? ledger.store : ledger;
+  const store =
+    data !== undefined && config === undefined ? undefined : readSetting("ledger", file, env, "store");
+  if (isFault(store)) return store;
   return { folder, store: typeof store === "string" ? store : "sqlite" };
 }
 
-/** One setting of a configuration's file; undefined where there is no such file or setting. */
-function readSetting(
-  name: string,
-  file: string,
-  env: Environment,
-): unknown | undefined | { readonly fault: string } {
+/**
+ * The database that keys are shared in by the configuration; null where they are not, and with `--data` alone, which means the keys
+ * of that folder. Or in words why it is not known.
+ */
+export function findKeyStore(
+  data: string | undefined,
+  file = DEFAULT_FILE,
+  env: Environment = processEnvironment(),
+): string | null | { readonly fault: string } {
+  if (data !== undefined) return null;
+  const store = readSetting("keys", file, env, "store");
+  if (isFault(store)) return store;
+  return typeof store === "string" ? store : null;
+}
+
+/** One setting of a configuration's file, or a part of it; undefined where there is no such file or setting. */
+function readSetting(name: string, file: string, env: Environment, part?: string): unknown {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -65,7 +76,9 @@ function readSetting(
   }
   const read = readDocument(bytes, file);
   if (!read.ok) return { fault: `${file} cannot be read; correct it, or say --data DIR` };
-  const setting = read.document.value[name];
+  const whole = read.document.value[name];
+  const has_part = part !== undefined && typeof whole === "object" && whole !== null;
+  const setting = has_part ? (whole as Record<string, unknown>)[part] : whole;
   if (setting === undefined) return undefined;
   const { value, problems } = resolveReferences(setting, env);
   const problem = problems[0];

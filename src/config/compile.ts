@@ -83,6 +83,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
     wildcards,
     routes,
     route_names: namesOfRoutes(routes, new Map(Object.entries(config.models))),
+    has_shared_keys: config.key_store !== null,
     keys: config.keys.map(
       (key): ClientKey => ({
         name: key.name,

@@ -516,6 +516,8 @@ export interface Plan {
   readonly route_names: ReadonlyMap<string, readonly RoutePlan[]>;
   /** Empty: no client needs a key. */
   readonly keys: readonly ClientKey[];
+  /** Whether keys are shared with other hosts: callers need one, whatever this host knows of them. */
+  readonly has_shared_keys: boolean;
   /** Limits over all keys of a tenant, by its name. */
   readonly tenants: ReadonlyMap<string, LimitsPlan>;
   /** Limits over all keys of a team, by `tenant/team`. */

@@ -4,6 +4,7 @@
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type KeyStore, openKeyStore } from "../access/key_store.ts";
+import type { SharedKeys, SharedKeysOptions } from "../access/shared/shared_keys.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
@@ -20,6 +21,7 @@ import { linkRoutes } from "./dashboard/link_routes.ts";
 import { Sessions } from "./dashboard/sessions.ts";
 import { type DrillHooks, drillRoutes } from "./drill_routes.ts";
 import { insightRoutes } from "./insight_routes.ts";
+import { ownRegister, sharedRegister } from "./key_register.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { liveRoutes } from "./live_routes.ts";
@@ -78,6 +80,8 @@ export interface GatewayHooks {
 export interface AdminOptions {
   /** The data folder, which is made if it is not there. */
   readonly folder: string;
+  /** The database that keys are shared in, for who has no configuration; by default none. */
+  readonly key_store?: string | null;
   readonly hooks: AdminHooks;
 }
 
@@ -93,19 +97,17 @@ export interface Admin {
 /** What answers requests to the admin API of a data folder, for a server or for a command by itself. */
 export interface AdminApi {
   readonly keys: KeyStore | null;
+  /** Resolves when keys are as new as the database that they are shared in, or that could not be asked. */
+  readonly ready: Promise<void>;
   answer(request: Request): Promise<Response>;
   close(): Promise<void>;
 }
 
 /** Opens what the API answers from. `self` is who asks where nobody says so. */
-export function openAdminApi({ folder, hooks }: AdminOptions, self: string): AdminApi {
+export function openAdminApi({ folder, key_store = null, hooks }: AdminOptions, self: string): AdminApi {
   const opened = openKeyStore(folder);
   const keys = "fault" in opened ? null : opened;
   if ("fault" in opened) hooks.log(opened.fault);
-  const desk =
-    "fault" in opened
-      ? new GatewayError("unavailable", `Keys cannot be managed: ${opened.fault}.`)
-      : { store: opened, data: folder, config: hooks.config };
   let telling: ReturnType<typeof setTimeout> | null = null;
   const tellOfKeys = () => {
     telling ??= setTimeout(() => {
@@ -113,6 +115,17 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
       hooks.onKeysChange();
     }, TELL_MS);
   };
+  const url = hooks.config()?.key_store ?? key_store;
+  const sharing =
+    url === null || keys === null
+      ? null
+      : shareKeys({ store: keys, url, log: hooks.log, onChange: tellOfKeys });
+  const register = (store: KeyStore) =>
+    sharing === null ? ownRegister(store, folder) : sharedRegister(store, sharing);
+  const desk =
+    "fault" in opened
+      ? new GatewayError("unavailable", `Keys cannot be managed: ${opened.fault}.`)
+      : { register: register(opened), config: hooks.config };
   const token = () => hooks.config()?.admin?.token ?? null;
   const content_token = () => hooks.config()?.admin?.content_token ?? null;
   const sessions = new Sessions(folder, { token, content_token });
@@ -122,7 +135,7 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
     ...keyRoutes(desk, tellOfKeys),
     ...ledgerRoutes(ledger, hooks.flushLedger),
     ...liveRoutes(hooks.live),
-    ...auditRoutes(folder),
+    ...auditRoutes(folder, sharing),
     ...cacheRoutes({ data: folder, keys, hooks: hooks.caches }),
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
     ...insightRoutes(ledger, hooks),
@@ -137,13 +150,23 @@ export function openAdminApi({ folder, hooks }: AdminOptions, self: string): Adm
   const door = new DashboardDoor({ sessions, folder, token, content_token, answer });
   return {
     keys,
+    ready: Promise.resolve(sharing).then((shared) => shared?.look()),
     answer: (request) => (isDashboard(request) ? door.answer(request) : answer(request)),
     close: async () => {
       if (telling !== null) clearTimeout(telling);
       ledger.close();
+      await (await sharing)?.close();
       await keys?.close();
     },
   };
+}
+
+/** What only shared keys need is loaded only for them. */
+async function shareKeys(options: SharedKeysOptions): Promise<SharedKeys> {
+  const { SharedKeys } = await import("../access/shared/shared_keys.ts");
+  const shared = new SharedKeys(options);
+  void shared.start();
+  return shared;
 }
 
 function isDashboard({ url }: Request): boolean {

@@ -1,11 +1,10 @@
-// What can be done with stored keys. Each change is one transaction: it is checked against the newest state, written to the
-// audit log, and only then made; so two operators at once cannot undo each other, and nothing happens unrecorded.
+// What can be done with stored keys. Each change is checked against the newest state, written to the audit log, and only then made.
 
 import { type KeyRecord, makeKeyId, makeSecret, stateOf } from "../access/key_record.ts";
-import type { KeyStore, KeyWriter } from "../access/key_store.ts";
+import type { KeyStore } from "../access/key_store.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
-import { appendAudit } from "./audit/log.ts";
+import type { KeyChange, KeyRegister } from "./key_register.ts";
 import { patchSettings, settingsJson } from "./key_settings.ts";
 
 /** Secrets of one key that can be valid at once. */
@@ -13,9 +12,7 @@ const SECRETS_MAX = 8;
 
 /** Where keys are kept. */
 export interface KeyDesk {
-  readonly store: KeyStore;
-  /** The data folder, where the audit log is. */
-  readonly data: string;
+  readonly register: KeyRegister;
   /** The configuration, which has keys and tiers too; null where none is known. */
   config(): ResolvedConfig | null;
 }
@@ -29,18 +26,22 @@ export interface IssuedKey {
 }
 
 /** Finds a key by its id, or by its name among those that are not revoked. */
-export function findKey({ store }: KeyDesk, id_or_name: string): KeyRecord | GatewayError {
+export function findKey({ register: { store } }: KeyDesk, id_or_name: string): KeyRecord | GatewayError {
   const found = store.byId(id_or_name) ?? store.byName(id_or_name);
   return found ?? new GatewayError("not_found", `There is no key '${id_or_name}'.`);
 }
 
 /** Makes a key. */
-export function createKey(desk: KeyDesk, actor: string, body: unknown): IssuedKey | GatewayError {
+export async function createKey(
+  desk: KeyDesk,
+  actor: string,
+  body: unknown,
+): Promise<IssuedKey | GatewayError> {
   const now_ms = Date.now();
   const settings = patchSettings({}, body, now_ms);
   if (settings instanceof GatewayError) return settings;
-  const { store, data } = desk;
-  return store.change((writer) => {
+  const { store } = desk.register;
+  return desk.register.change<IssuedKey | GatewayError>((writer) => {
     const fault = nameFault(desk, settings.name, null) ?? tierFault(desk, settings.tier);
     if (fault !== null) return fault;
     const is_first = store.isEmpty() && (desk.config()?.keys.length ?? 0) === 0;
@@ -54,7 +55,7 @@ export function createKey(desk: KeyDesk, actor: string, body: unknown): IssuedKe
       secrets: [{ hash, created_ms: now_ms, ends_ms: null }],
     };
     const change = settingsJson(record);
-    appendAudit(data, writer, { actor, action: "key.create", target: record.id, change }, now_ms);
+    writer.record({ actor, action: "key.create", target: record.id, change }, now_ms);
     writer.put(record);
     return { record, secret, is_first };
   });
@@ -67,7 +68,7 @@ export function updateKey(
   id_or_name: string,
   patch: unknown,
   version: number | null,
-): KeyRecord | GatewayError {
+): Promise<KeyRecord | GatewayError> {
   return changeLiving(desk, id_or_name, (before, writer, now_ms) => {
     if (version !== null && version !== before.version) {
       return new GatewayError(
@@ -85,7 +86,7 @@ export function updateKey(
     const after: KeyRecord = { ...before, ...settings, version: before.version + 1 };
     const change = differences(settingsJson(before), settingsJson(after));
     if (Object.keys(change).length === 0) return before;
-    appendAudit(desk.data, writer, { actor, action: "key.update", target: before.id, change }, now_ms);
+    writer.record({ actor, action: "key.update", target: before.id, change }, now_ms);
     writer.put(after);
     return after;
   });
@@ -97,7 +98,7 @@ export function rotateKey(
   actor: string,
   id_or_name: string,
   overlap_ms: number,
-): IssuedKey | GatewayError {
+): Promise<IssuedKey | GatewayError> {
   return changeLiving<IssuedKey>(desk, id_or_name, (before, writer, now_ms) => {
     const until_ms = now_ms + overlap_ms;
     const old = before.secrets
@@ -113,22 +114,25 @@ export function rotateKey(
     const secrets = [{ hash, created_ms: now_ms, ends_ms: null }, ...old];
     const record: KeyRecord = { ...before, secrets, version: before.version + 1 };
     const change = { name: before.name, replaced_until: new Date(until_ms).toISOString() };
-    appendAudit(desk.data, writer, { actor, action: "key.rotate", target: before.id, change }, now_ms);
+    writer.record({ actor, action: "key.rotate", target: before.id, change }, now_ms);
     writer.put(record);
     return { record, secret, is_first: false };
   });
 }
 
 /** Ends a key for good; one that has ended stays as it is. */
-export function revokeKey(desk: KeyDesk, actor: string, id_or_name: string): KeyRecord | GatewayError {
-  const { store, data } = desk;
-  return store.change((writer) => {
+export function revokeKey(
+  desk: KeyDesk,
+  actor: string,
+  id_or_name: string,
+): Promise<KeyRecord | GatewayError> {
+  return desk.register.change<KeyRecord | GatewayError>((writer) => {
     const before = findKey(desk, id_or_name);
     if (before instanceof GatewayError || before.revoked_ms !== null) return before;
     const now_ms = Date.now();
     const after: KeyRecord = { ...before, revoked_ms: now_ms, version: before.version + 1 };
     const change = { name: before.name };
-    appendAudit(data, writer, { actor, action: "key.revoke", target: before.id, change }, now_ms);
+    writer.record({ actor, action: "key.revoke", target: before.id, change }, now_ms);
     writer.put(after);
     return after;
   });
@@ -138,9 +142,9 @@ export function revokeKey(desk: KeyDesk, actor: string, id_or_name: string): Key
 function changeLiving<T>(
   desk: KeyDesk,
   id_or_name: string,
-  action: (before: KeyRecord, writer: KeyWriter, now_ms: number) => T | GatewayError,
-): T | GatewayError {
-  return desk.store.change((writer) => {
+  action: (before: KeyRecord, writer: KeyChange, now_ms: number) => T | GatewayError,
+): Promise<T | GatewayError> {
+  return desk.register.change<T | GatewayError>((writer) => {
     const before = findKey(desk, id_or_name);
     if (before instanceof GatewayError) return before;
     const now_ms = Date.now();
@@ -152,7 +156,7 @@ function changeLiving<T>(
 }
 
 function nameFault(desk: KeyDesk, name: string, own_id: string | null): GatewayError | null {
-  const other = desk.store.byName(name);
+  const other = desk.register.store.byName(name);
   const is_configured = desk.config()?.keys.some((key) => key.name === name) ?? false;
   if (!is_configured && (other === null || other.id === own_id)) return null;
   const where = is_configured ? "in the configuration" : `(${other?.id})`;

@@ -39,32 +39,33 @@ export function keyRoutes(desk: KeyDesk | GatewayError, onChange: () => void): R
       "keys/*/rotate": { POST: refuse },
     };
   }
-  const told = <T>(result: T | GatewayError): T | GatewayError => {
+  const told = async <T>(changing: Promise<T | GatewayError>): Promise<T | GatewayError> => {
+    const result = await changing;
     if (!(result instanceof GatewayError)) onChange();
     return result;
   };
   return {
     keys: {
       GET: ({ query }) => listKeys(desk, query),
-      POST: ({ actor, body }) => issued(told(createKey(desk, actor, body)), 201),
+      POST: async ({ actor, body }) => issued(await told(createKey(desk, actor, body)), 201),
     },
     "keys/*": {
       GET: ({ id }) => shown(findKey(desk, id)),
       PATCH: (ask) => patchKey(desk, ask, told),
-      DELETE: ({ id, actor }) => shown(told(revokeKey(desk, actor, id))),
+      DELETE: async ({ id, actor }) => shown(await told(revokeKey(desk, actor, id))),
     },
     "keys/*/rotate": {
-      POST: ({ id, actor, body }) => {
+      POST: async ({ id, actor, body }) => {
         const overlap_ms = overlapOf(body);
         return overlap_ms instanceof GatewayError
           ? overlap_ms
-          : issued(told(rotateKey(desk, actor, id, overlap_ms)), 200);
+          : issued(await told(rotateKey(desk, actor, id, overlap_ms)), 200);
       },
     },
   };
 }
 
-function listKeys({ store }: KeyDesk, query: URLSearchParams): Reply | GatewayError {
+function listKeys({ register: { store } }: KeyDesk, query: URLSearchParams): Reply | GatewayError {
   const wanted = readQuery(list_query, query);
   if (wanted instanceof GatewayError) return wanted;
   const now_ms = Date.now();
@@ -81,11 +82,11 @@ function listKeys({ store }: KeyDesk, query: URLSearchParams): Reply | GatewayEr
   return { json: { object: "list", data: data.slice(0, wanted.limit), has_more } };
 }
 
-function patchKey(
+async function patchKey(
   desk: KeyDesk,
   { id, actor, body, headers }: Ask,
-  told: (result: KeyRecord | GatewayError) => KeyRecord | GatewayError,
-): Reply | GatewayError {
+  told: (changing: Promise<KeyRecord | GatewayError>) => Promise<KeyRecord | GatewayError>,
+): Promise<Reply | GatewayError> {
   const { version: named, ...patch } =
     typeof body === "object" && body !== null ? (body as Record<string, unknown>) : {};
   const tag = headers.get("if-match");
@@ -96,7 +97,7 @@ function patchKey(
       param: "version",
     });
   }
-  return shown(told(updateKey(desk, actor, id, Array.isArray(body) ? body : patch, version)));
+  return shown(await told(updateKey(desk, actor, id, Array.isArray(body) ? body : patch, version)));
 }
 
 function overlapOf(body: unknown): number | GatewayError {

@@ -321,8 +321,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return;
     }
     const before = loaded.plan.listen;
-    const { data } = loaded.config;
+    const { data, key_store } = loaded.config;
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
+    if (next.config.key_store !== key_store)
+      log("where keys are shared stays as it was until the next start");
     loaded = { ...next, config: { ...next.config, data } };
     watchAlso(next.files);
     await caches.configure(loaded.config, false);
