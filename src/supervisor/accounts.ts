@@ -62,6 +62,12 @@ export class Accounts {
     this.#writer.configure(config);
   }
 
+  /** Everything until now is in the ledger, and with those who are told of it, when this resolves. */
+  async flush(): Promise<void> {
+    await this.keeper.flush();
+    await this.#writer.flush();
+  }
+
   /** Lets go of them while calls go on, so that another supervisor can take them: every row until now is in the ledger. */
   async release(): Promise<void> {
     const taken = this.places.hold();

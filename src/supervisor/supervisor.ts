@@ -190,11 +190,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     config: () => loaded.config,
     limitsState: tellLimits,
     live: telling.live,
-    flushLedger: () =>
-      withAccounts(async ({ keeper, writer }) => {
-        await keeper.flush();
-        await writer.flush();
-      }),
+    flushLedger: () => withAccounts((opened) => opened.flush()),
     caches: {
       answers: () => caches.answers,
       counts: () => (state === null ? null : collectMetrics(state).snapshot),
