@@ -74,7 +74,7 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
       attempts: [{ provider, model, outcome: fails ? "503" : "ok" }],
       redactions: random() < 0.1 ? { EMAIL: 1 } : {},
       routing: null,
-      ...{ refusal: false, shadow: null, replay_of: null },
+      ...{ refusal: false, judged: null, shadow: null, replay_of: null },
       guards: {},
       timings_us: { total: 400_000 + pick(4_000_000), first_byte: 300_000 + pick(300_000), overhead: 90 },
       estimated: random() < 0.01,

@@ -16,6 +16,8 @@ const USAGE = `venturi: an LLM gateway
       what was used and what it cost
   venturi experiments [--since T] [--until T] [--route R] [--format table|json] [--data DIR]
       what tests and shadows have shown, arm by arm
+  venturi quality [--model PROVIDER/MODEL] [--json] [--data DIR]
+      how models answer, beside how they used to
   venturi logs [--request ID [--content]] [--since T] [--limit N] [--follow] [--data DIR]
       calls, one JSON object a line
   venturi content [--json] | delete [--id ID] [--tenant T [--user U]] [--before 7d] [--all] [--data DIR]
@@ -64,6 +66,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schema: async () => (await import("./cli/schema.ts")).schema,
   usage: async () => (await import("./cli/usage.ts")).usage,
   experiments: async () => (await import("./cli/experiments.ts")).experiments,
+  quality: async () => (await import("./cli/quality.ts")).quality,
   logs: async () => (await import("./cli/logs.ts")).logs,
   content: async () => (await import("./cli/content.ts")).content,
   explain: async () => (await import("./cli/explain/explain.ts")).explain,

@@ -486,6 +486,16 @@ export interface TelemetryPlan {
   readonly slow_us: number;
   /** Whether calls without a trace of their client's begin one that their provider is told of. */
   readonly propagates: boolean;
+  /** Which answers are looked at to tell how models do; null: none is. */
+  readonly quality: QualityPlan | null;
+}
+
+/** Which answers are looked at to tell how models do. */
+export interface QualityPlan {
+  /** Milliseconds from one look to the next, in one process. */
+  readonly look_every_ms: number;
+  /** Whether answers to requests that came before are compared with the earlier ones. */
+  readonly is_compared: boolean;
 }
 
 /** What is kept of prompts and answers. */

@@ -80,9 +80,29 @@ const content = z.strictObject({
     .describe("Calls that are never kept."),
 });
 
+const quality = z.strictObject({
+  answers_per_s: z
+    .number()
+    .min(0)
+    .max(1_000)
+    .default(5)
+    .describe(
+      "Answers that each gateway process looks at in a second, at most: for refusals, cut answers, invalid JSON, failed calls of tools; 0: none.",
+    ),
+  similarity: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether answers to requests that came before are compared with the earlier ones, by the built-in embedder. It starts the inference process.",
+    ),
+});
+
 /** `telemetry` of the configuration. */
 export const telemetry = z.strictObject({
   traces: traces.prefault({}).describe("Which calls are kept with all moments of their tries."),
+  quality: quality
+    .prefault({})
+    .describe("How models answer, by the hour, and whether that shifts; nothing of what they say is kept."),
   otlp: otlp.optional().describe("A collector of OpenTelemetry that is told of calls."),
   content: content.prefault({}).describe("What is kept of prompts and answers; by default nothing is."),
 });
@@ -113,8 +133,17 @@ export function contentKeeping({ content: config }: z.output<typeof telemetry>):
 }
 
 /** What the calls themselves need of it. */
-export function compileTelemetry({ traces, otlp: collector }: z.output<typeof telemetry>): TelemetryPlan {
+export function compileTelemetry({
+  traces,
+  quality: { answers_per_s, similarity: is_compared },
+  otlp: collector,
+}: z.output<typeof telemetry>): TelemetryPlan {
   const { sample, slow_ms } = traces;
   const slow_us = slow_ms === 0 ? Number.POSITIVE_INFINITY : slow_ms * 1_000;
-  return { sample, slow_us, propagates: collector?.traces ?? false };
+  const is_watched = answers_per_s > 0 || is_compared;
+  const look_every_ms = answers_per_s === 0 ? Number.POSITIVE_INFINITY : 1_000 / answers_per_s;
+  return {
+    ...{ sample, slow_us, propagates: collector?.traces ?? false },
+    quality: is_watched ? { look_every_ms, is_compared } : null,
+  };
 }

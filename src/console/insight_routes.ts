@@ -1,9 +1,10 @@
-// `/admin/v1/usage/series`, `usage/forecast`, `pulse` and `health`: what a person who watches the gateway looks at.
+// `/admin/v1/usage/series`, `usage/forecast`, `quality`, `pulse` and `health`: what a person who watches the gateway looks at.
 
 import * as z from "zod";
 import { GatewayError } from "../errors.ts";
 import { FITTED_DAYS, forecastMonth } from "../ledger/forecast.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
+import { askQuality, qualityJson } from "../ledger/quality/report.ts";
 import type { LedgerSource } from "../ledger/source.ts";
 import { type LedgerReader, USAGE_FIELDS } from "../ledger/store/query.ts";
 import { NAMES_DEFAULT, type SeriesAnswer, type SeriesPoint } from "../ledger/store/series.ts";
@@ -34,8 +35,8 @@ export interface InsightHooks {
   readonly gateway: { targets(): Promise<readonly unknown[]> } | null;
 }
 
-/** The endpoints of insight into the ledger. */
-export function insightRoutes(ledger: LedgerSource, hooks: InsightHooks): Routes {
+/** The endpoints of insight into the ledger, and into what this host's data folder alone knows. */
+export function insightRoutes(data: string, ledger: LedgerSource, hooks: InsightHooks): Routes {
   const ask =
     (question: (reader: LedgerReader, query: URLSearchParams) => Promise<Reply | GatewayError>): Answerer =>
     ({ query }) =>
@@ -43,6 +44,7 @@ export function insightRoutes(ledger: LedgerSource, hooks: InsightHooks): Routes
   return {
     "usage/series": { GET: ask(tellSeries) },
     "usage/forecast": { GET: ask(tellForecast) },
+    quality: { GET: () => tellQuality(data) },
     pulse: { GET: ask((reader) => tellPulse(reader, hooks)) },
     health: {
       GET: async () =>
@@ -51,6 +53,13 @@ export function insightRoutes(ledger: LedgerSource, hooks: InsightHooks): Routes
           : { json: { object: "list", data: await hooks.gateway.targets() } },
     },
   };
+}
+
+function tellQuality(data: string): Reply | GatewayError {
+  const report = askQuality(data);
+  if ("fault" in report)
+    return new GatewayError("unavailable", `The ledger cannot be asked: ${report.fault}.`);
+  return { json: qualityJson(report) };
 }
 
 async function tellSeries(reader: LedgerReader, query: URLSearchParams): Promise<Reply | GatewayError> {

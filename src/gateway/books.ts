@@ -9,6 +9,7 @@ import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
 import type { LedgerRow } from "../ledger/row.ts";
 import { appendRow } from "../ledger/row_line.ts";
+import { type AnswerSketch, writeSketch } from "../ledger/sketch.ts";
 import type { CallTable } from "../memory/call_table.ts";
 import type { SteadyClock } from "../memory/clock.ts";
 import { LineBuffer } from "../memory/line_buffer.ts";
@@ -126,6 +127,15 @@ export class Books {
     const line = this.#line;
     line.begin();
     appendRow(line, row);
+    line.end();
+    this.#sink.push(line);
+  }
+
+  /** An answer to a request that came before, to be compared. */
+  recordSketch(sketch: AnswerSketch): void {
+    const line = this.#line;
+    line.begin();
+    line.text(writeSketch(sketch));
     line.end();
     this.#sink.push(line);
   }

@@ -9,6 +9,7 @@ import type { Complexity } from "../config/routes.ts";
 import type { ClientFormat } from "../dialects/client_format.ts";
 import { CHAT_CLIENT } from "../dialects/openai/client.ts";
 import type { Usage } from "../dialects/usage.ts";
+import type { Judged } from "../ledger/judged.ts";
 import { NOTHING, SHADOW_PREFIX, type ShadowRow } from "../ledger/row.ts";
 import { type ClientTrace, readTraceparent } from "../ledger/trace.ts";
 import { type Discretion, OPEN } from "../privacy/discretion.ts";
@@ -28,7 +29,7 @@ import type { Tried } from "./one_try.ts";
 import type { RemoteAnswer } from "./remote_answer.ts";
 import type { ResponseTurn } from "./response_turn.ts";
 import type { Rest } from "./rest_reader.ts";
-import type { Shadowing } from "./shadows.ts";
+import type { Witness } from "./witness.ts";
 
 /** Why a call ends before its answer is complete. */
 export type StopReason = "gone" | "deadline" | "draining";
@@ -143,8 +144,10 @@ export class Call implements Alarm {
   overhead_us: number | null = null;
   /** Whether its answer says that it is a refusal. */
   refused = false;
-  /** Asks a candidate the same when it is over; null where nobody does. */
-  shadowing: Shadowing | null = null;
+  /** What its answer was seen to be; null where nobody looked. */
+  judged: Judged | null = null;
+  /** Looks at its answer, or asks a candidate the same when it is over; null where nobody does. */
+  witness: Witness | null = null;
   /** Gathers what is kept of it; null where nothing is. */
   content: CallContent | null = null;
   /** What it is the shadow of; null for a call of its own. */

@@ -117,6 +117,7 @@ export function rowOf(call: Call, { feature, tags, routing }: Labels, rest: RowR
     guards: call.guards,
     routing,
     refusal: call.refused || isRefusalReason(end.finish_reason),
+    judged: call.judged,
     shadow: call.shadow,
     replay_of: call.replay_of,
     timings_us: rest.timings_us,

@@ -10,7 +10,7 @@ const BUILD = `{version="${package_json.version}",bun="${Bun.version}"}`;
 
 /** Those metrics. */
 export function hostMetrics(facts: HostFacts): OtherMetric[] {
-  const { started_s, otlp_dropped, store_status } = facts;
+  const { started_s, otlp_dropped, quality_shifts, store_status } = facts;
   const content = Object.fromEntries(
     CONTENT_OUTCOMES.map((outcome) => [`{outcome="${outcome}"}`, facts.contentCalls(outcome)]),
   );
@@ -27,6 +27,10 @@ export function hostMetrics(facts: HostFacts): OtherMetric[] {
     {
       ...{ name: "venturi_otlp_dropped_total", type: "counter", samples: { "": otlp_dropped } },
       help: "Spans that no collector of OpenTelemetry got.",
+    },
+    {
+      ...{ name: "venturi_quality_shifts", type: "gauge", samples: { "": quality_shifts } },
+      help: "Measures in which models answer otherwise than usual; `venturi quality` says which.",
     },
     {
       ...{ name: "venturi_content_calls_total", type: "counter", samples: content },

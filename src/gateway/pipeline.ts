@@ -20,6 +20,7 @@ import { privacyMode } from "./privacy_mode.ts";
 import { followFlow, giveKept, relayFlow, relayWhole } from "./relay.ts";
 import { asCollected, repaired } from "./repair.ts";
 import { cutShort, NOTHING_CAME, refuse, settle } from "./settle.ts";
+import { bothOf } from "./witness.ts";
 
 /** Answers one call; who may not call at all is told at once. */
 export function answerCall(
@@ -181,7 +182,10 @@ async function ask(
 
   // Ask: target by target, key by key, until one begins to answer; a better model where the answer is not good enough; and once more
   // where that is wanted of an answer without the form that was asked for.
-  if (prepared.model.shadow !== null) call.shadowing = (await tools.shadows.get()).draw(call, prepared);
+  const { quality } = call.plan.telemetry;
+  if (quality !== null) call.witness = tools.quality.draw(call, prepared, quality);
+  if (prepared.model.shadow !== null)
+    call.witness = bothOf(call.witness, (await tools.shadows.get()).draw(call, prepared));
   const asked = asCollected(call, prepared);
   if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);
   const came = await attempt(call, prepared.model, asked, tools);

@@ -11,6 +11,7 @@ import type { KeptResponses } from "./kept_responses.ts";
 import type { Lazy } from "./lazy.ts";
 import type { Clocks } from "./prepare.ts";
 import type { Privacy } from "./privacy.ts";
+import type { QualityWatch } from "./quality_watch.ts";
 import type { Shadows } from "./shadows.ts";
 
 /** What the pipeline needs of the process it runs in. */
@@ -28,6 +29,7 @@ export interface PipelineTools extends AttemptTools {
   readonly shadows: Lazy<Shadows>;
   /** What is kept of prompts and answers, where a Plan wants that; null: nothing is. */
   readonly content: Lazy<Content> | null;
+  readonly quality: QualityWatch;
   /** The caller is known: the call counts as in flight, and its client is watched from now on. */
   onCallBegin(call: Call): void;
   /** The call has ended, in whatever way. */

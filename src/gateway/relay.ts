@@ -70,7 +70,7 @@ export function relayWhole(
   const finish_reason = format.finishReasonOf(body);
   const { asks_usage } = prepared;
   call.refused = saysRefusal(body);
-  call.shadowing?.came(body);
+  call.witness?.came(body);
   call.content?.came(body);
   let last = passed(call, treated);
   if (asStream !== null && last instanceof Uint8Array)
@@ -180,7 +180,7 @@ export function relayFlow(
       told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
     // What was told before the answer broke off has little of it, or nothing.
     if (flow.copy !== null) {
-      call.shadowing?.flowed(flow.copy);
+      call.witness?.flowed(flow.copy);
       call.content?.flowed(flow.copy);
     }
     const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;

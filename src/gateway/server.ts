@@ -61,6 +61,7 @@ import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, failCall } from "./pipeline.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import { startProber } from "./prober.ts";
+import { QualityWatch } from "./quality_watch.ts";
 import { Queues } from "./queues.ts";
 import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./realtime/opening.ts";
 import { RelayedStreams } from "./relayed_streams.ts";
@@ -148,6 +149,10 @@ export function startGateway(options: GatewayOptions): Gateway {
     { table: state.rests, ahead_ms: sharedNowMs() - performance.now() },
   );
   const queues = new Queues(options.books, rotation, metrics);
+  const looks = new Lazy(async () => {
+    const { AnswerLooks } = await import("./answer_look.ts");
+    return new AnswerLooks(options.privacy?.folder ?? null, options.books);
+  });
   const tools: PipelineTools = {
     metrics,
     books: options.books,
@@ -176,6 +181,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       return new Shadows(tools, () => stage === "serving");
     }),
     content: options.privacy === undefined ? null : new Lazy(openContent(options.privacy)),
+    quality: new QualityWatch(looks, options.books),
     clientOf: (provider) => clients[provider.client],
     onCallBegin: (call) => {
       calls.add(call);
@@ -517,6 +523,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     await tools.content?.value?.close();
     tools.privacy.value?.close();
     tools.guards.value?.close();
+    looks.value?.close();
     clearInterval(allowing);
     endProber();
   }

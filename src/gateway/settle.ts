@@ -83,11 +83,12 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   if (call.overhead_us !== null && call.attempts > 0) series.countOverhead(call.overhead_us);
   if (usage !== null) series.countTokens(usage);
   if (call.cost_nano_usd !== null) series.countCost(call.cost_nano_usd);
+  if (call.judged !== null) series.countJudged(call.judged);
   if (call.refused_by !== null) series.countRefusal(call.refused_by.set.scope, call.refused_by.of);
   call.usage = usage;
   if (call.cache !== "bypass") series.countCache(call.cache, saved ?? null);
   call.close();
-  call.shadowing?.over();
+  call.witness?.over();
   call.content?.over();
   tools.onCallEnd(call);
 }

@@ -17,6 +17,7 @@ import { modelBeside } from "./model_beside.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import { cutShort, NOTHING_CAME } from "./settle.ts";
+import type { Witness } from "./witness.ts";
 
 /** Candidates that are asked at once in one process; calls beyond have none. */
 const AT_ONCE_MAX = 16;
@@ -69,7 +70,7 @@ export class Shadows {
 }
 
 /** A call that a candidate will be asked for, and what is known of its answer. */
-export class Shadowing {
+export class Shadowing implements Witness {
   readonly call: Call;
   readonly #prepared: Prepared;
   readonly candidate: ModelPlan;
@@ -83,19 +84,17 @@ export class Shadowing {
     this.#shadows = shadows;
   }
 
-  /** The call's answer has come whole. */
   came(body: Uint8Array): void {
     if (body.length <= COMPARED_MAX_BYTES) this.#answer = body;
   }
 
-  /** It has come as a stream. */
   flowed(copy: AnswerCopy): void {
     const events = copy.bytes();
     const is_short = events !== null && events.length <= COMPARED_MAX_BYTES;
     this.#answer = !is_short ? null : wholeForm(this.call.format.name, events, this.#prepared.choices);
   }
 
-  /** The call is over: what it took nobody has to wait for any more. One that its client or the gateway gave up shows nothing. */
+  /** What it took nobody has to wait for any more. One that its client or the gateway gave up shows nothing. */
   over(): void {
     const { stopped } = this.call;
     if (stopped === "gone" || stopped === "draining") return;

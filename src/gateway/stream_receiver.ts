@@ -88,9 +88,9 @@ export class StreamReceiver extends Receiver {
     const is_events = content_type.toLowerCase().startsWith(expected);
     if (is_events && !is_coded) {
       if (this.call.lead !== null) this.#flow.recording = new Recording(serverOfTarget(this.#target));
-      const { content, shadowing } = this.call;
+      const { content, witness } = this.call;
       if (content !== null) this.#flow.copy = content.copy();
-      else if (shadowing !== null) this.#flow.copy = new AnswerCopy(COMPARED_MAX_BYTES);
+      else if (witness !== null) this.#flow.copy = new AnswerCopy(COMPARED_MAX_BYTES);
       this.#flow.begin(this.exchange);
     } else this.#odd_body = [];
   }

@@ -44,6 +44,7 @@ const SHORTER: readonly ((row: LedgerRow) => LedgerRow)[] = [
     redactions: NOTHING,
     guards: NOTHING,
     routing: null,
+    judged: null,
     request_id: row.id,
   }),
   needed,
@@ -65,7 +66,7 @@ function needed(row: LedgerRow): LedgerRow {
     ...{ user: null, feature: null, model: null, provider: null, served_model: null, error: null },
     ...{ finish_reason: null, price_version: null, saved_nano_usd: 0, cache: "bypass", similarity: null },
     ...{ attempts: [], tags: NOTHING, redactions: NOTHING, guards: NOTHING, routing: null },
-    ...{ refusal: false, shadow: row.shadow, replay_of: row.replay_of },
+    ...{ refusal: false, judged: null, shadow: row.shadow, replay_of: row.replay_of },
     timings_us: NOTHING,
     ...{ trace: null, sampled: false, endpoint: null },
   };

@@ -5,6 +5,7 @@ import { BUCKETS, bucketBound } from "../memory/histogram.ts";
 import type { HistogramCounts, SeriesRecord } from "../memory/series.ts";
 import { SeriesBlock } from "../memory/series_block.ts";
 import { fastest } from "../wire/kernels.ts";
+import type { Judged } from "./judged.ts";
 
 /** Pairs of provider and model that become labels of their own; further ones count as "other". */
 const SERIES_MAX = 500;
@@ -31,6 +32,7 @@ const COUNTED = [
   "turned",
   "refused",
   "cost",
+  "judged",
 ] as const;
 type Counted = (typeof COUNTED)[number];
 
@@ -57,6 +59,7 @@ export class Series {
     turned: new Map(),
     refused: new Map(),
     cost: new Map(),
+    judged: new Map(),
   };
 
   constructor(record: SeriesRecord) {
@@ -108,6 +111,15 @@ export class Series {
   /** A limit refused a call: whose it is, and what it is about. */
   countRefusal(scope: string, of: string): void {
     this.#add("refused", `${scope}:${of}`, 1);
+  }
+
+  /** What an answer was seen to be. */
+  countJudged({ refused, cut, json, tools }: Judged): void {
+    this.#add("judged", "judged", 1);
+    if (refused) this.#add("judged", "refused", 1);
+    if (cut) this.#add("judged", "cut", 1);
+    if (json !== null) this.#add("judged", json ? "json_valid" : "json_invalid", 1);
+    if (tools !== null) this.#add("judged", tools ? "tools_called" : "tools_failed", 1);
   }
 
   /** What a call cost. */
@@ -296,6 +308,7 @@ export function mergeSnapshots(snapshots: readonly MetricsSnapshot[]): MetricsSn
             turned: sumRecords(before.turned, one.turned),
             refused: sumRecords(before.refused, one.refused),
             cost: sumRecords(before.cost, one.cost),
+            judged: sumRecords(before.judged, one.judged),
             first_byte: sumHistograms(before.first_byte, one.first_byte),
             overhead: sumHistograms(before.overhead, one.overhead),
             total: sumHistograms(before.total, one.total),
@@ -477,6 +490,13 @@ export function renderPrometheus(
       (one) => one.cache,
     ),
     ...costLines(series),
+    ...counterLines(
+      "venturi_quality_answers_total",
+      "Answers that were looked at, and what they were found to be.",
+      "found",
+      series,
+      (one) => one.judged,
+    ),
     ...refusalLines(series),
     ...savedLines("venturi_cache_saved_usd_total", "Dollars saved by kept answers.", series, "nano_usd", 1e9),
     ...savedLines(

@@ -2,6 +2,7 @@
 // it travels as a line (`row_line.ts`), and the store spreads that over columns.
 
 import type { Usage } from "../dialects/usage.ts";
+import type { Judged } from "./judged.ts";
 import { type ClientTrace, spanIdOf, traceIdOf } from "./trace.ts";
 
 /** One try at a target. */
@@ -132,6 +133,8 @@ export interface LedgerRow {
   readonly routing: RoutingRow | null;
   /** Whether the answer is known to be a refusal: by its own word, or its provider's. */
   readonly refusal: boolean;
+  /** What its answer was seen to be; null where nobody looked. */
+  readonly judged: Judged | null;
   /** Null: it is a call of its own. */
   readonly shadow: ShadowRow | null;
   /** The id of the call that an operator has made again with it; null: it is none of those. */

@@ -9,6 +9,7 @@
 
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { LineBuffer } from "../memory/line_buffer.ts";
+import { judgedMember } from "./judged.ts";
 import { isMadeOf } from "./request_id.ts";
 import { type AttemptRow, type LedgerRow, type Moments, NOTHING, type Timings } from "./row.ts";
 import type { ClientTrace } from "./trace.ts";
@@ -271,6 +272,8 @@ export function appendRow(line: LineBuffer, row: LedgerRow): void {
     appendQuoted(line, row.replay_of);
   }
   if (row.routing !== null) line.text(`,"routing":${JSON.stringify(row.routing)}`);
+  // The last: it is looked for there.
+  if (row.judged !== null) line.text(judgedMember(row.judged));
   line.byte(BRACE_CLOSE);
 }
 

@@ -2,6 +2,7 @@
 // a row that is none. Amounts that no call can have are cut to bounds under which no sum of a ledger can overflow.
 
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
+import { judgedOf } from "./judged.ts";
 import { madeRequestId } from "./request_id.ts";
 import {
   type AttemptRow,
@@ -202,6 +203,7 @@ export function rowOf({
     guards: recordOf(more["guards"], isText),
     routing: routingOf(more["routing"]),
     refusal: more["refusal"] === true,
+    judged: isText(more["judged"]) ? judgedOf(more["judged"]) : null,
     shadow: shadowOf(more["shadow"]),
     replay_of: textOf(more["replay_of"]),
     timings_us: timingsOf(more["timings_us"]),

@@ -8,9 +8,16 @@ export interface LedgerSettings {
   readonly ledger: ResolvedConfig["ledger"];
   readonly alerts: ResolvedConfig["alerts"] | null;
   readonly budgets: readonly Budget[];
+  /** Whether it is looked for shifts in how models answer. */
+  readonly watches_quality: boolean;
 }
 
 /** The settings of a configuration; `more` are budgets that it does not have, such as those of keys made by command. */
 export function ledgerSettings(config: ResolvedConfig, more: readonly Budget[] = []): LedgerSettings {
-  return { ledger: config.ledger, alerts: config.alerts ?? null, budgets: [...budgetsOf(config), ...more] };
+  const { answers_per_s, similarity } = config.telemetry.quality;
+  return {
+    ...{ ledger: config.ledger, alerts: config.alerts ?? null },
+    budgets: [...budgetsOf(config), ...more],
+    watches_quality: answers_per_s > 0 || similarity,
+  };
 }

@@ -8,11 +8,13 @@ import { BillingFile, cursorsOf, webhookPiece } from "./delivery/billing.ts";
 import { type Patience, Pump, USUAL_PATIENCE } from "./delivery/pump.ts";
 import { makeShipper, type Shipper, STORE_PATIENCE } from "./delivery/shipper.ts";
 import { postJson } from "./delivery/webhook.ts";
+import { qualityReport, shiftText } from "./quality/report.ts";
 import type { LedgerSettings } from "./settings.ts";
 import { WRITTEN } from "./store/cursors.ts";
 import { isCorruption, isPassing, ledgerPath, openToWrite, setAside } from "./store/open.ts";
 import { Retention } from "./store/retention.ts";
 import { type BatchCounts, Store } from "./store/store.ts";
+import { startOf } from "./store/windows.ts";
 
 /** How often it is looked for what is too old or too much. */
 const CLEAN_EVERY_MS = 60_000;
@@ -32,6 +34,8 @@ export interface WriterOptions {
   readonly folder: string;
   readonly settings: LedgerSettings;
   log(line: string): void;
+  /** Hears, every hour, of what models answer otherwise than usual: how much that is, and in words what is new of it. */
+  onShifts?(count: number, news: readonly string[]): void;
   readonly patience?: Patience;
   /** How the store beyond the data folder does, now and then; null without one. */
   onStatus?(status: LedgerStoreStatus | null): void;
@@ -41,6 +45,7 @@ export interface WriterOptions {
 export class Writer {
   readonly #path: string;
   readonly #log: (line: string) => void;
+  readonly #onShifts: NonNullable<WriterOptions["onShifts"]>;
   readonly #billing_file: BillingFile;
   readonly #pumps: readonly Pump[];
   readonly #timers: readonly NodeJS.Timeout[];
@@ -59,6 +64,8 @@ export class Writer {
   #changing: Promise<void> = Promise.resolve();
   #is_closed = false;
   #is_held_back = false;
+  /** The hour in which it was looked for shifts last. */
+  #looked_ms = 0;
 
   /** Opens the ledger of a folder, or says why it cannot. */
   static open(options: WriterOptions): Writer | { readonly fault: string } {
@@ -67,11 +74,19 @@ export class Writer {
   }
 
   private constructor(
-    { folder, settings, log, patience = USUAL_PATIENCE, onStatus = () => {} }: WriterOptions,
+    {
+      folder,
+      settings,
+      log,
+      patience = USUAL_PATIENCE,
+      onStatus = () => {},
+      onShifts = () => {},
+    }: WriterOptions,
     store: Store,
   ) {
     this.#path = ledgerPath(folder);
     this.#log = log;
+    this.#onShifts = onShifts;
     this.#settings = settings;
     this.#store = store;
     this.#retention = new Retention(store.db);
@@ -89,7 +104,7 @@ export class Writer {
         next: () => webhookPiece(this.#store, billing()),
         ...{ log, patience },
       }),
-      new Pump({ name: "budget alert", next: () => this.#nextAlert(), ...{ log, patience } }),
+      new Pump({ name: "alert", next: () => this.#nextAlert(), ...{ log, patience } }),
       new Pump({
         name: "ledger store",
         next: () => this.#shipper?.piece(this.#store) ?? null,
@@ -268,10 +283,30 @@ export class Writer {
     };
   }
 
+  /** Tells, once an hour, of models that answer otherwise than they used to. */
+  #lookForShifts(now_ms: number): void {
+    const hour_ms = startOf("hour", now_ms);
+    if (hour_ms === this.#looked_ms || !this.#settings.watches_quality) return;
+    this.#looked_ms = hour_ms;
+    const news: string[] = [];
+    let count = 0;
+    for (const model of qualityReport(this.#store.db, now_ms).models) {
+      for (const shift of model.comparisons.filter(({ is_shift }) => is_shift)) {
+        count += 1;
+        if (!this.#store.alerts.addShift(model, shift, now_ms)) continue;
+        news.push(shiftText(`${model.provider}/${model.model}`, shift));
+      }
+    }
+    this.#onShifts(count, news);
+    for (const pump of this.#pumps) pump.wake();
+  }
+
   async #clean(): Promise<void> {
     const now_ms = Date.now();
     this.#store.spend.prune(now_ms);
     this.#store.alerts.prune(now_ms);
+    this.#store.quality.prune(now_ms);
+    this.#lookForShifts(now_ms);
     const { billing, retention_days, max_mb } = this.#settings.ledger;
     if (this.#shipper !== null) {
       await this.#shipper

@@ -21,6 +21,7 @@ export type Report =
   | { readonly kind: "flushed"; readonly flush: number }
   | { readonly kind: "status"; readonly status: LedgerStoreStatus | null }
   | { readonly kind: "log"; readonly line: string }
+  | { readonly kind: "shifts"; readonly count: number; readonly news: readonly string[] }
   | { readonly kind: "closed" };
 
 declare const self: Worker;
@@ -34,7 +35,8 @@ self.onmessage = async ({ data: order }: MessageEvent<Order>) => {
       const { folder, settings } = order;
       const log = (line: string) => tell({ kind: "log", line });
       const onStatus = (status: LedgerStoreStatus | null) => tell({ kind: "status", status });
-      const opened = Writer.open({ folder, settings, log, onStatus });
+      const onShifts = (count: number, news: readonly string[]) => tell({ kind: "shifts", count, news });
+      const opened = Writer.open({ folder, settings, log, onStatus, onShifts });
       if (opened instanceof Writer) writer = opened;
       tell({ kind: "opened", fault: opened instanceof Writer ? null : opened.fault });
       return;

@@ -1,6 +1,12 @@
 // What the supervisor knows and gateway processes tell of: words of the header's page, written by it alone; and what all of them count together.
 
-import { CONTENT_WORD, LEDGER_STORE_WORD, OTLP_DROPPED_WORD, STARTED_WORD } from "./layout.ts";
+import {
+  CONTENT_WORD,
+  LEDGER_STORE_WORD,
+  OTLP_DROPPED_WORD,
+  QUALITY_SHIFTS_WORD,
+  STARTED_WORD,
+} from "./layout.ts";
 
 /** What becomes of the content of a call where content is kept: in the order of their words, at most eight. */
 export const CONTENT_OUTCOMES = ["kept", "dropped", "too_long", "private"] as const;
@@ -43,6 +49,15 @@ export class HostFacts {
   /** Spans that no collector got, since the file was made. */
   get otlp_dropped(): number {
     return Atomics.load(this.#words, OTLP_DROPPED_WORD) >>> 0;
+  }
+
+  /** In how many measures models answer otherwise than usual, as it was found last. */
+  get quality_shifts(): number {
+    return Atomics.load(this.#words, QUALITY_SHIFTS_WORD);
+  }
+
+  set quality_shifts(count: number) {
+    Atomics.store(this.#words, QUALITY_SHIFTS_WORD, count);
   }
 
   /** How the store that rows go to beyond the data folder does; null where there is none. */

@@ -27,6 +27,8 @@ export const SUPERVISOR_WORD = 16;
 export const STARTED_WORD = 64;
 /** Spans that no collector got, since the file was made. */
 export const OTLP_DROPPED_WORD = 65;
+/** In how many measures models answer otherwise than usual, as it was found last. */
+export const QUALITY_SHIFTS_WORD = 66;
 /** What became of the content of calls, a word for each of `CONTENT_OUTCOMES`, since the file was made. */
 export const CONTENT_WORD = 72;
 /** Words of the store that rows go to beyond the data folder: how it is, rows that wait, rows that it has, since when they wait. */

@@ -1,6 +1,7 @@
 // What a gateway keeps its accounts with, opened before its first process and closed after its last: the mapped file, the ledger,
 // the bookkeeper between them. What an earlier run left behind is accounted for first.
 
+import type { Level } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { createState, type State } from "../memory/state.ts";
@@ -20,7 +21,7 @@ const SETTLE_LOOKS = 250;
 /** What they are opened with. */
 export interface AccountsOptions {
   readonly config: ResolvedConfig;
-  log(line: string): void;
+  log(line: string, level?: Level): void;
   /** Budgets that the configuration does not have. */
   budgets(): readonly Budget[];
   /** These rows, a line each, are in the ledger; the bytes are the listener's. */
@@ -83,17 +84,31 @@ export class Accounts {
   async regain(): Promise<string | null> {
     const other_pid = this.state.superviseOrTell();
     if (other_pid !== 0) return `process ${other_pid} supervises it`;
-    const { log, budgets } = this.#options;
-    this.#writer = startLedgerWriter({ folder: this.state.folder, config: this.#config, budgets, log });
+    this.#writer = writerOf(this.#options, this.#config, this.state);
     this.keeper.start(this.#writer);
     this.places.unhold();
     return this.openLedger();
   }
 }
 
+/** Writes the ledger; what it tells of itself goes to whoever asks for metrics. */
+function writerOf(
+  { log, budgets }: AccountsOptions,
+  config: ResolvedConfig,
+  { folder, facts }: State,
+): LedgerWriter {
+  return startLedgerWriter({
+    ...{ folder, config, budgets, log },
+    onStatus: (status) => facts.setStoreStatus(status),
+    onShifts: (count) => {
+      facts.quality_shifts = count;
+    },
+  });
+}
+
 /** Opens them; in words, why they cannot be. The ledger itself may be opened later, and its keeper is still to be started. */
 export async function openAccounts(options: AccountsOptions): Promise<Accounts | { readonly fault: string }> {
-  const { config, log, budgets, onWritten } = options;
+  const { config, log, onWritten } = options;
   const { workers, max_calls } = config.listen;
   const geometry = {
     areas: Math.min(PLACES_MAX, 2 * workers + 2),
@@ -107,10 +122,7 @@ export async function openAccounts(options: AccountsOptions): Promise<Accounts |
     return { fault: error instanceof Error ? error.message : String(error) };
   }
   if (state.notice !== null) log(state.notice);
-  const writer = startLedgerWriter({
-    ...{ folder: config.data, config, budgets, log },
-    onStatus: (status) => state.facts.setStoreStatus(status),
-  });
+  const writer = writerOf(options, config, state);
   // Whose rows wait does not start without it.
   const fault = left.size > 0 ? await writer.open() : null;
   if (fault !== null) return { fault };

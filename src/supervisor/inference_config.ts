@@ -22,6 +22,7 @@ export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | nul
     for (const guard of guards?.input ?? [])
       if (typeof guard !== "string" && guard.guard === "denied_topics") names.add(guard.embedder);
   }
+  if (config.telemetry.quality.similarity) names.add("builtin");
   const has_names = Object.values(config.models).some(({ privacy }) =>
     privacy?.entities?.some((entity) => NAME_ENTITIES.includes(entity)),
   );

@@ -1,7 +1,7 @@
 // The supervisor's hand on the ledger: rows go to a thread that writes them, and a promise says when they are on the disk.
 // A thread that dies is started again and given once more what it had not written yet; rows that it had are known by their ids.
 
-import { say } from "../config/say.ts";
+import { type Level, say } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
 import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
@@ -22,7 +22,9 @@ export interface LedgerWriterOptions {
   /** How the store beyond the data folder does; null without one. */
   onStatus?(status: LedgerStoreStatus | null): void;
   /** Where events are told to a person; by default standard error. */
-  log?(line: string): void;
+  log?(line: string, level?: Level): void;
+  /** Hears how much models answer otherwise than usual. */
+  onShifts?(count: number): void;
 }
 
 /** Writes the ledger. */
@@ -160,6 +162,10 @@ class ThreadWriter implements LedgerWriter {
         return;
       case "log":
         this.#log(report.line);
+        return;
+      case "shifts":
+        this.#options.onShifts?.(report.count);
+        for (const line of report.news) (this.#options.log ?? say)(`quality: ${line}`, "warn");
         return;
       case "closed":
         this.#end();

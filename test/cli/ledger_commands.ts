@@ -28,6 +28,7 @@ export class LedgerFolder {
         ledger: { store: "sqlite", retention_days: 400, max_mb: 100 },
         alerts: null,
         budgets: [],
+        watches_quality: true,
       };
       const opened = Writer.open({ folder: join(this.path, data), settings, log: () => {} });
       if (!(opened instanceof Writer)) throw new Error(opened.fault);

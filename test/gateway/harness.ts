@@ -38,7 +38,10 @@ export interface TestGateway {
   /** `POST /v1/chat/completions` with a model and a message, unless `extra` says otherwise. */
   chat(extra?: Record<string, unknown>, init?: RequestInit): Promise<Response>;
   /** Counts of the metrics, summed over providers and models: `counted("calls", "200")`. */
-  counted(what: "calls" | "errors" | "attempts" | "tokens" | "cache" | "saved", name: string): number;
+  counted(
+    what: "calls" | "errors" | "attempts" | "tokens" | "cache" | "saved" | "judged",
+    name: string,
+  ): number;
   /** Resolves when no call is in flight. */
   idle(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import { Books } from "../../src/gateway/books.ts";
 import { loadPriceBook } from "../../src/ledger/prices/load.ts";
 import type { LedgerRow } from "../../src/ledger/row.ts";
 import { linesIn, readRow } from "../../src/ledger/row_reader.ts";
+import { type AnswerSketch, readSketch } from "../../src/ledger/sketch.ts";
 import { clockBase, SteadyClock } from "../../src/memory/clock.ts";
 import { EventSink } from "../../src/memory/spill.ts";
 import { createState, type State } from "../../src/memory/state.ts";
@@ -19,6 +20,8 @@ export interface TestBooks {
   readonly state: State;
   /** All rows so far, the oldest first. */
   rows(): readonly LedgerRow[];
+  /** All sketches of answers so far. */
+  sketches(): readonly AnswerSketch[];
   /** What was told to a person. */
   readonly said: string[];
   dispose(): void;
@@ -40,16 +43,28 @@ export function testBooks(): TestBooks {
   });
   books.setPrices(book);
   const rows: LedgerRow[] = [];
+  const sketches: AnswerSketch[] = [];
+  const read = () => {
+    const { lines, release } = state.area(0).ring.read(100_000);
+    for (const line of linesIn(lines)) {
+      const sketch = readSketch(line);
+      if (sketch === null) rows.push(readRow(line)!);
+      else sketches.push(sketch);
+    }
+    release();
+  };
   return {
     folder,
     books,
     state,
     said,
     rows() {
-      const { lines, release } = state.area(0).ring.read(100_000);
-      rows.push(...linesIn(lines).map((line) => readRow(line)!));
-      release();
+      read();
       return rows;
+    },
+    sketches() {
+      read();
+      return sketches;
     },
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };

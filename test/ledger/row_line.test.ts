@@ -25,7 +25,7 @@ const PLAIN: LedgerRow = {
     similarity: null,
     redactions: {},
     routing: null,
-    ...{ refusal: false, shadow: null, replay_of: null },
+    ...{ refusal: false, judged: null, shadow: null, replay_of: null },
     guards: {},
     timings_us: { total: 1_279 },
     trace: null,

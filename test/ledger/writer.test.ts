@@ -43,6 +43,7 @@ function settings(billing: Partial<Billing> | null, rest: Partial<LedgerSettings
     },
     alerts: null,
     budgets: [],
+    watches_quality: true,
     ...rest,
   };
 }
@@ -245,5 +246,67 @@ describe("a ledger that fails while it is written", () => {
     if ("fault" in reader) throw new Error(reader.fault);
     expect(await reader.calls({ limit: 10 })).toHaveLength(5);
     reader.close();
+  });
+});
+
+describe("models that answer otherwise than they used to", () => {
+  const DAY_MS = 86_400_000;
+  const answers = (day: number, count: number, refused: number) =>
+    Array.from({ length: count }, (_, index) =>
+      ledgerRow({
+        time: Date.now() - day * DAY_MS - 3_600_000,
+        judged: { refused: index < refused, cut: false, json: null, tools: null },
+      }),
+    );
+  const usual = [1, 2, 3, 4, 5].flatMap((day) => answers(day, 100, 1));
+
+  /** A writer, and what it says of shifts. */
+  function watching(of: LedgerSettings) {
+    const heard: { count: number; news: readonly string[] }[] = [];
+    const onShifts = (count: number, news: readonly string[]) => heard.push({ count, news });
+    const opened = Writer.open({ folder, settings: of, log: hear, onShifts, patience: PATIENCE });
+    if (!(opened instanceof Writer)) throw new Error(opened.fault);
+    writer = opened;
+    return { watcher: opened, heard };
+  }
+
+  test("are told of once, in words and by webhook, and counted every time", async () => {
+    const of = settings(null, { alerts: { webhook: server.url, at: [1] } });
+    const first = watching(of);
+    await first.watcher.write(texts([...usual, ...answers(0, 100, 40)]));
+    await first.watcher.clean();
+    expect(first.heard).toEqual([
+      {
+        count: 1,
+        news: [
+          "openai/gpt-4o-mini answers otherwise than usual: refusals 40.0 % of 100 answers in the last 24 hours, 1.0 % before",
+        ],
+      },
+    ]);
+    await server.until(() => server.taken.length === 1);
+    expect(server.taken[0]).toMatchObject({
+      ...{ alert: "quality", provider: "openai", model: "gpt-4o-mini", measure: "refusals" },
+      ...{ now: 0.4, usual: 0.01, answers: 100, p: expect.any(Number), time: expect.any(Number) },
+    });
+    // In the same hour it is not looked again; a writer that starts does look.
+    await first.watcher.clean();
+    expect(first.heard).toHaveLength(1);
+    await first.watcher.close();
+    const again = watching(of);
+    await again.watcher.clean();
+    expect(again.heard).toEqual([{ count: 1, news: [] }]);
+    expect(server.taken).toHaveLength(1);
+  });
+
+  test("are not looked for where nobody wants to know, and nothing is told of what is as ever", async () => {
+    const calm = watching(settings(null));
+    await calm.watcher.write(texts([...usual, ...answers(0, 100, 2)]));
+    await calm.watcher.clean();
+    expect(calm.heard).toEqual([{ count: 0, news: [] }]);
+    await calm.watcher.close();
+    const silent = watching(settings(null, { watches_quality: false }));
+    await silent.watcher.write(texts(answers(0, 100, 90)));
+    await silent.watcher.clean();
+    expect(silent.heard).toEqual([]);
   });
 });

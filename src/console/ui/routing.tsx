@@ -1,4 +1,5 @@
-// Routing: which request goes to which model, which targets that has and how they share its calls, and what tests have shown.
+// Routing: which request goes to which model, which targets that has and how they share its calls, what tests have shown, and how
+// models answer.
 
 import type { List, Target, Usage } from "./answers.ts";
 import { useAsked } from "./asked.ts";
@@ -6,6 +7,7 @@ import { DrillsCard } from "./drills.tsx";
 import { ExperimentsCard } from "./experiments.tsx";
 import { count, NOTHING, percent } from "./format.ts";
 import { Badge, Card, Trouble } from "./parts.tsx";
+import { QualityCard } from "./quality.tsx";
 import { Table } from "./table.tsx";
 import { TARGET_STATES } from "./target_states.ts";
 
@@ -44,6 +46,7 @@ export function RoutingPage() {
       <PolicyTable rules={config.value?.routes ?? null} />
       <Models models={config.value?.models ?? null} usage={usage.value} targets={targets.value?.data ?? []} />
       <ExperimentsCard />
+      <QualityCard />
       <DrillsCard providers={Object.keys(config.value?.providers ?? {})} />
     </>
   );

@@ -1,13 +1,18 @@
-// The alerts of budgets: recorded in the transaction that records the spending, and marked when they are delivered.
+// The alerts of budgets, recorded in the transaction that records the spending, and of shifts in how models answer; marked when they are delivered.
 // So each is sent once, and once more only if the machine fails between the delivery and its mark.
 
 import type { Database, Statement } from "bun:sqlite";
 import type { Budget } from "../budgets.ts";
+import type { Comparison, ModelDays } from "../quality/shift.ts";
 import type { Spender, Spending } from "./spend.ts";
-import { periodName } from "./windows.ts";
+import { periodName, startOf } from "./windows.ts";
 
 /** Alerts are kept for so long after the beginning of their day or month. */
 export const KEPT_MS = 62 * 86_400_000;
+/** The scope of alerts of shifts. */
+const QUALITY = "quality";
+/** A shift is told once in so long: what lasts has become usual by then. */
+const SHIFT_QUIET_MS = 7 * 86_400_000;
 /** Shares of a budget are compared in millionths. */
 const SHARE_UNIT = 1_000_000;
 
@@ -58,6 +63,7 @@ export class AlertBook {
   readonly #next: Statement<WaitingAlert, []>;
   readonly #mark: Statement<unknown, [number, number]>;
   readonly #prune: Statement<unknown, [number]>;
+  readonly #shifted: Statement<{ start_ms: number }, [string, string, number]>;
 
   constructor(db: Database) {
     this.#add = db.query(
@@ -65,12 +71,36 @@ export class AlertBook {
     );
     this.#next = db.query("SELECT id, body FROM alerts WHERE sent_ms IS NULL ORDER BY id LIMIT 1");
     this.#mark = db.query("UPDATE alerts SET sent_ms = ? WHERE id = ?");
+    this.#shifted = db.query(
+      `SELECT start_ms FROM alerts WHERE scope = '${QUALITY}' AND name = ? AND user = ? AND start_ms > ? LIMIT 1`,
+    );
     this.#prune = db.query("DELETE FROM alerts WHERE start_ms < ?");
   }
 
   /** Records an alert, unless it is there already. */
   add({ scope, name, user, period, start_ms, share, body }: Alert): void {
     this.#add.run(scope, name, user, period, start_ms, share, body);
+  }
+
+  /** Records that a model answers otherwise than usual; false where that has been told of late. */
+  addShift({ provider, model }: ModelDays, shift: Comparison, now_ms: number): boolean {
+    const { measure, now, usual, count_now, p } = shift;
+    const name = `${provider}/${model}`;
+    const day_ms = startOf("day", now_ms);
+    if (this.#shifted.get(name, measure, day_ms - SHIFT_QUIET_MS) !== null) return false;
+    const told = {
+      alert: QUALITY,
+      provider,
+      model,
+      measure,
+      now,
+      usual,
+      answers: count_now,
+      p,
+      time: now_ms,
+    };
+    this.#add.run(QUALITY, name, measure, "day", day_ms, 0, JSON.stringify(told));
+    return true;
   }
 
   /** The oldest alert that waits. */

@@ -199,8 +199,41 @@ ALTER TABLE rollup_${level} ADD COLUMN cache_hits INTEGER NOT NULL DEFAULT 0;`,
   .join("")}
 `;
 
+/** How models answer, by the hour; and what answers to prompts that come again are compared with. */
+const QUALITY = `
+CREATE TABLE quality (
+  start_ms INTEGER NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  answers INTEGER NOT NULL,
+  length_sum REAL NOT NULL,
+  length_squares REAL NOT NULL,
+  judged INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  cut INTEGER NOT NULL,
+  json INTEGER NOT NULL,
+  json_invalid INTEGER NOT NULL,
+  tools INTEGER NOT NULL,
+  tools_failed INTEGER NOT NULL,
+  compared INTEGER NOT NULL,
+  similarity_sum REAL NOT NULL,
+  similarity_squares REAL NOT NULL,
+  PRIMARY KEY (start_ms, provider, model)
+) STRICT, WITHOUT ROWID;
+-- A keyed hash of a request, and 256 bits that tell how alike two answers are; not a word of either.
+CREATE TABLE answers (
+  prompt BLOB NOT NULL,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  sketch BLOB NOT NULL,
+  PRIMARY KEY (prompt, provider, model)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answers_by_time ON answers (time);
+`;
+
 /** The steps, in order: the first makes version 1 of an empty file. */
-export const MIGRATIONS: readonly string[] = [FIRST, LEAN_ROWS];
+export const MIGRATIONS: readonly string[] = [FIRST, LEAN_ROWS, QUALITY];
 
 /** The version that a file has. */
 export function versionOf(db: Database): number {

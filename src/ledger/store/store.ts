@@ -4,11 +4,13 @@
 import type { Database, Statement } from "bun:sqlite";
 import { LineReader, readNames } from "../row_reader.ts";
 import type { LedgerSettings } from "../settings.ts";
+import { readSketch } from "../sketch.ts";
 import { AlertBook } from "./alert_book.ts";
 import { Batch, Kind } from "./batch.ts";
 import { BudgetWatch } from "./budget_watch.ts";
 import { Cursors, WRITTEN } from "./cursors.ts";
 import { DAY_GROUPS_MAX, Groups, groupTable } from "./groups.ts";
+import { Quality } from "./quality.ts";
 import { Rollups } from "./rollups.ts";
 import { isKnownRow, Rows } from "./rows.ts";
 import { Spend, type Spending } from "./spend.ts";
@@ -29,6 +31,7 @@ export class Store {
   readonly cursors: Cursors;
   readonly alerts: AlertBook;
   readonly spend: Spend;
+  readonly quality: Quality;
   readonly #rows: Rows;
   readonly #mark_minute: Statement<unknown, [number, number, number]>;
   readonly #reader = new LineReader();
@@ -41,6 +44,7 @@ export class Store {
     this.cursors = new Cursors(db);
     this.alerts = new AlertBook(db);
     this.spend = new Spend(db);
+    this.quality = new Quality(db);
     this.#groups = new Groups(groupTable(db), day_groups_max);
     this.#rollups = new Rollups(db);
     this.#rows = new Rows(db);
@@ -74,13 +78,19 @@ export class Store {
     const row = this.#reader;
     let written = 0;
     let faults = 0;
+    let sketches = 0;
     this.#transact(() => {
       const batch = new Batch();
       let seq = this.cursors.at(WRITTEN) ?? 0;
       for (const line of lines) {
         const kind = row.read(line) ? batch.kindOf(row, this.#makeKind) : null;
         if (kind === null) {
-          faults += 1;
+          const sketch = readSketch(line);
+          if (sketch === null) faults += 1;
+          else {
+            this.quality.compare(sketch);
+            sketches += 1;
+          }
           continue;
         }
         if (are_new) this.#rows.addNew(row, kind.placed, kind.names, seq + 1);
@@ -88,7 +98,9 @@ export class Store {
         written += 1;
         seq += 1;
         batch.count(row, kind, seq);
+        this.quality.count(row, kind.names);
       }
+      this.quality.flush();
       if (written === 0) return;
       this.#rows.flush();
       this.cursors.advance(WRITTEN, seq);
@@ -103,7 +115,7 @@ export class Store {
         now_ms,
       );
     });
-    return { written, known: lines.length - written - faults, faults };
+    return { written, known: lines.length - written - faults - sketches, faults };
   }
 
   readonly #makeKind = (text: string, day_ms: number): Kind | null => {
@@ -121,6 +133,7 @@ export class Store {
     } catch (error) {
       this.#groups.forget();
       this.#rows.forget();
+      this.quality.forget();
       throw error;
     }
   }

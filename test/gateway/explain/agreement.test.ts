@@ -11,6 +11,7 @@ import { explain } from "../../../src/gateway/explain/explain.ts";
 import { Lazy } from "../../../src/gateway/lazy.ts";
 import { answerCall } from "../../../src/gateway/pipeline.ts";
 import type { PipelineTools } from "../../../src/gateway/pipeline_tools.ts";
+import { QualityWatch } from "../../../src/gateway/quality_watch.ts";
 import { Queues } from "../../../src/gateway/queues.ts";
 import { Metrics } from "../../../src/ledger/metrics.ts";
 import { KeyRotation } from "../../../src/routing/rotation.ts";
@@ -95,6 +96,7 @@ function makeTools(): PipelineTools {
       guards: none,
       shadows: none,
     },
+    quality: new QualityWatch(none, books),
     clientOf: () => sim,
     onCallBegin: () => {},
     onCallEnd: () => {},

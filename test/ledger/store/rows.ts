@@ -38,7 +38,7 @@ export function ledgerRow(changes: Partial<LedgerRow> = {}): LedgerRow {
     attempts: [{ provider: "openai", model: "gpt-4o-mini", outcome: "ok" }],
     redactions: {},
     routing: null,
-    ...{ refusal: false, shadow: null, replay_of: null },
+    ...{ refusal: false, judged: null, shadow: null, replay_of: null },
     guards: {},
     timings_us: { total: 1000 },
     trace: null,

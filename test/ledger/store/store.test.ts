@@ -233,6 +233,7 @@ onEveryEngine((engine) => {
       ledger: { store: "sqlite", retention_days: 400, max_mb: 100 },
       alerts: { webhook: "http://127.0.0.1:1/", at },
       budgets,
+      watches_quality: false,
     });
     const alerts = () => ledger.alerts();
     const budget = (nano_usd: bigint, changes: Partial<Budget> = {}): Budget => ({
