@@ -41,17 +41,14 @@ export interface LookWish {
 export class AnswerLooks {
   readonly #schemas = new SchemaStore();
   readonly #books: Books;
-  readonly #client: InferenceClient | null;
-  /** What requests are hashed with; null: they are not. */
-  readonly #secret: Uint8Array | null;
+  readonly #folder: string | null;
+  /** Who is asked for vectors, and what requests are hashed with; made by the first comparison, null where it cannot be. */
+  #comparing: Comparing | null | undefined;
 
   /** @param folder the data folder, whose inference process is asked; null: there is none */
   constructor(folder: string | null, books: Books) {
+    this.#folder = folder;
     this.#books = books;
-    const socket = folder === null ? null : inferenceSocketPath(folder);
-    this.#client = typeof socket === "string" ? new InferenceClient(socket) : null;
-    const secret = folder === null ? null : openSecret(join(folder, "quality.key"));
-    this.#secret = secret instanceof Uint8Array ? secret : null;
   }
 
   /** Looks at the answer of a call; null where answers to such calls say nothing. */
@@ -83,15 +80,19 @@ export class AnswerLooks {
     const { format, client } = call;
     const { name } = format;
     const server = serverOf(call);
-    if (this.#client === null || this.#secret === null || server === null || client === null) return;
+    this.#comparing ??= this.#folder === null ? null : comparingIn(this.#folder);
+    const comparing = this.#comparing;
+    if (comparing === null || server === null || client === null) return;
     if (name === "embeddings" || name === "moderations" || name === "rerank") return;
     const text = writtenIn(name, answer);
     if (text === null || text.trim() === "") return;
     const texts = [text.slice(0, EMBEDDED_MAX_CHARS)];
-    const embedded = await this.#client.embed({ embedder: "builtin", texts }, EMBED_MAX_MS);
+    const embedded = await comparing.client.embed({ embedder: "builtin", texts }, EMBED_MAX_MS);
     const vector = "fault" in embedded ? undefined : embedded.vectors[0];
     if (vector === undefined) return;
-    const hash = createHmac("sha256", this.#secret).update(`${client.tenant}\0${endpoint}\0`).update(request);
+    const hash = createHmac("sha256", comparing.secret)
+      .update(`${client.tenant}\0${endpoint}\0`)
+      .update(request);
     this.#books.recordSketch({
       time: Math.round(call.wall_ms),
       provider: server.provider,
@@ -102,8 +103,21 @@ export class AnswerLooks {
   }
 
   close(): void {
-    this.#client?.close();
+    this.#comparing?.client.close();
   }
+}
+
+/** What comparisons are made with. */
+interface Comparing {
+  readonly client: InferenceClient;
+  readonly secret: Uint8Array;
+}
+
+function comparingIn(folder: string): Comparing | null {
+  const socket = inferenceSocketPath(folder);
+  const secret = openSecret(join(folder, "quality.key"));
+  if (typeof socket !== "string" || "fault" in secret) return null;
+  return { client: new InferenceClient(socket), secret };
 }
 
 /** What misfits say of JSON; nothing where it was not there whole, or not judged. */

@@ -40,11 +40,10 @@ export function hostMetrics(facts: HostFacts): OtherMetric[] {
   ];
 }
 
-/** Until when the certificates of the public listener hold; nothing where it speaks plain HTTP. */
+/** Until when the certificates of the public listener hold; none where it speaks plain HTTP. */
 export function certificateMetrics(tls: TlsPlan | null): OtherMetric[] {
-  if (tls === null) return [];
   const samples: Record<string, number> = {};
-  for (const [index, { names, not_after_s }] of tls.certificates.entries())
+  for (const [index, { names, not_after_s }] of (tls?.certificates ?? []).entries())
     samples[`{certificate="${index}",name="${(names[0] ?? "").replace(/["\\\n]/g, "")}"}`] = not_after_s;
   return [
     {

@@ -176,7 +176,7 @@ test("every alert has a name of its own, a severity and words for whoever is wok
   for (const rule of all) {
     expect(rule.labels.severity).toMatch(/^(critical|warning)$/);
     expect(rule.annotations.summary.length).toBeGreaterThan(10);
-    expect(rule.for ?? "1m").toMatch(/^\d+m$/);
+    expect(rule.for ?? "1m").toMatch(/^\d+[mh]$/);
     const opened = rule.expr.split("(").length;
     expect(opened).toBe(rule.expr.split(")").length);
   }

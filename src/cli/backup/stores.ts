@@ -47,6 +47,7 @@ export const STORES: readonly Store[] = [
       return true;
     },
   },
+  fileStore("quality key", "quality.key", "what requests are known by whose answers are compared"),
   fileStore("privacy key", "privacy.key", "the key that kept answers and personal data are sealed with"),
   folderStore("kept responses", "responses", "answers that conversations go on from, sealed"),
   folderStore("redactions", "privacy", "values behind placeholders, sealed"),
