@@ -182,9 +182,11 @@ async function ask(
 
   // Ask: target by target, key by key, until one begins to answer; a better model where the answer is not good enough; and once more
   // where that is wanted of an answer without the form that was asked for.
+  // What an operator tries out is no call to learn from.
   const { quality } = call.plan.telemetry;
-  if (quality !== null) call.witness = tools.quality.draw(call, prepared, quality);
-  if (prepared.model.shadow !== null)
+  const is_own = call.replay_of === null;
+  if (quality !== null && is_own) call.witness = tools.quality.draw(call, prepared, quality);
+  if (prepared.model.shadow !== null && is_own)
     call.witness = bothOf(call.witness, (await tools.shadows.get()).draw(call, prepared));
   const asked = asCollected(call, prepared);
   if (asked instanceof GatewayError) return refuse(call, ownAnswer(asked), tools);

@@ -282,6 +282,63 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     await page.context().close();
   });
 
+  test("shows what a call said to who may see it, with an order that says it again", {
+    timeout: 60_000,
+  }, async () => {
+    const [call] = (await room.admin("calls?model=chat&status=200&limit=1")).data;
+    const refused = await room.open(`calls/${call.id}`);
+    await refused.page.getByText("without the permission to see what calls said").waitFor();
+    expect(await refused.page.getByRole("button", { name: "Show what was said" }).count()).toBe(0);
+    expect(await refused.page.getByRole("button", { name: "Ask again" }).count()).toBe(0);
+    await refused.page.context().close();
+    const looked = await room.open(`calls/${call.id}`, { may_see_content: true });
+    const { page } = looked;
+    const before = (await room.admin("audit")).data.length;
+    await page.getByRole("button", { name: "Show what was said" }).click();
+    await page.locator(".turns").getByText("Tell me of tube number").first().waitFor();
+    expect((await room.admin("audit")).data.slice(before)).toMatchObject([
+      { action: "content.read", target: call.id },
+    ]);
+    const order = await page.locator("pre.code").filter({ hasText: "curl" }).textContent();
+    expect(order).toContain("Tell me of tube number");
+    expect(await findings(looked)).toEqual([]);
+    expect(looked.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  test("asks again of another model, shows that it goes on, and puts both answers side by side", {
+    timeout: 60_000,
+  }, async () => {
+    const [call] = (await room.admin("calls?model=chat&status=200&limit=1")).data;
+    const looked = await room.open(`calls/${call.id}`, { may_see_content: true });
+    const { page } = looked;
+    await page.getByLabel("Model").fill("sim/slow");
+    await page.getByRole("button", { name: "Ask again" }).click();
+    await page.getByRole("status").filter({ hasText: "Asking sim/slow" }).waitFor();
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByRole("alert").first().waitFor();
+    await page.getByLabel("Model").fill("candidate");
+    await page.getByRole("button", { name: "Ask again" }).click();
+    const now = page.getByRole("region", { name: "Now", exact: true });
+    await now.getByText("east/lorem").waitFor();
+    const [replay] = (await flushed(room, "calls?tenant=replay/acme&model=candidate&limit=1")).data.concat(
+      (await room.admin("calls?tenant=replay/globex&model=candidate&limit=1")).data,
+    );
+    expect(replay).toMatchObject({ replay_of: call.id, model: "candidate" });
+    const cost = await now.locator("dd").filter({ hasText: "$" }).first().textContent();
+    expect(dollarsOf(cost)).toBeCloseTo(replay.cost_usd, 6);
+    await page.getByRole("region", { name: "Before", exact: true }).locator("p").first().waitFor();
+    expect(await page.locator(".sides .removed").count()).toBeGreaterThan(0);
+    expect(await page.locator(".sides .added").count()).toBeGreaterThan(0);
+    expect(await findings(looked)).toEqual([]);
+    expect(looked.foreign).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(
+      await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"),
+    ).toBeLessThanOrEqual(0);
+    await page.context().close();
+  });
+
   test("finds calls, tells each as it is recorded, and by keyboard alone", { timeout: 60_000 }, async () => {
     const { data } = await room.admin("calls?key=search&status=200&limit=1000");
     const { page } = await room.open("calls");

@@ -14,8 +14,12 @@ import { CHROMIUM } from "./chromium.ts";
 /** The admin token of the gateway under test. */
 export const TOKEN = "an-admin-token-for-tests";
 
+/** The one that may see what calls said. */
+export const CONTENT_TOKEN = "a-content-token-for-tests";
+
 const CONFIG = `
-admin: { token: ${TOKEN} }
+admin: { token: ${TOKEN}, content_token: ${CONTENT_TOKEN} }
+telemetry: { content: { store: on } }
 providers:
   east: { kind: sim }
   west: { kind: sim }
@@ -68,6 +72,8 @@ export interface PageOptions {
   readonly width?: number;
   readonly height?: number;
   readonly is_logged_in?: boolean;
+  /** By the token that may see content. */
+  readonly may_see_content?: boolean;
 }
 
 /** A page that is looked at, and what went wrong in it. */
@@ -100,22 +106,28 @@ export async function openRoom(calls = 80, past = 3_000, gap_ms = 2 * 3_600_000)
     executablePath: CHROMIUM!,
     args: ["--no-sandbox", "--disable-gpu"],
   });
-  const login = await fetch(`${gateway.url}/ui/session`, {
-    method: "POST",
-    headers: { "x-venturi-ui": "1", origin: gateway.url },
-    body: JSON.stringify({ token: TOKEN }),
-  });
-  const [name = "", value = ""] = login.headers.get("set-cookie")!.split(";")[0]!.split("=");
+  const logIn = async (token: string) => {
+    const login = await fetch(`${gateway.url}/ui/session`, {
+      method: "POST",
+      headers: { "x-venturi-ui": "1", origin: gateway.url },
+      body: JSON.stringify({ token }),
+    });
+    const [name = "", value = ""] = login.headers.get("set-cookie")!.split(";")[0]!.split("=");
+    return { name, value };
+  };
+  const logins = { plain: await logIn(TOKEN), content: await logIn(CONTENT_TOKEN) };
   return {
     gateway,
     browser,
     admin,
     call: (number) => call(gateway, number),
-    async open(place, { scheme = "light", width = 1280, height = 860, is_logged_in = true } = {}) {
+    async open(
+      place,
+      { scheme = "light", width = 1280, height = 860, is_logged_in = true, may_see_content = false } = {},
+    ) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
       const cookie = {
-        name,
-        value,
+        ...(may_see_content ? logins.content : logins.plain),
         domain: "127.0.0.1",
         path: "/ui",
         httpOnly: true,

@@ -124,3 +124,42 @@ export interface Limit {
   readonly remaining: number;
   readonly reset_s: number | null;
 }
+
+/** Whether prompts and answers are kept, and of how many calls they are. */
+export interface ContentState {
+  readonly store: "on" | "off" | null;
+  readonly calls: number;
+}
+
+/** What a call was asked and answered. */
+export interface CallContent {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly stream: boolean;
+  readonly expires: string;
+  readonly request: unknown;
+  readonly answer: unknown;
+  readonly answer_text: string | null;
+  readonly answer_events: string | null;
+  readonly answer_left_out: string | null;
+}
+
+/** One side of a replay. */
+export interface ReplaySide {
+  readonly call: CallRow | null;
+  readonly text: string | null;
+  readonly answer_events: string | null;
+}
+
+/** A call that is made again. */
+export interface Replay {
+  readonly id: string;
+  readonly model: string;
+  readonly state: "running" | "done" | "failed";
+  readonly elapsed_ms: number;
+  readonly received_bytes: number;
+  readonly error: string | null;
+  readonly before: ReplaySide;
+  readonly after: ReplaySide | null;
+}

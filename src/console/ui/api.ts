@@ -30,6 +30,8 @@ export async function ask<T>(path: string, method = "GET", body?: unknown): Prom
 export interface Session {
   readonly active: boolean;
   readonly has_token?: boolean;
+  /** Whether prompts and answers are shown to whoever is logged in. */
+  readonly may_see_content?: boolean;
 }
 
 /** Asks about the session, begins one with a token or a link's code, or ends it. */

@@ -1,12 +1,15 @@
 // One call: where its time went, who was tried, what it cost, and what else is recorded of it.
 
-import type { CallRow, CallsPage } from "./answers.ts";
+import { useState } from "preact/hooks";
+import type { CallContent, CallRow, CallsPage } from "./answers.ts";
 import { useAsked } from "./asked.ts";
 import { CacheBadge, servedBy } from "./call_table.tsx";
+import { ContentCard } from "./content.tsx";
 import { CopyButton } from "./copy.tsx";
 import { count, dayAndTime, duration, NOTHING, usd } from "./format.ts";
 import { Badge, Card, Status, Tile, Trouble } from "./parts.tsx";
 import { Link } from "./place.tsx";
+import { ReplayCard } from "./replay.tsx";
 import { Table } from "./table.tsx";
 import { Waterfall } from "./waterfall.tsx";
 
@@ -34,13 +37,15 @@ export function CallPage({ id }: { readonly id: string }) {
           </div>
         </Card>
       )}
-      {call !== undefined && <CallDetails call={call} />}
+      {call !== undefined && <CallDetails key={call.id} call={call} />}
     </>
   );
 }
 
 function CallDetails({ call }: { readonly call: CallRow }) {
   const { timings_us, usage } = call;
+  const [content, setContent] = useState<CallContent | null>(null);
+  const curl = curlOf(call, content);
   return (
     <>
       <dl class="tiles">
@@ -79,9 +84,13 @@ function CallDetails({ call }: { readonly call: CallRow }) {
           <CostLines call={call} />
         </Card>
       </div>
-      <Card title="Again" aside={<CopyButton text={curlOf(call)} />}>
-        <pre class="code">{curlOf(call)}</pre>
-        <p class="help">What was said is not recorded: put it in place of the three dots.</p>
+      <ContentCard id={call.id} content={content} onContent={setContent} />
+      <ReplayCard call={call} />
+      <Card title="As a command" aside={<CopyButton text={curl} />}>
+        <pre class="code wrapped">{curl}</pre>
+        {content === null && (
+          <p class="help">What was said is not in it: put it in place of the three dots, or show it above.</p>
+        )}
       </Card>
       <details class="card raw">
         <summary>The row as it is recorded</summary>
@@ -215,20 +224,29 @@ function CostLines({ call }: { readonly call: CallRow }) {
   );
 }
 
-/** A command that asks the same model for something. */
-function curlOf({ model, stream, feature, user }: CallRow): string {
+/** A command that asks the same model for something: for the same, where what was said is known. */
+function curlOf({ model, stream, feature, user }: CallRow, content: CallContent | null): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
-  const body = JSON.stringify({
+  const body = content?.request ?? {
     model,
     ...(stream ? { stream: true } : {}),
     ...(user === null ? {} : { user }),
     messages: [{ role: "user", content: "..." }],
-  });
+  };
   return [
-    `curl ${location.origin}/v1/chat/completions`,
+    `curl ${location.origin}${pathOf(content)}`,
     `-H "Authorization: Bearer $KEY"`,
     `-H 'content-type: application/json'`,
     ...(feature === null ? [] : [`-H ${quoted(`x-venturi-feature: ${feature}`)}`]),
-    `-d ${quoted(body)}`,
+    `-d ${quoted(JSON.stringify(body))}`,
   ].join(" \\\n  ");
+}
+
+/** Gemini's has the model in it. */
+function pathOf(content: CallContent | null): string {
+  if (content === null) return "/v1/chat/completions";
+  const { endpoint, model, stream } = content;
+  if (endpoint !== "/generateContent") return `/v1${endpoint}`;
+  const action = stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
+  return `/v1beta/models/${encodeURIComponent(model)}${action}`;
 }

@@ -66,8 +66,9 @@ export function Login({ has_token, onDone }: LoginProps) {
               onInput={(event) => setToken(event.currentTarget.value)}
             />
             <p id="token-help" class="help">
-              It stands in <code>admin.token</code> of the configuration. Or run <code>venturi ui</code> where
-              the gateway runs: it prints a link that needs no token.
+              It stands in <code>admin.token</code> of the configuration, or in{" "}
+              <code>admin.content_token</code> for who may see what calls said. Or run <code>venturi ui</code>{" "}
+              where the gateway runs: it prints a link that needs no token.
             </p>
             <button type="submit" class="primary" disabled={is_waiting || token === ""}>
               {is_waiting ? "Logging in…" : "Log in"}
