@@ -165,3 +165,51 @@ test("the semantic cache, OpenTelemetry, and what the client settings mean", () 
     "plugins.2:",
   ]);
 });
+
+test("a client key that is bound to some keys of a provider reaches no others", () => {
+  const key = (id: string, region: string) => ({
+    ...{
+      id,
+      bedrock_key_config: { access_key: "env.ID", secret_key: "env.SECRET", region },
+      models: ["claude"],
+    },
+  });
+  const made = importJson({
+    providers: { bedrock: { keys: [key("us", "us-east-1"), key("eu", "eu-west-1")] } },
+    governance: {
+      virtual_keys: [
+        {
+          name: "any",
+          value: "k1",
+          provider_configs: [{ provider: "bedrock", allowed_models: ["*"], key_ids: ["*"] }],
+        },
+        {
+          name: "europe",
+          value: "k2",
+          provider_configs: [{ provider: "bedrock", allowed_models: ["*"], key_ids: ["eu"] }],
+        },
+        {
+          name: "lost",
+          value: "k3",
+          provider_configs: [{ provider: "bedrock", allowed_models: ["*"], key_ids: ["gone"] }],
+        },
+      ],
+    },
+  });
+  expect(made.config.keys).toMatchObject([
+    { name: "any", models: ["bedrock/*"] },
+    { name: "europe", models: ["bedrock-2/*"] },
+  ]);
+  expect(made.config.routes).toMatchObject([
+    { when: { key: "europe", model: "bedrock/claude" }, use: "bedrock-2/claude" },
+  ]);
+  expect(made.config.keys).toHaveLength(2);
+});
+
+test("an empty list allows nothing, but before version 2 of the format", () => {
+  const config = { providers: { openai: { keys: [{ value: "env.K", models: [] }] } } };
+  const of = (version?: number) => importJson({ ...config, ...(version === undefined ? {} : { version }) });
+  expect(Object.keys(of().config.providers)).toEqual([]);
+  expect(fateOf(of(), "left out")).toHaveLength(2);
+  expect(of(1).config.providers["openai"]!.api_keys).toEqual(["value-of-K"]);
+});

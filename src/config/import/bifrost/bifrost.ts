@@ -6,14 +6,19 @@ import { Draft, type TargetInput } from "../draft.ts";
 import type { Source } from "../source.ts";
 import { readGovernance } from "./governance.ts";
 import { readPlugins } from "./plugins.ts";
-import { readProvider } from "./provider.ts";
+import { type Became, readProvider } from "./provider.ts";
 
 /** Reads all of a source. */
 export function importBifrost(top: Source): Draft {
   const draft = new Draft();
-  for (const [name, source] of top.at("providers").entries()) readProvider(name, source, draft);
+  const empty_is_all = top.at("version").number() === 1;
+  const became = new Map<string, Became>();
+  for (const [name, source] of top.at("providers").entries()) {
+    const one = readProvider(name, source, draft, empty_is_all);
+    if (one !== null) became.set(name, one);
+  }
   readClient(top.at("client"), draft);
-  readGovernance(top.at("governance"), draft);
+  readGovernance(top.at("governance"), draft, became, empty_is_all);
   readPlugins(top, draft);
   top.at("$schema");
   top.leave(
@@ -23,7 +28,7 @@ export function importBifrost(top: Source): Draft {
       "vector_store",
       "framework",
       "encryption_key",
-      "version",
+
       "source_of_truth",
     ],
     "not needed: the data folder holds what the gateway keeps",

@@ -4,13 +4,22 @@
 import type { Draft, LimitsInput } from "../draft.ts";
 import { budgetOf, rateOf } from "../periods.ts";
 import type { Source } from "../source.ts";
-import { textOf } from "./provider.ts";
+import { type Became, textOf } from "./provider.ts";
 
 /** Lists of a kind by the ids of what is in them. */
 type ById = ReadonlyMap<string, Source>;
 
-/** Reads the governance of a source. */
-export function readGovernance(governance: Source, draft: Draft): void {
+/**
+ * Reads the governance of a source.
+ * @param became what the providers of the source are here
+ * @param empty_is_all whether an empty list of models allows all
+ */
+export function readGovernance(
+  governance: Source,
+  draft: Draft,
+  became: ReadonlyMap<string, Became>,
+  empty_is_all: boolean,
+): void {
   const budgets = byId(governance.at("budgets"));
   const rates = byId(governance.at("rate_limits"));
   const customers = byId(governance.at("customers"));
@@ -32,7 +41,7 @@ export function readGovernance(governance: Source, draft: Draft): void {
     team.carried(`limits of the team ${name}`);
   }
   for (const key of governance.at("virtual_keys").items())
-    readKey(key, draft, { customers, teams, limitsOf });
+    readKey(key, draft, { customers, teams, limitsOf, became, empty_is_all });
   governance.at("auth_config").left("the admin API has a token of its own (admin.token), or its socket");
   governance.leave(["routing_rules"], "rules are written as routes (docs/routing-policy.md)");
   governance.leave(
@@ -60,9 +69,13 @@ interface Scopes {
   readonly customers: ById;
   readonly teams: ById;
   readonly limitsOf: (source: Source) => LimitsInput | null;
+  readonly became: ReadonlyMap<string, Became>;
+  readonly empty_is_all: boolean;
 }
 
-function readKey(key: Source, { config }: Draft, { customers, teams, limitsOf }: Scopes): void {
+function readKey(key: Source, draft: Draft, scopes: Scopes): void {
+  const { config } = draft;
+  const { customers, teams, limitsOf } = scopes;
   const name = key.at("name").text() ?? key.at("id").text() ?? "";
   const value = textOf(key.at("value"));
   if (key.at("is_active").flag() === false) {
@@ -78,7 +91,7 @@ function readKey(key: Source, { config }: Draft, { customers, teams, limitsOf }:
   const tenant = tenantOf(team ?? key, customers);
   const limits = limitsOf(key);
   const providers = key.at("provider_configs").items();
-  const models = providers.flatMap(patternsOf);
+  const models = providers.flatMap((provider) => patternsOf(provider, name, draft, scopes));
   if (key.at("provider_configs").is_there && models.length === 0) {
     key.left("it may call nothing");
     return;
@@ -94,9 +107,6 @@ function readKey(key: Source, { config }: Draft, { customers, teams, limitsOf }:
   key.carried(`the client key ${name}`);
   for (const provider of providers) {
     provider.leave(["weight"], "clients name the provider; shares are those of a model's targets");
-    const ids = provider.at("key_ids");
-    if (ids.items().some((id) => id.text() !== "*"))
-      ids.left("clients' keys are not bound to keys of providers");
     provider.leave(
       ["budget_id", "budgets", "rate_limit_id", "rate_limit"],
       "limits of a key are for all that it calls",
@@ -108,13 +118,42 @@ function readKey(key: Source, { config }: Draft, { customers, teams, limitsOf }:
 }
 
 /** Which models a key may call of a provider, as patterns. */
-function patternsOf(provider: Source): string[] {
+function patternsOf(
+  provider: Source,
+  key: string,
+  draft: Draft,
+  { became, empty_is_all }: Scopes,
+): readonly string[] {
   const name = provider.at("provider").text() ?? "*";
-  const allowed = provider
-    .at("allowed_models")
-    .items()
-    .flatMap((one) => one.text() ?? []);
-  return allowed.map((model) => `${name}/${model}`);
+  const listed = provider.at("allowed_models");
+  const named = listed.items().flatMap((one) => one.text() ?? []);
+  const allowed = named.length === 0 && (empty_is_all || !listed.is_there) ? ["*"] : named;
+  const ids = provider.at("key_ids");
+  const wanted = ids.items().flatMap((id) => id.text() ?? []);
+  const known = became.get(name);
+  if (known === undefined || wanted.length === 0 || wanted.includes("*"))
+    return allowed.map((model) => `${name}/${model}`);
+  const parts = new Set(wanted.flatMap((id) => known.of_key.get(id) ?? []));
+  if (parts.size === known.names.length) return allowed.map((model) => `${name}/${model}`);
+  if (parts.size === 0) {
+    ids.left("none of these keys is in this file: nothing can be called of this provider");
+    return [];
+  }
+  bind(name, key, parts, draft);
+  ids.changed(
+    `it may call ${[...parts].join(", ")} alone: rules lead ${name}/… there, and other names of it are refused`,
+  );
+  return [...parts].flatMap((part) => allowed.map((model) => `${part}/${model}`));
+}
+
+/** Leads what a client key asks of a provider to those providers that it may use: its keys of the source may be those of a region. */
+function bind(provider: string, key: string, parts: ReadonlySet<string>, { config }: Draft): void {
+  for (const [model, { targets }] of Object.entries(config.models)) {
+    if (!model.startsWith(`${provider}/`) || model.includes("*")) continue;
+    const own = targets.find((target) => typeof target !== "string" && parts.has(target.provider));
+    if (own === undefined || typeof own === "string") continue;
+    config.routes.push({ when: { key, model }, use: `${own.provider}/${own.model}` });
+  }
 }
 
 /** Limits that something has by itself or by ids. */

@@ -47,8 +47,24 @@ interface Part {
   weight: number;
 }
 
-/** Reads a provider into the draft. */
-export function readProvider(name: string, source: Source, draft: Draft): void {
+/** What became of a provider of the source. */
+export interface Became {
+  /** The providers that it is here. */
+  readonly names: readonly string[];
+  /** Which of them a key is of, by the key's id and its name. */
+  readonly of_key: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads a provider into the draft; null where it cannot be carried, which is then reported.
+ * @param empty_is_all whether an empty list of models allows all, as it did before version 2 of the source's format
+ */
+export function readProvider(
+  name: string,
+  source: Source,
+  draft: Draft,
+  empty_is_all: boolean,
+): Became | null {
   const custom = source.at("custom_provider_config").at("base_provider_type").text();
   const known = custom ?? name;
   const [kind, own_url] = KINDS[known] ?? (SAME.has(known) ? [known] : [null]);
@@ -58,19 +74,26 @@ export function readProvider(name: string, source: Source, draft: Draft): void {
     source.left(
       "this provider is not known here; if it speaks OpenAI's format, give it as kind: openai with a base_url",
     );
-    return;
+    return null;
   }
   const common = settingsOf(kind, base_url, source, network);
   const parts: Part[] = [];
+  const part_of = new Map<string, Part>();
   for (const key of source.at("keys").items()) {
-    const part = readKey(kind, key, common);
+    const part = readKey(kind, key, common, empty_is_all);
     if (part === null) continue;
     const same = parts.find((one) => areAlike(one, part));
+    for (const id of [key.at("id").text(), key.at("name").text()])
+      if (id !== null) part_of.set(id, same ?? part);
     if (same === undefined) parts.push(part);
     else {
       same.settings.api_keys = [...(same.settings.api_keys ?? []), ...(part.settings.api_keys ?? [])];
       same.weight += part.weight;
     }
+  }
+  if (parts.length === 0 && source.at("keys").items().length > 0) {
+    source.left("none of its keys can be used");
+    return null;
   }
   if (parts.length === 0) parts.push({ settings: common, models: null, deployments: [], weight: 1 });
   const weights = source
@@ -93,6 +116,8 @@ export function readProvider(name: string, source: Source, draft: Draft): void {
   );
   source.rest();
   network.rest();
+  const of_key = new Map([...part_of].map(([id, part]) => [id, names[parts.indexOf(part)]!] as const));
+  return { names, of_key };
 }
 
 function settingsOf(kind: string, base_url: string | null, source: Source, network: Source): ProviderInput {
@@ -135,7 +160,7 @@ function retries(name: string, network: Source, names: readonly string[], draft:
   network.at("max_retries").carried(`retries of ${starred}`);
 }
 
-function readKey(kind: string, key: Source, common: ProviderInput): Part | null {
+function readKey(kind: string, key: Source, common: ProviderInput, empty_is_all: boolean): Part | null {
   if (key.at("enabled").flag() === false) {
     key.left("it is switched off");
     return null;
@@ -192,6 +217,11 @@ function readKey(kind: string, key: Source, common: ProviderInput): Part | null 
     settings.api_keys = [value];
   else if (settings.base_url !== undefined && kind === "openai") settings.api_keys ??= ["none"];
   deployments.push(...namesOf(key.at("aliases")));
+  const listed = key.at("models");
+  if (!empty_is_all && Array.isArray(listed.value) && listed.value.length === 0) {
+    key.left("it is for no model");
+    return null;
+  }
   const models = key
     .at("models")
     .items()
