@@ -2,6 +2,7 @@
 // Nobody copies half a megabyte of messages because the name of the model differs.
 
 import type { JsonObjectScan } from "./json.ts";
+import { viewOf } from "./view.ts";
 
 /** `bytes` in place of `[start..end)`; with `start === end` they are put in before that offset. */
 export interface Edit {
@@ -11,7 +12,7 @@ export interface Edit {
 }
 
 /**
- * The edited text in parts, to be sent one after the other. Unchanged stretches are subarrays of `bytes`;
+ * The edited text in parts, to be sent one after the other. Unchanged stretches are views of `bytes`;
  * there are no empty parts. Edits must be sorted and must not overlap; several may be put in at one offset,
  * and come out in their order. Throws if they do not hold to that, which is a bug of the caller.
  */
@@ -22,11 +23,11 @@ export function splice(bytes: Uint8Array, edits: readonly Edit[]): Uint8Array[] 
     if (edit.start < pos || edit.end < edit.start || edit.end > bytes.length) {
       throw new RangeError(`edit [${edit.start}..${edit.end}) lies outside the text or before offset ${pos}`);
     }
-    if (edit.start > pos) parts.push(bytes.subarray(pos, edit.start));
+    if (edit.start > pos) parts.push(viewOf(bytes, pos, edit.start));
     if (edit.bytes.length > 0) parts.push(edit.bytes);
     pos = edit.end;
   }
-  if (pos < bytes.length) parts.push(bytes.subarray(pos));
+  if (pos < bytes.length) parts.push(viewOf(bytes, pos, bytes.length));
   return parts;
 }
 

@@ -1,6 +1,8 @@
 // A framer for server-sent events in bytes (HTML, 9.2.6), for a relay that changes nothing of them.
 // Each event comes with the very bytes that it came in: all of these in order, and the rest, are the input again.
 
+import { viewOf } from "./view.ts";
+
 /** One block of the stream, up to and with the blank line that completes it. */
 export interface SseEvent {
   /**
@@ -131,7 +133,7 @@ export class SseFramer {
         return this.#overflow(chunk, block_start);
       }
       if (this.#readLine(bytes, this.#line_start, content_end)) {
-        const raw = is_held ? this.#releaseHeld() : chunk.subarray(block_start, pos);
+        const raw = is_held ? this.#releaseHeld() : viewOf(chunk, block_start, pos);
         block_start = pos;
         this.#line_start = pos;
         this.#onEvent(this.#take(bytes, raw));
@@ -203,7 +205,7 @@ export class SseFramer {
     const event = {
       raw,
       data: this.#joinData(bytes),
-      name: this.#name_end > this.#name_start ? bytes.subarray(this.#name_start, this.#name_end) : null,
+      name: this.#name_end > this.#name_start ? viewOf(bytes, this.#name_start, this.#name_end) : null,
       id: this.#id_start >= 0 ? bytes.subarray(this.#id_start, this.#id_end) : null,
     };
     this.#has_lines = false;
@@ -218,7 +220,7 @@ export class SseFramer {
 
   #joinData(bytes: Uint8Array): Uint8Array | null {
     if (this.#data_start < 0) return null;
-    const first = bytes.subarray(this.#data_start, this.#data_end);
+    const first = viewOf(bytes, this.#data_start, this.#data_end);
     const more = this.#more_data;
     if (more.length === 0) return first;
     let joined_bytes = first.length;
@@ -228,7 +230,7 @@ export class SseFramer {
     let at = first.length;
     for (let i = 0; i < more.length; i += 2) {
       joined[at++] = LF;
-      joined.set(bytes.subarray(more[i]!, more[i + 1]!), at);
+      joined.set(viewOf(bytes, more[i]!, more[i + 1]!), at);
       at += more[i + 1]! - more[i]!;
     }
     this.#more_data = [];
@@ -243,20 +245,17 @@ export class SseFramer {
     if (needed_bytes > this.#limit_bytes) return false;
     if (needed_bytes > this.#held.length) {
       const larger = new Uint8Array(Math.max(HELD_BYTES_MIN, 2 * needed_bytes));
-      larger.set(this.#held.subarray(0, this.#held_bytes));
+      larger.set(viewOf(this.#held, 0, this.#held_bytes));
       this.#held = larger;
     }
-    this.#held.set(
-      start === 0 && end === chunk.length ? chunk : chunk.subarray(start, end),
-      this.#held_bytes,
-    );
+    this.#held.set(start === 0 && end === chunk.length ? chunk : viewOf(chunk, start, end), this.#held_bytes);
     this.#held_bytes = needed_bytes;
     return true;
   }
 
   /** What is held, given away; nothing is held after it. */
   #releaseHeld(): Uint8Array {
-    const bytes = this.#held.subarray(0, this.#held_bytes);
+    const bytes = viewOf(this.#held, 0, this.#held_bytes);
     this.#held = NOTHING;
     this.#held_bytes = 0;
     return bytes;

@@ -108,7 +108,7 @@ describe("splicing", () => {
 
   test("what is not changed stays a view of the original", () => {
     const parts = splice(bytes, [replace("model", '"a longer name"')]);
-    expect(parts.map((part) => part.toString())).toEqual([
+    expect(parts.map((part) => Buffer.from(part).toString())).toEqual([
       '{ "model" : ',
       '"a longer name"',
       ' , "stream":true,"n":1 }',
@@ -118,7 +118,7 @@ describe("splicing", () => {
   });
 
   test("no edit gives the original, and an edit at either end gives no empty part", () => {
-    expect(splice(bytes, [])).toEqual([bytes]);
+    expect(splice(bytes, []).map((part) => Buffer.from(part))).toEqual([Buffer.from(bytes)]);
     const all = { start: 0, end: bytes.length, bytes: Buffer.from("{}") };
     expect(splice(bytes, [all]).map(String)).toEqual(["{}"]);
     expect(splice(bytes, [{ ...all, bytes: Buffer.alloc(0) }])).toEqual([]);

@@ -1,6 +1,7 @@
 // Reads one HTTP/1.1 response after another from bytes as they come (RFC 9112), strictly and without I/O.
 // A state machine that can stop at any byte: the result is the same wherever the bytes were cut, none is looked at twice.
 
+import { viewOf } from "../../wire/view.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { HeadFields } from "./head_fields.ts";
 import { HeadReader } from "./head_reader.ts";
@@ -167,7 +168,7 @@ export class ResponseParser {
   #take(most: number): number {
     const chunk = this.#chunk;
     const length = Math.min(most, chunk.length - this.#at);
-    this.data = length === chunk.length ? chunk : chunk.subarray(this.#at, this.#at + length);
+    this.data = length === chunk.length ? chunk : viewOf(chunk, this.#at, this.#at + length);
     this.#at += length;
     return length;
   }
