@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Origin } from "../../src/config/plan.ts";
 import { createHttp1Client, type Http1Client } from "../../src/upstream/http1/client.ts";
 import type { Http1Options } from "../../src/upstream/http1/context.ts";
+import { TOGETHER_MIN } from "../../src/upstream/http1/exchange.ts";
 import { ask, NO_TIMEOUTS, requestTo, settle, type Told } from "./ask.ts";
 import { describeClient } from "./client.cases.ts";
 import { type Peer, RawServer } from "./raw_server.ts";
@@ -63,6 +64,37 @@ describe("the HTTP/1.1 client alone", () => {
           `content-length: 2000\r\n\r\n${"x".repeat(2_000)}`,
       );
       server.close();
+    });
+
+    test("many of one turn, each once, and none that was aborted before its turn was over", async () => {
+      const COUNT = 20;
+      const connect = Array.from({ length: COUNT }, () => ask(client, requestTo(origin)));
+      const peers: Peer[] = [];
+      for (let i = 0; i < COUNT; i++) peers.push(await server.next());
+      for (const peer of peers) await peer.request();
+      for (const peer of peers) await peer.send(answer);
+      await Promise.all(connect.map(({ done }) => done));
+
+      const asked = Array.from({ length: COUNT }, (_, i) =>
+        ask(client, requestTo(origin, { path: `/${i}` })),
+      );
+      expect(client.stats()).toMatchObject({ active: COUNT, idle: 0 });
+      for (let i = 0; i < COUNT; i += 2) asked[i]!.exchange.abort();
+      const paths: string[] = [];
+      for (const peer of peers) {
+        // The connection of what was aborted is closed.
+        await peer.until(({ received }) => received.endsWith("\r\n\r\n")).catch(() => {});
+        if (peer.received === "") continue;
+        paths.push(...peer.received.matchAll(/^GET (\S+)/gm).map(([, path]) => path!));
+        await peer.send(answer);
+      }
+      const told = await Promise.all(asked.filter((_, i) => i % 2 === 1).map(({ done }) => done));
+      expect(told.map(({ end }) => end)).toEqual(told.map(() => "end"));
+      const kept = Array.from({ length: COUNT }, (_, i) => i).filter((i) => i % 2 === 1);
+      expect(paths).toEqual(expect.arrayContaining(kept.map((i) => `/${i}`)));
+      const aborted = paths.map((path) => Number(path.slice(1))).filter((i) => i % 2 === 0);
+      expect(aborted.every((i) => i < TOGETHER_MIN)).toBe(true);
+      expect(new Set(paths).size).toBe(paths.length);
     });
 
     test("the same array of fields for another path, method and origin", async () => {

@@ -13,13 +13,17 @@ import {
 import type { Connection } from "./connection.ts";
 import type { Http1Context } from "./context.ts";
 import { Dial, type DialWaiter } from "./dial.ts";
+import type { Sender } from "./outbox.ts";
 import type { Pool } from "./pool.ts";
 import { requestError, streamHead } from "./request_head.ts";
 import type { Timed } from "./sweep.ts";
 import { Upload, type UploadWaiter } from "./upload.ts";
 
+/** With fewer exchanges than this under way, requests are sent at once: there is nobody to wait for. */
+export const TOGETHER_MIN = 8;
+
 /** An exchange under way. */
-export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter {
+export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter, Sender {
   readonly request: UpstreamRequest;
   readonly times: ExchangeTimes;
   reused = false;
@@ -27,6 +31,8 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
   /** Whether the socket has taken the whole request. */
   is_sent = false;
   is_paused = false;
+  /** Whether it waits in the outbox. */
+  #is_posted = false;
 
   readonly #context: Http1Context;
   /** Null from the moment that nothing may be told any more. */
@@ -96,7 +102,12 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
     connection.begin(this);
     const { body } = this.request;
     if (body === null || Array.isArray(body)) {
-      if (connection.sendWhole()) this.#sent(now_ms);
+      if (this.#context.sweep.size < TOGETHER_MIN) {
+        if (connection.sendWhole()) this.#sent(now_ms);
+      } else if (!this.#is_posted) {
+        this.#is_posted = true;
+        this.#context.outbox.put(this);
+      }
       return;
     }
     const stream = body as Exclude<typeof body, readonly Uint8Array[]>;
@@ -107,6 +118,11 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
       return;
     }
     void this.#upload.run(streamHead(this.request, stream.length));
+  }
+
+  sendNow(): void {
+    this.#is_posted = false;
+    if (this.#connection?.sendWhole()) this.#sent(performance.now());
   }
 
   #sent(now_ms: number): void {
