@@ -16,6 +16,7 @@ import { errorBody } from "../dialects/openai/error.ts";
 import { faultText, GatewayError } from "../errors.ts";
 import { collectMetrics } from "../ledger/collect.ts";
 import { Metrics, renderPrometheus } from "../ledger/metrics.ts";
+import { atEndOfTurn, TOGETHER_MIN } from "../memory/end_of_turn.ts";
 import { Roster } from "../memory/roster.ts";
 import { CLOSED } from "../privacy/discretion.ts";
 import { keyFor } from "../privacy/key.ts";
@@ -360,9 +361,15 @@ export function startGateway(options: GatewayOptions): Gateway {
     const answered = answerCall(call, endpoint, tools);
     if (answered instanceof Response) return closing(call, answered);
     return answered.then(
-      (response) => closing(call, response),
+      (response) => together(closing(call, response)),
       (fault: unknown) => closing(call, faulty(call, fault)),
     );
+  }
+
+  /** A response that is given with the others of this turn. */
+  function together(response: Response): Response | Promise<Response> {
+    if (calls.size < TOGETHER_MIN) return response;
+    return new Promise((resolve) => atEndOfTurn(() => resolve(response)));
   }
 
   function faulty(call: Call, fault: unknown): Response {

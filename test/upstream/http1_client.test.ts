@@ -3,9 +3,9 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Origin } from "../../src/config/plan.ts";
+import { TOGETHER_MIN } from "../../src/memory/end_of_turn.ts";
 import { createHttp1Client, type Http1Client } from "../../src/upstream/http1/client.ts";
 import type { Http1Options } from "../../src/upstream/http1/context.ts";
-import { TOGETHER_MIN } from "../../src/upstream/http1/exchange.ts";
 import { ask, NO_TIMEOUTS, requestTo, settle, type Told } from "./ask.ts";
 import { describeClient } from "./client.cases.ts";
 import { type Peer, RawServer } from "./raw_server.ts";

@@ -3,7 +3,6 @@
 
 import { say } from "../../config/say.ts";
 import { faultText } from "../../errors.ts";
-import { Outbox } from "./outbox.ts";
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from "./parser_limits.ts";
 import { Pools } from "./pool.ts";
 import { type Lookup, Resolver } from "./resolve.ts";
@@ -51,7 +50,6 @@ export interface Http1Context {
   readonly resolver: Resolver;
   readonly pools: Pools;
   readonly sweep: Sweep;
-  readonly outbox: Outbox;
   connecting: number;
   closing: boolean;
 }
@@ -71,7 +69,6 @@ export function makeContext(options: Http1Options): Http1Context {
     resolver: new Resolver(options.resolve_ms ?? 30_000, options.lookup),
     pools,
     sweep: new Sweep((now_ms) => pools.expire(now_ms)),
-    outbox: new Outbox(),
     connecting: 0,
     closing: false,
   };

@@ -1,6 +1,7 @@
 // One exchange over HTTP/1.1: gets a connection, sends, tells its handler what comes, and watches its time.
 // The state lives here and ends here, exactly once; a connection only ever serves the exchange it was given.
 
+import { atEndOfTurn, TOGETHER_MIN } from "../../memory/end_of_turn.ts";
 import {
   type Exchange,
   type ExchangeHandler,
@@ -13,17 +14,13 @@ import {
 import type { Connection } from "./connection.ts";
 import type { Http1Context } from "./context.ts";
 import { Dial, type DialWaiter } from "./dial.ts";
-import type { Sender } from "./outbox.ts";
 import type { Pool } from "./pool.ts";
 import { requestError, streamHead } from "./request_head.ts";
 import type { Timed } from "./sweep.ts";
 import { Upload, type UploadWaiter } from "./upload.ts";
 
-/** With fewer exchanges than this under way, requests are sent at once: there is nobody to wait for. */
-export const TOGETHER_MIN = 8;
-
 /** An exchange under way. */
-export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter, Sender {
+export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter {
   readonly request: UpstreamRequest;
   readonly times: ExchangeTimes;
   reused = false;
@@ -31,7 +28,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter,
   /** Whether the socket has taken the whole request. */
   is_sent = false;
   is_paused = false;
-  /** Whether it waits in the outbox. */
+  /** Whether it is sent at the end of this turn. */
   #is_posted = false;
 
   readonly #context: Http1Context;
@@ -106,7 +103,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter,
         if (connection.sendWhole()) this.#sent(now_ms);
       } else if (!this.#is_posted) {
         this.#is_posted = true;
-        this.#context.outbox.put(this);
+        atEndOfTurn(() => this.#sendNow());
       }
       return;
     }
@@ -120,7 +117,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter,
     void this.#upload.run(streamHead(this.request, stream.length));
   }
 
-  sendNow(): void {
+  #sendNow(): void {
     this.#is_posted = false;
     if (this.#connection?.sendWhole()) this.#sent(performance.now());
   }
