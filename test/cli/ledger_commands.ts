@@ -29,6 +29,7 @@ export class LedgerFolder {
         alerts: null,
         budgets: [],
         watches_quality: true,
+        otlp: null,
       };
       const opened = Writer.open({ folder: join(this.path, data), settings, log: () => {} });
       if (!(opened instanceof Writer)) throw new Error(opened.fault);

@@ -42,6 +42,7 @@ function settings(billing: Partial<Billing> | null, rest: Partial<LedgerSettings
       ...(billing === null ? {} : { billing: own }),
     },
     alerts: null,
+    otlp: null,
     budgets: [],
     watches_quality: true,
     ...rest,

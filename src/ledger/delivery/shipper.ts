@@ -43,7 +43,11 @@ export async function makeShipper(
   options: ShipperOptions,
 ): Promise<Shipper | null> {
   const { store: wanted } = settings.ledger;
-  if (wanted === "sqlite" || wanted === "otlp") return null;
+  if (wanted === "sqlite") return null;
+  if (wanted === "otlp") {
+    const { OtlpShipper } = await import("./otlp_shipper.ts");
+    return settings.otlp === null ? null : new OtlpShipper(settings.otlp, options);
+  }
   const { PostgresShipper } = await import("./postgres_shipper.ts");
   return new PostgresShipper(wanted, settings, options);
 }

@@ -12,7 +12,7 @@ export interface CollectorPlan {
 export type Posted =
   | { readonly kind: "taken"; readonly rejected: number; readonly message: string }
   /** Never: trying again is no use. */
-  | { readonly kind: "refused"; readonly fault: string }
+  | { readonly kind: "refused"; readonly fault: string; readonly status: number }
   | { readonly kind: "later"; readonly fault: string; readonly retry_after_ms: number | null };
 
 /** What may be tried again (OTLP specification, "Retryable Response Codes"). */
@@ -39,7 +39,7 @@ export async function postOtlp(plan: CollectorPlan, body: string, signal: AbortS
   const { status } = response;
   if (status >= 200 && status < 300) return { kind: "taken", ...partialIn(text) };
   const fault = `it answered ${status}`;
-  if (!RETRYABLE.has(status)) return { kind: "refused", fault };
+  if (!RETRYABLE.has(status)) return { kind: "refused", fault, status };
   return { kind: "later", fault, retry_after_ms: retryAfterMs(response.headers.get("retry-after")) };
 }
 
@@ -47,9 +47,15 @@ export async function postOtlp(plan: CollectorPlan, body: string, signal: AbortS
 function partialIn(text: string): { readonly rejected: number; readonly message: string } {
   try {
     const { partialSuccess } = JSON.parse(text) as {
-      partialSuccess?: { rejectedSpans?: string; rejectedDataPoints?: string; errorMessage?: string };
+      partialSuccess?: {
+        rejectedSpans?: string;
+        rejectedDataPoints?: string;
+        rejectedLogRecords?: string;
+        errorMessage?: string;
+      };
     };
-    const rejected = Number(partialSuccess?.rejectedSpans ?? partialSuccess?.rejectedDataPoints ?? 0);
+    const { rejectedSpans, rejectedDataPoints, rejectedLogRecords } = partialSuccess ?? {};
+    const rejected = Number(rejectedSpans ?? rejectedDataPoints ?? rejectedLogRecords ?? 0);
     const message = String(partialSuccess?.errorMessage ?? "").slice(0, 200);
     return { rejected: Number.isFinite(rejected) && rejected > 0 ? rejected : 0, message };
   } catch {

@@ -38,7 +38,14 @@ const FIRST_SUMS = SUM_COLUMNS.filter((name) => name !== "saved_nano_usd" && nam
 /** A row as version 1 wrote it. */
 function insertFirst(db: Database, row: LedgerRow): void {
   const { saved_nano_usd: _, guards: __, routing: ___, refusal: ____, shadow: _____, ...more } = row;
-  const { trace: ______, sampled: _______, endpoint: ________, replay_of: _________, judged: __________, ...old } = more;
+  const {
+    trace: ______,
+    sampled: _______,
+    endpoint: ________,
+    replay_of: _________,
+    judged: __________,
+    ...old
+  } = more;
   const { usage, id, request_id, ...rest } = old;
   const json = (value: object) => (Object.keys(value).length === 0 ? null : JSON.stringify(value));
   const { tags, attempts, redactions, timings_us, stream, estimated } = row;

@@ -234,6 +234,7 @@ onEveryEngine((engine) => {
       alerts: { webhook: "http://127.0.0.1:1/", at },
       budgets,
       watches_quality: false,
+      otlp: null,
     });
     const alerts = () => ledger.alerts();
     const budget = (nano_usd: bigint, changes: Partial<Budget> = {}): Budget => ({
