@@ -1,7 +1,7 @@
 // A page of the documentation as it is tested. Its fenced blocks say what they are by the words behind the fence:
 //
 //   sh                  commands, run by a shell in a folder of the page's own, where a gateway serves at the simulator
-//   ts, python          a program, run in the same folder; python where its packages are installed
+//   ts, python          a program, run in the same folder where the packages that it imports are installed
 //   yaml venturi.yaml   the configuration of that gateway from there on (of another name: a file in that folder)
 //   yaml                a configuration or a part of one: it must be accepted, but for what it names and does not have
 //   yaml of a model     the same for what stands in an entry of models

@@ -1,6 +1,6 @@
 // Runs a page's blocks as whoever reads it would: in an empty folder, with a gateway of its own, one after the other.
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Block, expectationsOf, isRun, type Page, ROOT } from "./page.ts";
@@ -36,7 +36,7 @@ export async function runPage(page: Page): Promise<readonly string[]> {
         }
       }
       if (!isRun(block)) continue;
-      if (block.language === "python" && !hasPython(block)) {
+      if (!isInstalled(block)) {
         left.push(`${page.name}:${block.line}: its packages are not installed`);
         continue;
       }
@@ -111,6 +111,14 @@ function environmentOf(folder: string, port: number): Record<string, string> {
     NO_PROXY: "127.0.0.1",
     VENTURI_PAGE_PORT: String(port),
   };
+}
+
+/** Whether all packages that a program imports are there. */
+function isInstalled(block: Block): boolean {
+  if (block.language === "python") return hasPython(block);
+  if (block.language !== "ts") return true;
+  const packages = [...block.text.matchAll(/from "([^"]+)"/g)].map((found) => found[1]!);
+  return packages.every((name) => existsSync(join(ROOT, "node_modules", name)));
 }
 
 function hasPython({ text }: Block): boolean {
