@@ -4,7 +4,7 @@
 import type { CompatName, Plan } from "../config/plan.ts";
 
 /** Most retries that a client may wish for. */
-const RETRIES_MAX = 10;
+export const RETRIES_MAX = 10;
 /** The longest JSON of metadata that is read; characters. */
 const METADATA_MAX = 4_096;
 
@@ -54,6 +54,21 @@ const READERS: Readonly<Record<CompatName, (words: Words) => void>> = {
   },
 };
 
+/** Sets one of the gateway's own headers, unless the client has. */
+export function setOwn(headers: Headers, name: string, value: string): void {
+  if (headers.has(name)) return;
+  try {
+    headers.set(name, value);
+  } catch {
+    // A value from within JSON may have characters that no header has.
+  }
+}
+
+/** A text as it can stand in a list of tags. */
+export function tagText(text: string): string {
+  return text.replaceAll(/[,\r\n]/g, " ").trim();
+}
+
 /** What other headers have said so far. */
 class Words {
   retries: number | null = null;
@@ -71,14 +86,8 @@ class Words {
     return this.#headers.get(name)?.trim() || null;
   }
 
-  /** Sets one of the gateway's own headers, unless the client has. */
   set(name: string, value: string | null): void {
-    if (value === null || this.#headers.has(name)) return;
-    try {
-      this.#headers.set(name, value);
-    } catch {
-      // A value from within JSON may have characters that no header has.
-    }
+    if (value !== null) setOwn(this.#headers, name, value);
   }
 
   /** The client's key, with or without `Bearer` before it: in place of a key for the provider, which is not the client's to say. */
@@ -107,9 +116,8 @@ class Words {
   }
 
   tag(name: string, value: string | null): void {
-    const clean = (text: string) => text.replaceAll(/[,\r\n]/g, " ").trim();
-    const word = clean(name).replaceAll("=", " ").trim();
-    if (word !== "") this.#tags.push(value === null ? clean(name) : `${word}=${clean(value)}`);
+    const word = tagText(name).replaceAll("=", " ").trim();
+    if (word !== "") this.#tags.push(value === null ? tagText(name) : `${word}=${tagText(value)}`);
   }
 
   /** The texts of a header's JSON object; nothing where it is none. */

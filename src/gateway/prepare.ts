@@ -94,7 +94,10 @@ async function prepareJson(
   endpoint: JsonEndpoint,
   clocks: Clocks,
 ): Promise<Prepared | GatewayError> {
-  const request = readJson(call, endpoint, await readCallBody(call, clocks));
+  const body = await readCallBody(call, clocks);
+  const foreign = call.plan.listen.compat.includes("litellm") && !(body instanceof GatewayError);
+  const own = foreign ? (await import("./compat_body.ts")).withoutLitellmFields(call, body) : body;
+  const request = readJson(call, endpoint, own);
   if (request instanceof GatewayError) return request;
   const model = modelOfRequest(call, request.model, request);
   if (model instanceof GatewayError) return model;

@@ -174,6 +174,41 @@ keys: [{ name: app, key: secret-1 }]
     }
   });
 
+  test("LiteLLM's own fields of a body are understood, and go to no provider", async () => {
+    const upstream = await room.upstream((_, reply) => reply.json(500, { error: { message: "no" } }));
+    const gateway = room.gateway(config(upstream.base_url, "[litellm]"));
+    const given = {
+      model: "chat",
+      num_retries: 1,
+      messages: [{ role: "user", content: "hi" }],
+      metadata: { tags: ["blue", "a,b"], trace_id: "t-1" },
+      fallbacks: ["other"],
+      timeout: 30,
+      user: "ann",
+      temperature: 0,
+      tags: ["green"],
+    };
+    const ask = (body: unknown) =>
+      gateway.fetch("/v1/chat/completions", {
+        method: "POST",
+        body: typeof body === "string" ? body : JSON.stringify(body),
+        headers: { authorization: "Bearer secret-1" },
+      });
+    expect((await ask(given)).status).toBe(500);
+    expect(upstream.requests.map(({ body: sent }) => JSON.parse(sent.toString()))).toEqual(
+      Array.from({ length: 2 }, () => ({
+        ...{ model: "m", messages: given.messages, user: "ann", temperature: 0 },
+      })),
+    );
+    expect(gateway.kept.rows()[0]).toMatchObject({ user: "ann", tags: { green: "", blue: "", "a b": "" } });
+    // Metadata of texts are OpenAI's own.
+    const own = { model: "chat", messages: given.messages, metadata: { order: "7" } };
+    await ask(own);
+    expect(JSON.parse(upstream.requests.at(-1)!.body.toString())).toEqual({ ...own, model: "m" });
+    for (const rubbish of ["{", "[]", '{"num_retries":1}', '{"metadata":{"tags":1},"cache":7,"timeout":"x"}'])
+      expect((await ask(rubbish)).status).toBe(400);
+  });
+
   test("a timeout of another gateway's is a deadline", async () => {
     const gateway = room.gateway("listen: { compat: [portkey] }\n");
     const response = await gateway.fetch("/v1/chat/completions", {

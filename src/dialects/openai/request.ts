@@ -407,13 +407,18 @@ export function writeRequest(
 /** The same request for a plain answer: without `stream` and its options. */
 export function asPlainRequest(bytes: Uint8Array): Uint8Array {
   const scan = scanObject(bytes);
-  if (scan.fault !== null) return bytes;
+  return scan.fault === null ? withoutMembers(scan, STREAM_MEMBERS) : bytes;
+}
+
+const STREAM_MEMBERS: ReadonlySet<string> = new Set(["stream", "stream_options"]);
+
+/** A request without some of its members, whatever order they stand in. */
+export function withoutMembers(scan: JsonObjectScan, names: ReadonlySet<string>): Uint8Array {
   const members: Uint8Array[] = [];
   for (let index = 0; index < scan.count; index++) {
-    const name = scan.keyAt(index);
-    if (name === "stream" || name === "stream_options") continue;
+    if (names.has(scan.keyAt(index))) continue;
     const { key_start, end } = scan.at(index);
-    members.push(members.length === 0 ? OPEN_BRACE : COMMA, bytes.subarray(key_start, end));
+    members.push(members.length === 0 ? OPEN_BRACE : COMMA, scan.bytes.subarray(key_start, end));
   }
   return members.length === 0 ? Buffer.from("{}") : Buffer.concat([...members, CLOSE_BRACE]);
 }
