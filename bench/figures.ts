@@ -13,6 +13,7 @@ const cost = (title: string, digits = 1): Measure => ({ title, digits, is_cost: 
 
 /** Every measure of the suite, by its name in the results. */
 export const MEASURES: Readonly<Record<string, Measure>> = {
+  gateway_cpu_us: cost("gateway process, CPU µs/call"),
   cpu_us: cost("CPU µs/call"),
   cpu_us_per_chunk: cost("CPU µs/chunk", 2),
   calls_per_s: { title: "calls/s", digits: 0, is_cost: false },

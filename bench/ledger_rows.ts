@@ -45,6 +45,10 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
     const input_tokens = 200 + skewed(6000);
     const output_tokens = 20 + skewed(1200);
     const fails = random() < 0.02;
+    // What is rare, and looked for all the same.
+    const is_limited = !fails && index % 20_011 === 7;
+    const is_kept = !fails && !is_limited && index % 41 === 3;
+    const is_tested = index % 499 === 5;
     const id = idOf(time, index, random);
     const row: LedgerRow = {
       id,
@@ -59,22 +63,24 @@ export function* monthOfRows(count: number, batch_rows: number, end_ms: number):
       model: random() < 0.7 ? "chat" : `${provider}/${model}`,
       provider,
       served_model: model,
-      status: fails ? 503 : 200,
-      error: fails ? "upstream_error" : null,
+      status: fails ? 503 : is_limited ? 429 : 200,
+      error: fails ? "upstream_error" : is_limited ? "rate_limit_exceeded" : null,
       finish_reason: fails ? null : "stop",
       stream: random() < 0.6,
-      usage: fails
-        ? NO_USAGE
-        : { ...NO_USAGE, input_tokens, cached_input_tokens: pick(input_tokens), output_tokens },
-      cost_nano_usd: fails ? 0 : input_tokens * price + output_tokens * 4 * price,
+      usage:
+        fails || is_limited || is_kept
+          ? NO_USAGE
+          : { ...NO_USAGE, input_tokens, cached_input_tokens: pick(input_tokens), output_tokens },
+      cost_nano_usd: fails || is_limited || is_kept ? 0 : input_tokens * price + output_tokens * 4 * price,
       price_version: "2026-11-20",
-      saved_nano_usd: 0,
-      cache: "bypass",
+      saved_nano_usd: is_kept ? input_tokens * price : 0,
+      cache: is_kept ? "hit" : "bypass",
       similarity: null,
       attempts: [{ provider, model, outcome: fails ? "503" : "ok" }],
       redactions: random() < 0.1 ? { EMAIL: 1 } : {},
-      routing: null,
-      ...{ refusal: false, judged: null, shadow: null, replay_of: null },
+      routing: is_tested ? { route: "ab", model: index % 2 === 0 ? "cheap" : "dear", split: true } : null,
+      judged: index % 97 === 0 ? { refused: index % 9_700 === 0, cut: false, json: null, tools: null } : null,
+      ...{ refusal: false, shadow: null, replay_of: null },
       guards: {},
       timings_us: { total: 400_000 + pick(4_000_000), first_byte: 300_000 + pick(300_000), overhead: 90 },
       estimated: random() < 0.01,

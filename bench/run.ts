@@ -8,6 +8,7 @@ import { alignTable, tablesOf } from "./figures.ts";
 import { floor } from "./floor.ts";
 import { hits } from "./hits.ts";
 import { idle } from "./idle.ts";
+import { insight } from "./insight.ts";
 import { ledger } from "./ledger.ts";
 import { describeMachine, findPlacement } from "./machine.ts";
 import { memory } from "./memory.ts";
@@ -49,6 +50,7 @@ const PARTS: readonly Part[] = [
   scaling,
   contention,
   soak,
+  insight,
   ledger,
   vectorIndex,
   bytes,

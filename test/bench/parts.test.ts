@@ -6,6 +6,7 @@ import { MEASURES, tablesOf } from "../../bench/figures.ts";
 import { floor } from "../../bench/floor.ts";
 import { GOALS } from "../../bench/goals.ts";
 import { idle } from "../../bench/idle.ts";
+import { insight } from "../../bench/insight.ts";
 import { findProgram } from "../../bench/machine.ts";
 import { memory } from "../../bench/memory.ts";
 import { open } from "../../bench/open.ts";
@@ -45,12 +46,21 @@ const PACED_SECONDS = 1;
 const has = (name: string) => findProgram(name) !== null;
 const relays = ["venturi", ...["haproxy", "nginx"].filter(has)];
 
+const INSIGHTS = [
+  ...["tells nobody", "quality watch", "quality watch, similarity", "log of calls", "OTLP, a tenth sampled"],
+  ...["content store", "all of it", "tells nobody, again"],
+];
+
 async function run(part: Part) {
   const said: string[] = [];
   const sizes = PACED.has(part) ? { ...TINY, seconds: PACED_SECONDS } : TINY;
   const cases = await part.run(sizes, (line) => said.push(line));
   for (const name of ["haproxy", "nginx"].filter((name) => !has(name))) {
-    if (![soak.name, idle.name, start.name, turns.name, contention.name, floor.name].includes(part.name)) {
+    if (
+      ![soak.name, idle.name, start.name, turns.name, contention.name, floor.name, insight.name].includes(
+        part.name,
+      )
+    ) {
       expect(said.join("\n")).toContain(`${name} is not installed`);
     }
   }
@@ -69,6 +79,7 @@ describe("the part", () => {
     [idle, relays, 1],
     [start, relays, 1],
     [soak, ["venturi"], 1],
+    [insight, ["direct", ...INSIGHTS], 1],
     [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 2],
     [contention, ["1 process", "2 processes"], 3],
     [scaling, ["direct", "1 process", "2 processes", "4 processes"], 3],
