@@ -232,7 +232,7 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     await rules.getByText("model is auto and prompt tokens is <=200").waitFor();
     expect(await rules.locator("tbody tr").count()).toBe(3);
     const { data } = await room.admin("experiments?since=7d");
-    expect(data.map(({ name }: { name: string }) => name).sort()).toEqual(["chat", "halves"]);
+    expect(data.map(({ name }: { name: string }) => name).sort()).toEqual(["ab", "chat", "halves"]);
     for (const { name, arms } of data) {
       const shown = page.getByRole("region", { name: `Arms of ${name}` });
       await expect
@@ -274,11 +274,12 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
   }, async () => {
     const { page } = await room.open("", { scheme: "light" });
     await page.getByRole("button", { name: "Dark" }).click();
-    expect(await page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("dark");
+    const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    expect(await background()).toBe("rgb(17, 19, 21)");
     const html = await (await page.goto(`${room.gateway.url}/ui/costs`))!.text();
     expect(html).toContain('<html lang="en" data-theme="dark">');
     await page.getByRole("button", { name: "Auto" }).click();
-    expect(await page.evaluate("getComputedStyle(document.documentElement).colorScheme")).toBe("light");
+    expect(await background()).toBe("rgb(246, 246, 244)");
     await page.context().close();
   });
 
