@@ -26,6 +26,8 @@ const USAGE = `venturi: an LLM gateway
       what would happen to a request (FILE, or - for stdin), and why; nothing is sent
   venturi replay ID [--model M] [--json] [--data DIR]
       make a kept call again, perhaps of another model, and show what is different
+  venturi regress --set FILE --model M [--concurrency 4] [--json] [--data DIR] | save --set FILE [--since T] [--limit N] …
+      whether a model still answers a set of calls as it did; makes such a set of kept calls
   venturi replay --config new.yaml [--since T] [--until T] [--json] [--data DIR]
       what another configuration would have made of the ledger's calls
   venturi keys create --name N [--tenant T] [--team T] [--tier T] [--models a,b] [--rpm N] [--tpm N] … [--expires 30d]
@@ -71,6 +73,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   content: async () => (await import("./cli/content.ts")).content,
   explain: async () => (await import("./cli/explain/explain.ts")).explain,
   replay: async () => (await import("./cli/replay/replay.ts")).replay,
+  regress: async () => (await import("./cli/regress/regress.ts")).regress,
   keys: async () => (await import("./cli/keys.ts")).keys,
   cache: async () => (await import("./cli/cache.ts")).cache,
   drill: async () => (await import("./cli/drill.ts")).drill,

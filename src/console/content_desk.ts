@@ -140,9 +140,13 @@ export function record(
 }
 
 /** The user of a data-protection request is not to stand in the log for ever. */
-function recorded(filter: object, user: string | undefined): Record<string, unknown> {
-  const given = Object.entries(filter).filter(([name, value]) => value !== undefined && name !== "id");
-  return { ...Object.fromEntries(given), ...(user === undefined ? {} : { user: "***" }) };
+function recorded(
+  { id, ...filter }: Omit<ContentFilter, "users">,
+  user: string | undefined,
+): Record<string, unknown> {
+  const all = { ...filter, user: user === undefined ? undefined : "***" };
+  const given = Object.entries(all).filter(([, value]) => value !== undefined);
+  return id === undefined && given.length === 0 ? { all: true } : Object.fromEntries(given);
 }
 
 function keyOf({ data, config }: ContentDesk): Uint8Array | GatewayError {

@@ -4,7 +4,7 @@
 import * as z from "zod";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import { GatewayError } from "../errors.ts";
-import { JSON_ENDPOINTS } from "../gateway/endpoints.ts";
+import { formatOfPath } from "../gateway/endpoints.ts";
 import { shownRow } from "../ledger/row.ts";
 import { parseExact } from "../wire/exact_json.ts";
 import type { AdminHooks } from "./admin.ts";
@@ -90,7 +90,7 @@ async function givenWish(ask: Ask, content: ContentDesk): Promise<ReplayWish | G
   const wish = given_schema.safeParse(ask.body);
   if (!wish.success) return explain(wish.error.issues[0]!);
   const { of, model: asked, endpoint, tenant, request, stream } = wish.data;
-  const format = formatOf(endpoint);
+  const format = formatOfPath(endpoint);
   if (format === null) {
     const message = `Calls of '${endpoint}' cannot be made again.`;
     return new GatewayError("invalid_value", message, { param: "endpoint" });
@@ -104,11 +104,6 @@ async function givenWish(ask: Ask, content: ContentDesk): Promise<ReplayWish | G
     ...{ format, choices },
     before: { row: null, answer: null },
   };
-}
-
-function formatOf(endpoint: string): ClientFormatName | null {
-  if (endpoint === "/generateContent") return "gemini";
-  return JSON_ENDPOINTS.get(endpoint)?.format.name ?? null;
 }
 
 /** A replay as it is shown. */

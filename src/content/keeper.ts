@@ -1,5 +1,6 @@
 // Hands calls to the thread that keeps their content. Nobody waits for it: what it cannot take in time is let go and counted.
 
+import { threadUrl } from "../program/parts.ts";
 import type { ContentKeys } from "./cards.ts";
 import type { KeeperOrder, KeeperReport } from "./keeper_thread.ts";
 import type { ContentCall } from "./record.ts";
@@ -100,7 +101,7 @@ export class ContentKeeper {
 
   #start(): void {
     this.#restarting = null;
-    const thread = new Worker(new URL("./keeper_thread.ts", import.meta.url));
+    const thread = new Worker(threadUrl("content/keeper_thread.ts"));
     thread.onmessage = ({ data }: MessageEvent<KeeperReport>) => this.#hear(data);
     thread.onerror = (event) => {
       event.preventDefault();

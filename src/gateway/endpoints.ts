@@ -128,6 +128,12 @@ export const JSON_ENDPOINTS: ReadonlyMap<string, JsonEndpoint> = new Map(
   ).map(([path, shape, format]) => [path, { kind: "json", format, shape, path, place: null }]),
 );
 
+/** The format of an endpoint's calls, by its path as the ledger has it; null where they are not read. */
+export function formatOfPath(path: string): ClientFormat["name"] | null {
+  if (path === ("/generateContent" satisfies JsonPath)) return GEMINI_CLIENT.name;
+  return JSON_ENDPOINTS.get(path)?.format.name ?? null;
+}
+
 const MEDIA_PREFIXES = ["/images/", "/audio/"];
 const RESPONSES_PREFIX = "/responses/";
 const RESOURCE_PREFIXES = ["/files", "/batches", "/fine_tuning"];

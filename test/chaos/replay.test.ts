@@ -1,5 +1,6 @@
 // Calls made again as an operator does it: by the command, with another model, while keys are asked for, and when a process dies.
 
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { venturi } from "../cli/command.ts";
@@ -18,7 +19,10 @@ beforeAll(async () => {
   upstream = await startUpstream(async (request, reply) => {
     const { model, stream } = request.json() as { model: string; stream?: boolean };
     if (model === "slow") await held.promise;
-    const said = `It is four.\n${model === "two" ? "Ask me more!" : "Farewell."}`;
+    const said =
+      model === "stern"
+        ? "I'm sorry, but I can't help with that."
+        : `It is four.\n${model === "two" ? "Ask me more!" : "Farewell."}`;
     if (stream !== true) return reply.json(200, chatCompletion(said));
     for (const chunk of chatChunks(said)) await reply.sse(chunk);
     await reply.sse("[DONE]");
@@ -55,14 +59,14 @@ async function admin(path: string, method = "GET", body?: unknown, headers = {})
 }
 
 /** A call of the application's; gives what the ledger calls it, once it is kept. */
-async function ask(stream: boolean): Promise<string> {
+async function ask(stream: boolean, text = "2+2?"): Promise<string> {
   const kept = () => metric(gateway.url, "venturi_content_calls_total", 'outcome="kept"');
   const before = await kept();
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     ...{
       method: "POST",
       headers: { authorization: `Bearer ${KEY}` },
-      body: chat("chat", "2+2?", { stream }),
+      body: chat("chat", text, { stream }),
     },
   });
   await response.text();
@@ -141,6 +145,51 @@ test(
     expect(idle.code).toBe(1);
   },
   SLOW_MS,
+);
+
+test(
+  "a set of calls is saved, and a model that answers as before passes where one that does not is noticed",
+  async () => {
+    for (const text of ["2+2?", "What are two and two?", "Add two to two.", "2+2?"]) await ask(false, text);
+    const saved = await run("regress", "save", "--set", "calls.jsonl", "--since", "1h");
+    expect([saved.code, saved.stderr]).toEqual([0, ""]);
+    const lines = readFileSync(join(gateway.folder, "calls.jsonl"), "utf8").trim().split("\n");
+    expect(saved.stdout).toContain(`${lines.length} calls are in calls.jsonl`);
+    // The same question is there once, and what was made again is not.
+    expect(new Set(lines.map((line) => JSON.stringify(JSON.parse(line).request))).size).toBe(lines.length);
+    expect(lines.length).toBeGreaterThanOrEqual(3);
+    expect(statSync(join(gateway.folder, "calls.jsonl")).mode & 0o777).toBe(0o600);
+    expect((await run("regress", "save", "--set", "calls.jsonl")).code).toBe(3);
+
+    const same = await run("regress", "--set", "calls.jsonl", "--model", "chat", "--json");
+    expect([same.code, same.stderr]).toEqual([0, ""]);
+    const told = JSON.parse(same.stdout);
+    expect(told).toMatchObject({ object: "regress", model: "chat", calls: lines.length, is_shifted: false });
+    expect(told.lines.every((line: { similarity: number }) => line.similarity === 1)).toBe(true);
+    expect(told.cost_usd).toBeGreaterThan(0);
+
+    const stern = await run("regress", "--set", "calls.jsonl", "--model", "up/stern", "--concurrency", "2");
+    expect(stern.code).toBe(1);
+    expect(stern.stdout).toMatch(/refusals +0 % +100 % +at most 2 % more +SHIFTED/);
+    expect(stern.stdout).toMatch(/similarity .* SHIFTED/);
+    expect(stern.stdout).toContain("refused now");
+    const missing = await run("regress", "--set", "calls.jsonl", "--model", "nobody", "--limit", "2");
+    expect(missing.code).toBe(1);
+    expect(missing.stdout).toMatch(/failed +0 % +100 % +at most 0 % +SHIFTED/);
+    expect(missing.stdout).toContain("The model 'nobody' does not exist");
+    const lenient = [
+      "--max-refusals",
+      "1",
+      "--min-similarity",
+      "0",
+      "--max-unlike",
+      "1",
+      "--max-length",
+      "9",
+    ];
+    expect((await run("regress", "--set", "calls.jsonl", "--model", "up/stern", ...lenient)).code).toBe(0);
+  },
+  SLOW_MS * 2,
 );
 
 test(

@@ -9,7 +9,7 @@ import type { PackageAddon } from "../../program/addon.ts";
 import type { Target } from "./targets.ts";
 
 /** The door, then the files of threads (`threadUrl`). */
-const ENTRIES = ["main.ts", "ledger/writer_thread.ts", "gateway/token_thread.ts"];
+const ENTRIES = ["main.ts", "ledger/writer_thread.ts", "gateway/token_thread.ts", "content/keeper_thread.ts"];
 
 /** What an executable is made of. */
 export interface Ingredients {

@@ -82,7 +82,10 @@ function cellsOf(name: string, { call }: ToldSide): string[] {
 }
 
 function showMs(duration_us: number | undefined): string {
-  return duration_us === undefined ? "" : `${showCount(Math.round(duration_us / 1_000))} ms`;
+  if (duration_us === undefined) return "";
+  return duration_us < 10_000
+    ? `${(duration_us / 1_000).toFixed(1)} ms`
+    : `${showCount(Math.round(duration_us / 1_000))} ms`;
 }
 
 /** What there is to say where nothing can be compared. */
