@@ -39,6 +39,7 @@ import { compileDrain, compileQueue } from "./queue_schema.ts";
 import { compileRoute, namesOfRoutes } from "./routes.ts";
 import type { ProviderConfig, ResolvedConfig } from "./schema.ts";
 import { compileShadow } from "./shadow_schema.ts";
+import { compileState } from "./state_schema.ts";
 import { compileContent, compileTelemetry } from "./telemetry_schema.ts";
 import { modelConfigOf, wildcardOf } from "./wildcards.ts";
 
@@ -60,6 +61,7 @@ export function compilePlan(config: ResolvedConfig): Plan {
   const routes = config.routes.map(compileRoute);
   const { listen } = config;
   const plan: Plan = {
+    state: compileState(config),
     listen: {
       host: listen.host.replace(/^\[|\]$/g, ""),
       port: listen.port,

@@ -15,6 +15,7 @@ import { providerOfGuard, type RemoteGuardConfig } from "./remote_guards.ts";
 import { checkRoutes } from "./routes_check.ts";
 import type { Config, ProviderConfig } from "./schema.ts";
 import { checkShadow } from "./shadow_check.ts";
+import { checkState } from "./state_check.ts";
 import { checkStores, placesOf, type StorePlaces } from "./stores_schema.ts";
 import { isNamed } from "./wildcards.ts";
 
@@ -148,6 +149,7 @@ export function crossCheck(
   if (config.admin !== undefined && config.admin.content_token === config.admin.token)
     fault(["admin", "content_token"], "must be another secret than admin.token: it opens more");
 
+  checkState(config, add, fault, readCa);
   for (const [name, item] of Object.entries(config.providers))
     checkProvider(name, item, add, fault, readCa, readGoogle);
 

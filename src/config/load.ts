@@ -269,11 +269,18 @@ function resolveRest(
         : {}),
     };
   }
+  const { state } = config;
+  const state_ca = typeof state !== "object" || state.tls?.ca === undefined ? null : readCa(state.tls.ca);
+  const shared =
+    state_ca !== null && "pem" in state_ca && typeof state === "object"
+      ? { state: { ...state, tls: { ca: state_ca.pem } } }
+      : {};
   const { workers, tls: _paths, ...listen } = config.listen;
   const own = Math.min(WORKERS_MAX, Math.max(1, availableParallelism() - 1));
   const count = workers === "auto" ? own : workers;
   return {
     ...config,
+    ...shared,
     providers,
     listen: { ...listen, workers: count, ...(tls === null ? {} : { tls }) },
   };

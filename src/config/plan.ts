@@ -8,6 +8,7 @@ import type { ChecksumName } from "./entities.ts";
 import type { GuardsPlan } from "./guards.ts";
 import type { ApiName } from "./providers.ts";
 import type { RoutePlan } from "./routes.ts";
+import type { StateAddress } from "./state_address.ts";
 
 /** Where a connection goes. One object per configured provider. */
 export interface Origin {
@@ -507,8 +508,29 @@ export interface ContentPlan {
   isExcepted(call: { readonly model: string; readonly key: string; readonly tenant: string }): boolean;
 }
 
+/** State that several hosts share. */
+export interface StatePlan {
+  readonly address: StateAddress;
+  /** The address as it may be shown. */
+  readonly shown: string;
+  /** What all keys begin with. */
+  readonly prefix: string;
+  /** What kept answers are sealed with; null: they are not shared. */
+  readonly secret: string | null;
+  /** Certificates (PEM) besides the system's; null for none. */
+  readonly ca: string | null;
+  readonly sentinel_password: string | null;
+  readonly lease_ms: number;
+  /** Whether calls go on by this host's own counts while the state cannot be reached. */
+  readonly on_loss: "local" | "reject";
+  /** How long a call waits for it at most. */
+  readonly budget_ms: number;
+}
+
 /** A compiled configuration. */
 export interface Plan {
+  /** Null: it is this host's own. */
+  readonly state: StatePlan | null;
   readonly media: MediaPlan;
   readonly responses: ResponsesPlan;
   readonly telemetry: TelemetryPlan;

@@ -16,6 +16,7 @@ import { PROVIDERS } from "./providers.ts";
 import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 import { shadow } from "./shadow_schema.ts";
+import { on_state_loss, state, state_budget_ms } from "./state_schema.ts";
 import { orKeyStore, orLedgerStore, type Settled } from "./stores_schema.ts";
 import { telemetry } from "./telemetry_schema.ts";
 import { listen_tls } from "./tls_schema.ts";
@@ -739,6 +740,15 @@ export const config_schema = z.strictObject({
     .prefault({})
     .describe("How personal data is recognised; models and keys say what is done about it."),
   cache: cache.prefault({}).describe("The caches of answers; models say which of their answers are kept."),
+  state: state
+    .optional()
+    .describe(
+      "Valkey or Redis where several hosts share limits, budgets and kept answers, such as valkey://host:6379.",
+    ),
+  on_state_loss: on_state_loss.describe(
+    "What becomes of calls while the shared state cannot be reached: local (each host goes on by its part of the limits) or reject.",
+  ),
+  state_budget_ms: state_budget_ms.describe("How long a call waits for the shared state at most."),
 });
 
 /** The settings of a ledger of which only its store is given. */

@@ -6,7 +6,7 @@ import type { ResolvedConfig } from "../config/schema.ts";
 const MASK = "***";
 
 /** Settings whose value is a secret, or all of whose values may be. */
-const SECRET_NAME = /^(value|headers|password)$|(^|_)(keys?|tokens?|secrets?)$/;
+const SECRET_NAME = /^(value|headers)$|(^|_)(keys?|tokens?|secrets?|password)$/;
 /** Amounts of tokens, not tokens. */
 const AMOUNT_NAME = /^(prompt|context|input|output|max)_tokens$/;
 /** Lists of settings, which are looked into. */
@@ -56,7 +56,9 @@ function hidden(value: unknown): unknown {
 /** URLs hold secrets in their user, path (webhooks) and query; certificates are long. */
 function maskedText(text: string): string {
   if (text.startsWith("-----BEGIN")) return "(certificates)";
-  if (!/^[a-z][a-z0-9+.-]*:\/\//.test(text) || !URL.canParse(text)) return text;
+  if (!/^[a-z][a-z0-9+.-]*:\/\//.test(text)) return text;
+  // Of several servers in one address: who logs in.
+  if (!URL.canParse(text)) return text.replace(/:\/\/[^/]*@/, `://${MASK}@`);
   const url = new URL(text);
   const user = url.username === "" && url.password === "" ? "" : `${MASK}@`;
   const query = url.search === "" ? "" : `?${MASK}`;
