@@ -59,7 +59,7 @@ function operationOf(what: Contended, folder: string, index: number): () => bool
     };
   }
   const { counters } = openState(folder);
-  const tools = { counters, column: index, now_ms: Date.now, wall_ms: Date.now };
+  const tools = { counters, column: index, shared: null, now_ms: Date.now, wall_ms: Date.now };
   const sets = [sixCounters(what === "reserve, one key" ? "shared" : `own-${index}`)];
   return () => {
     const taken = Reservation.take(sets, { tokens: 10, nano_usd: 600_000 }, tools);

@@ -12,7 +12,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 const LEVELS: readonly (readonly string[])[] = [
   ["errors", "program"],
   ["wire", "memory", "config"],
-  ["dialects", "upstream", "postgres"],
+  ["dialects", "upstream", "postgres", "valkey"],
   ["access", "routing", "cache", "privacy", "ledger", "inference", "content"],
   ["gateway"],
   ["supervisor", "console"],

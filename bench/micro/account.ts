@@ -50,7 +50,7 @@ export function accountTasks(): { readonly tasks: readonly Task[]; end(): void }
   const state = createState(folder, GEOMETRY, () => {});
   const clock = new SteadyClock(clockBase());
   const sink = new EventSink(folder, state.area(0));
-  const books = new Books({ state, index: 0, clock, sink, log: () => {} });
+  const books = new Books({ state, index: 0, clock, sink, desk: null, log: () => {} });
 
   const begun = () => new Call(null, new Request("http://localhost/"), plan, new Alarms(1_000));
   // Of the calls that are kept whole, and of the others, which are most.

@@ -36,7 +36,7 @@ function tasks(state: State, index: number, text: string): readonly Task[] {
   const now_ms = Date.now();
   const at = counters.at(known, now_ms);
   const column = counters.at(gauge, now_ms);
-  const tools = { counters, column: index, now_ms: Date.now, wall_ms: Date.now };
+  const tools = { counters, column: index, shared: null, now_ms: Date.now, wall_ms: Date.now };
   const sets = [sixCounters("bench")];
   const of = (name: string, bytes: number, run: () => unknown): Task => ({ text, name, bytes, run });
   return [

@@ -164,7 +164,7 @@ export function simulateQueue(simulation: Simulation): SimulationResult {
   let used_ms = 0;
 
   const gateways = Array.from({ length: processes }, (_, column) => {
-    const tools = { counters, column, now_ms: () => now_ms, wall_ms: () => now_ms };
+    const tools = { counters, column, shared: null, now_ms: () => now_ms, wall_ms: () => now_ms };
     const queue = new ProviderQueue(new QueueBoard("p", tools), () => now_ms);
     queue.setTiers(weights);
     return { tools, queue, is_alive: true, is_ticking: false };

@@ -15,6 +15,8 @@ import type { ToldKind } from "./told_limits.ts";
 export interface KeyRefusal extends NoPlace {
   /** When it may be; null: never, unless for less. */
   readonly retry_after_ms: number | null;
+  /** Of a limit that hosts share: it may be waited for, for a moment. */
+  readonly lack?: Refusal["lack"];
 }
 
 /** What is asked for: which part of the limits it takes from, and what it may use. */
@@ -65,14 +67,29 @@ export class KeyLimits {
     this.#learned = new LearnedLimits({ ...tools, counters: told });
   }
 
-  /** Takes a try from all limits of a key, or from none. */
-  take(provider: ProviderPlan, key: ProviderKey, model: string, wanted: () => Wanted): KeyPlace | KeyRefusal {
+  /** How limits are kept that hosts share; null: they are this host's own. */
+  get shared(): ReservationTools["shared"] {
+    return this.#tools.shared;
+  }
+
+  /**
+   * Takes a try from all limits of a key, or from none.
+   * @param shared how limits are kept that hosts share; strictly by default
+   */
+  take(
+    provider: ProviderPlan,
+    key: ProviderKey,
+    model: string,
+    wanted: () => Wanted,
+    shared = this.#tools.shared,
+  ): KeyPlace | KeyRefusal {
     const set = limitsOfProviderKey(provider, key);
     let reservation: Reservation | null = null;
     if (set !== null) {
       const { part, input_tokens, output_tokens } = wanted();
       const amounts = { tokens: input_tokens + output_tokens, nano_usd: 0 };
-      const taken = Reservation.take(partOf([set], part), amounts, this.#tools);
+      const tools = shared === this.#tools.shared ? this.#tools : { ...this.#tools, shared };
+      const taken = Reservation.take(partOf([set], part), amounts, tools);
       if (!(taken instanceof Reservation)) return refusalOf(taken, provider);
       reservation = taken;
     }
@@ -105,7 +122,7 @@ export class KeyLimits {
   }
 
   #shareOf({ windows, concurrency }: LimitSet): number {
-    const { counters } = this.#tools;
+    const { counters, shared } = this.#tools;
     const { words } = counters;
     const wall_ms = this.#tools.wall_ms();
     let share = 1;
@@ -114,11 +131,13 @@ export class KeyLimits {
     };
     for (const { counter, limit, window_ms } of windows) {
       const at = counters.find(counter, wall_ms);
-      if (at >= 0) see(usedIn(words, at, slotAt(this.#tools.now_ms(), window_ms)), limit);
+      if (at < 0) continue;
+      const used = usedIn(words, at, slotAt(this.#tools.now_ms(), window_ms));
+      see(used + (shared?.elsewhere(at) ?? 0), limit);
     }
     if (concurrency !== null) {
       const at = counters.find(concurrency.counter, wall_ms);
-      if (at >= 0) see(heldIn(words, at), concurrency.limit);
+      if (at >= 0) see(heldIn(words, at) + (shared?.elsewhere(at) ?? 0), concurrency.limit);
     }
     return share;
   }
@@ -126,13 +145,14 @@ export class KeyLimits {
 
 const NOTHING_HELD = new KeyPlace(null, null, () => {});
 
-function refusalOf({ of, retry_after_ms, per_second }: Refusal, { keys }: ProviderPlan): KeyRefusal {
+function refusalOf({ of, retry_after_ms, per_second, lack }: Refusal, { keys }: ProviderPlan): KeyRefusal {
   return {
     retry_after_ms,
     // Places come back when their holders are done, and nobody knows when.
     wait_ms: of === "concurrency" ? null : retry_after_ms,
     per_second: per_second === null ? null : per_second * keys.length,
     is_of_model: false,
+    ...(lack === undefined ? {} : { lack }),
   };
 }
 

@@ -41,7 +41,7 @@ export function limitsState(
 
 /** The state of the limits of one scope. */
 export function statesOf(set: LimitSet, tools: ReservationTools): LimitState[] {
-  const { counters } = tools;
+  const { counters, shared } = tools;
   const wall_ms = tools.wall_ms();
   const now_ms = tools.now_ms();
   const { scope, name } = set;
@@ -58,17 +58,19 @@ export function statesOf(set: LimitSet, tools: ReservationTools): LimitState[] {
   for (const { of, limit, window_ms, counter } of set.windows) {
     const at = counters.find(counter, wall_ms);
     const slot = slotAt(now_ms, window_ms);
-    const used = at < 0 ? 0 : usedIn(counters.words, at, slot);
+    const used = at < 0 ? 0 : usedIn(counters.words, at, slot) + (shared?.elsewhere(at) ?? 0);
     const empty_ms = at < 0 ? 0 : emptyAtMs(counters.words, at, slot, window_ms);
     add(of, window_ms / 1_000, limit, used, Math.max(0, Math.ceil((empty_ms - now_ms) / 1_000)));
   }
   if (set.concurrency !== null) {
     const at = counters.find(set.concurrency.counter, wall_ms);
-    add("concurrency", null, set.concurrency.limit, at < 0 ? 0 : heldIn(counters.words, at), null);
+    const held = at < 0 ? 0 : heldIn(counters.words, at) + (shared?.elsewhere(at) ?? 0);
+    add("concurrency", null, set.concurrency.limit, held, null);
   }
   for (const { period, nano_usd, counterAt } of set.money) {
     const at = counters.find(counterAt(wall_ms), wall_ms);
-    const used = at < 0 ? 0n : Atomics.load(counters.longs, at >> 1);
+    const own = at < 0 ? 0n : Atomics.load(counters.longs, at >> 1);
+    const used = at < 0 || shared === null ? own : own + shared.elsewhereOfMoney(at);
     add("usd", period, Number(nano_usd) / 1e9, Number(used) / 1e9, null);
   }
   return states;

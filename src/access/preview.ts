@@ -19,14 +19,14 @@ export function previewRefusal(
 }
 
 function refusalOf(set: LimitSet, { tokens, nano_usd }: Amounts, tools: ReservationTools): Refusal | null {
-  const { counters } = tools;
+  const { counters, shared } = tools;
   const wall_ms = tools.wall_ms();
   const now_ms = tools.now_ms();
   for (const { of, limit, window_ms, counter } of set.windows) {
     const amount = of === "requests" ? 1 : tokens;
     const at = counters.find(counter, wall_ms);
     const slot = slotAt(now_ms, window_ms);
-    const used = at < 0 ? 0 : usedIn(counters.words, at, slot);
+    const used = at < 0 ? 0 : usedIn(counters.words, at, slot) + (shared?.elsewhere(at) ?? 0);
     if (used + amount <= limit) continue;
     const room_ms = at < 0 ? now_ms : roomAtMs(counters.words, at, slot, amount, limit, window_ms);
     const retry_after_ms = amount > limit ? null : Math.max(1, room_ms - now_ms);
@@ -35,12 +35,13 @@ function refusalOf(set: LimitSet, { tokens, nano_usd }: Amounts, tools: Reservat
   if (set.concurrency !== null) {
     const { limit, counter } = set.concurrency;
     const at = counters.find(counter, wall_ms);
-    if (at >= 0 && heldIn(counters.words, at) >= limit)
+    if (at >= 0 && heldIn(counters.words, at) + (shared?.elsewhere(at) ?? 0) >= limit)
       return { set, of: "concurrency", limit, window: "", retry_after_ms: null, per_second: null };
   }
   for (const { period, nano_usd: limit, counterAt } of set.money) {
     const at = counters.find(counterAt(wall_ms), wall_ms);
-    const used = at < 0 ? 0n : Atomics.load(counters.longs, at >> 1);
+    const own = at < 0 ? 0n : Atomics.load(counters.longs, at >> 1);
+    const used = at < 0 || shared === null ? own : own + shared.elsewhereOfMoney(at);
     if (used < limit && used + BigInt(nano_usd) <= limit) continue;
     return {
       set,

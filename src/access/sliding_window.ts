@@ -119,3 +119,29 @@ export function emptyAtMs(words: Int32Array, at: number, slot: number, window_ms
   }
   return 0;
 }
+
+/**
+ * When what the window holds leaves it: milliseconds from now and amounts, the earliest first, gathered into some parts. Each part
+ * leaves when the last of it does.
+ */
+export function leavingOf(
+  words: Int32Array,
+  at: number,
+  now_ms: number,
+  window_ms: number,
+  parts: number,
+): readonly (readonly [in_ms: number, amount: number])[] {
+  const newest = slotAt(now_ms, window_ms);
+  const slots_of_part = Math.ceil(SLOTS / parts);
+  const leaving: (readonly [number, number])[] = [];
+  let amount = 0;
+  // One that a process whose clock is a little ahead has begun is among them.
+  for (let slot = newest - SLOTS_OF_WINDOW; slot <= newest + 1; slot++) {
+    amount += amountIn(Atomics.load(words, at + (slot % SLOTS)), lapOf(slot));
+    const is_last = slot === newest + 1 || (slot - newest + SLOTS) % slots_of_part === 0;
+    if (!is_last || amount === 0) continue;
+    leaving.push([Math.max(0, slotEndMs(slot, window_ms) - now_ms), amount]);
+    amount = 0;
+  }
+  return leaving;
+}

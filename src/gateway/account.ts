@@ -6,10 +6,10 @@ import { type LimitPart, type LimitSet, partOf } from "../access/limit_set.ts";
 import { limitsOfCall } from "../access/limits.ts";
 import { previewRefusal } from "../access/preview.ts";
 import { limitHeaders } from "../access/rate_headers.ts";
-import { type Amounts, Reservation } from "../access/reservation.ts";
+import { type Amounts, type Refusal, Reservation, type ReservationTools } from "../access/reservation.ts";
 import type { ModelPlan, ProviderKey, ProviderPlan, TargetPlan } from "../config/plan.ts";
 import { NO_USAGE, sumOf, type Usage } from "../dialects/usage.ts";
-import type { GatewayError } from "../errors.ts";
+import { GatewayError } from "../errors.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
 import type { FlightNote } from "../ledger/flight_note.ts";
 import { type Charge, chargeOf, expectedCost, type ModelPrice } from "../ledger/prices/cost.ts";
@@ -81,17 +81,70 @@ export class Account implements MeteredAccount {
     this.sets = partOf(limitsOfCall(plan, call.client!, this.user, prepared.model), prepared.limits ?? "all");
   }
 
-  /** Reserves what the call may use, from all its limits or from none. */
-  reserve(): GatewayError | null {
+  /**
+   * Reserves what the call may use, from all its limits or from none. Where hosts share them and this one's part is used up, it may
+   * take as long as the configuration says.
+   */
+  reserve(): GatewayError | null | Promise<GatewayError | null> {
     const { sets } = this;
     if (sets.length === 0) return null;
-    const taken = Reservation.take(sets, this.#amounts(), this.#books.reservations);
+    const amounts = this.#amounts();
+    const taken = Reservation.take(sets, amounts, this.#tools);
+    if (!(taken instanceof Reservation) && taken.lack !== undefined)
+      return this.#reserveWhenRefilled(amounts, taken);
+    return this.#take(taken);
+  }
+
+  /** The same for what cannot wait: a part that is used up is owed until more of it is there. */
+  reserveAtOnce(): GatewayError | null {
+    const { sets } = this;
+    if (sets.length === 0) return null;
+    const amounts = this.#amounts();
+    const taken = Reservation.take(sets, amounts, this.#tools);
+    if (taken instanceof Reservation || taken.lack === undefined) return this.#take(taken);
+    if (taken.lack === "lost") return this.#goOnAlone(amounts);
+    const { shared } = this.#books.reservations;
+    return this.#take(Reservation.take(sets, amounts, { ...this.#tools, shared: shared!.owing }));
+  }
+
+  async #reserveWhenRefilled(amounts: Amounts, first: Refusal): Promise<GatewayError | null> {
+    const { reserveWhenRefilled } = await import("./refill.ts");
+    const taken = await reserveWhenRefilled(this.sets, amounts, first, this.#tools, this.#call.plan.state);
+    return taken === null ? this.#goOnAlone(amounts) : this.#take(taken);
+  }
+
+  /** The shared state cannot be asked, or does not answer in time. */
+  #goOnAlone(amounts: Amounts): GatewayError | null {
+    const call = this.#call;
+    const { shared } = this.#books.reservations;
+    if (call.plan.state?.on_loss === "reject") {
+      call.state_loss = "rejected";
+      shared?.facts.countShared("rejected");
+      const message =
+        "The state that this gateway's limits are shared by cannot be reached. Try again in a moment.";
+      return new GatewayError("unavailable", message, { retry_after_ms: 1_000 });
+    }
+    call.state_loss = "local";
+    return this.#take(Reservation.take(this.sets, amounts, this.#tools));
+  }
+
+  #take(taken: Reservation | Refusal): GatewayError | null {
+    const { shared } = this.#books.reservations;
+    if (shared?.is_lost === true && shared.on_loss === "local") this.#call.state_loss ??= "local";
+    if (this.#call.state_loss === "local") shared?.facts.countShared("local");
     if (!(taken instanceof Reservation)) {
       this.#call.refused_by = taken;
       return refusalError(taken);
     }
     this.#reservation = taken;
     return null;
+  }
+
+  /** What limits are kept with: by this host's own counts, once the shared ones did not answer. */
+  get #tools(): ReservationTools {
+    const { reservations } = this.#books;
+    if (reservations.shared === null || this.#call.state_loss !== "local") return reservations;
+    return { ...reservations, shared: reservations.shared.alone };
   }
 
   /** What the call may use, about, and what its limits would say of it at this moment; nothing is taken. */
@@ -132,17 +185,28 @@ export class Account implements MeteredAccount {
     return { tokens: input_tokens + expected, nano_usd };
   }
 
-  /** Takes a try from the limits of a provider's key, unless that was done before; why it cannot be, or null. */
-  takeProviderKey(provider: ProviderPlan, key: ProviderKey, model: string): KeyRefusal | null {
+  /**
+   * Takes a try from the limits of a provider's key, unless that was done before; why it cannot be, or null.
+   * @param at_once whether it cannot wait: a part of a shared limit that is used up is owed
+   */
+  takeProviderKey(
+    provider: ProviderPlan,
+    key: ProviderKey,
+    model: string,
+    at_once = false,
+  ): KeyRefusal | null {
     if (this.#kept_for === key) {
       this.#kept_for = null;
       return null;
     }
-    const taken = this.#books.key_limits.take(provider, key, model, () => ({
+    const wanted = () => ({
       part: this.#prepared.limits ?? "all",
       input_tokens: this.#estimatedInput(),
       output_tokens: this.#expectedOutput(),
-    }));
+    });
+    const { shared } = this.#tools;
+    const kept = at_once && shared !== null ? shared.owing : shared;
+    const taken = this.#books.key_limits.take(provider, key, model, wanted, kept);
     if (!(taken instanceof KeyPlace)) return taken;
     this.#at_provider = taken;
     return null;
@@ -284,11 +348,11 @@ export class Account implements MeteredAccount {
    * @param input_tokens of the next request, about
    * @param model whose answer is asked for next
    */
-  again(
+  async again(
     came: Pick<CallEnd, "usage" | "counted_tokens">,
     input_tokens: number,
     model: ModelPlan = this.#priced_as,
-  ): GatewayError | null {
+  ): Promise<GatewayError | null> {
     const usage = came.usage ?? this.#estimatedUsage(came);
     const { cost_nano_usd } = this.#charge(this.#price(), usage);
     const { usage: before, cost_nano_usd: cost_before } = this.#earlier;
@@ -303,7 +367,7 @@ export class Account implements MeteredAccount {
     this.leaveProviderKey(usage);
     this.#input_tokens = input_tokens;
     this.#priced_as = model;
-    const refusal = this.reserve();
+    const refusal = await this.reserve();
     // The note of the first would have its reservation, which is gone.
     if (refusal === null && this.#slot >= 0) this.sending(this.#call.model!, this.#call.target!);
     return refusal;

@@ -13,17 +13,17 @@ export type WholeCame = Extract<Answer, { readonly kind: "whole" }>;
  * @param input_tokens of the next request, about
  * @param next the model whose answer is asked for; the same by default
  */
-export function payAndGoOn(
+export async function payAndGoOn(
   call: Call,
   account: Account,
   { body, told_usage }: WholeCame,
   input_tokens: number,
   tools: Pick<AttemptTools, "metrics">,
   next?: ModelPlan,
-): boolean {
+): Promise<boolean> {
   const { format, target } = call;
   const usage = told_usage === undefined ? format.usageOf(body) : told_usage;
   const counted_tokens = usage === null ? format.estimateAnswer(body) : null;
   if (usage !== null) tools.metrics.of(target!.provider.name, target!.model).countTokens(usage);
-  return account.again({ usage, counted_tokens }, input_tokens, next) === null;
+  return (await account.again({ usage, counted_tokens }, input_tokens, next)) === null;
 }

@@ -188,6 +188,11 @@ async function tryTarget(
       passOver(call, target, tools);
       return turn.is_untried ? "passed over" : null;
     }
+    if ("limit" in sent && sent.limit.lack !== undefined) {
+      const { sendWhenRefilled } = await import("./refill.ts");
+      sent = await sendWhenRefilled(call, { candidate, key: step }, sent.limit, outgoing, tools);
+      if (sent === null) return stopped(call);
+    }
     if ("limit" in sent) {
       turn.failLimited(step, sent.limit, performance.now());
       continue;

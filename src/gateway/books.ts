@@ -3,7 +3,8 @@
 import { KeyLimits } from "../access/key_limits.ts";
 import { OutputAverages } from "../access/output_average.ts";
 import type { ReservationTools } from "../access/reservation.ts";
-import type { ModelPlan, ProviderPlan, TargetPlan } from "../config/plan.ts";
+import { type LeaseDesk, SharedLimits } from "../access/shared/limits.ts";
+import type { ModelPlan, ProviderPlan, StatePlan, TargetPlan } from "../config/plan.ts";
 import { type FlightNote, writeNote } from "../ledger/flight_note.ts";
 import { findPrice, type PriceBook } from "../ledger/prices/book.ts";
 import { type ModelPrice, priceOfPlan } from "../ledger/prices/cost.ts";
@@ -11,7 +12,7 @@ import type { LedgerRow } from "../ledger/row.ts";
 import { appendRow } from "../ledger/row_line.ts";
 import { type AnswerSketch, writeSketch } from "../ledger/sketch.ts";
 import type { CallTable } from "../memory/call_table.ts";
-import type { SteadyClock } from "../memory/clock.ts";
+import { monotonicMs, type SteadyClock } from "../memory/clock.ts";
 import { LineBuffer } from "../memory/line_buffer.ts";
 import type { SeriesBlock } from "../memory/series_block.ts";
 import type { EventSink } from "../memory/spill.ts";
@@ -29,6 +30,8 @@ export interface BooksOptions {
   readonly index: number;
   readonly clock: SteadyClock;
   readonly sink: EventSink;
+  /** Where more is asked for of limits that hosts share; null: they are this host's own. */
+  readonly desk: LeaseDesk | null;
   log(line: string): void;
 }
 
@@ -57,12 +60,13 @@ export class Books {
   readonly #own_prices = new WeakMap<ModelPlan, ModelPrice>();
   readonly #told = new Set<string>();
 
-  constructor({ state, index, clock, sink, log }: BooksOptions) {
+  constructor({ state, index, clock, sink, desk, log }: BooksOptions) {
     this.state = state;
     this.series = state.series(index);
     this.reservations = {
       counters: state.counters,
       column: index,
+      shared: desk === null ? null : sharedLimits(state, desk),
       now_ms: () => clock.now_ms(),
       wall_ms: () => Date.now(),
     };
@@ -78,6 +82,11 @@ export class Books {
     this.flights = state.area(index).calls;
     this.#sink = sink;
     this.#log = log;
+  }
+
+  /** What becomes of calls while the state that hosts share cannot be reached. */
+  setState(plan: StatePlan | null): void {
+    if (this.reservations.shared !== null) this.reservations.shared.on_loss = plan?.on_loss ?? "local";
   }
 
   /** Prices from now on. */
@@ -145,4 +154,13 @@ export class Books {
     writeNote(this.#line, note);
     return this.flights.begin(this.#line);
   }
+}
+
+function sharedLimits(state: State, desk: LeaseDesk): SharedLimits {
+  const offset_ms = monotonicMs() - performance.now();
+  return new SharedLimits({
+    ...{ table: state.counters, facts: state.facts, desk },
+    steady_ms: () => performance.now() + offset_ms,
+    wall_ms: () => Date.now(),
+  });
 }

@@ -112,6 +112,8 @@ export class Call implements Alarm {
   cache: CacheOutcome = "bypass";
   /** What words of its client's, and of who answered it, are kept as. */
   discreet: Discretion = OPEN;
+  /** What became of it for want of the state that hosts share; null: nothing. */
+  state_loss: "local" | "rejected" | null = null;
   /** Whether it is only asked what would happen to it: nothing is kept of it. */
   is_rehearsal = false;
   /** Whether its request and answer may lie in the caches: they hold no personal data that is known of. */

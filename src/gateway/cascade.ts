@@ -31,7 +31,7 @@ export async function escalated(
   if (reason === null) return came;
   // Where limits have no room for it, the first answer is what there is.
   const kept = { ...came, is_charged: true };
-  if (!payAndGoOn(call, account, came, asked.estimateInput(), tools, to)) return kept;
+  if (!(await payAndGoOn(call, account, came, asked.estimateInput(), tools, to))) return kept;
   const { model, target, dropped } = call;
   const answered = call.tries.findLastIndex(({ outcome }) => outcome === "ok" || outcome === "hedge_won");
   call.tries = call.tries.with(answered, { ...call.tries[answered]!, outcome: `cascade_${reason}` });

@@ -173,7 +173,8 @@ async function ask(
   tools: PipelineTools,
 ): Promise<Response> {
   // Take what the call may use from every limit that it is under, or from none.
-  const refusal = account.reserve();
+  const reserved = account.reserve();
+  const refusal = reserved instanceof Promise ? await reserved : reserved;
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
 
   // Count here where no provider counts.

@@ -1,6 +1,7 @@
 // The role of a gateway process: get the configuration from the supervisor, serve, reload, drain.
 // It outlives nothing: when the supervisor is gone, it finishes its calls and goes too.
 
+import type { LeaseDesk } from "../access/shared/limits.ts";
 import { openStoredKeys } from "../access/stored_keys.ts";
 import { adminSocketPath } from "../config/admin_socket.ts";
 import { compilePlan } from "../config/compile.ts";
@@ -28,6 +29,8 @@ export function runGatewayProcess(): void {
   let drain_ms = 0;
   let is_draining = false;
   const replays = new Map<number, AbortController>();
+  /** Asks go to the supervisor, and its answer comes as a message. */
+  const desk: LeaseDesk = { ask: (asks) => tell({ kind: "asks", asks }), onAnswer: () => {} };
 
   const tell = (message: FromGateway) => {
     if (process.connected) process.send?.(message);
@@ -38,7 +41,7 @@ export function runGatewayProcess(): void {
       const plan = compilePlan(message.config);
       drain_ms = plan.listen.drain_ms;
       const admin_socket = adminSocketPath(message.config.data);
-      const own_books = openBooks(message.place);
+      const own_books = openBooks(message.place, plan.state === null ? null : desk);
       await loadPrices(message.config.data);
       const key = openPrivacyKey(message.config.data, message.config.privacy.key ?? null);
       if ("fault" in key) say(key.fault, "warn");
@@ -68,10 +71,10 @@ export function runGatewayProcess(): void {
     }
   }
 
-  function openBooks({ folder, index, clock }: Place): Books {
+  function openBooks({ folder, index, clock }: Place, own_desk: LeaseDesk | null): Books {
     const state = openState(folder);
     const sink = new EventSink(folder, state.area(index));
-    books = new Books({ state, index, clock: new SteadyClock(clock), sink, log: say });
+    books = new Books({ state, index, clock: new SteadyClock(clock), sink, desk: own_desk, log: say });
     return books;
   }
 
@@ -123,6 +126,9 @@ export function runGatewayProcess(): void {
         setSaying(message.config.log);
         setPlan(compilePlan(message.config));
         void loadPrices(message.config.data);
+        break;
+      case "leases":
+        desk.onAnswer();
         break;
       case "drain":
         void drain();

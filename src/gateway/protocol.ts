@@ -1,6 +1,7 @@
 // What supervisor and gateway processes say to each other over Bun's IPC channel.
 // The configuration travels this way, resolved, so that no secret stands on a command line or in an environment.
 
+import type { LeaseAsk } from "../access/shared/ask.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { ClockBase } from "../memory/clock.ts";
 import type { ReplayOrder, ReplayOutcome } from "./replay.ts";
@@ -29,6 +30,8 @@ export type ToGateway =
       readonly place: Place;
     }
   | { readonly kind: "config"; readonly config: ResolvedConfig }
+  /** Asks for more of limits were answered: what came of it stands in shared memory. */
+  | { readonly kind: "leases" }
   | { readonly kind: "drain" }
   /** Make a call again for an operator. */
   | { readonly kind: "replay"; readonly number: number; readonly order: ReplayOrder }
@@ -39,6 +42,8 @@ export type FromGateway =
   | { readonly kind: "hello" }
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "failed"; readonly message: string }
+  /** Calls found too little of limits that hosts share. */
+  | { readonly kind: "asks"; readonly asks: readonly LeaseAsk[] }
   /** It was told to end by somebody else, and waits to be drained once another has taken its place. */
   | { readonly kind: "leaving" }
   /** How much of a replay's answer has come; and what became of it. */

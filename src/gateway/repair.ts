@@ -75,7 +75,8 @@ async function repairedIfUnfit(
   const again = asked_format === null || first.is_charged ? null : askedAgain(asked_format, asked, treated);
   if (again === null || call.stopped !== null) return first;
   // Where limits have no room for it, the first answer is what there is.
-  if (!payAndGoOn(call, account, came, again.estimateInput(), tools)) return { ...first, is_charged: true };
+  if (!(await payAndGoOn(call, account, came, again.estimateInput(), tools)))
+    return { ...first, is_charged: true };
   const { model } = call;
   const answer = await attempt(call, sameAgain(call), again, tools);
   call.model = model;

@@ -129,6 +129,7 @@ type Server = Bun.Server<SocketData | SocketSession>;
 /** Starts a gateway. Throws what Bun.serve throws when the address cannot be had. */
 export function startGateway(options: GatewayOptions): Gateway {
   let plan = options.plan;
+  options.books.setState(plan.state);
   let stage: "serving" | "draining" | "cutting" = "serving";
   const quiet_ms = options.quiet_ms ?? QUIET_MS;
   const { series, state } = options.books;
@@ -557,6 +558,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       front
         .setTls(next.listen.tls)
         .catch((error: unknown) => say(`certificates stay as they were: ${faultText(error)}`, "error"));
+      options.books.setState(plan.state);
     },
     stop,
   };

@@ -7,7 +7,8 @@ export interface ClockBase {
   readonly monotonic_ms: number;
 }
 
-function monotonicMs(): number {
+/** The host's monotonic time in milliseconds, the same for all its processes. */
+export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1_000 + nanoseconds / 1e6;
 }

@@ -5,6 +5,7 @@ import {
   LEDGER_STORE_WORD,
   OTLP_DROPPED_WORD,
   QUALITY_SHIFTS_WORD,
+  SHARED_STATE_WORD,
   STARTED_WORD,
 } from "./layout.ts";
 
@@ -28,6 +29,26 @@ export interface LedgerStoreStatus {
   /** When the oldest of those that wait was made, in seconds since 1970; 0 without any. */
   readonly oldest_s: number;
 }
+
+/** How the state is that hosts share: there is none, it answers, or it does not. */
+export const NOT_SHARED = 0;
+export const REACHED = 1;
+export const LOST = 2;
+/** One of these. */
+export type SharedState = typeof NOT_SHARED | typeof REACHED | typeof LOST;
+
+/** What is counted of it: answers to asks for more of a limit, calls that waited for one, went on by this host's own counts, were rejected. */
+export const SHARED_COUNTS = [
+  "answers",
+  "losses",
+  "waited",
+  "local",
+  "rejected",
+  "cache_hits",
+  "cache_misses",
+] as const;
+/** One of these. */
+export type SharedCount = (typeof SHARED_COUNTS)[number];
 
 /** What is known of the gateway as a whole. */
 export class HostFacts {
@@ -87,5 +108,32 @@ export class HostFacts {
 
   countContent(outcome: ContentOutcome, calls: number): void {
     Atomics.add(this.#words, CONTENT_WORD + CONTENT_OUTCOMES.indexOf(outcome), calls);
+  }
+
+  get shared(): SharedState {
+    return Atomics.load(this.#words, SHARED_STATE_WORD) as SharedState;
+  }
+
+  set shared(state: SharedState) {
+    Atomics.store(this.#words, SHARED_STATE_WORD, state);
+  }
+
+  /** How many hosts share the state, as far as it was last heard; at least one. */
+  get hosts(): number {
+    return Math.max(1, Atomics.load(this.#words, SHARED_STATE_WORD + 1));
+  }
+
+  set hosts(hosts: number) {
+    Atomics.store(this.#words, SHARED_STATE_WORD + 1, hosts);
+  }
+
+  /** Counts something of the shared state. */
+  countShared(what: SharedCount): void {
+    Atomics.add(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.indexOf(what), 1);
+  }
+
+  /** What was counted of it, since the file was made. */
+  sharedCount(what: SharedCount): number {
+    return Atomics.load(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.indexOf(what)) >>> 0;
   }
 }

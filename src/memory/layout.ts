@@ -32,7 +32,9 @@ export const QUALITY_SHIFTS_WORD = 66;
 /** What became of the content of calls, a word for each of `CONTENT_OUTCOMES`, since the file was made. */
 export const CONTENT_WORD = 72;
 /** Words of the store that rows go to beyond the data folder: how it is, rows that wait, rows that it has, since when they wait. */
-export const LEDGER_STORE_WORD = 96;
+export const LEDGER_STORE_WORD = 68;
+/** Words of the state that hosts share: how it is, how many hosts there are, and what it has come to. */
+export const SHARED_STATE_WORD = 84;
 /** Word that says until when, in seconds since 1970, calls have to look how targets do before they choose one. */
 export const CAREFUL_WORD = 80;
 

@@ -1,6 +1,7 @@
 // All gateway processes of a gateway: those that listen on its address, and those that still drain on an earlier one.
 // Those of an earlier address drain as soon as the new ones listen.
 
+import type { LeaseAsk } from "../access/shared/ask.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
 import { Worker, type WorkerHooks } from "./worker.ts";
@@ -9,6 +10,8 @@ import { Worker, type WorkerHooks } from "./worker.ts";
 export interface FleetHooks extends Pick<WorkerHooks, "takePlace" | "leavePlace"> {
   config(): ResolvedConfig;
   log(line: string): void;
+  /** A process asks for more of limits that hosts share. */
+  onAsks(asks: readonly LeaseAsk[]): void;
 }
 
 /** Where gateway processes listen. */
@@ -77,6 +80,11 @@ export class Fleet {
     return (await workers[this.#replays % workers.length]?.replay(order, onBytes, signal)) ?? null;
   }
 
+  /** Tells those that have asked for more of limits that they were answered. */
+  tellAnswers(): void {
+    for (const worker of this.#all) worker.tellAnswers();
+  }
+
   /** Lets all finish their calls; resolves when they are gone. */
   async drain(): Promise<void> {
     await Promise.all([...this.#all].map((worker) => this.#retire(worker)));
@@ -93,9 +101,9 @@ export class Fleet {
   }
 
   #make(address: Address): Worker {
-    const { config, takePlace, leavePlace, log } = this.#hooks;
+    const { config, takePlace, leavePlace, log, onAsks } = this.#hooks;
     const worker = new Worker({
-      ...{ config, takePlace, leavePlace },
+      ...{ config, takePlace, leavePlace, onAsks },
       ...address,
       onLeaving: (pid) => {
         log(`gateway process ${pid} was told to end; another takes its place`);

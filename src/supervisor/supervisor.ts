@@ -6,7 +6,7 @@ import { limitsState } from "../access/limits_state.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
 import type { PurgeFilter } from "../cache/exact/purge.ts";
 import type { LoadResult } from "../config/load.ts";
-import type { ListenPlan, Plan } from "../config/plan.ts";
+import type { ListenPlan, Plan, StatePlan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
 import { type Level, setSaying } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
@@ -15,6 +15,7 @@ import type { LiveCalls } from "../ledger/live_calls.ts";
 import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
+import { NOT_SHARED } from "../memory/host_facts.ts";
 import type { State } from "../memory/state.ts";
 import { programCommand } from "../program/parts.ts";
 import { Health } from "../routing/health/health.ts";
@@ -32,6 +33,7 @@ import { writePidFile } from "./pid_file.ts";
 import { claimPort } from "./port.ts";
 import type { Predecessor } from "./predecessor.ts";
 import type { ServiceManager } from "./service_manager.ts";
+import { openSharedState, type SharedState } from "./shared_state.ts";
 import { obeySignals } from "./signals.ts";
 import { SimilarDesk } from "./similar_desk.ts";
 import { storedBudgets, storedCallers } from "./stored_budgets.ts";
@@ -183,6 +185,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   let state: State | null = null;
   let drills: Drills | null = null;
   let answering: Fleet | null = null;
+  let shared: SharedState | null = null;
   let listening_url: string | null = null;
   const telling = new CallTelling(log);
   telling.configure(loaded.config, loaded.plan);
@@ -244,6 +247,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     const tools = {
       counters: state.counters,
       column: 0,
+      shared: shared?.limits ?? null,
       now_ms: () => clock.now_ms(),
       wall_ms: () => Date.now(),
     };
@@ -285,9 +289,21 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     config: () => loaded.config,
     takePlace: () => places.take(),
     leavePlace: (place) => places.leave(place),
+    onAsks: (asks) => shared?.ask(asks),
     log,
   });
   answering = fleet;
+  if (loaded.plan.state === null) {
+    state.facts.shared = NOT_SHARED;
+  } else {
+    const sharing = await openSharedState({
+      ...{ plan: loaded.plan.state, data: loaded.config.data, state, log },
+      clock_ms: () => clock.now_ms(),
+      onAnswers: () => fleet.tellAnswers(),
+    });
+    if ("fault" in sharing) return abandon(sharing.fault);
+    shared = sharing;
+  }
   killAll = () => {
     inference.kill();
     fleet.kill();
@@ -321,7 +337,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (next.config.data !== data) log(`the data folder stays ${data} until the next start`);
     if (next.config.key_store !== key_store)
       log("where keys are shared stays as it was until the next start");
-    loaded = { ...next, config: { ...next.config, data } };
+    if (!isSameState(next.plan.state, loaded.plan.state))
+      log("where the state is shared stays as it is until the next start");
+    const { state: own } = loaded.config;
+    loaded = { ...next, config: { ...next.config, data, ...(own === undefined ? {} : { state: own }) } };
     watchAlso(next.files);
     await caches.configure(loaded.config, false);
     fleet.configure(loaded.config);
@@ -426,20 +445,24 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     await Promise.all([inference.stop(), caches.close(), content.close()]);
   }
 
-  const starting = changing.then(() => moveTo(loaded.plan.listen, null));
-  changing = starting;
-  let is_followed = false;
-  const begun = await Promise.race([starting, stopped]);
-  if (begun !== null && begun !== "stopped") {
-    log(`cannot start: ${begun}`, "error");
-    predecessor?.failed(begun);
+/** It cannot start: all that was opened is closed. */
+  async function abandon(fault: string): Promise<number> {
+    log(`cannot start: ${fault}`, "error");
+    predecessor?.failed(fault);
     await fleet.drain();
+    await shared?.close();
     await admin.stop();
     await endCaches();
     await keeper.close();
     await telling.close();
     return 1;
   }
+
+  const starting = changing.then(() => moveTo(loaded.plan.listen, null));
+  changing = starting;
+  let is_followed = false;
+  const begun = await Promise.race([starting, stopped]);
+  if (begun !== null && begun !== "stopped") return abandon(begun);
   if (begun === null) {
     const pid_file = writePidFile(loaded.config.data);
     if (typeof pid_file === "function") removePidFile = pid_file;
@@ -459,6 +482,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   await changing;
   // A change that was under way may have started processes after all.
   await fleet.drain();
+  await shared?.close();
   await admin.stop();
   await endCaches();
   // Who follows keeps the accounts.
@@ -471,6 +495,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
 
 function tellProblems(result: LoadResult & { readonly ok: false }, log: SupervisorOptions["log"]): void {
   for (const problem of result.problems) log(formatProblem(problem), "error");
+}
+
+/** Whether two configurations share their state at the same place; what becomes of calls without it may differ. */
+function isSameState(one: StatePlan | null, other: StatePlan | null): boolean {
+  const placeOf = (plan: StatePlan | null) => JSON.stringify({ ...plan, on_loss: null, budget_ms: null });
+  return (one === null) === (other === null) && placeOf(one) === placeOf(other);
 }
 
 function urlOf({ hostname, port }: Address, is_tls: boolean): string {

@@ -1,5 +1,6 @@
 // The supervisor's end of one gateway process: spawned, spoken to, and started again when it dies.
 
+import type { LeaseAsk } from "../access/shared/ask.ts";
 import { gatewayEnvironment } from "../config/environment.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../gateway/protocol.ts";
@@ -31,6 +32,8 @@ export interface WorkerHooks {
   leavePlace(place: Place): void;
   /** It was told to end by somebody else, and waits to be drained. */
   onLeaving(pid: number): void;
+  /** Its calls ask for more of limits that hosts share. */
+  onAsks(asks: readonly LeaseAsk[]): void;
   /** It died unasked and will be started again after so many milliseconds. */
   onDeath(pid: number, status: string, restart_ms: number): void;
 }
@@ -58,6 +61,8 @@ export class Worker {
   /** Who waits for the first process to listen. */
   #first: PromiseWithResolvers<void> | null = null;
   #is_kept = false;
+  /** Whether it waits for an answer to its asks. */
+  #asks = false;
   #restart_timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(hooks: WorkerHooks) {
@@ -87,6 +92,13 @@ export class Worker {
     signal: AbortSignal,
   ): Promise<ReplayOutcome | null> {
     return this.#life === null ? Promise.resolve(null) : this.#replays.ask(order, onBytes, signal);
+  }
+
+  /** Its asks were answered, if it has asked. */
+  tellAnswers(): void {
+    if (!this.#asks) return;
+    this.#asks = false;
+    this.#tell({ kind: "leases" });
   }
 
   /** Lets it finish its calls, and ends it if it takes longer than it may. */
@@ -182,6 +194,10 @@ export class Worker {
         break;
       case "failed":
         this.#fail(life, message.message);
+        break;
+      case "asks":
+        this.#asks = true;
+        this.#hooks.onAsks(message.asks);
         break;
       case "leaving":
         if (!this.#is_stopping) this.#hooks.onLeaving(life.process?.pid ?? 0);

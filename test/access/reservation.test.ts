@@ -26,7 +26,13 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const tools = () => ({ counters: state.counters, column: 0, now_ms: () => now_ms, wall_ms: () => now_ms });
+const tools = () => ({
+  counters: state.counters,
+  column: 0,
+  shared: null,
+  now_ms: () => now_ms,
+  wall_ms: () => now_ms,
+});
 
 const NONE: LimitsPlan = { windows: [], concurrency: null, nano_usd_per_day: null, nano_usd_per_month: null };
 

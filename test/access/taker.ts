@@ -10,7 +10,7 @@ const [folder = "", index = "0", duration_ms = "500"] = process.argv.slice(2);
 const state = openState(folder);
 const { words } = state.counters;
 const now_ms = () => Date.now();
-const tools = { counters: state.counters, column: Number(index), now_ms, wall_ms: now_ms };
+const tools = { counters: state.counters, column: Number(index), shared: null, now_ms, wall_ms: now_ms };
 const sets = stressSets();
 /** Counted by the test itself: at most as many as are held at any moment. */
 const witness = counterKey(

@@ -39,6 +39,7 @@ export function testBooks(): TestBooks {
     index: 0,
     clock: new SteadyClock(clockBase()),
     sink: new EventSink(folder, state.area(0)),
+    desk: null,
     log: (line) => said.push(line),
   });
   books.setPrices(book);

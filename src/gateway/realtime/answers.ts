@@ -153,9 +153,9 @@ export class Answers {
     call.account = account;
     // A key that was taken away since then is nobody's any more.
     const client = authenticate(call.plan, tools.stored_keys, call.request.headers);
-    const error = client instanceof GatewayError ? client : account.reserve();
+    const error = client instanceof GatewayError ? client : account.reserveAtOnce();
     if (error !== null) return this.#refuse(call, ownAnswer(error));
-    const refusal = account.takeProviderKey(target.provider, key, target.model);
+    const refusal = account.takeProviderKey(target.provider, key, target.model, true);
     if (refusal !== null) {
       return this.#refuse(call, limitedFailure(target.provider.name, refusal.retry_after_ms).answer);
     }
@@ -196,7 +196,7 @@ export class Answers {
     call.model = by.model;
     call.target = by.target;
     // Where there is nothing left to take it from, it was used all the same.
-    account.reserve();
+    account.reserveAtOnce();
     settle(call, this.#tools, { status: 200, code: null, usage, finish_reason, counted_tokens: null });
   }
 

@@ -121,7 +121,7 @@ async function tryOnce(
   const { provider, model } = target;
   const failure = unfit(target) ?? drilled(target, tools);
   if (failure !== null) return failure;
-  const refusal = call.account?.takeProviderKey(provider, key, model) ?? null;
+  const refusal = call.account?.takeProviderKey(provider, key, model, true) ?? null;
   if (refusal !== null) return limitedFailure(provider.name, refusal.retry_after_ms);
   call.model = where.model;
   call.target = target;

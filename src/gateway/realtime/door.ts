@@ -51,7 +51,7 @@ export async function admitSession(
 
   // Its place among the calls at once, for as long as it lasts; its answers take the rest.
   call.account = new Account(call, askedOf(model, "place"), tools.books);
-  const refusal = call.account.reserve();
+  const refusal = await call.account.reserve();
   if (refusal !== null) return refuse(call, ownAnswer(refusal), tools);
   if (model.deadline_ms > 0) call.setDeadline(call.arrived_ms + model.deadline_ms);
   return new RealtimeSession(call, model, place.passed, values, tools);
