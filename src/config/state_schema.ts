@@ -54,7 +54,7 @@ export const state = z.union([url, details]);
 export const on_state_loss = z.enum(["local", "reject"]).default("local");
 
 /** `state_budget_ms` of the configuration. */
-export const state_budget_ms = whole(1, 10_000).default(50);
+export const state_budget_ms = whole(1, 10_000).default(100);
 
 /** State as configured, its certificates read. */
 export type StateConfig = z.output<typeof state>;

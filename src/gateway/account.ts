@@ -20,6 +20,7 @@ import { type CallEnd, type Labels, labelsOf, rowOf } from "./call_row.ts";
 import { wordOf } from "./labels.ts";
 import { refusalError } from "./limit_refusal.ts";
 import type { Prepared } from "./prepare.ts";
+import { reserveWhenRefilled } from "./refill.ts";
 import type { MeteredAccount } from "./stream_meter.ts";
 import { timingsOf } from "./timings.ts";
 import type { Texts } from "./token_counter.ts";
@@ -108,7 +109,6 @@ export class Account implements MeteredAccount {
   }
 
   async #reserveWhenRefilled(amounts: Amounts, first: Refusal): Promise<GatewayError | null> {
-    const { reserveWhenRefilled } = await import("./refill.ts");
     const taken = await reserveWhenRefilled(this.sets, amounts, first, this.#tools, this.#call.plan.state);
     return taken === null ? this.#goOnAlone(amounts) : this.#take(taken);
   }

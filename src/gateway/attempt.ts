@@ -20,6 +20,7 @@ import { endedAlone, Hedge } from "./hedge.ts";
 import type { Try } from "./one_try.ts";
 import type { Queues } from "./queues.ts";
 import type { Receiver, TryResult } from "./receiver.ts";
+import { sendWhenRefilled } from "./refill.ts";
 import { send } from "./send.ts";
 import { note, noteBeside, passOver, triedOf } from "./tries.ts";
 import { Turn } from "./turn.ts";
@@ -189,7 +190,6 @@ async function tryTarget(
       return turn.is_untried ? "passed over" : null;
     }
     if ("limit" in sent && sent.limit.lack !== undefined) {
-      const { sendWhenRefilled } = await import("./refill.ts");
       sent = await sendWhenRefilled(call, { candidate, key: step }, sent.limit, outgoing, tools);
       if (sent === null) return stopped(call);
     }

@@ -68,6 +68,7 @@ import { type RealtimePlace, readOffer, realtimePlace, sessionHeaders } from "./
 import { RelayedStreams } from "./relayed_streams.ts";
 import type { ReplayOrder, ReplayOutcome } from "./replay.ts";
 import { draining } from "./settle.ts";
+import { stateMetrics } from "./state_metrics.ts";
 import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
@@ -414,6 +415,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     const others = [
       ...hostMetrics(state.facts),
       ...certificateMetrics(plan.listen.tls),
+      ...stateMetrics(state.facts),
       queues.lengths(plan),
       ...(caches?.metrics() ?? []),
       ...healthMetrics(plan, snapshot, options.books.health),

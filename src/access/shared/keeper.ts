@@ -207,7 +207,8 @@ export class LeaseKeeper {
       const is_low = room * 2 < leased.ahead && now_ms >= leased.low_until_ms && leased.level < 0;
       const is_much = leased.share > leased.target * 1.25 && now_ms - leased.told_ms > lease_ms * HELLO_PART;
       const is_old = leased.ends_ms - now_ms < lease_ms * RENEW_PART;
-      if (is_low || is_much || is_old || leased.used > leased.share) leased.is_asked = true;
+      if (is_low || is_much || is_old || leased.used > Math.max(leased.share, leased.told))
+        leased.is_asked = true;
     }
     this.#sendAll();
   }
@@ -280,24 +281,20 @@ export class LeaseKeeper {
     else if (leased.share > leased.target) leased.share = leased.target;
     if (is_last) this.#words.end(at);
     this.#words.setShare(at, leased.asWord(leased.share));
-    // Whoever took between the two looks took what was still allowed.
+    // Whoever took between the two looks took what was still allowed, and it is told as used.
     leased.used = leased.look(table, at, clock_ms());
-    if (leased.used > leased.share) {
-      leased.share = leased.used;
-      this.#words.setShare(at, leased.asWord(leased.share));
-    }
     return leased.request(is_last ? 0 : need, is_last, leased.profile(table, at, clock_ms()));
   }
 
   #hear(
     leased: Leased,
-    { need, is_last }: LeaseRequest,
+    { need, base, is_last }: LeaseRequest,
     reply: readonly number[],
     ends: Moment,
     sent_ms: number,
   ): void {
     const { table, wall_ms, facts, lease_ms } = this.#options;
-    const [state = 0, share = 0, others = 0, hosts = 1, level = -1, again = -1] = reply;
+    const [state = 0, share = 0, others = 0, level = -1, again = -1] = reply;
     if (state === 0) {
       leased.is_asked = true;
       return;
@@ -313,7 +310,7 @@ export class LeaseKeeper {
     }
     const at = table.find(leased.key, wall_ms());
     if (at < 0) return;
-    const is_unmet = need > 0 && share - leased.share < need;
+    const is_unmet = need > 0 && share < base + need;
     leased.share = share;
     leased.ends_ms = sent_ms + lease_ms;
     const now_ms = this.#options.steady_ms();
@@ -324,7 +321,6 @@ export class LeaseKeeper {
     this.#words.answer(at, {
       share: leased.asWord(share),
       ends,
-      hosts,
       elsewhere: leased.asWord(others),
       full: is_unmet ? { until: leased.full_until_ms | 0, room_at: (now_ms + room_ms) | 0 } : null,
     });
@@ -351,6 +347,7 @@ export class LeaseKeeper {
 
   #lose(why: string): void {
     const { facts, log } = this.#options;
+    if (this.#is_closed) return;
     facts.shared = LOST;
     if (this.#fault === null || this.#fault !== why) log(`the shared state cannot be used: ${why}`, "warn");
     if (this.#fault === null) facts.countShared("losses");

@@ -15,12 +15,10 @@ const ANSWERS = 69;
 /** Until when there is no more to be had, and when there may be; by the monotonic clock. */
 const FULL_UNTIL = 70;
 const ROOM_AT = 71;
-/** How many hosts have a part. */
-const HOSTS = 72;
 /** The largest amount that a call did not get since the keeper looked; of money in its units. */
-const NEEDED = 73;
+const NEEDED = 72;
 /** What other hosts have. */
-const ELSEWHERE = 74;
+const ELSEWHERE = 73;
 const ELSEWHERE_LONG = 39;
 
 const AMOUNT_MAX = 2 ** 31 - 1;
@@ -36,7 +34,6 @@ export interface Answered {
   /** In the unit of the counter: requests, tokens, calls; of money nano-dollars. */
   readonly share: number | bigint;
   readonly ends: Moment;
-  readonly hosts: number;
   readonly elsewhere: number | bigint;
   /** Null: calls got what they needed. */
   readonly full: { readonly until: number; readonly room_at: number } | null;
@@ -81,11 +78,6 @@ export class LeaseWords {
     return Atomics.load(this.#longs, (at >> 1) + ELSEWHERE_LONG);
   }
 
-  /** How many hosts have a part; 0: nobody has told. */
-  hosts(at: number): number {
-    return Atomics.load(this.#words, at + HOSTS);
-  }
-
   answers(at: number): number {
     return Atomics.load(this.#words, at + ANSWERS);
   }
@@ -122,12 +114,11 @@ export class LeaseWords {
   }
 
   /** Writes an answer. The share is there before the lease lasts longer. */
-  answer(at: number, { share, ends, hosts, elsewhere, full }: Answered): void {
+  answer(at: number, { share, ends, elsewhere, full }: Answered): void {
     const words = this.#words;
     this.setShare(at, share);
     if (typeof elsewhere === "bigint") Atomics.store(this.#longs, (at >> 1) + ELSEWHERE_LONG, elsewhere);
     else Atomics.store(words, at + ELSEWHERE, Math.min(elsewhere, AMOUNT_MAX));
-    Atomics.store(words, at + HOSTS, hosts);
     Atomics.store(words, at + FULL_UNTIL, full === null ? 0 : full.until || 1);
     Atomics.store(words, at + ROOM_AT, full?.room_at ?? 0);
     Atomics.store(words, at + ENDS_WALL, ends.wall);

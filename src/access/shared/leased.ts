@@ -26,6 +26,8 @@ export interface LeaseRequest {
   readonly args: readonly (string | number)[];
   /** In units: what calls did not get. */
   readonly need: number;
+  /** What this host has with it all the same. */
+  readonly base: number;
   readonly is_last: boolean;
 }
 
@@ -44,6 +46,8 @@ export class Leased {
   ahead: number;
   /** What each host may have, where all together want more than there is; -1: there is enough. */
   level = -1;
+  /** What was told of it: its share, or what was used beyond that. */
+  told = 0;
   seq = 0;
   /** On the monotonic clock, in milliseconds; 0: none. */
   ends_ms = 0;
@@ -102,21 +106,27 @@ export class Leased {
     this.ahead = Math.min(most, Math.max(this.ahead * 2, at_least * 4));
   }
 
-  /** What this host is to have, in units, when nobody waits: not more than its level, where others need it. */
+  /**
+   * What this host is to have, in units, when nobody waits: not more than its level, where others need it, even if it has used more:
+   * what leaves its window goes to them.
+   */
   get target(): number {
     const wanted = this.used + this.ahead;
-    return Math.max(this.used, this.level < 0 ? wanted : Math.min(wanted, this.level));
+    return this.level < 0 ? wanted : Math.min(wanted, this.level);
   }
 
   /** The arguments of the script; the share is what it holds at this moment. */
   request(need: number, is_last: boolean, profile: string): LeaseRequest {
     this.seq += 1;
-    const missing = Math.max(0, this.used + need - Math.max(this.share, this.used));
+    const base = Math.max(this.share, this.used);
+    const missing = Math.max(0, this.used + need - base);
+    this.told = base;
     const want = Math.max(this.used + need, is_last ? 0 : this.used + this.ahead);
     const kept_ms = this.kind === "money" ? MONEY_KEPT_MS : this.window_ms * 1.1 + KEPT_MORE_MS;
     const keep = Math.ceil(is_last ? -kept_ms : kept_ms);
     return {
       need: missing,
+      base,
       is_last,
       args: [
         ...[this.seq, KINDS[this.kind], this.limit, this.window_ms, this.share, this.used, want, missing],

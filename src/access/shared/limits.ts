@@ -71,7 +71,14 @@ export class SharedLimits {
   /** How much of a limit this host may have used now. */
   limitOf(at: number, limit: number): number {
     const share = this.words.isLive(at, this.now()) ? Math.min(limit, this.words.share(at)) : 0;
-    if (this.#goesAlone()) return Math.max(share, Math.ceil(limit / this.#hostsOf(at)));
+    if (this.#goesAlone()) {
+      const part = Math.ceil(limit / this.facts.hosts);
+      // An answer that is late is none; but what was heard a moment ago still holds.
+      if (this.is_lost) return Math.max(share, part);
+      return this.words.isFull(at, this.now())
+        ? share
+        : Math.max(share, Math.min(part, limit - this.elsewhere(at)));
+    }
     return this.#owes(at) ? Math.max(share, limit - this.elsewhere(at)) : share;
   }
 
@@ -79,9 +86,13 @@ export class SharedLimits {
   moneyLimitOf(at: number, limit: bigint): bigint {
     const held = this.words.isLive(at, this.now()) ? this.words.shareOfMoney(at) : 0n;
     const share = held < limit ? held : limit;
-    const left = this.#owes(at) ? limit - this.elsewhereOfMoney(at) : 0n;
-    const part = this.#goesAlone() ? limit / BigInt(this.#hostsOf(at)) : left;
-    return part > share ? part : share;
+    const is_alone = this.#goesAlone();
+    if (!is_alone && !this.#owes(at)) return share;
+    const is_full = !this.is_lost && this.words.isFull(at, this.now());
+    const left = limit - this.elsewhereOfMoney(at);
+    const part = is_alone ? limit / BigInt(this.facts.hosts) : left;
+    const most = part < left || this.is_lost ? part : left;
+    return is_full || share > most ? share : most;
   }
 
   /** What other hosts have of a limit, as far as it was heard a moment ago. */
@@ -117,7 +128,7 @@ export class SharedLimits {
   /** Waits for the next answer, but no longer than this; whether one has come. */
   answered(budget_ms: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(false), budget_ms);
+      const timer = setTimeout(() => done(false), Math.max(0, budget_ms));
       const done = (is_answered: boolean) => {
         clearTimeout(timer);
         this.#waiting.delete(done);
@@ -133,10 +144,6 @@ export class SharedLimits {
 
   #owes(at: number): boolean {
     return this.#mode === "owing" && !this.words.isFull(at, this.now());
-  }
-
-  #hostsOf(at: number): number {
-    return this.words.hosts(at) || this.facts.hosts;
   }
 
   #askFor(at: number, key: CounterKey, ask: LeaseAsk): void {

@@ -13,7 +13,7 @@ export const GROUPS = 32;
 /**
  * KEYS: the group's marker, then counters. ARGV: the lease in milliseconds, host, session; then for each counter its seq, kind
  * (0 window, 1 gauge, 2 money), limit, window in milliseconds, share, used, want, need, profile, keep.
- * Gives for how long nothing is given yet, in milliseconds; then for each counter: state (1 done, 0 an older word than one that was heard, 2 nothing is given yet), share, others', hosts, level (-1: no
+ * Gives for how long nothing is given yet, in milliseconds; then for each counter: state (1 done, 0 an older word than one that was heard, 2 nothing is given yet), share, others', level (-1: no
  * pressure), when to ask again (-1: unknown).
  *
  * A marker knows the run of the server that it was written by: where another one runs, what was given last may be lost, and nothing
@@ -62,7 +62,7 @@ for i = 2, #KEYS do
   local share, used, want, need = tonumber(ARGV[a+4]), tonumber(ARGV[a+5]), tonumber(ARGV[a+6]), tonumber(ARGV[a+7])
   local profile, keep = ARGV[a+8], tonumber(ARGV[a+9])
   local entries = redis.call('HGETALL', KEYS[i])
-  local mine, others, gone, hosts = nil, 0, 0, 1
+  local mine, others, gone = nil, 0, 0
   local wants, live = {}, {}
   for j = 1, #entries, 2 do
     local e = cmsgpack.unpack(entries[j+1])
@@ -72,7 +72,6 @@ for i = 2, #KEYS do
       local part = parts(e, kind, window)
       others = others + part
       if now < e[5] then
-        hosts = hosts + 1
         wants[#wants+1] = math.max(e[4], e[6])
         live[#live+1] = e
       elseif part > 0 then
@@ -83,7 +82,7 @@ for i = 2, #KEYS do
     end
   end
   if mine and (mine[1] > session or (mine[1] == session and mine[2] >= seq)) then
-    replies[#replies+1] = {0, 0, 0, 0, 0, 0}
+    replies[#replies+1] = {0, 0, 0, 0, 0}
   else
     local base = math.max(share, used)
     local room = limit - others - base
@@ -131,10 +130,11 @@ for i = 2, #KEYS do
         end
       end
     end
-    share = base + grant
+    -- A host above its level may have used more than its share: what leaves its window is not its any more.
+    if grant > 0 then share = base + grant end
     local ends = now
     if keep > 0 then ends = now + lease end
-    if share == 0 and keep == 0 then
+    if share == 0 and used == 0 and keep < 0 then
       redis.call('HDEL', KEYS[i], host)
     else
       local unmet = 0
@@ -145,7 +145,7 @@ for i = 2, #KEYS do
     end
     local state = 1
     if not gives and need > 0 then state = 2 end
-    replies[#replies+1] = {state, share, others, hosts, level, math.floor(again)}
+    replies[#replies+1] = {state, share, others, level, math.floor(again)}
   end
 end
 return replies

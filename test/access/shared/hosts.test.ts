@@ -1,9 +1,13 @@
 // Limits that several hosts share: the sum of what they admit never exceeds a limit, whatever happens to hosts and server.
 
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type LimitSet, makeLimitSet } from "../../../src/access/limit_set.ts";
 import { Reservation } from "../../../src/access/reservation.ts";
 import type { LimitsPlan } from "../../../src/config/plan.ts";
+import { LOST, REACHED } from "../../../src/memory/host_facts.ts";
 import { NEEDS_SERVER, type RedisServer, SERVER, startRedis } from "../../redis_server.ts";
 import { seededRandom } from "../../wire/json.cases.ts";
 import { type HostOptions, startHost, type TestHost } from "./hosts.ts";
@@ -74,7 +78,12 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
       // Who is dead lets nobody in.
       if (tally.dead.has(host.name)) return;
       if (taken instanceof Reservation) {
-        tally.granted.push({ after_ms, before_ms: performance.now(), tokens: amounts.tokens, host: host.name });
+        tally.granted.push({
+          after_ms,
+          before_ms: performance.now(),
+          tokens: amounts.tokens,
+          host: host.name,
+        });
         tally.nano_usd += amounts.nano_usd;
         tally.held += 1;
         tally.held_most = Math.max(tally.held_most, tally.held);
@@ -144,6 +153,145 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
     // It is a limit that is reached, not a lease.
     expect(Math.max(most / 300, tokens / 6_000)).toBeGreaterThan(0.8);
     expect(new Set(tally.granted.map(({ host }) => host)).size).toBe(3);
-    console.log(most, tokens, tally.held_most, tally.nano_usd, tally.granted.length);
+  });
+
+  test("hosts that die and a server that stops or begins anew let nothing over a limit", async () => {
+    const url = `valkey://127.0.0.1:${redis.port}`;
+    const folders = ["one", "two", "three"].map(() => mkdtempSync(join(tmpdir(), "venturi-host-")));
+    const three = await Promise.all(
+      ["one", "two", "three"].map((name, index) => start(name, { folder: folders[index]!, wait_ms: 100 })),
+    );
+    const sets = [set("faults", { ...LIMITS, concurrency: null })];
+    const tally = newTally();
+    const random = seededRandom(12);
+    const end_ms = performance.now() + 9_000;
+    const pressing = three.map((host) => press(host, sets, end_ms, random, tally));
+    const grantedSoFar = () => tally.granted.length;
+    const untilMore = async () => {
+      const before = grantedSoFar();
+      while (grantedSoFar() < before + 30 && performance.now() < end_ms) await Bun.sleep(10);
+      expect(grantedSoFar()).toBeGreaterThanOrEqual(before + 30);
+    };
+    await untilMore();
+    redis.pause();
+    // Leases end, and nothing more is let in.
+    await until(() => three.every(({ keeper }) => keeper.fault !== null));
+    await Bun.sleep(600);
+    const stopped_at = grantedSoFar();
+    await Bun.sleep(200);
+    expect(grantedSoFar()).toBe(stopped_at);
+    redis.resume();
+    await untilMore();
+    // One is dead without a word; another of its name goes on where it was.
+    tally.dead.add("three");
+    three[2]!.die();
+    await untilMore();
+    const again = await startHost({ url, name: "three", folder: folders[2]!, wait_ms: 100 });
+    hosts.push(again);
+    tally.dead.delete("three");
+    pressing.push(press(again, sets, end_ms, random, tally));
+    await untilMore();
+    // All that the server knew is gone.
+    await redis.restart();
+    await untilMore();
+    await Promise.all(pressing);
+    expect(mostInWindow(tally, () => 1)).toBeLessThanOrEqual(300);
+    expect(mostInWindow(tally, (one) => one.tokens)).toBeLessThanOrEqual(6_000);
+    expect(tally.nano_usd).toBeLessThanOrEqual(260_000);
+  }, 40_000);
+
+  test("what a dead host had comes back: places at the end of its lease, a window when it has passed", async () => {
+    const [one, two] = [await start("one"), await start("two")];
+    const sets = [set("dead", { ...requests(4), concurrency: 4 })];
+    expect(await granted(one, sets, 4)).toBe(4);
+    expect(await granted(two, sets, 1)).toBe(0);
+    one.die();
+    await until(async () => (await granted(two, sets, 1)) === 1);
+    expect(await granted(two, sets, 3)).toBe(3);
+    expect(await granted(two, sets, 1)).toBe(0);
+  });
+
+  test("money that was spent stays spent, whoever spent it; what a host gives back others may spend", async () => {
+    const [one, two] = [await start("one"), await start("two")];
+    const rich = set("rich", { nano_usd_per_month: 10n ** 18n });
+    const sets = [set("money", { nano_usd_per_day: 1_000n }), rich];
+    const first = await one.take(sets, { nano_usd: 700 });
+    expect(first).toBeInstanceOf(Reservation);
+    expect(await two.take(sets, { nano_usd: 301 })).toMatchObject({ of: "nano_usd", window: "day" });
+    (first as Reservation).settle({ tokens: 0, nano_usd: 100 });
+    await until(async () => (await two.take(sets, { nano_usd: 900 })) instanceof Reservation);
+    await one.close();
+    expect(await two.take(sets, { nano_usd: 1 })).toMatchObject({ of: "nano_usd" });
+    // Of a billion dollars no nano-dollar too much is given.
+    const large = { nano_usd: 9_007_199_254_740_991 };
+    let count = 0;
+    while ((await two.take([rich], large)) instanceof Reservation) count += 1;
+    expect(count).toBe(111);
+  });
+
+  test("a host that takes all leaves others their part as soon as they want it", async () => {
+    const [one, two] = [await start("one", { wait_ms: 50 }), await start("two", { wait_ms: 50 })];
+    const sets = [set("fair", requests(200))];
+    const tally = newTally();
+    const random = seededRandom(13);
+    const end_ms = performance.now() + 4_500;
+    const first = press(one, sets, end_ms, random, tally);
+    await until(() => tally.granted.length >= 200);
+    const came_ms = performance.now();
+    await Promise.all([first, press(two, sets, end_ms, random, tally)]);
+    const later = tally.granted.filter(({ before_ms }) => before_ms > came_ms + 1.5 * WINDOW_MS);
+    const of_two = later.filter(({ host }) => host === "two").length;
+    expect(of_two / later.length).toBeGreaterThan(0.3);
+    expect(mostInWindow(tally, () => 1)).toBeLessThanOrEqual(200);
+  }, 20_000);
+
+  test("without the server a host goes on by its part, where that is wished, and says so", async () => {
+    const [one, two] = [await start("one"), await start("two")];
+    one.shared.on_loss = "local";
+    const sets = [set("alone", requests(10, 60_000))];
+    expect(await granted(one, sets, 1)).toBe(1);
+    expect(await granted(two, sets, 1)).toBe(1);
+    await until(() => one.state.facts.hosts === 2);
+    redis.pause();
+    try {
+      await until(() => one.keeper.fault !== null && two.keeper.fault !== null);
+      await Bun.sleep(600);
+      // Half of the limit, of which it has used one.
+      expect(await granted(one, sets, 9)).toBe(4);
+      expect(await two.take(sets)).toMatchObject({ of: "requests", lack: "lost" });
+      expect(one.said.at(-1)).toContain("cannot be used");
+    } finally {
+      redis.resume();
+    }
+    await until(() => one.state.facts.shared === REACHED);
+    expect(one.said.at(-1)).toContain("is reached");
+  });
+
+  test("state of a newer schema is left alone, and said", async () => {
+    await redis.run("SET", "test:{all}:schema", "99");
+    const one = await start("one", { tries: 30 });
+    expect(one.state.facts.shared).toBe(LOST);
+    expect(one.keeper.is_refused).toBe(true);
+    expect(one.keeper.fault).toContain("newer version (schema 99");
+    expect(await redis.run("GET", "test:{all}:schema")).toBe("99");
+  });
+
+  test("of two gateways with one name the older one stops", async () => {
+    const one = await start("same");
+    const two = await start("same");
+    await until(() => one.keeper.is_refused);
+    expect(one.keeper.fault).toContain("copy of this one's data folder");
+    const sets = [set("name", requests(5))];
+    expect(await one.take(sets)).toMatchObject({ lack: "lost" });
+    expect(await two.take(sets)).toBeInstanceOf(Reservation);
   });
 });
+
+/** Resolves when something has come to be. */
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const end_ms = performance.now() + 10_000;
+  while (!(await isSo())) {
+    if (performance.now() > end_ms) throw new Error("it has not come to be");
+    await Bun.sleep(10);
+  }
+}

@@ -15,6 +15,7 @@ import { type LeaseDesk, SharedLimits } from "../../../src/access/shared/limits.
 import { HELLO_SCRIPT, LEASE_SCRIPT } from "../../../src/access/shared/script.ts";
 import type { StatePlan } from "../../../src/config/plan.ts";
 import { readStateAddress } from "../../../src/config/state_address.ts";
+import { REACHED } from "../../../src/memory/host_facts.ts";
 import { createState, type State } from "../../../src/memory/state.ts";
 import { openValkey } from "../../../src/valkey/connection.ts";
 
@@ -43,6 +44,8 @@ export interface HostOptions {
   readonly clock_ms?: () => number;
   /** Where another one has ended. */
   readonly folder?: string;
+  /** How often it is looked whether it can take, every 10 ms. */
+  readonly tries?: number;
 }
 
 /** A plan of shared state. */
@@ -102,6 +105,7 @@ export async function startHost(options: HostOptions): Promise<TestHost> {
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
-  for (let tries = 0; tries < 500 && !(state.facts.shared === 1); tries++) await Bun.sleep(10);
+  const { tries = 500 } = options;
+  for (let one = 0; one < tries && state.facts.shared !== REACHED; one++) await Bun.sleep(10);
   return host;
 }
