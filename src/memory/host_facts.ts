@@ -30,9 +30,11 @@ export interface LedgerStoreStatus {
   readonly oldest_s: number;
 }
 
-/** How the state is that hosts share: there is none, it answers, or it does not. */
+/** How the state is that hosts share: there is none. */
 export const NOT_SHARED = 0;
+/** It answers. */
 export const REACHED = 1;
+/** It does not. */
 export const LOST = 2;
 /** One of these. */
 export type SharedState = typeof NOT_SHARED | typeof REACHED | typeof LOST;

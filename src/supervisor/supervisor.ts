@@ -445,7 +445,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     await Promise.all([inference.stop(), caches.close(), content.close()]);
   }
 
-/** It cannot start: all that was opened is closed. */
+  /** It cannot start: all that was opened is closed. */
   async function abandon(fault: string): Promise<number> {
     log(`cannot start: ${fault}`, "error");
     predecessor?.failed(fault);

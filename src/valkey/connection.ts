@@ -4,9 +4,12 @@
 import type { Cluster, DNSLookupFunction, Redis, RedisOptions } from "ioredis";
 import type { StatePlan } from "../config/plan.ts";
 
-/** Longest and shortest wait before a connection is tried again, in milliseconds. */
-const RETRY_MIN_MS = 50;
-const RETRY_MAX_MS = 1_000;
+/**
+ * Shortest wait before a connection is tried again, in milliseconds, and the longest as a part of a lease: a server that has lost what
+ * it knew gives nothing for one lease, and is to hear of every host by then.
+ */
+const RETRY_MIN_MS = 10;
+const RETRY_MAX_PART = 1 / 8;
 const CONNECT_MS = 2_000;
 
 /** A script with its keys, all of one slot. */
@@ -66,7 +69,8 @@ function makeClient(
   timeout_ms: number,
 ): Redis | Cluster {
   const { kind, nodes, tls, user, password, database, group } = plan.address;
-  const retryStrategy = (tries: number) => Math.min(RETRY_MIN_MS * 2 ** Math.min(tries, 10), RETRY_MAX_MS);
+  const retry_max_ms = plan.lease_ms * RETRY_MAX_PART;
+  const retryStrategy = (tries: number) => Math.min(RETRY_MIN_MS * 2 ** Math.min(tries, 10), retry_max_ms);
   const secure = tls ? { tls: plan.ca === null ? {} : { ca: plan.ca } } : {};
   const common = {
     enableOfflineQueue: false,

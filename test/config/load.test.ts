@@ -98,6 +98,7 @@ test("defaults are filled in", () => {
         except: { models: [], keys: [], tenants: [] },
       },
     },
+    ...{ on_state_loss: "local", state_budget_ms: 100 },
   });
   expect(result.config.listen.workers).toBeGreaterThanOrEqual(1);
 });

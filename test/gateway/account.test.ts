@@ -107,11 +107,11 @@ describe("an account's row", () => {
 });
 
 describe("an answer that is asked for once more", () => {
-  test("is in the row, the cost and the note of the next", () => {
+  test("is in the row, the cost and the note of the next", async () => {
     const { call, prepared } = newCall();
     const account = new Account(call, prepared, books.books);
     account.sending(call.model!, call.target!);
-    expect(account.again({ usage: END.usage, counted_tokens: null }, 300)).toBeNull();
+    expect(await account.again({ usage: END.usage, counted_tokens: null }, 300)).toBeNull();
     account.sending(call.model!, call.target!);
     const [note] = books.books.flights.live;
     const killed = rowOfKilled(readNote(note!.text)!, 10);

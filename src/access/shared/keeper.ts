@@ -13,6 +13,8 @@ import { LeaseWords, type Moment } from "./lease.ts";
 import { idOf, Leased, type LeaseRequest } from "./leased.ts";
 import { GROUPS, STATE_SCHEMA } from "./script.ts";
 
+/** Counters that are remembered while nobody uses them. */
+const RESTING_MAX = 100_000;
 /** Counters of one script at most. */
 const BATCH_MAX = 64;
 /** How long no more is asked for where there is no more, in milliseconds. */
@@ -50,12 +52,15 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #words: LeaseWords;
   readonly #counters = new Map<string, Leased>();
+  /** Those that nobody uses now. */
+  readonly #resting = new Map<string, Leased>();
   readonly #busy_groups = new Set<number>();
   readonly #look_timer: NodeJS.Timeout;
   readonly #hello_timer: NodeJS.Timeout;
   #session = 0;
   #is_greeting = false;
   #is_closed = false;
+  #is_ending = false;
   #fault: string | null = null;
   #is_settling = false;
   #is_refused = false;
@@ -64,6 +69,8 @@ export class LeaseKeeper {
     this.#options = options;
     this.#words = new LeaseWords(options.table);
     options.facts.shared = LOST;
+    // Of leases of an earlier keeper this one knows nothing: whoever needs one asks, and so it hears of the counter.
+    for (const at of options.table) this.#words.end(at);
     const { lease_ms } = options;
     const look_ms = Math.min(Math.max(lease_ms * LOOK_PART, LOOK_MIN_MS), LOOK_MAX_MS);
     this.#look_timer = setInterval(() => this.#look(), look_ms);
@@ -92,7 +99,9 @@ export class LeaseKeeper {
       const id = idOf(ask.words);
       let leased = this.#counters.get(id);
       if (leased === undefined) {
-        leased = new Leased(ask, now_ms);
+        // Words that are under way are numbered, so that it goes on where it rested.
+        leased = this.#resting.get(id) ?? new Leased(ask, now_ms);
+        this.#resting.delete(id);
         this.#takeUp(leased);
         this.#counters.set(id, leased);
       }
@@ -125,10 +134,18 @@ export class LeaseKeeper {
         return false;
       }
       this.#is_refused = false;
-      facts.hosts = hosts;
       const is_new = this.#session === 0;
       this.#session = session;
-      if (is_new || facts.shared !== REACHED) this.#find((await this.#touchAll()) > 0);
+      if (is_new || facts.shared !== REACHED) {
+        if (
+          this.#fault !== null &&
+          !(await this.#tellAll([...this.#counters.values(), ...this.#restingOnes()]))
+        )
+          return false;
+        this.#find((await this.#touchAll()) > 0);
+      }
+      // A server that has lost what it knew is told of those that it does not know of yet.
+      if (facts.shared === REACHED) facts.hosts = hosts;
       return true;
     } catch (error) {
       this.#lose(messageOf(error));
@@ -163,18 +180,40 @@ export class LeaseKeeper {
     clearInterval(this.#look_timer);
     clearInterval(this.#hello_timer);
     const { table, wall_ms } = this.#options;
-    if (this.#fault === null) {
-      for (const leased of this.#counters.values()) {
-        const at = table.find(leased.key, wall_ms());
-        if (at >= 0) this.#words.end(at);
-      }
-      for (let group = 0; group < GROUPS; group++) {
-        const all = [...this.#counters.values()].filter((leased) => groupOf(leased) === group);
-        for (let first = 0; first < all.length; first += BATCH_MAX)
-          await this.#send(group, all.slice(first, first + BATCH_MAX), true);
-      }
+    for (const leased of this.#counters.values()) {
+      const at = table.find(leased.key, wall_ms());
+      if (at >= 0) this.#words.end(at);
     }
+    this.#is_ending = true;
+    if (this.#fault === null) await this.#tellAll([...this.#counters.values()]);
     this.#is_closed = true;
+  }
+
+  /** Tells of counters; whether all of it was heard. */
+  async #tellAll(all: readonly Leased[]): Promise<boolean> {
+    const told = await Promise.all(
+      Array.from(Map.groupBy(all, groupOf), async ([group, own]) => {
+        for (let first = 0; first < own.length; first += BATCH_MAX)
+          if (!(await this.#send(group, own.slice(first, first + BATCH_MAX)))) return false;
+        return true;
+      }),
+    );
+    return told.every(Boolean);
+  }
+
+  /** Counters that nobody uses, but of which something was used that still counts: the server may have forgotten. */
+  #restingOnes(): Leased[] {
+    const now_ms = this.#options.steady_ms();
+    for (const [id, { kind, window_ms, told_ms }] of this.#resting)
+      if (kind === "window" && now_ms - told_ms > window_ms * 1.1) this.#resting.delete(id);
+    return [...this.#resting.values()];
+  }
+
+  #rest(leased: Leased): void {
+    this.#counters.delete(leased.id);
+    if (leased.used === 0) return;
+    if (this.#resting.size >= RESTING_MAX) this.#resting.delete(this.#resting.keys().next().value!);
+    this.#resting.set(leased.id, leased);
   }
 
   /** A counter's first look: what a keeper before had of it ahead is given back with the first words. */
@@ -231,26 +270,28 @@ export class LeaseKeeper {
       if (batch === undefined) groups.set(group, [leased]);
       else if (batch.length < BATCH_MAX) batch.push(leased);
     }
-    for (const [group, batch] of groups) void this.#send(group, batch, false);
+    for (const [group, batch] of groups) void this.#send(group, batch);
   }
 
-  /** Tells and asks of some counters of a group. */
-  async #send(group: number, batch: readonly Leased[], is_end: boolean): Promise<void> {
-    const { valkey, prefix, host, lease_ms } = this.#options;
+  /** Tells and asks of some counters of a group; whether that was heard. */
+  async #send(group: number, batch: readonly Leased[]): Promise<boolean> {
+    const { valkey, prefix, host, lease_ms, facts } = this.#options;
     this.#busy_groups.add(group);
     const sent = this.#now();
     const sent_ms = this.#options.steady_ms();
-    const requests = batch.map((leased) => this.#requestOf(leased, is_end, sent_ms));
+    const requests = batch.map((leased) => this.#requestOf(leased, sent_ms));
     const tag = tagOf(prefix, group);
+    let is_heard = false;
     try {
       const reply = await valkey.run("lease", {
         keys: [`${tag}:marker`, ...batch.map(({ id }) => `${tag}:${id}`)],
-        args: [lease_ms, host, this.#session, ...requests.flatMap(({ args }) => args)],
+        args: [lease_ms, host, this.#session, facts.hosts, 0, ...requests.flatMap(({ args }) => args)],
       });
       const rows = Array.isArray(reply) ? reply.slice(1) : [];
       const ends = { steady: (sent.steady + lease_ms) | 0, wall: (sent.wall + lease_ms) | 0 };
       for (const [index, leased] of batch.entries())
         this.#hear(leased, requests[index]!, numbersOf(rows[index]), ends, sent_ms);
+      is_heard = true;
     } catch (error) {
       // Who waits is told: what becomes of it, its configuration says.
       this.#lose(messageOf(error));
@@ -259,11 +300,12 @@ export class LeaseKeeper {
       for (const leased of batch) leased.is_under_way = false;
     }
     this.#options.onAnswers();
-    if (!is_end) this.#sendAll();
+    if (!this.#is_ending) this.#sendAll();
+    return is_heard;
   }
 
   /** What to say of a counter; its part is made smaller at once, where it is more than is needed. */
-  #requestOf(leased: Leased, is_end: boolean, now_ms: number): LeaseRequest {
+  #requestOf(leased: Leased, now_ms: number): LeaseRequest {
     const { table, wall_ms, clock_ms } = this.#options;
     leased.is_asked = false;
     leased.is_under_way = true;
@@ -275,7 +317,7 @@ export class LeaseKeeper {
       leased.grow(need);
     }
     leased.used = leased.look(table, at, clock_ms());
-    const is_last = is_end || this.#isIdle(leased, now_ms);
+    const is_last = this.#is_ending || this.#isIdle(leased, now_ms);
     // A lease that has ended holds nothing but what was used.
     if (leased.ends_ms <= now_ms || is_last) leased.share = leased.used;
     else if (leased.share > leased.target) leased.share = leased.target;
@@ -305,7 +347,7 @@ export class LeaseKeeper {
       // It may have been asked for meanwhile: then it begins anew.
       leased.ends_ms = 0;
       leased.share = leased.used;
-      if (!leased.is_asked) this.#counters.delete(leased.id);
+      if (!leased.is_asked) this.#rest(leased);
       return;
     }
     const at = table.find(leased.key, wall_ms());
@@ -329,12 +371,15 @@ export class LeaseKeeper {
 
   /** Lets every group know that this host is there; resolves to how long nothing is given yet. */
   async #touchAll(): Promise<number> {
-    const { valkey, prefix, host, lease_ms } = this.#options;
+    const { valkey, prefix, host, lease_ms, facts } = this.#options;
     const groups = Array.from({ length: GROUPS }, (_, group) => group);
     const left = await Promise.all(
       groups.map(async (group) => {
         const keys = [`${tagOf(prefix, group)}:marker`];
-        const reply = await valkey.run("lease", { keys, args: [lease_ms, host, this.#session] });
+        const reply = await valkey.run("lease", {
+          keys,
+          args: [lease_ms, host, this.#session, facts.hosts, 1],
+        });
         return numbersOf(reply)[0] ?? 0;
       }),
     );

@@ -11,24 +11,43 @@ export const STATE_SCHEMA = 1;
 export const GROUPS = 32;
 
 /**
- * KEYS: the group's marker, then counters. ARGV: the lease in milliseconds, host, session; then for each counter its seq, kind
+ * KEYS: the group's marker, then counters. ARGV: the lease in milliseconds, host, session, how many hosts it knows of, whether it has told
+ * all that it has (1); then for each counter its seq, kind
  * (0 window, 1 gauge, 2 money), limit, window in milliseconds, share, used, want, need, profile, keep.
  * Gives for how long nothing is given yet, in milliseconds; then for each counter: state (1 done, 0 an older word than one that was heard, 2 nothing is given yet), share, others', level (-1: no
  * pressure), when to ask again (-1: unknown).
  *
- * A marker knows the run of the server that it was written by: where another one runs, what was given last may be lost, and nothing
- * more is given until every host has told what it has, or its lease has ended.
+ * A marker knows the run of the server that it was written by: where another one runs, what was told last may be lost, and nothing
+ * more is given for one lease, and until all hosts that anybody knows of have told what they have, but for no more than four.
  */
 export const LEASE_SCRIPT = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local lease, host, session = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or '-'
-local marker = redis.call('HMGET', KEYS[1], 'run', 'at', 'hold')
-local at, hold = tonumber(marker[2]), tonumber(marker[3]) or 0
-if lease > hold then hold = lease; redis.call('HSET', KEYS[1], 'hold', hold) end
-if marker[1] ~= run then at = now; redis.call('HSET', KEYS[1], 'run', run, 'at', at) end
-local gives = now >= at + hold
+local marker = redis.call('HMGET', KEYS[1], 'run', 'at', 'hold', 'known', 'gives')
+local at, hold, known = tonumber(marker[2]), tonumber(marker[3]) or 0, tonumber(marker[4]) or 1
+local gives, wait = marker[5] == '1', 0
+if marker[1] ~= run then
+  redis.call('DEL', KEYS[1])
+  at, hold, known, gives = now, lease, 1, false
+  redis.call('HSET', KEYS[1], 'run', run, 'at', at, 'hold', hold)
+elseif lease > hold then
+  hold = lease
+  redis.call('HSET', KEYS[1], 'hold', hold)
+end
+if not gives then
+  if tonumber(ARGV[4]) > known then known = tonumber(ARGV[4]); redis.call('HSET', KEYS[1], 'known', known) end
+  if ARGV[5] == '1' then redis.call('HSET', KEYS[1], 'told:' .. host, 1) end
+  local told = 0
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    if string.sub(field, 1, 5) == 'told:' then told = told + 1 end
+  end
+  wait = at + 4 * hold - now
+  if told >= known then wait = at + hold - now end
+  gives = wait <= 0
+  if gives then redis.call('HSET', KEYS[1], 'gives', 1) end
+end
 
 local function parts(e, kind, window)
   local share, ends = math.max(e[3], e[4]), e[5]
@@ -55,9 +74,9 @@ local function levelOf(wants, all)
   return -1
 end
 
-local replies = {math.max(0, at + hold - now)}
+local replies = {math.max(0, wait)}
 for i = 2, #KEYS do
-  local a = 4 + (i - 2) * 10
+  local a = 6 + (i - 2) * 10
   local seq, kind, limit, window = tonumber(ARGV[a]), tonumber(ARGV[a+1]), tonumber(ARGV[a+2]), tonumber(ARGV[a+3])
   local share, used, want, need = tonumber(ARGV[a+4]), tonumber(ARGV[a+5]), tonumber(ARGV[a+6]), tonumber(ARGV[a+7])
   local profile, keep = ARGV[a+8], tonumber(ARGV[a+9])
@@ -119,7 +138,7 @@ for i = 2, #KEYS do
         leaving[#leaving+1] = {tonumber(ms), tonumber(amount)}
       end
       if not gives then
-        again = at + hold - now
+        again = wait
       elseif room + slack >= need then
         again = math.floor(hold / 4)
       else

@@ -3,7 +3,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type LimitSet, makeLimitSet } from "../../../src/access/limit_set.ts";
 import { Reservation } from "../../../src/access/reservation.ts";
 import type { LimitsPlan } from "../../../src/config/plan.ts";
@@ -15,29 +15,32 @@ import { type HostOptions, startHost, type TestHost } from "./hosts.ts";
 const NONE: LimitsPlan = { windows: [], concurrency: null, nano_usd_per_day: null, nano_usd_per_month: null };
 const WINDOW_MS = 1_000;
 
+interface World {
+  readonly redis: RedisServer;
+  start(name: string, more?: Partial<HostOptions>): Promise<TestHost>;
+}
+
 const set = (name: string, limits: Partial<LimitsPlan>): LimitSet =>
   makeLimitSet("acme", "key", name, { ...NONE, ...limits })!;
 const requests = (limit: number, window_ms = WINDOW_MS) => ({
   windows: [{ of: "requests" as const, window_ms, limit }],
 });
 
-describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () => {
-  let redis: RedisServer;
-  const hosts: TestHost[] = [];
-
-  beforeAll(async () => {
-    redis = await startRedis();
-  });
-  afterAll(() => redis.stop());
-  afterEach(async () => {
-    await Promise.all(hosts.splice(0).map((host) => host.close()));
-    await redis.run("FLUSHALL");
-  });
-
-  async function start(name: string, more: Partial<HostOptions> = {}): Promise<TestHost> {
-    const host = await startHost({ url: `valkey://127.0.0.1:${redis.port}`, name, ...more });
-    hosts.push(host);
-    return host;
+describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { concurrent: true }, () => {
+  /** A server of a test's own, and hosts on it. */
+  async function world(): Promise<World> {
+    const redis = await startRedis();
+    const hosts: TestHost[] = [];
+    onTestFinished(async () => {
+      await Promise.all(hosts.map((host) => host.close()));
+      await redis.stop();
+    });
+    const start = async (name: string, more: Partial<HostOptions> = {}) => {
+      const host = await startHost({ url: `valkey://127.0.0.1:${redis.port}`, name, ...more });
+      hosts.push(host);
+      return host;
+    };
+    return { redis, start };
   }
 
   /** How many of so many tries a host is granted. */
@@ -48,6 +51,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
   }
 
   test("what one has used the others have not: a limit is all of theirs, to the last request", async () => {
+    const { start } = await world();
     const [one, two, three] = [await start("one"), await start("two"), await start("three")];
     const sets = [set("last", requests(10, 60_000))];
     expect(await granted(one, sets, 4)).toBe(4);
@@ -134,29 +138,33 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
       { of: "tokens" as const, window_ms: WINDOW_MS, limit: 6_000 },
     ],
     concurrency: 9,
-    nano_usd_per_month: 260_000n,
+    nano_usd_per_month: 2_600_000n,
   };
 
   test("under load the sum never exceeds any limit, and all of each is used", async () => {
+    const { start } = await world();
     const three = await Promise.all(["one", "two", "three"].map((name) => start(name)));
     const sets = [set("load", LIMITS)];
     const tally = newTally();
     const random = seededRandom(11);
-    const end_ms = performance.now() + 3_500;
-    await Promise.all(three.map((host) => press(host, sets, end_ms, random, tally)));
-    const most = mostInWindow(tally, () => 1);
-    const tokens = mostInWindow(tally, (one) => one.tokens);
+    let [most, tokens] = [0, 0];
+    // It is a limit that is reached, not a lease; on a busy machine that takes its time.
+    for (let round = 0; round < 20 && Math.max(most / 300, tokens / 6_000) < 0.9; round++) {
+      const end_ms = performance.now() + 1_500;
+      await Promise.all(three.map((host) => press(host, sets, end_ms, random, tally)));
+      most = mostInWindow(tally, () => 1);
+      tokens = mostInWindow(tally, (one) => one.tokens);
+    }
     expect(most).toBeLessThanOrEqual(300);
     expect(tokens).toBeLessThanOrEqual(6_000);
     expect(tally.held_most).toBeLessThanOrEqual(9);
-    expect(tally.nano_usd).toBeLessThanOrEqual(260_000);
-    // It is a limit that is reached, not a lease.
-    expect(Math.max(most / 300, tokens / 6_000)).toBeGreaterThan(0.8);
+    expect(tally.nano_usd).toBeLessThanOrEqual(2_600_000);
+    expect(Math.max(most / 300, tokens / 6_000)).toBeGreaterThanOrEqual(0.9);
     expect(new Set(tally.granted.map(({ host }) => host)).size).toBe(3);
-  });
+  }, 60_000);
 
   test("hosts that die and a server that stops or begins anew let nothing over a limit", async () => {
-    const url = `valkey://127.0.0.1:${redis.port}`;
+    const { redis, start } = await world();
     const folders = ["one", "two", "three"].map(() => mkdtempSync(join(tmpdir(), "venturi-host-")));
     const three = await Promise.all(
       ["one", "two", "three"].map((name, index) => start(name, { folder: folders[index]!, wait_ms: 100 })),
@@ -186,10 +194,11 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
     tally.dead.add("three");
     three[2]!.die();
     await untilMore();
-    const again = await startHost({ url, name: "three", folder: folders[2]!, wait_ms: 100 });
-    hosts.push(again);
+    const again = await start("three", { folder: folders[2]!, wait_ms: 100 });
     tally.dead.delete("three");
+    const came_back = tally.granted.length;
     pressing.push(press(again, sets, end_ms, random, tally));
+    await until(() => tally.granted.slice(came_back).some(({ host }) => host === "three"));
     await untilMore();
     // All that the server knew is gone.
     await redis.restart();
@@ -197,21 +206,26 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
     await Promise.all(pressing);
     expect(mostInWindow(tally, () => 1)).toBeLessThanOrEqual(300);
     expect(mostInWindow(tally, (one) => one.tokens)).toBeLessThanOrEqual(6_000);
-    expect(tally.nano_usd).toBeLessThanOrEqual(260_000);
+    expect(tally.nano_usd).toBeLessThanOrEqual(2_600_000);
   }, 40_000);
 
   test("what a dead host had comes back: places at the end of its lease, a window when it has passed", async () => {
+    const { start } = await world();
     const [one, two] = [await start("one"), await start("two")];
     const sets = [set("dead", { ...requests(4), concurrency: 4 })];
     expect(await granted(one, sets, 4)).toBe(4);
     expect(await granted(two, sets, 1)).toBe(0);
     one.die();
-    await until(async () => (await granted(two, sets, 1)) === 1);
-    expect(await granted(two, sets, 3)).toBe(3);
-    expect(await granted(two, sets, 1)).toBe(0);
+    // Each leaves the window when it has been in it for long enough.
+    let count = 0;
+    await until(async () => {
+      count += await granted(two, sets, 1);
+      return count === 4;
+    });
   });
 
   test("money that was spent stays spent, whoever spent it; what a host gives back others may spend", async () => {
+    const { start } = await world();
     const [one, two] = [await start("one"), await start("two")];
     const rich = set("rich", { nano_usd_per_month: 10n ** 18n });
     const sets = [set("money", { nano_usd_per_day: 1_000n }), rich];
@@ -230,6 +244,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
   });
 
   test("a host that takes all leaves others their part as soon as they want it", async () => {
+    const { start } = await world();
     const [one, two] = [await start("one", { wait_ms: 50 }), await start("two", { wait_ms: 50 })];
     const sets = [set("fair", requests(200))];
     const tally = newTally();
@@ -246,6 +261,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
   }, 20_000);
 
   test("without the server a host goes on by its part, where that is wished, and says so", async () => {
+    const { redis, start } = await world();
     const [one, two] = [await start("one"), await start("two")];
     one.shared.on_loss = "local";
     const sets = [set("alone", requests(10, 60_000))];
@@ -268,6 +284,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
   });
 
   test("state of a newer schema is left alone, and said", async () => {
+    const { redis, start } = await world();
     await redis.run("SET", "test:{all}:schema", "99");
     const one = await start("one", { tries: 30 });
     expect(one.state.facts.shared).toBe(LOST);
@@ -277,6 +294,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, () =>
   });
 
   test("of two gateways with one name the older one stops", async () => {
+    const { start } = await world();
     const one = await start("same");
     const two = await start("same");
     await until(() => one.keeper.is_refused);
