@@ -25,6 +25,10 @@ export interface SharedState {
   ask(asks: readonly LeaseAsk[]): void;
   /** For whoever tells how far limits are used up. */
   readonly limits: ReservationTools["shared"];
+  /** Another supervisor of this data folder takes over: nothing more is written by this one. */
+  release(): void;
+  /** It does not after all. */
+  regain(): void;
   /** Gives back what was taken ahead, and ends. */
   close(): Promise<void>;
 }
@@ -61,6 +65,7 @@ export async function openSharedState(
   };
   const { promise: connected, resolve: onConnected } = Promise.withResolvers<void>();
   let keeper: LeaseKeeper | null = null;
+  let is_released = false;
   const valkey = await openValkey({
     plan,
     scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT },
@@ -71,10 +76,12 @@ export async function openSharedState(
       onConnected();
     },
   });
-  keeper = new LeaseKeeper({
-    ...{ valkey, host, table: state.counters, facts: state.facts, log, onAnswers, ...clocks },
-    ...{ prefix: plan.prefix, lease_ms: plan.lease_ms, clock_ms: options.clock_ms },
-  });
+  const makeKeeper = () =>
+    new LeaseKeeper({
+      ...{ valkey, host, table: state.counters, facts: state.facts, log, onAnswers, ...clocks },
+      ...{ prefix: plan.prefix, lease_ms: plan.lease_ms, clock_ms: options.clock_ms },
+    });
+  keeper = makeKeeper();
   await Promise.race([connected, Bun.sleep(CONNECT_WAIT_MS)]);
   await keeper.settled(plan.lease_ms);
   if (keeper.is_refused) {
@@ -86,14 +93,27 @@ export async function openSharedState(
     `limits are shared at ${plan.shown}${keeper.fault === null ? "" : `, which cannot be reached (${keeper.fault})`}`,
   );
   const desk = { ask: () => {}, onAnswer: () => {} };
-  const own = keeper;
+  let own = keeper;
   return {
     ask: (asks) => own.ask(asks),
     limits: new SharedLimits({ table: state.counters, facts: state.facts, desk, ...clocks }),
+    release: () => {
+      is_released = true;
+      own.abandon();
+    },
+    regain: () => {
+      if (!is_released) return;
+      is_released = false;
+      own = makeKeeper();
+      keeper = own;
+      void own.greet();
+    },
     close: async () => {
-      await own.close();
+      if (!is_released) {
+        await own.close();
+        state.facts.shared = NOT_SHARED;
+      }
       valkey.close();
-      state.facts.shared = NOT_SHARED;
     },
   };
 }

@@ -430,9 +430,13 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       command,
       address: { hostname, port },
       descriptor,
-      release: () => opened.release(),
+      release: () => {
+        shared?.release();
+        return opened.release();
+      },
       regain: async () => {
         inference.renew();
+        shared?.regain();
         return opened.regain();
       },
     });

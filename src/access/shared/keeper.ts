@@ -167,7 +167,7 @@ export class LeaseKeeper {
     this.#lose(why);
   }
 
-  /** Ends without a word: what it has comes back when its leases have ended. */
+  /** Ends without a word, here and to the server: what it has is another keeper's from now on, or comes back when its leases have ended. */
   abandon(): void {
     clearInterval(this.#look_timer);
     clearInterval(this.#hello_timer);
