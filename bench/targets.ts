@@ -61,21 +61,29 @@ export const CACHED_MODEL = "cached";
 export const SIMILAR_MODEL = "similar";
 /** The model whose requests are looked through for personal data. */
 export const PRIVATE_MODEL = "private";
+/** The model that is served by several providers alike: one process may not have as many connections as are wanted. */
+export const SPREAD_MODEL = "spread";
 
-/** Venturi with everything on that exists, and so many gateway processes. */
-export function venturi(name: string, workers: number): Program {
+/**
+ * Venturi with everything on that exists, and so many gateway processes.
+ * @param beside ports of more providers
+ */
+export function venturi(name: string, workers: number, beside: readonly number[] = []): Program {
   return {
     name,
     command: (port, upstream, folder) => {
+      const providers = [upstream, ...beside].map((at, index) => ({ name: `bench${index || ""}`, at }));
       const file = writeConfig(
         folder,
         `
 listen: { port: ${port}, workers: ${workers} }
-providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
+providers:
+${providers.map(({ name, at }) => `  ${name}: { kind: openai, base_url: "http://127.0.0.1:${at}/v1", api_keys: [none] }`).join("\n")}
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
 models:
   ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } }
   ${PRIVATE_MODEL}: { targets: [bench/bench], privacy: { mode: redact } }
+  ${SPREAD_MODEL}: { strategy: weighted, targets: [${providers.map(({ name }) => `${name}/bench`).join(", ")}] }
   ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }
 `,
       );

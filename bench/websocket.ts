@@ -2,13 +2,23 @@
 // very many sockets, a third of which read slowly, and a third of which vanish.
 
 import { join } from "node:path";
+import { type Provider, startProvider } from "./actors.ts";
 import type { EventOrder, EventResult, FromEventLoad } from "./event_load.ts";
 import { median } from "./figures.ts";
 import { fileLimit } from "./idle.ts";
-import { type Placement, pinned } from "./machine.ts";
+import { findPlacement, type Placement, pinned } from "./machine.ts";
 import { memoryOf } from "./memory.ts";
-import { addOverDirect, type Case, caseOf, inTurn, onStage, type Part, type Stage } from "./part.ts";
-import { cpuOf, type Target, VENTURI } from "./targets.ts";
+import {
+  addOverDirect,
+  type Case,
+  caseOf,
+  inTurn,
+  onStage,
+  type Part,
+  type Sizes,
+  type Stage,
+} from "./part.ts";
+import { cpuOf, SPREAD_MODEL, type Target, VENTURI, venturi } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 const PACED_ROW = "paced streams";
@@ -18,8 +28,10 @@ const CALLS_EACH = 4;
 const INTERVAL_MS = 10;
 /** Of the many, each stream has an event this often. */
 const ROUGH_INTERVAL_MS = 2_000;
-/** Descriptors of a gateway process besides those of sockets and calls. */
-const SPARE_FILES = 500;
+/** A process may have so many files open that two gateways and two providers have room for 5,000 sockets with four calls each. */
+const PROCESSES = 2;
+/** Descriptors of a process besides those of sockets and calls; new sockets do not fall on the gateways quite alike. */
+const SPARE_FILES = 1_500;
 const SAMPLE_EVERY_MS = 500;
 const SHARES = 4;
 /** How long it may take until nothing is left of sockets that are gone. */
@@ -113,20 +125,21 @@ async function inFlight({ port }: Target): Promise<number> {
   return Number(/^venturi_calls_in_flight (\d+)/m.exec(text)?.[1] ?? Number.NaN);
 }
 
-async function measureRough(stage: Stage, generator: EventGenerator): Promise<Case[]> {
+async function measureRough(stage: Stage, beside: Provider, generator: EventGenerator): Promise<Case[]> {
   const { sizes } = stage;
   const target = stage.targets[1];
   if (target === undefined) return [];
-  const most = Math.floor((fileLimit() - SPARE_FILES) / (CALLS_EACH + 1));
+  const most = Math.floor((PROCESSES * (fileLimit() - SPARE_FILES)) / (CALLS_EACH + 1));
   const sockets = Math.min(sizes.connections, most);
   if (sockets < sizes.connections)
     stage.log(
       `the limit of ${fileLimit()} open files lets ${sockets} sockets with ${CALLS_EACH} calls each be measured`,
     );
-  await stage.provider.play({
-    ...PLAIN_SCRIPT,
-    ...{ answer: "stream", chunks: sizes.chunks, interval_ms: ROUGH_INTERVAL_MS, is_stamped: true },
-  });
+  for (const provider of [stage.provider, beside])
+    await provider.play({
+      ...PLAIN_SCRIPT,
+      ...{ answer: "stream", chunks: sizes.chunks, interval_ms: ROUGH_INTERVAL_MS, is_stamped: true },
+    });
   const seconds = sizes.minutes * 60;
   const samples: { at_ms: number; private_mb: number }[] = [];
   const begin_ms = performance.now();
@@ -135,7 +148,10 @@ async function measureRough(stage: Stage, generator: EventGenerator): Promise<Ca
     Math.min(SAMPLE_EVERY_MS, (seconds * 1_000) / 20),
   );
   const result = await generator.run(
-    orderFor(target, "websocket", { sockets, seconds, ramp_ms: ROUGH_INTERVAL_MS, is_rough: true }),
+    orderFor(target, "websocket", {
+      ...{ sockets, seconds, ramp_ms: ROUGH_INTERVAL_MS, is_rough: true },
+      model: SPREAD_MODEL,
+    }),
   );
   clearInterval(watching);
   const quiet_end_ms = performance.now() + QUIET_MAX_MS;
@@ -166,15 +182,35 @@ async function measureRough(stage: Stage, generator: EventGenerator): Promise<Ca
 /** WebSockets. */
 export const websocket: Part = {
   name: "websocket",
-  about: `Streams over WebSockets, ${CALLS_EACH} calls a socket: paced, with a chunk every ${INTERVAL_MS} ms, beside the same over HTTP; and very many sockets (connections), a third of them slow and a third vanishing, with their memory in the second and the last quarter of the time, and what is left of it behind them.`,
+  about: `Streams over WebSockets, ${CALLS_EACH} calls a socket: paced, with a chunk every ${INTERVAL_MS} ms, beside the same over HTTP; and very many sockets (connections) through two gateway processes and two providers, a third of them slow and a third vanishing, with their memory in the second and the last quarter of the time, and what is left of it behind them.`,
   usual: { rounds: 3, seconds: 3, streams: 200, chunks: 100, connections: 5_000, minutes: 1 },
-  run: (sizes, log) =>
-    onStage(sizes, log, [VENTURI], async (stage) => {
-      const generator = await startEventGenerator(stage.placement);
-      try {
-        return [...(await measurePaced(stage, generator)), ...(await measureRough(stage, generator))];
-      } finally {
-        await generator.stop();
-      }
-    }),
+  run: async (sizes, log) => [
+    ...(await onStage(sizes, log, [VENTURI], (stage) => withGenerator(stage, measurePaced))),
+    ...(await measureMany(sizes, log)),
+  ],
 };
+
+async function withGenerator<T>(
+  stage: Stage,
+  measure: (stage: Stage, generator: EventGenerator) => Promise<T>,
+): Promise<T> {
+  const generator = await startEventGenerator(stage.placement);
+  try {
+    return await measure(stage, generator);
+  } finally {
+    await generator.stop();
+  }
+}
+
+/** With a second provider, and a gateway that has a process for each. */
+async function measureMany(sizes: Sizes, log: (line: string) => void): Promise<Case[]> {
+  const beside = await startProvider(findPlacement());
+  try {
+    const program = venturi(VENTURI.name, PROCESSES, [beside.port]);
+    return await onStage(sizes, log, [program], (stage) =>
+      withGenerator(stage, (_, generator) => measureRough(stage, beside, generator)),
+    );
+  } finally {
+    await beside.stop();
+  }
+}
