@@ -1,8 +1,11 @@
 // Cold start: from the spawn of the first process to the first call that is answered with 200, through the provider.
 
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Connection, type Outcome, requestOf } from "./load_connection.ts";
 import { type Case, caseOf, onStage, orderFor, type Part, type Sample, type Stage } from "./part.ts";
-import { type Program, RELAYS, spawnProgram } from "./targets.ts";
+import { executable, type Program, RELAYS, spawnProgram } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** How often it is tried, and how long. */
@@ -38,19 +41,30 @@ async function startOnce(stage: Stage, program: Program): Promise<Sample | null>
 /** Time to the first answer. */
 export const start: Part = {
   name: "start",
-  about: "From the spawn to the first call answered with 200, tried every millisecond; one gateway process.",
+  about:
+    "From the spawn to the first call answered with 200, tried every millisecond; one gateway process, of Venturi from its sources and as the executable that `npx venturi build` makes.",
   usual: { rounds: 10 },
-  run: (sizes, log) =>
-    onStage(sizes, log, [], async (stage) => {
-      await stage.provider.play(PLAIN_SCRIPT);
-      const samples = new Map<string, Sample[]>();
-      for (let round = 0; round < sizes.rounds; round++) {
-        for (const program of RELAYS) {
-          const sample = await startOnce(stage, program);
-          if (sample === null) continue;
-          samples.set(program.name, [...(samples.get(program.name) ?? []), sample]);
-        }
-      }
-      return [...samples].map(([name, all]): Case => caseOf("cold start", name, all));
-    }),
+  run: async (sizes, log) => {
+    const folder = mkdtempSync(join(tmpdir(), "venturi-start-"));
+    try {
+      const made = await executable(folder, log);
+      const programs = made === null ? RELAYS : [...RELAYS, made];
+      return await onStage(sizes, log, [], (stage) => measure(stage, programs));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
 };
+
+async function measure(stage: Stage, programs: readonly Program[]): Promise<Case[]> {
+  await stage.provider.play(PLAIN_SCRIPT);
+  const samples = new Map<string, Sample[]>();
+  for (let round = 0; round < stage.sizes.rounds; round++) {
+    for (const program of programs) {
+      const sample = await startOnce(stage, program);
+      if (sample === null) continue;
+      samples.set(program.name, [...(samples.get(program.name) ?? []), sample]);
+    }
+  }
+  return [...samples].map(([name, all]): Case => caseOf("cold start", name, all));
+}

@@ -67,8 +67,14 @@ export const SPREAD_MODEL = "spread";
 /**
  * Venturi with everything on that exists, and so many gateway processes.
  * @param beside ports of more providers
+ * @param program what is started, by default from its sources
  */
-export function venturi(name: string, workers: number, beside: readonly number[] = []): Program {
+export function venturi(
+  name: string,
+  workers: number,
+  beside: readonly number[] = [],
+  program: readonly string[] = [process.execPath, MAIN],
+): Program {
   return {
     name,
     command: (port, upstream, folder) => {
@@ -87,9 +93,23 @@ models:
   ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }
 `,
       );
-      return [process.execPath, MAIN, "serve", "--config", file, "--data", folder];
+      return [...program, "serve", "--config", file, "--data", folder];
     },
   };
+}
+
+/** What the executable is called in results. */
+export const EXECUTABLE = "venturi, executable";
+
+/** Makes the executable in a folder, as `npx venturi build` does; null where it cannot be made. */
+export async function executable(folder: string, log: (line: string) => void): Promise<Program | null> {
+  const file = join(folder, "venturi");
+  const made = Bun.spawn([process.execPath, MAIN, "build", "--output", file], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if ((await made.exited) === 0) return venturi(EXECUTABLE, 1, [], [file]);
+  log(`no executable: left out; ${(await new Response(made.stderr).text()).trim().split("\n").at(-1)}`);
+  return null;
 }
 
 /** Venturi as every row measures it: with one gateway process. */

@@ -21,6 +21,7 @@ import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
 import { start } from "../../bench/start.ts";
 import { syscalls } from "../../bench/syscalls.ts";
+import { EXECUTABLE } from "../../bench/targets.ts";
 import { turns } from "../../bench/turns.ts";
 import { websocket } from "../../bench/websocket.ts";
 
@@ -77,7 +78,7 @@ describe("the part", () => {
     [turns, ["venturi"], 6],
     [open, ["direct", ...relays], 1],
     [idle, relays, 1],
-    [start, relays, 1],
+    [start, [...relays, EXECUTABLE], 1],
     [soak, ["venturi"], 1],
     [insight, ["direct", ...INSIGHTS], 1],
     [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 2],
