@@ -274,7 +274,7 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
   }, async () => {
     const { page } = await room.open("", { scheme: "light" });
     await page.getByRole("button", { name: "Dark" }).click();
-    const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+    const background = () => page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
     expect(await background()).toBe("rgb(17, 19, 21)");
     const html = await (await page.goto(`${room.gateway.url}/ui/costs`))!.text();
     expect(html).toContain('<html lang="en" data-theme="dark">');
