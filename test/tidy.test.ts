@@ -4,7 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { editorSchema } from "../src/config/editor.ts";
 import { ERROR_KINDS } from "../src/errors.ts";
+import { configurationReference } from "../tools/configuration_reference.ts";
+import { packageTable } from "../tools/third_party_notices.ts";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -166,5 +169,16 @@ describe("the house rules", () => {
   test("the lock file names no place that packages were downloaded from", () => {
     const lock = readFileSync(join(root, "package-lock.json"), "utf8");
     expect(lock).not.toMatch(/"resolved": *"http/);
+  });
+
+  test("what is generated is as its sources are; `npm run generate` makes it so", () => {
+    const read = (name: string) => readFileSync(join(root, name), "utf8");
+    const is_current = {
+      "venturi.schema.json": Bun.deepEquals(JSON.parse(read("venturi.schema.json")), editorSchema()),
+      "docs/configuration.md": read("docs/configuration.md") === configurationReference(),
+      THIRD_PARTY_NOTICES: read("THIRD_PARTY_NOTICES").includes(packageTable()),
+    };
+    const stale = Object.entries(is_current).filter(([, current]) => !current);
+    expect(stale.map(([name]) => name)).toEqual([]);
   });
 });
