@@ -4,11 +4,12 @@
 // waits by epoll.
 
 import { dlopen, ptr } from "bun:ffi";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { libcName } from "../program/libc.ts";
 
-/** From Linux' include/uapi/linux/eventpoll.h: to add; and that one of the processes that wait for a socket is woken, not all. */
+/** From Linux' include/uapi/linux/eventpoll.h; the last, that one of the processes that wait for a socket is woken, not all. */
 const EPOLL_CTL_ADD = 1;
+const EPOLL_CTL_DEL = 2;
 const EPOLLEXCLUSIVE = 0x1000_0000;
 /** From Linux' include/uapi/asm-generic/fcntl.h. */
 const F_GETFL = 3;
@@ -53,6 +54,31 @@ export function adoptListener(descriptor: number, listeners: ReadonlyMap<number,
     const is_added = epoll_ctl(registration.loop, EPOLL_CTL_ADD, own, ptr(event)) === 0;
     return is_added ? null : "the event loop does not take it";
   } finally {
+    libc.close();
+  }
+}
+
+/**
+ * Makes this process accept no more on descriptors of a socket that stays open elsewhere; they are pointed at /dev/null, so that the
+ * server can close them later. The loop has to be told: it drops a descriptor by itself only when the whole socket is closed, and until
+ * then it would take wakings from those that do accept.
+ * @returns false: not possible here
+ */
+export function leaveListeners(descriptors: readonly number[]): boolean {
+  if (process.platform !== "linux") return false;
+  const libc = dlopen(libcName(), {
+    dup2: { args: ["i32", "i32"], returns: "i32" },
+    epoll_ctl: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  });
+  const nowhere = openSync("/dev/null", "r");
+  try {
+    return descriptors.every((descriptor) => {
+      const registration = registrationOf(descriptor);
+      if (registration !== null) libc.symbols.epoll_ctl(registration.loop, EPOLL_CTL_DEL, descriptor, null);
+      return libc.symbols.dup2(nowhere, descriptor) === descriptor;
+    });
+  } finally {
+    closeSync(nowhere);
     libc.close();
   }
 }

@@ -2,7 +2,7 @@
 // on the same port. The one before it stops listening and goes on with the connections that it has, until they end.
 
 import type { TlsPlan } from "../config/certificates.ts";
-import { adoptListener } from "./adopted_listener.ts";
+import { adoptListener, leaveListeners } from "./adopted_listener.ts";
 import { closeListeners, hasConnections, listenersOf } from "./listener.ts";
 
 /** How often it is looked whether a former server has connections left, in milliseconds. */
@@ -99,9 +99,10 @@ export class Front<Data> {
     return listeners;
   }
 
-  #closeListeners(listeners: ReadonlyMap<number, string>): Promise<boolean> {
-    // Whoever handed the socket over has it too: what waits in it is for the next process.
-    return closeListeners(this.port, listeners, this.#options.descriptor === null);
+  async #closeListeners(listeners: ReadonlyMap<number, string>): Promise<boolean> {
+    if (this.#options.descriptor === null) return closeListeners(this.port, listeners);
+    // Whoever handed the socket over has it too: what waits in it is for the next server, or the next process.
+    return leaveListeners([...listeners.keys()]);
   }
 
   async #changeTls(tls: TlsPlan | null): Promise<void> {

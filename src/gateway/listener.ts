@@ -131,15 +131,10 @@ async function untilAccepted(port: number, listeners: ReadonlyMap<number, string
  * not accepted yet would be reset with its listener, and the call on it lost: first no more are opened (who tries in these milliseconds
  * tries again by itself, and finds another socket of the port or none), then those that wait are accepted. The descriptor is
  * pointed at /dev/null, so that the server, which goes on believing in it, can close it later.
- * @param listeners as `listenersOf` gives them
- * @param are_own whether nobody else has these sockets; of one that others have, nothing is lost, and nothing may be changed
+ * @param listeners as `listenersOf` gives them; nobody else has these sockets
  * @returns false: not possible here, `server.stop()` has to do
  */
-export async function closeListeners(
-  port: number,
-  listeners: ReadonlyMap<number, string>,
-  are_own: boolean,
-): Promise<boolean> {
+export async function closeListeners(port: number, listeners: ReadonlyMap<number, string>): Promise<boolean> {
   try {
     if (listeners.size === 0) return false;
     const libc = dlopen(libcName(), {
@@ -149,11 +144,9 @@ export async function closeListeners(
     const { dup2, setsockopt } = libc.symbols;
     const descriptors = [...listeners.keys()];
     const filter = openingFilter();
-    const is_filtered =
-      are_own &&
-      descriptors.every(
-        (descriptor) => setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(filter), FPROG_BYTES) === 0,
-      );
+    const is_filtered = descriptors.every(
+      (descriptor) => setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, ptr(filter), FPROG_BYTES) === 0,
+    );
     if (is_filtered) await untilAccepted(port, listeners);
     const nowhere = openSync("/dev/null", "r");
     const is_closed = descriptors.every((descriptor) => dup2(nowhere, descriptor) === descriptor);

@@ -160,8 +160,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     },
   });
   // What changes from the first look on is noticed.
-  let files = options.file === null ? [] : [options.file];
-  const endWatch = watchFiles(() => files, reloadInTurn);
+  const own_files = options.file === null ? [] : [options.file];
+  const watch = watchFiles(own_files, reloadInTurn);
 
   const first = options.load();
   if (!first.ok) {
@@ -171,10 +171,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   let loaded: Loaded = first;
   setSaying(loaded.config.log);
-  const watchAlso = (named: readonly string[]) => {
-    files = [...(options.file === null ? [] : [options.file]), ...named];
-  };
-  watchAlso(first.files);
+  watch.follow([...own_files, ...first.files]);
   drainMs = () => loaded.plan.listen.drain_ms;
   const endExpiryWatch = watchExpiry(() => loaded.plan.listen.tls, log);
   if (first.told !== undefined) log(first.told);
@@ -341,7 +338,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       log("where the state is shared stays as it is until the next start");
     const { state: own } = loaded.config;
     loaded = { ...next, config: { ...next.config, data, ...(own === undefined ? {} : { state: own }) } };
-    watchAlso(next.files);
+    watch.follow([...own_files, ...next.files]);
     await caches.configure(loaded.config, false);
     fleet.configure(loaded.config);
     inference.configure(inferenceConfigOf(loaded.config));
@@ -480,7 +477,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     void content.sweep();
     await stopped;
   }
-  endWatch();
+  watch.end();
   endExpiryWatch();
   await fleet.drain();
   await changing;

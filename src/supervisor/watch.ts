@@ -15,27 +15,32 @@ function look(path: string): string {
   }
 }
 
-/**
- * Calls back after changes of files; one that is away is waited for.
- * @param paths which files, asked at every look
- * @returns what ends the watch
- */
-export function watchFiles(paths: () => readonly string[], onChange: () => void): () => void {
-  const lookAtAll = () => new Map(paths().map((path) => [path, look(path)]));
-  let known = lookAtAll();
+/** A watch of files. */
+export interface FileWatch {
+  /** Watches these from now on, as they are now, and goes on with those that it watches already. */
+  follow(paths: readonly string[]): void;
+  end(): void;
+}
+
+/** Calls back after changes of files; one that is away is waited for. */
+export function watchFiles(paths: readonly string[], onChange: () => void): FileWatch {
+  let known = new Map(paths.map((path) => [path, look(path)]));
   let seen = known;
   const timer = setInterval(() => {
-    const now = lookAtAll();
+    const now = new Map([...known.keys()].map((path) => [path, look(path)]));
     const is_settled = [...now].every(([path, state]) => state === seen.get(path));
     seen = now;
     if (!is_settled) return;
-    // A file that is watched from now on has not changed, and one that is away may come back as it was.
-    const before = known;
-    const has_changed = [...now].some(
-      ([path, state]) => state !== MISSING && state !== (before.get(path) ?? state),
-    );
-    known = has_changed ? now : new Map([...now].map(([path, state]) => [path, before.get(path) ?? state]));
-    if (has_changed) onChange();
+    // One that is away may come back as it was.
+    const has_changed = [...now].some(([path, state]) => state !== MISSING && state !== known.get(path));
+    if (!has_changed) return;
+    known = now;
+    onChange();
   }, LOOK_MS);
-  return () => clearInterval(timer);
+  return {
+    follow(next) {
+      known = new Map(next.map((path) => [path, known.get(path) ?? look(path)]));
+    },
+    end: () => clearInterval(timer),
+  };
 }

@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { CertificateAuthority, HAS_OPENSSL } from "../certificate_authority.ts";
 import { chat, type RunOptions, Venturi } from "./harness.ts";
 import { callOnce } from "./load_client.ts";
+import { isAlive } from "./processes.ts";
 import { ListeningSocket, NotifySocket } from "./service_sockets.ts";
 
 const undone: (() => unknown)[] = [];
@@ -85,6 +86,40 @@ describe.skipIf(process.platform !== "linux")("a socket that is handed over", ()
         .catch(() => 0);
     for (let look = 0; look < 200 && (await ask()) !== 200; look++) await Bun.sleep(20);
     expect(await Promise.all(Array.from({ length: 10 }, ask))).toEqual(Array(10).fill(200));
+    // And other certificates after that, more than once.
+    for (const name of ["one.test", "two.test"]) {
+      const from = venturi.lines.length;
+      const next = authority.issue(["localhost", name]);
+      await Bun.write(join(venturi.folder, "key.pem"), next.key);
+      await Bun.write(join(venturi.folder, "cert.pem"), next.cert);
+      await venturi.line(/configuration reloaded/, from);
+      for (let call = 0; call < 20; call++) expect(await ask()).toBe(200);
+    }
+  });
+
+  test("is left to others by a process that still finishes a call", async () => {
+    const socket = listen();
+    const config = (workers: number) => `listen: { workers: ${workers} }\n`;
+    const venturi = await start({
+      command: ["serve", "--data", "./data"],
+      ...{ config: config(1), socket: socket.descriptor },
+    });
+    const [old] = venturi.gateways;
+    const words = Array.from({ length: 60 }, (_, word) => `word${word}`).join(" ");
+    const stream = await fetch(`http://127.0.0.1:${socket.port}/v1/chat/completions`, {
+      ...{ method: "POST", body: chat("sim/slow", words, { stream: true }) },
+    });
+    venturi.writeConfig(config(2));
+    await venturi.line(/2 gateway processes/);
+    // Nothing is asked of the socket by who drains, and no waking is taken from those that accept.
+    let answered = 0;
+    while (isAlive(old!) && answered < 300) {
+      const outcome = await callOnce(socket.port, "/health/live");
+      expect(outcome.kind).toBe("answered");
+      answered += 1;
+    }
+    expect(answered).toBeGreaterThan(20);
+    expect(await stream.text()).toContain("[DONE]");
   });
 
   test("is refused in words where it is none", async () => {
