@@ -27,6 +27,9 @@ export class Draft {
   /** Paths of the source by those (`pathKey`) of what came of them. */
   readonly origins = new Map<string, Path>();
 
+  /** Names of providers by what they were asked for as. */
+  readonly #providers = new Map<string, string>();
+
   /** Says where a part comes from. */
   from(path: Path, source: Path): void {
     if (!this.origins.has(pathKey(path))) this.origins.set(pathKey(path), source);
@@ -74,14 +77,14 @@ export class Draft {
    */
   provider(wanted: string, settings: ProviderInput, origin: Path): string {
     const { providers } = this.config;
-    const id = JSON.stringify(settings);
-    for (const [name, known] of Object.entries(providers)) {
-      if (JSON.stringify(known) === id && baseOf(name) === baseOf(wanted)) return name;
-    }
+    const id = `${baseOf(wanted)}\n${JSON.stringify(settings)}`;
+    const known = this.#providers.get(id);
+    if (known !== undefined) return known;
     const clean = providerNameOf(wanted);
     let name = clean;
     for (let count = 2; Object.hasOwn(providers, name); count++) name = `${clean}-${count}`;
     providers[name] = settings;
+    this.#providers.set(id, name);
     this.from(["providers", name], origin);
     return name;
   }

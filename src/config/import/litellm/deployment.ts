@@ -12,6 +12,7 @@ import {
 import { budgetOf } from "../periods.ts";
 import type { Source } from "../source.ts";
 import { type LitellmProvider, litellmProvider, splitModel } from "./known_providers.ts";
+import { capabilitiesOf, type Price, priceOf } from "./model_info.ts";
 import type { References } from "./references.ts";
 
 /** A deployment as it is carried over. */
@@ -27,13 +28,6 @@ export interface Deployment {
   /** Tries after the first; null where it says nothing. */
   readonly retries: number | null;
   readonly price: Price | null;
-}
-
-/** A price of a million tokens. */
-export interface Price {
-  input_per_mtok: number;
-  output_per_mtok: number;
-  cached_input_per_mtok?: number;
 }
 
 /** Parameters of requests: what LiteLLM adds to every call, and nobody does here. */
@@ -252,44 +246,6 @@ function timeoutOf(params: Source): number | null {
   if (stream.is_there && plain.is_there)
     stream.changed("one time to the first byte holds for streams and plain answers: the longer of the two");
   return Math.min(86_400_000, Math.max(1, Math.round(Math.max(...seconds) * 1_000)));
-}
-
-function priceOf(params: Source, info: Source): Price | null {
-  const costs = ["input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"].map(
-    (key) => params.at(key).number() ?? info.at(key).number(),
-  );
-  const [input, output, cached] = costs.map((one) => (one === null ? null : round(one * 1e6)));
-  if (input == null && output == null) return null;
-  return {
-    ...{ input_per_mtok: input ?? 0, output_per_mtok: output ?? 0 },
-    ...(cached == null ? {} : { cached_input_per_mtok: cached }),
-  };
-}
-
-/** Without the noise of binary fractions. */
-function round(number: number): number {
-  return Number(number.toPrecision(12));
-}
-
-const ABILITIES = [
-  ["supports_vision", "vision"],
-  ["supports_audio_input", "audio"],
-  ["supports_pdf_input", "pdf"],
-  ["supports_video_input", "video"],
-  ["supports_function_calling", "tools"],
-  ["supports_response_schema", "json_schema"],
-  ["supports_reasoning", "reasoning"],
-] as const;
-
-function capabilitiesOf(info: Source): NonNullable<TargetInput["capabilities"]> {
-  const found: NonNullable<TargetInput["capabilities"]> = {};
-  for (const [from, to] of ABILITIES) {
-    const able = info.at(from).flag();
-    if (able !== null) found[to] = able;
-  }
-  const tokens = info.first("max_input_tokens").number();
-  if (tokens !== null && Number.isInteger(tokens) && tokens > 0) found.context_tokens = tokens;
-  return found;
 }
 
 /** Says what of an entry was not carried. */
