@@ -26,7 +26,7 @@ import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { liveRoutes } from "./live_routes.ts";
 import { replayRoutes } from "./replay_routes.ts";
-import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes } from "./router.ts";
+import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes, toResponse } from "./router.ts";
 import { upgradeRoutes } from "./upgrade_routes.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
@@ -146,12 +146,19 @@ export function openAdminApi({ folder, key_store = null, hooks }: AdminOptions, 
     ...linkRoutes(sessions, hooks),
     ...upgradeRoutes({ data: folder, keys, self, gateway: hooks.gateway }),
   };
+  let described: Promise<unknown> | null = null;
   const answer = createRouter(routes, self, hooks.log);
   const door = new DashboardDoor({ sessions, folder, token, content_token, answer });
   return {
     keys,
     ready: Promise.resolve(sharing).then((shared) => shared?.look()),
-    answer: (request) => (isDashboard(request) ? door.answer(request) : answer(request)),
+    answer: async (request) => {
+      if (isDashboard(request)) return door.answer(request);
+      if (new URL(request.url).pathname !== "/openapi.json") return answer(request);
+      // Few ask, and then more than once.
+      described ??= import("./openapi/document.ts").then(({ openApiDocument }) => openApiDocument(routes));
+      return toResponse({ json: await described, headers: { "cache-control": "no-cache" } });
+    },
     close: async () => {
       if (telling !== null) clearTimeout(telling);
       ledger.close();

@@ -14,7 +14,8 @@ import type { Reply, Routes } from "./router.ts";
 const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 100;
 
-const audit_query = z.strictObject({
+/** What is asked of the audit log. */
+export const audit_query = z.strictObject({
   since: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_DEFAULT),
 });

@@ -36,7 +36,8 @@ export interface CacheDesk {
 /** Entries of one answer. */
 const ENTRIES_MAX = 1_000;
 
-const purge_query = z.strictObject({
+/** Which kept answers are removed. */
+export const purge_query = z.strictObject({
   tenant: z.string().max(128).optional(),
   model: z.string().max(512).optional(),
   tag: z.string().max(300).optional(),
@@ -44,7 +45,8 @@ const purge_query = z.strictObject({
   all: z.enum(["true"]).optional(),
 });
 
-const entries_query = z.strictObject({
+/** Which kept answers are listed. */
+export const entries_query = z.strictObject({
   tenant: z.string().max(128).optional(),
   model: z.string().max(512).optional(),
   after: z

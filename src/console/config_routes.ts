@@ -16,7 +16,8 @@ export interface ConfigHooks {
   readonly gateway: { loadFile(): LoadResult; loadDraft(text: string): LoadResult } | null;
 }
 
-const draft_schema = z.strictObject({ text: z.string().max(512 * 1024) });
+/** A draft of a configuration. */
+export const draft_schema = z.strictObject({ text: z.string().max(512 * 1024) });
 
 /** The endpoints of the configuration. */
 export function configRoutes(hooks: ConfigHooks): Routes {

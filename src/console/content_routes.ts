@@ -12,7 +12,8 @@ import type { Reply, Routes } from "./router.ts";
 
 const DAY_MS = 86_400_000;
 
-const delete_query = z.strictObject({
+/** Whose content is deleted. */
+export const delete_query = z.strictObject({
   tenant: z.string().min(1).max(128).optional(),
   user: z.string().min(1).max(1_000).optional(),
   before: z.string().optional(),

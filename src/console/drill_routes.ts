@@ -35,7 +35,8 @@ export interface DrillDesk {
   readonly hooks: DrillHooks | null;
 }
 
-const wish_schema = z.strictObject({
+/** A drill as it is wished for. */
+export const wish_schema = z.strictObject({
   provider: z.string().max(64),
   model: z.string().min(1).max(200).optional(),
   /** What its calls fail with. No status that would count against a key: that would outlive the drill. */

@@ -19,7 +19,8 @@ const STEPS_MAX = 2_000;
 /** How far back calls are looked at that tell how long calls take. */
 const LATENCY_MS = 15 * 60_000;
 
-const series_query = z.strictObject({
+/** What is asked of usage over time. */
+export const series_query = z.strictObject({
   by: z.enum(USAGE_FIELDS as [string, ...string[]]).optional(),
   step: z.enum(LEVELS as [Level, ...Level[]]).optional(),
   since: z.string().optional(),

@@ -22,7 +22,8 @@ const OVERLAP_DEFAULT_MS = 86_400_000;
 /** Keys in one page. */
 const PAGE_MAX = 1_000;
 
-const list_query = z.strictObject({
+/** Which keys are listed. */
+export const list_query = z.strictObject({
   after: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(PAGE_MAX),
   state: z.enum(["active", "expired", "revoked"]).optional(),

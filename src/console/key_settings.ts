@@ -10,7 +10,8 @@ import { formatPath, type Path } from "../config/problem.ts";
 import { client_key_schema } from "../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 
-const settings_schema = client_key_schema.omit({ key: true, guards: true }).extend({
+/** What a key is made with. */
+export const settings_schema = client_key_schema.omit({ key: true, guards: true }).extend({
   // A name is shown in tables and may stand in a path.
   name: z
     .string()

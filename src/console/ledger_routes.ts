@@ -24,9 +24,12 @@ const PAGE_MAX = 1_000;
 const PAGE_DEFAULT = 100;
 
 const range = { since: z.string().optional(), until: z.string().optional() };
-const usage_query = z.strictObject({ ...range, by: z.string().optional() });
-const experiments_query = z.strictObject({ ...range, route: z.string().optional() });
-const calls_query = z.strictObject({
+/** What is asked of usage. */
+export const usage_query = z.strictObject({ ...range, by: z.string().optional() });
+/** What is asked of experiments. */
+export const experiments_query = z.strictObject({ ...range, route: z.string().optional() });
+/** Which calls are asked for. */
+export const calls_query = z.strictObject({
   ...range,
   id: z.string().optional(),
   request: z.string().optional(),

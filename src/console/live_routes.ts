@@ -20,7 +20,8 @@ const QUIET_MS = 5_000;
 /** Streams at once. */
 const STREAMS_MAX = 64;
 
-const live_query = z.strictObject({
+/** Which calls a stream tells of. */
+export const live_query = z.strictObject({
   recent: z.coerce.number().int().min(0).max(RECENT_MAX).default(50),
   /** Only calls that failed. */
   failed: z.enum(["true", "false"]).optional(),

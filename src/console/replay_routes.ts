@@ -15,8 +15,10 @@ import { type Replay, ReplayDesk, type ReplaySide, type ReplayWish } from "./rep
 import type { Ask, Reply, Routes } from "./router.ts";
 
 const model = z.string().min(1).max(512);
-const kept_schema = z.strictObject({ id: z.string().min(1).max(200), model: model.optional() });
-const given_schema = z.strictObject({
+/** A kept call to be made again. */
+export const kept_schema = z.strictObject({ id: z.string().min(1).max(200), model: model.optional() });
+/** A call that is sent along to be made again. */
+export const given_schema = z.strictObject({
   request: z.record(z.string(), z.unknown()),
   model,
   endpoint: z.string().min(1).max(100).default("/chat/completions"),

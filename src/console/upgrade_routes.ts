@@ -22,7 +22,8 @@ export interface UpgradeDesk {
   readonly gateway: Pick<GatewayHooks, "upgrade"> | null;
 }
 
-const wish_schema = z.strictObject({
+/** An upgrade as it is wished for. */
+export const wish_schema = z.strictObject({
   /** The program's file; left out, the one that lies where the present one was started from. */
   program: z.string().max(4_096).refine(isAbsolute, "must be an absolute path").optional(),
 });

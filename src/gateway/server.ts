@@ -399,6 +399,8 @@ export function startGateway(options: GatewayOptions): Gateway {
       const is_there = plan.admin_token_hash !== null || isLoopback(plan.listen.host);
       return relayAdmin(request, server, relayToDashboard, is_there);
     }
+    // It says what there is, and nothing of this gateway.
+    if (path === "/openapi.json") return relayAdmin(request, server, relayToDashboard, true);
     if (path === "/metrics") {
       // Who can reach another address than loopback need not know what goes on here.
       const is_closed = plan.admin_token_hash !== null && !isLoopback(plan.listen.host);
