@@ -82,7 +82,10 @@ export function openContentFile(folder: string): Database | { readonly fault: st
     return db;
   } catch (error) {
     db?.close();
-    return { fault: `${path} cannot be used (${error instanceof Error ? error.message : String(error)})` };
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      fault: `${path} cannot be used (${message}); where it is damaged, remove it, and another is made`,
+    };
   }
 }
 

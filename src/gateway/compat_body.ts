@@ -40,33 +40,33 @@ function metadataOf(scan: JsonObjectScan): Metadata | null {
   if (member?.kind !== "object") return null;
   const inner = scanMembers(scan.bytes, member.start, member.end);
   if (inner.fault !== null || inner.find("tags")?.kind !== "array") return null;
-  const { tags, session_id, trace_id } = valueOf(scan, "metadata") as Readonly<Record<string, unknown>>;
+  const { tags, session_id, trace_id } = memberOf(scan, "metadata") as Readonly<Record<string, unknown>>;
   const session = [session_id, trace_id].find((one) => typeof one === "string");
   return { tags: texts(tags), session: session === undefined ? null : String(session), has_tags: true };
 }
 
 function understand(call: Call, scan: JsonObjectScan, metadata: Metadata | null): void {
   const { headers } = call.request;
-  const retries = valueOf(scan, "num_retries");
+  const retries = memberOf(scan, "num_retries");
   if (Number.isInteger(retries) && (retries as number) >= 0)
     call.retries ??= Math.min(RETRIES_MAX, retries as number);
-  const seconds = Number(valueOf(scan, "timeout") ?? 0);
+  const seconds = Number(memberOf(scan, "timeout") ?? 0);
   if (seconds > 0 && Number.isFinite(seconds))
     setOwn(headers, "x-venturi-deadline-ms", String(Math.ceil(seconds * 1_000)));
-  const tags = [...texts(valueOf(scan, "tags")), ...(metadata?.tags ?? [])]
+  const tags = [...texts(memberOf(scan, "tags")), ...(metadata?.tags ?? [])]
     .map(tagText)
     .filter((tag) => tag !== "");
   if (tags.length > 0) setOwn(headers, "x-venturi-tags", tags.join(","));
-  const named = [valueOf(scan, "litellm_session_id"), valueOf(scan, "litellm_trace_id"), metadata?.session];
+  const named = [memberOf(scan, "litellm_session_id"), memberOf(scan, "litellm_trace_id"), metadata?.session];
   const session = named.find((one) => typeof one === "string" && one !== "");
   if (session !== undefined) setOwn(headers, "x-venturi-session", String(session));
-  const cache = valueOf(scan, "cache");
+  const cache = memberOf(scan, "cache");
   if (typeof cache !== "object" || cache === null) return;
   if ("no-store" in cache && cache["no-store"] === true) setOwn(headers, "x-venturi-cache", "off");
   else if ("no-cache" in cache && cache["no-cache"] === true) setOwn(headers, "x-venturi-cache", "refresh");
 }
 
-function valueOf(scan: JsonObjectScan, name: string): unknown {
+function memberOf(scan: JsonObjectScan, name: string): unknown {
   const member = scan.find(name);
   return member === null ? null : JSON.parse(spanText(scan.bytes, member));
 }

@@ -48,6 +48,9 @@ describe("the admin API on the public port", () => {
       expect(json.error).toMatchObject({ type: "authentication_error", code: "invalid_api_key" });
     }
     expect((await ask(gateway, "GET", "audit")).headers.get("x-request-id")).toMatch(/^[0-9a-f-]{36}$/);
+    const described = await fetch(`${gateway.url}/openapi.json`);
+    expect(described.status).toBe(200);
+    expect(await described.json()).toMatchObject({ openapi: "3.1.0", info: { title: "Venturi" } });
     const created = await ask(gateway, "POST", "keys", { name: "till", tier: "free" });
     expect(created.status).toBe(201);
     expect(created.headers.get("cache-control")).toBe("no-store");

@@ -153,6 +153,7 @@ function Facts({ call }: { readonly call: CallRow }) {
     ["Call id", call.id],
     ["Request id", call.request_id],
     ["Trace id", call.trace_id],
+    ["Made again of", call.replay_of],
     ["Asked for", call.model],
     ["Answered by", call.provider === null ? null : servedBy(call)],
     ["Tenant", call.tenant],
