@@ -22,6 +22,8 @@ export interface CacheHooks {
   similar(): Promise<unknown>;
   /** Removes similar requests, as far as a filter tells them. */
   forgetSimilar(filter: PurgeFilter): void;
+  /** Removes answers that hosts share; how many, null where none are shared. */
+  purgeShared(filter: PurgeFilter, is_bad: boolean): Promise<number | null>;
 }
 
 /** Where the audit log of removals is. */
@@ -153,7 +155,8 @@ async function purge(desk: CacheDesk, actor: string, query: URLSearchParams): Pr
   });
   if (removed instanceof GatewayError) return removed;
   desk.hooks?.forgetSimilar(filter);
-  return { json: { object: "cache.purge", removed } };
+  const shared = (await desk.hooks?.purgeShared(filter, bad !== null)) ?? null;
+  return { json: { object: "cache.purge", removed, ...(shared === null ? {} : { removed_shared: shared }) } };
 }
 
 /** Does something with the kept answers: those that are open, or opened for this alone. */

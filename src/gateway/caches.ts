@@ -3,6 +3,7 @@
 
 import type { CacheEntry } from "../cache/entry.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
+import type { SharedAnswers } from "../cache/exact/shared_answers.ts";
 import { type Fingerprint, Fingerprints, type LastTurn, type SimilarityRules } from "../cache/fingerprint.ts";
 import { Flight, type Joined } from "../cache/flight.ts";
 import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
@@ -51,6 +52,8 @@ export interface CachesOptions {
   readonly secret: Uint8Array;
   readonly exact: ExactCache | null;
   readonly similar: SimilarAnswers | null;
+  /** Answers of all hosts, and how long they are waited for. */
+  readonly elsewhere: { readonly answers: SharedAnswers; readonly budget_ms: number; close(): void } | null;
 }
 
 /** A call as the caches see it. */
@@ -98,13 +101,15 @@ export class Caches {
   readonly #fingerprints = new WeakMap<Plan, Fingerprints>();
   readonly #exact: ExactCache | null;
   readonly #similar: SimilarAnswers | null;
+  readonly #elsewhere: CachesOptions["elsewhere"];
   readonly #kept = new KeptAnswers();
   readonly #flights = new Map<string, Flight<FailedAnswer>>();
 
-  constructor({ secret, exact, similar }: CachesOptions) {
+  constructor({ secret, exact, similar, elsewhere }: CachesOptions) {
     this.#secret = secret;
     this.#exact = exact;
     this.#similar = similar;
+    this.#elsewhere = elsewhere;
   }
 
   /** Looks for an answer to a call of a model that keeps its answers. */
@@ -118,6 +123,8 @@ export class Caches {
     const kept = wish.mode === "refresh" ? null : this.#lookForKept(seen);
     if (kept !== null) return kept;
     if (wish.mode !== "only") return this.#joinOrLead(seen);
+    const there = await this.#lookElsewhere(seen);
+    if (there !== null) return this.#giveOfElsewhere(seen, there) ?? nothingKept();
     const similar = await this.#lookForSimilar(seen, this.#turnOf(seen));
     return (similar?.is_sure ? this.#giveSimilar(seen, similar) : null) ?? nothingKept();
   }
@@ -244,6 +251,16 @@ export class Caches {
     const { call, wish } = seen;
     const leading = this.#makeLead(seen, flight);
     const { lead, turn } = leading;
+    const there = wish.mode === "refresh" ? null : await this.#lookElsewhere(seen);
+    if (call.stopped !== null) {
+      lead.leave();
+      return STOPPED;
+    }
+    const kept = there === null ? null : this.#giveOfElsewhere(seen, there);
+    if (kept !== null && there !== null) {
+      lead.found({ key: seen.key, entry: there, similarity: null });
+      return kept;
+    }
     const similar = wish.mode === "refresh" ? null : await this.#lookForSimilar(seen, turn);
     if (call.stopped !== null) {
       lead.leave();
@@ -254,6 +271,22 @@ export class Caches {
     if (given !== null) lead.found(similar);
     else leading.doubt = similar;
     return given ?? ASK;
+  }
+
+  /** What another host has kept of the very request; null for nothing that does, or not in time. */
+  async #lookElsewhere({ key, wish }: Seen): Promise<CacheEntry | null> {
+    if (this.#elsewhere === null) return null;
+    const { answers, budget_ms } = this.#elsewhere;
+    const entry = await answers.get(key, budget_ms);
+    const now_ms = Date.now();
+    // What is refreshed is refreshed by a host that has it.
+    if (entry === null || judge(entry, wish, now_ms) !== "fresh") return null;
+    void this.#exact?.put(key, entry);
+    return entry;
+  }
+
+  #giveOfElsewhere(seen: Seen, entry: CacheEntry): Found | null {
+    return this.#give(seen, seen.key, entry, "hit");
   }
 
   #giveSimilar(seen: Seen, { key, entry, similarity }: SimilarAnswer): Found | null {
@@ -269,6 +302,7 @@ export class Caches {
         max_entry_bytes: call.plan.caches.max_entry_bytes,
         keep: async (entry) => {
           await this.#exact?.put(key, entry);
+          void this.#elsewhere?.answers.put(key, entry);
           if (turn === null || this.#similar === null) return;
           if (leading.doubt !== null) await this.#similar.learn(turn, leading.doubt, entry);
           this.#similar.remember(turn, key, entry);
@@ -344,6 +378,7 @@ export class Caches {
 
   async close(): Promise<void> {
     this.#similar?.close();
+    this.#elsewhere?.close();
     await this.#exact?.close();
   }
 }

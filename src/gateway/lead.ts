@@ -10,7 +10,14 @@ import type { WireError } from "../dialects/openai/error.ts";
 import type { Usage } from "../dialects/usage.ts";
 import { brokenAnswer, type FailedAnswer } from "./failure.ts";
 import { keptEvents } from "./kept_answer.ts";
-import type { SimilarAnswer } from "./similar.ts";
+
+/** A kept answer that was found after all: to the same request, or to a similar one. */
+export interface FoundAnswer {
+  readonly key: CacheKey;
+  readonly entry: CacheEntry;
+  /** Null: it is the same. */
+  readonly similarity: number | null;
+}
 
 /** What a leader needs of the caches. */
 export interface Keeper {
@@ -112,7 +119,7 @@ export class Lead {
   }
 
   /** A kept answer does. */
-  found({ key, entry, similarity }: SimilarAnswer): void {
+  found({ key, entry, similarity }: FoundAnswer): void {
     this.#close({ kind: "answer", key, entry, similarity });
   }
 

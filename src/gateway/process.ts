@@ -61,6 +61,8 @@ export function runGatewayProcess(): void {
           return openCaches({
             folder: message.config.data,
             max_bytes: message.config.cache.max_mb * 1024 * 1024,
+            state: plan.state,
+            facts: own_books.state.facts,
             log: say,
           });
         },

@@ -7,6 +7,9 @@ import type { LeaseAsk } from "../access/shared/ask.ts";
 import { LeaseKeeper } from "../access/shared/keeper.ts";
 import { SharedLimits } from "../access/shared/limits.ts";
 import { HELLO_SCRIPT, LEASE_SCRIPT } from "../access/shared/script.ts";
+import type { ExactCache } from "../cache/exact/cache.ts";
+import { SharedAnswers } from "../cache/exact/shared_answers.ts";
+import { CacheKey } from "../cache/key.ts";
 import type { StatePlan } from "../config/plan.ts";
 import type { Level } from "../config/say.ts";
 import { monotonicMs } from "../memory/clock.ts";
@@ -23,6 +26,8 @@ const COMMAND_MIN_MS = 250;
 export interface SharedState {
   /** A gateway process asks for more of limits. */
   ask(asks: readonly LeaseAsk[]): void;
+  /** Kept answers of all hosts; null: each has its own. */
+  readonly answers: SharedAnswers | null;
   /** For whoever tells how far limits are used up. */
   readonly limits: ReservationTools["shared"];
   /** Another supervisor of this data folder takes over: nothing more is written by this one. */
@@ -42,6 +47,8 @@ export interface SharedStateOptions {
   log(line: string, level?: Level): void;
   /** Asks were answered. */
   onAnswers(): void;
+  /** This host's kept answers; null while it keeps none. */
+  ownAnswers(): ExactCache | null;
 }
 
 /**
@@ -94,7 +101,18 @@ export async function openSharedState(
   );
   const desk = { ask: () => {}, onAnswer: () => {} };
   let own = keeper;
+  const answers =
+    plan.secret === null
+      ? null
+      : new SharedAnswers({
+          valkey,
+          prefix: plan.prefix,
+          secret: plan.secret,
+          onFault: (line) => log(line, "warn"),
+        });
+  const purging = answers === null ? null : purgeAlike(answers, options.ownAnswers);
   return {
+    answers,
     ask: (asks) => own.ask(asks),
     limits: new SharedLimits({ table: state.counters, facts: state.facts, desk, ...clocks }),
     release: () => {
@@ -109,6 +127,7 @@ export async function openSharedState(
       void own.greet();
     },
     close: async () => {
+      purging?.stop();
       if (!is_released) {
         await own.close();
         state.facts.shared = NOT_SHARED;
@@ -116,6 +135,29 @@ export async function openSharedState(
       valkey.close();
     },
   };
+}
+
+/** How often is looked for what was purged elsewhere, and how long a bad answer's key is remembered, in milliseconds. */
+const PURGES_MS = 500;
+const BAD_MS = 90 * 86_400_000;
+
+/** Purges here what was purged elsewhere. */
+function purgeAlike(answers: SharedAnswers, own: () => ExactCache | null): { stop(): void } {
+  let is_busy = false;
+  const look = async () => {
+    const cache = own();
+    if (is_busy || cache === null) return;
+    is_busy = true;
+    for (const { filter, is_bad, at_ms } of await answers.purges()) {
+      await cache.purge({ ...filter, before_ms: at_ms });
+      const key =
+        is_bad && filter.key_hex !== undefined ? CacheKey.parse(Buffer.from(filter.key_hex, "hex")) : null;
+      if (key !== null) await cache.block(key, at_ms + BAD_MS);
+    }
+    is_busy = false;
+  };
+  const timer = setInterval(() => void look(), PURGES_MS);
+  return { stop: () => clearInterval(timer) };
 }
 
 /** How long the first connection is waited for, in milliseconds. */

@@ -88,6 +88,8 @@ export interface AdminView {
     /** What the search for similar requests says of itself; null where there is none. */
     similar(): Promise<unknown>;
     forgetSimilar(filter: PurgeFilter): void;
+    /** Removes answers that hosts share, and has the other hosts remove theirs; how many, null where none are shared. */
+    purgeShared(filter: PurgeFilter, is_bad: boolean): Promise<number | null>;
   };
   readonly drills: Pick<Drills, "list" | "begin" | "end">;
   readonly gateway: {
@@ -195,6 +197,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       answers: () => caches.answers,
       counts: () => (state === null ? null : collectMetrics(state).snapshot),
       similar: async () => (inference.pid === null ? null : similar.stats()),
+      purgeShared: async (filter, is_bad) => (await shared?.answers?.purge(filter, is_bad)) ?? null,
       forgetSimilar: (filter) => {
         if (inference.pid !== null) void similar.forget(filter);
       },
@@ -297,6 +300,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       ...{ plan: loaded.plan.state, data: loaded.config.data, state, log },
       clock_ms: () => clock.now_ms(),
       onAnswers: () => fleet.tellAnswers(),
+      ownAnswers: () => caches.answers,
     });
     if ("fault" in sharing) return abandon(sharing.fault);
     shared = sharing;

@@ -15,7 +15,7 @@ const CONNECT_MS = 2_000;
 /** A script with its keys, all of one slot. */
 export interface ScriptCall {
   readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
+  readonly args: readonly (string | number | Uint8Array)[];
 }
 
 /** A connection. Every method rejects with an Error that says why, without a password in it. */
@@ -24,6 +24,8 @@ export interface Valkey {
   run(name: string, call: ScriptCall): Promise<unknown>;
   /** Any other command; texts in the answer as bytes. */
   bytes(command: string, args: readonly (string | number | Uint8Array)[]): Promise<unknown>;
+  /** Names of keys that match a glob, some at a time, of all servers. */
+  scan(pattern: string): AsyncIterable<readonly string[]>;
   close(): void;
 }
 
@@ -54,14 +56,38 @@ export async function openValkey({ plan, scripts, timeout_ms, onChange }: Valkey
     run: (name, { keys, args }) => {
       const script = (client as unknown as Record<string, Script | undefined>)[`script_${name}`];
       if (script === undefined) return Promise.reject(new Error(`there is no script ${name}`));
-      return script.call(client, keys.length, ...keys, ...args);
+      return script.call(client, keys.length, ...keys, ...args.map(asArgument));
     },
     bytes: (command, args) => client.callBuffer(command, ...args.map(asArgument)),
+    scan: (pattern) => scan(library, client, pattern),
     close: () => client.disconnect(),
   };
 }
 
-type Script = (this: Redis | Cluster, keys: number, ...rest: (string | number)[]) => Promise<unknown>;
+/** Names of one look at a server. */
+const SCAN_COUNT = 500;
+
+async function* scan(
+  library: { readonly Cluster: typeof Cluster },
+  client: Redis | Cluster,
+  pattern: string,
+): AsyncIterable<readonly string[]> {
+  const servers = client instanceof library.Cluster ? client.nodes("master") : [client];
+  for (const server of servers) {
+    let cursor = "0";
+    do {
+      const [next, names] = await server.scan(cursor, "MATCH", pattern, "COUNT", SCAN_COUNT);
+      cursor = next;
+      yield names;
+    } while (cursor !== "0");
+  }
+}
+
+type Script = (
+  this: Redis | Cluster,
+  keys: number,
+  ...rest: (string | number | Buffer)[]
+) => Promise<unknown>;
 
 function makeClient(
   library: { readonly Redis: typeof Redis; readonly Cluster: typeof Cluster },

@@ -85,6 +85,8 @@ export function rig(): Rig {
           openCaches({
             folder: kept.folder,
             max_bytes: 64 * 1024 * 1024,
+            state: plan.state,
+            facts: kept.state.facts,
             log: (line) => void kept.said.push(line),
           }),
         privacy: { key: Buffer.alloc(32, 7), folder: kept.folder },

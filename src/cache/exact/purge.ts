@@ -16,6 +16,8 @@ export interface PurgeFilter {
   /** One answer's key, as `CacheKey.hex` gives it. */
   readonly key_hex?: string;
   readonly all?: true;
+  /** Only those that were made before then. */
+  readonly before_ms?: number;
 }
 
 /** Removes an answer and all that is known of it; inside of a transaction. */
@@ -34,7 +36,7 @@ export async function purgeAnswers(
   writes: Writes,
   filter: PurgeFilter,
 ): Promise<number> {
-  const { tenant, model, tag, key_hex, all } = filter;
+  const { tenant, model, tag, key_hex, all, before_ms = Number.POSITIVE_INFINITY } = filter;
   if (tenant === undefined && model === undefined && tag === undefined && key_hex === undefined && !all)
     return 0;
   const only = key_hex === undefined ? null : Buffer.from(key_hex, "hex");
@@ -52,7 +54,8 @@ export async function purgeAnswers(
     ({ key, value }) => {
       const card = cardOfBytes(value);
       // A card that cannot be read is one of an answer that could never be removed otherwise.
-      if (card === null || isMeant(card, model, tag)) keys.push(key);
+      const is_old = card === null || card.created_s * 1_000 < before_ms;
+      if (is_old && (card === null || isMeant(card, model, tag))) keys.push(key);
     },
     async () => {
       const found = keys;
