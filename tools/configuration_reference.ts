@@ -56,11 +56,10 @@ export function configurationReference(): string {
   const schema = z.toJSONSchema(config_schema, { target: "draft-7", io: "input" }) as Schema;
   const shared = sharedParts(schema);
   const sections = Object.entries(schema.properties ?? {}).map(([name, part]) => {
-    const { description = "" } = part;
-    const scalar =
+    const is_value =
       part.properties === undefined && part.additionalProperties === undefined && part.items === undefined;
-    const rows = scalar ? [rowOf(name, part, false)] : rowsWithin(part, "", shared);
-    return `## ${name}\n\n${description}\n\n${table(rows)}`;
+    if (!is_value) return `## ${name}\n\n${part.description ?? ""}\n\n${table(rowsWithin(part, "", shared))}`;
+    return `## ${name}\n\n${table([rowOf(name, part, false, shared), ...deeper(part, name, shared)])}`;
   });
   const parts = [...shared].map(([id, name]) => {
     const part = JSON.parse(id) as Schema;
@@ -89,7 +88,8 @@ function sharedParts(schema: Schema): ReadonlyMap<string, string> {
     else known.count += 1;
   });
   const shared = new Map<string, string>();
-  for (const [id, { count, name }] of seen) if (count > 1) shared.set(id, name);
+  for (const [id, { count, name }] of seen)
+    if (count > 1) shared.set(id, Object.hasOwn(schema.properties ?? {}, name) ? `${name}-entry` : name);
   // What stands within what is shared is told there.
   for (const id of [...shared.keys()]) {
     const own = [...shared.keys()].some(

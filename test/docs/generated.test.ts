@@ -7,7 +7,7 @@ import { packageTable, thirdPartyNotices } from "../../tools/third_party_notices
 
 test("the reference of the configuration tells of every key, and its links lead to what is there", () => {
   const page = configurationReference();
-  const links = [...page.matchAll(/\]\(#([a-z_]+)\)/g)].map((found) => found[1]);
+  const links = [...page.matchAll(/\]\(#([a-z_-]+)\)/g)].map((found) => found[1]);
   expect(links.length).toBeGreaterThan(5);
   for (const anchor of links) expect(page).toContain(`\n## ${anchor}\n`);
   for (const key of [

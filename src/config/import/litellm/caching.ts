@@ -39,7 +39,7 @@ export function readCache(settings: Source, draft: Draft, find: FindModel): void
   if (calls.is_there) calls.changed("whatever a model answers that can be kept is kept");
   params.leave(
     ["host", "port", "password", "url", "redis_startup_nodes", "service_name", "sentinel_nodes", "namespace"],
-    "no server is needed for the cache",
+    "no server is needed on one host; several share kept answers by state (docs/configuration.md#state)",
   );
   params.rest();
 }

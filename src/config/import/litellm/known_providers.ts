@@ -90,7 +90,8 @@ export function litellmProvider(prefix: string): LitellmProvider | null {
 const BARE: readonly (readonly [begins: RegExp, provider: string])[] = [
   [/^(gpt-|o\d|chatgpt-|text-embedding-|dall-e|whisper|tts-|davinci|babbage|ft:|omni-|codex)/, "openai"],
   [/^claude/, "anthropic"],
-  [/^gemini/, "vertex_ai"],
+  [/^(gemini|text-?embedding-gecko|textembedding|(text|chat|code)-bison)/, "vertex_ai"],
+  [/^((us|eu|apac|global)\.)?(anthropic|amazon|meta|mistral|cohere|ai21|deepseek)\./, "bedrock"],
   [/^(command|embed-|rerank-)/, "cohere"],
 ];
 

@@ -130,7 +130,7 @@ export function readRouterRest(router: Source): void {
       "cache_responses",
       "cache_kwargs",
     ],
-    "not needed: the processes of one host share their state in memory",
+    "not needed on one host; several share limits and kept answers by state (docs/configuration.md#state)",
   );
   router.leave(["set_verbose", "debug_level"], "see log in docs/configuration.md");
   router.rest();

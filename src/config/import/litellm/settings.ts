@@ -160,7 +160,7 @@ export function readGeneral(general: Source, draft: Draft, references: Reference
       "disable_prisma_schema_update",
       "allow_requests_on_db_unavailable",
     ],
-    "not needed: there is no database and no Redis",
+    "not needed: there is no database; several hosts share limits and kept answers by state (docs/configuration.md#state)",
   );
   general.at("otel").left("see telemetry.otlp");
   general.rest();
