@@ -502,6 +502,8 @@ export interface QualityPlan {
 /** What is kept of prompts and answers. */
 export interface ContentPlan {
   readonly retention_ms: number;
+  /** Of all of it together. */
+  readonly max_bytes: number;
   /** Of a request, and of an answer. */
   readonly call_max_bytes: number;
   /** Whether nothing is kept of calls for a model, with a key, of a tenant. */

@@ -114,6 +114,7 @@ export function compileContent({ content: config }: z.output<typeof telemetry>):
   const [of_models, of_keys, of_tenants] = [models, keys, tenants].map((list) => list.map(namePattern));
   return {
     retention_ms: config.retention_days * DAY_MS,
+    max_bytes: config.max_mb * MIB,
     call_max_bytes: config.max_call_kb * 1024,
     isExcepted: ({ model, key, tenant }) =>
       isAny(of_models!, model) || isAny(of_keys!, key) || isAny(of_tenants!, tenant),

@@ -39,6 +39,7 @@ export class ContentKeeper {
   #gathered: ContentCall[] = [];
   #gathered_bytes = 0;
   #held_bytes = 0;
+  #max_bytes = 0;
   #last_batch = 0;
   #gathering: ReturnType<typeof setTimeout> | null = null;
   #restarting: ReturnType<typeof setTimeout> | null = null;
@@ -51,8 +52,12 @@ export class ContentKeeper {
     this.#options = options;
   }
 
-  /** Takes a call, whose bytes must not be changed until they are copied, which is soon; or lets it go. */
-  keep(call: ContentCall): void {
+  /**
+   * Takes a call, whose bytes must not be changed until they are copied, which is soon; or lets it go.
+   * @param max_bytes what the store may have in it
+   */
+  keep(call: ContentCall, max_bytes: number): void {
+    this.#max_bytes = max_bytes;
     const bytes = bytesOf(call);
     if (this.#is_closed || this.#held_bytes + bytes > HELD_MAX_BYTES) {
       this.#options.onDropped(1);
@@ -95,7 +100,8 @@ export class ContentKeeper {
       answer === null ? [request.buffer] : [request.buffer, answer.bytes.buffer],
     );
     // A thread that has just died takes nothing: what was under way is let go when that shows.
-    this.#order({ kind: "keep", batch: this.#last_batch, calls }, buffers as ArrayBuffer[]);
+    const order = { kind: "keep", batch: this.#last_batch, calls, max_bytes: this.#max_bytes } as const;
+    this.#order(order, buffers as ArrayBuffer[]);
     if (this.#thread === null) this.#letGo();
   }
 

@@ -10,7 +10,13 @@ declare const self: Worker;
 /** What the thread is told. */
 export type KeeperOrder =
   | { readonly kind: "open"; readonly folder: string; readonly keys: ContentKeys }
-  | { readonly kind: "keep"; readonly batch: number; readonly calls: readonly ContentCall[] };
+  | {
+      readonly kind: "keep";
+      readonly batch: number;
+      readonly calls: readonly ContentCall[];
+      /** What the store may have in it: the oldest make room. */
+      readonly max_bytes: number;
+    };
 
 /** What it says of a batch: why none of it was kept, in words; null: all of it was. */
 export interface KeeperReport {
@@ -22,7 +28,7 @@ let place: Extract<KeeperOrder, { kind: "open" }> | null = null;
 let store: ContentStore | null = null;
 
 /** Keeps a batch; in words, why it cannot be. */
-function keep(calls: readonly ContentCall[]): string | null {
+function keep(calls: readonly ContentCall[], max_bytes: number): string | null {
   try {
     if (store === null && place !== null) {
       const opened = ContentStore.open(place.folder, place.keys);
@@ -30,6 +36,8 @@ function keep(calls: readonly ContentCall[]): string | null {
       store = opened;
     }
     store?.keep(calls.map(wholeCall));
+    // It is swept now and then; until then as much goes as comes, or a little more.
+    if (store !== null && store.bytes > max_bytes) store.remove({}, 2 * calls.length);
     return null;
   } catch (error) {
     // Whoever comes next finds it opened anew.
@@ -56,5 +64,5 @@ self.onmessage = ({ data }: MessageEvent<KeeperOrder>) => {
     place = data;
     return;
   }
-  self.postMessage({ batch: data.batch, fault: keep(data.calls) } satisfies KeeperReport);
+  self.postMessage({ batch: data.batch, fault: keep(data.calls, data.max_bytes) } satisfies KeeperReport);
 };

@@ -53,7 +53,7 @@ export class Content {
       this.#facts.countContent("too_long", 1);
       return null;
     }
-    return new CallContent(call, prepared, plan, (kept) => this.#keeper.keep(kept));
+    return new CallContent(call, prepared, plan, (kept) => this.#keeper.keep(kept, plan.max_bytes));
   }
 
   /** Ends when what was taken is kept. */
