@@ -61,8 +61,8 @@ export async function installFor(
   project: string,
   folder: string,
 ): Promise<PackageFiles | { readonly fault: string }> {
-  const files = packageFiles(target, folder);
-  if (areThere(files)) return files;
+  const known = packageFiles(target, folder);
+  if (areThere(known)) return known;
   mkdirSync(folder, { recursive: true });
   for (const name of ["package.json", "package-lock.json"])
     copyFileSync(join(project, name), join(folder, name));
@@ -75,6 +75,7 @@ export async function installFor(
   });
   const [status, said] = await Promise.all([npm.exited, npm.stderr.text()]);
   if (status !== 0) return { fault: `npm could not install its packages: ${said.trim().split("\n").at(-1)}` };
+  const files = packageFiles(target, folder);
   return areThere(files) ? files : { fault: "its packages lack parts that are needed" };
 }
 
@@ -83,12 +84,16 @@ function packageFiles({ os, cpu, libc }: Target, folder: string): PackageFiles {
   const runtime = ["bun", os, cpu === "arm64" ? "aarch64" : cpu, ...(libc === "musl" ? ["musl"] : [])].join(
     "-",
   );
-  const addon = libc === null ? "node.napi.node" : `node.napi.${libc}.node`;
-  // msgpackr's has only one file for macOS, by the version of its interface.
+  // Packages for macOS name a C library where there is no choice, or do not.
+  const addons = libc === null ? ["node.napi.node", "node.napi.glibc.node"] : [`node.napi.${libc}.node`];
+  const addonIn = (scope: string, name: string) => {
+    const paths = addons.map((addon) => join(modules, scope, name, addon));
+    return paths.find((path) => existsSync(path)) ?? paths[0]!;
+  };
   return {
     runtime: join(modules, "@oven", runtime, "bin", "bun"),
-    lmdb: join(modules, "@lmdb", `lmdb-${os}-${cpu}`, addon),
-    msgpackr: join(modules, "@msgpackr-extract", `msgpackr-extract-${os}-${cpu}`, addon),
+    lmdb: addonIn("@lmdb", `lmdb-${os}-${cpu}`),
+    msgpackr: addonIn("@msgpackr-extract", `msgpackr-extract-${os}-${cpu}`),
     hnswlib: null,
   };
 }
