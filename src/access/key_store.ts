@@ -43,6 +43,10 @@ export interface KeyStore {
   close(): Promise<void>;
 }
 
+/** The format of what is stored, and the mark that says it where it is another than the first. */
+const FORMAT = 1;
+const FORMAT_MARK = "format";
+
 /** The folder of the stored keys in a data folder. */
 function keysFolder(data: string): string {
   return join(data, "keys");
@@ -74,7 +78,13 @@ export function openKeyStore(data: string): KeyStore | { readonly fault: string 
     const root = lmdb.open({
       ...{ path: folder, mapSize: MAP_BYTES, maxDbs: 4, maxReaders: LMDB_READERS, overlappingSync: false },
     });
-    return makeStore(root, generation);
+    const store = makeStore(root, generation);
+    const format = Number(store.mark(FORMAT_MARK) ?? FORMAT);
+    if (format <= FORMAT) return store;
+    void store.close();
+    return {
+      fault: `stored keys cannot be used: ${folder} was written by a newer version of Venturi (its format is ${format}, this program knows ${FORMAT}); run that version, or use another data folder`,
+    };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     return { fault: `stored keys cannot be used: ${folder} cannot be opened (${message})` };

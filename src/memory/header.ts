@@ -60,6 +60,23 @@ export function decodeHeader(header: Uint8Array, file_bytes: number): Geometry |
   return geometry;
 }
 
+/** What the header of any version tells, if it is whole and its tables, calls and rings are those of this one; null otherwise. */
+export interface HeaderWords {
+  readonly version: number;
+  readonly geometry: Geometry;
+}
+
+/** Reads a header of any version. */
+export function headerWords(header: Uint8Array): HeaderWords | null {
+  const words = new Int32Array(header.slice(0, HEADER_USED_BYTES).buffer);
+  if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1] || words[CHECK] !== checkOf(words)) return null;
+  const version = words[VERSION]!;
+  const geometry = { areas: words[AREAS]!, call_slots: words[CALL_SLOTS]! };
+  const sizes = [COUNTERS.entries, COUNTER_ENTRY_WORDS, null, CALL_SLOT_BYTES, RING_BYTES];
+  const is_alike = sizes.every((size, index) => size === null || words[VERSION + 1 + index] === size);
+  return version > LAYOUT_VERSION || is_alike ? { version, geometry } : null;
+}
+
 function checkOf(words: Int32Array): number {
   return Bun.hash.xxHash32(new Uint8Array(words.buffer, 0, CHECK * 4)) | 0;
 }

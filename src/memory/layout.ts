@@ -1,7 +1,7 @@
 // Where everything is in the mapped file: its regions in their order, and the fields at fixed places.
 // Sizes that a process can choose are the geometry; all others are fixed by the version. docs/memory.md has the picture.
 
-/** Raised whenever a field moves or changes its meaning: files of other versions are set aside. */
+/** Raised whenever a field moves or changes its meaning; what of earlier versions goes on is in `earlier.ts`. */
 export const LAYOUT_VERSION = 6;
 
 /** What the supervisor chooses when it makes the file. */

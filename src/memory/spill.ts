@@ -1,16 +1,30 @@
-// Where events go when their ring is full: files of a line per event, `spill-<area>-<number>.lines`, which a process
+// Where events go when their ring is full: files of a line per event, `spill-<layout>-<area>-<number>.lines`, which a process
 // appends to by number. A file whose number has been passed is read whole, and removed when its events are durable elsewhere.
 
-import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { EventBatch } from "./event_ring.ts";
+import { LAYOUT_VERSION } from "./layout.ts";
 import type { LineBuffer } from "./line_buffer.ts";
 import type { ProcessArea } from "./process_area.ts";
 
 /** A file as long as this is followed by the next; the consumer reads a file at a time. */
 const FILE_MAX_BYTES = 8 * 1024 * 1024;
 
-const NAME = /^spill-(\d+)-(\d+)\.lines$/;
+const NAME = new RegExp(`^spill-${LAYOUT_VERSION}-(\\d+)-(\\d+)\\.lines$`);
+/** What nobody appends to, of whichever version: a whole file that was handed on. */
+const HANDED = /^spill-handed-[\w.-]+\.lines$/;
+const ANY = /^spill-[\d-]+\.lines$/;
 const NEWLINE = 10;
 
 /** A spill file, by its name. */
@@ -74,9 +88,11 @@ export function spillFiles(folder: string): readonly SpillFile[] {
 
 /** The consumer's: the events of one spill file that is appended to no more; none when there is no such file. */
 export function readSpill(source: SpillSource): EventBatch {
-  const file = spillFiles(source.folder).find((candidate) => isOver(source, candidate));
-  if (file === undefined) return { lines: new Uint8Array(0), release: () => {} };
-  const path = join(source.folder, file.name);
+  const name =
+    readdirSync(source.folder).find((one) => HANDED.test(one)) ??
+    spillFiles(source.folder).find((candidate) => isOver(source, candidate))?.name;
+  if (name === undefined) return { lines: new Uint8Array(0), release: () => {} };
+  const path = join(source.folder, name);
   return { lines: wholeLines(readFileSync(path)), release: () => rmSync(path, { force: true }) };
 }
 
@@ -95,5 +111,30 @@ function wholeLines(bytes: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 }
 
 function fileName(area: number, number: number): string {
-  return `spill-${area}-${number}.lines`;
+  return `spill-${LAYOUT_VERSION}-${area}-${number}.lines`;
+}
+
+let handed = 0;
+
+/** Hands events, a line each, to whoever keeps the folder by now. They are on the disk when this returns. */
+export function handOnEvents(folder: string, lines: Uint8Array): void {
+  const name = `spill-handed-${process.pid}-${Date.now()}-${++handed}.lines`;
+  const unfinished = join(folder, `.${name}`);
+  const file = openSync(unfinished, "w", 0o600);
+  try {
+    writeFileSync(file, lines);
+    if (lines.at(-1) !== NEWLINE) writeFileSync(file, "\n");
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(unfinished, join(folder, name));
+}
+
+/** Takes over the files of processes of other versions, of which none lives. */
+export function adoptSpills(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (ANY.test(name) && !NAME.test(name))
+      renameSync(join(folder, name), join(folder, name.replace("spill-", "spill-handed-")));
+  }
 }

@@ -4,6 +4,7 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -17,6 +18,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { CounterTable } from "./counter_table.ts";
 import { DrillTable } from "./drill_table.ts";
+import { earlierAt, newerVersion, putBack, replaceEarlier } from "./earlier.ts";
 import { decodeHeader, encodeHeader, HEADER_USED_BYTES } from "./header.ts";
 import { HostFacts } from "./host_facts.ts";
 import {
@@ -27,6 +29,7 @@ import {
   type Geometry,
   HEALTH,
   isPossible,
+  LAYOUT_VERSION,
   SERIES_BLOCK_BYTES,
   SERIES_HEADER_BYTES,
   SERIES_OFFSET,
@@ -57,18 +60,24 @@ export class State {
   readonly call_slots: number;
   /** What a person should know of how it was opened: that a file was set aside, and why. */
   readonly notice: string | null;
+  /** The file, whatever its name has become, and its number. */
+  readonly #path: string;
+  readonly #inode: number;
   readonly #mapping: Mapping;
   readonly #areas: (ProcessArea | undefined)[] = [];
   readonly #series: (SeriesBlock | undefined)[] = [];
   readonly #series_heads: (SeriesBlock | undefined)[] = [];
-  readonly #map = (offset: number, length_bytes: number) =>
-    mapFile(pathIn(this.folder), offset, length_bytes);
+  readonly #map = (offset: number, length_bytes: number) => mapFile(this.#path, offset, length_bytes);
 
   constructor(folder: string, geometry: Geometry, notice: string | null = null) {
     this.folder = folder;
     this.areas = geometry.areas;
     this.call_slots = geometry.call_slots;
     this.notice = notice;
+    // Another version may put its own in the place of it: what is mapped later is to be of this one.
+    const descriptor = openSync(pathIn(folder), "r+");
+    this.#path = process.platform === "linux" ? `/proc/self/fd/${descriptor}` : pathIn(folder);
+    this.#inode = fstatSync(descriptor).ino;
     this.#mapping = this.#map(0, SERIES_OFFSET);
     this.counters = new CounterTable(this.#mapping);
     this.health = new CounterTable(this.#mapping, HEALTH);
@@ -100,7 +109,7 @@ export class State {
 
   /** Brings what has changed to the disk, off this thread; only a power cut makes a difference. */
   async flush(): Promise<void> {
-    const file = await open(pathIn(this.folder), "r+");
+    const file = await open(this.#path, "r+");
     try {
       await file.datasync();
     } finally {
@@ -122,6 +131,11 @@ export class State {
   /** Takes the supervisor's mark away: another may have the file. */
   leaveSupervision(): void {
     new OwnerMark(this.#mapping.words, SUPERVISOR_WORD).drop();
+  }
+
+  /** Puts the file in its place again, where another version has put its own there. */
+  putBack(): void {
+    putBack(this.folder, pathIn(this.folder), this.#inode);
   }
 
   /** Frees the locks when nobody lives who could hold one. */
@@ -160,8 +174,10 @@ export function createState(
     throw new RangeError(`no state has ${wanted.areas} areas of ${wanted.call_slots} calls`);
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { found, notice } = findOrMake(folder, geometry);
+  const { found, notice, is_carried } = findOrMake(folder, geometry);
   const state = new State(folder, found, notice);
+  // What the processes of the earlier file hold is held there.
+  if (is_carried) for (let index = 0; index < AREAS_MAX; index++) state.releaseColumn(index);
   const supervisor_pid = state.superviseOrTell();
   if (supervisor_pid !== 0) {
     throw new Error(`${folder} is in use by another gateway, whose supervisor is process ${supervisor_pid}`);
@@ -209,21 +225,47 @@ function nextGeometry(state: State, wanted: Geometry, is_anyone_there: boolean):
   return isPossible(extended) ? extended : state;
 }
 
-function findOrMake(folder: string, geometry: Geometry): { found: Geometry; notice: string | null } {
+interface Found {
+  readonly found: Geometry;
+  readonly notice: string | null;
+  /** Whether it has what an earlier version's file had. */
+  readonly is_carried: boolean;
+}
+
+function findOrMake(folder: string, geometry: Geometry): Found {
   const path = pathIn(folder);
+  const unfinished = `${path}.new`;
   let notice: string | null = null;
   if (existsSync(path)) {
     const found = inspect(path);
-    if (!("fault" in found)) return { found, notice };
+    if (!("fault" in found)) return { found, notice, is_carried: false };
+    const newer = newerVersion(path);
+    if (newer !== null) throw new Error(newerThanKnown(path, newer));
+    const earlier = earlierAt(path);
+    if (earlier !== null) {
+      writeFile(unfinished, "w", [[geometry, fileBytes(geometry)]]);
+      replaceEarlier(path, unfinished);
+      notice = `${path} was brought from layout ${earlier.version} to ${LAYOUT_VERSION}; metrics count from zero`;
+      return { found: geometry, notice, is_carried: true };
+    }
     const aside = `${path}.aside-${Date.now()}`;
     renameSync(path, aside);
     notice = `${path} was set aside as ${aside}, because ${found.fault}: limits count from zero`;
   }
   // It appears under its name when it is whole.
-  const unfinished = `${path}.new`;
   writeFile(unfinished, "w", [[geometry, fileBytes(geometry)]]);
   renameSync(unfinished, path);
-  return { found: geometry, notice };
+  return { found: geometry, notice, is_carried: false };
+}
+
+function newerThanKnown(path: string, version: number): string {
+  return `${path} was laid out by a newer version of Venturi (its layout is ${version}, this program knows ${LAYOUT_VERSION}); run that version, or use another data folder`;
+}
+
+/** Why this program may not have a data folder's file: a newer one has made it; null where it may. */
+export function stateRefusal(folder: string): string | null {
+  const newer = newerVersion(pathIn(folder));
+  return newer === null ? null : newerThanKnown(pathIn(folder), newer);
 }
 
 function inspect(path: string): Geometry | { readonly fault: string } {

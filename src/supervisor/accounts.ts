@@ -4,8 +4,11 @@
 import type { Level } from "../config/say.ts";
 import type { ResolvedConfig } from "../config/schema.ts";
 import type { Budget } from "../ledger/budgets.ts";
+import { earlierAreas, forgetEarlier } from "../memory/earlier.ts";
+import { adoptSpills } from "../memory/spill.ts";
 import { createState, type State } from "../memory/state.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
+import { handingWriter } from "./handing_writer.ts";
 import { type LedgerWriter, startLedgerWriter } from "./ledger_writer.ts";
 import { Places } from "./places.ts";
 
@@ -38,6 +41,8 @@ export class Accounts {
   readonly #options: AccountsOptions;
   #writer: LedgerWriter;
   #config: ResolvedConfig;
+  /** Kept; another's, with the processes that are there; or another's, which is handed what those leave. */
+  #hold: "kept" | "released" | "handing" = "kept";
 
   constructor(
     options: AccountsOptions,
@@ -69,8 +74,11 @@ export class Accounts {
     await this.#writer.flush();
   }
 
-  /** Lets go of them while calls go on, so that another supervisor can take them: every row until now is in the ledger. */
-  async release(): Promise<void> {
+  /**
+   * Lets go of them while calls go on, so that another supervisor can take them: every row until now is in the ledger. One whose mapped
+   * file `is_alike` looks after the processes of this one; others are handed their rows.
+   */
+  async release(is_alike: boolean): Promise<void> {
     const taken = this.places.hold();
     // A process that has just been started is not to be taken for none.
     const hasMark = (index: number) => this.state.area(index).owner_pid !== 0;
@@ -78,13 +86,26 @@ export class Accounts {
       await Bun.sleep(SETTLE_LOOK_MS);
     await this.keeper.close();
     this.state.leaveSupervision();
+    this.#hold = is_alike ? "released" : "handing";
+    if (is_alike) return;
+    this.keeper.start(handingWriter(this.state.folder));
+    this.places.close();
+  }
+
+  /** Writes what is left and closes them, as far as they are not another's. */
+  async close(): Promise<void> {
+    if (this.#hold !== "released") await this.keeper.close();
+    if (this.#hold === "handing") forgetEarlier(this.state.folder);
   }
 
   /** Takes them back; in words, why it cannot. */
   async regain(): Promise<string | null> {
+    if (this.#hold === "handing") await this.keeper.close();
+    this.state.putBack();
     const other_pid = this.state.superviseOrTell();
     if (other_pid !== 0) return `process ${other_pid} supervises it`;
     this.#writer = writerOf(this.#options, this.#config, this.state);
+    this.#hold = "kept";
     this.keeper.start(this.#writer);
     this.places.unhold();
     return this.openLedger();
@@ -122,9 +143,11 @@ export async function openAccounts(options: AccountsOptions): Promise<Accounts |
     return { fault: error instanceof Error ? error.message : String(error) };
   }
   if (state.notice !== null) log(state.notice);
+  const earlier = earlierAreas(config.data);
+  if (!earlier.is_anyone_there) adoptSpills(config.data);
   const writer = writerOf(options, config, state);
   // Whose rows wait does not start without it.
-  const fault = left.size > 0 ? await writer.open() : null;
+  const fault = left.size + earlier.left.length > 0 ? await writer.open() : null;
   if (fault !== null) return { fault };
   const keeper = new Bookkeeper({ state, writer, log, onWritten });
   // Nobody of an earlier run lives: what they held is free, what they left is written.
@@ -133,6 +156,8 @@ export async function openAccounts(options: AccountsOptions): Promise<Accounts |
     if (left.has(index)) await keeper.bury(index);
     else state.releaseColumn(index);
   }
+  for (const area of earlier.left) await keeper.inherit(area);
+  if (!earlier.is_anyone_there) forgetEarlier(config.data);
   const all = Array.from({ length: state.areas }, (_, index) => index);
   const [free = [], taken = []] = [true, false].map((is_free) =>
     all.filter((index) => (state.area(index).owner_pid === 0) === is_free),

@@ -68,7 +68,7 @@ export class Bookkeeper {
   /** Everything that was recorded until now is in the ledger when this resolves. */
   flush(): Promise<void> {
     return this.#then(async () => {
-      for (let index = 0; index < this.#state.areas; index++) await this.#drain(index);
+      for (let index = 0; index < this.#state.areas; index++) await this.#drain(this.#state.area(index));
       await this.#drainSpilled();
     });
   }
@@ -77,11 +77,19 @@ export class Bookkeeper {
   async bury(index: number): Promise<void> {
     const freed = this.#releaseColumn(index);
     await this.#then(async () => {
-      await this.#drain(index);
+      await this.#drain(this.#state.area(index));
       await this.#drainSpilled();
       await this.#closeFlights(this.#state.area(index));
     });
     await freed;
+  }
+
+  /** A process of an earlier version is dead, which had its area in another file. */
+  inherit(area: ProcessArea): Promise<void> {
+    return this.#then(async () => {
+      await this.#drain(area);
+      await this.#closeFlights(area);
+    });
   }
 
   /** A process that is stopped in the middle of a change may stand in the way, for a moment or until it goes on. */
@@ -128,8 +136,7 @@ export class Bookkeeper {
     return this.#work;
   }
 
-  async #drain(index: number): Promise<void> {
-    const { ring } = this.#state.area(index);
+  async #drain({ ring }: ProcessArea): Promise<void> {
     for (;;) {
       const { lines, release } = ring.read(BATCH_MAX);
       if (lines.length === 0) break;

@@ -13,8 +13,8 @@ export type ToSuccessor =
 
 /** From the one that follows. */
 export type FromSuccessor =
-  /** Its configuration is good, and it can read what is in the data folder. */
-  | { readonly kind: "prepared" }
+  /** Its configuration is good, and it can read what is in the data folder. `layout` is the version of its mapped file. */
+  | { readonly kind: "prepared"; readonly layout: number }
   /** It answers calls: the one before may go. */
   | { readonly kind: "serving" }
   | { readonly kind: "failed"; readonly message: string };

@@ -18,6 +18,8 @@ export class Places {
   readonly #taken = new Set<number>();
   /** While another supervisor may look after them: the places that were left meanwhile. */
   #held: Place[] | null = null;
+  /** Whether none is given any more. */
+  #is_closed = false;
 
   constructor(folder: string, free: readonly number[], keeper: Bookkeeper) {
     this.#folder = folder;
@@ -27,7 +29,7 @@ export class Places {
 
   /** A place that is free; null without one. */
   take(): Place | null {
-    const index = this.#held === null ? this.#free.pop() : undefined;
+    const index = this.#held === null && !this.#is_closed ? this.#free.pop() : undefined;
     if (index === undefined) return null;
     this.#taken.add(index);
     return { folder: this.#folder, index, clock: this.clock };
@@ -59,8 +61,15 @@ export class Places {
     return this.#taken;
   }
 
+  /** None is given any more, but those that are there are looked after. */
+  close(): void {
+    this.unhold();
+    this.#is_closed = true;
+  }
+
   /** All is as before, and what was left meanwhile is free when it is accounted for. */
   unhold(): void {
+    this.#is_closed = false;
     const left = this.#held ?? [];
     this.#held = null;
     for (const place of left) this.leave(place);

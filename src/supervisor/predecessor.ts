@@ -1,6 +1,7 @@
 // A supervisor's end of its start as the successor of another, which goes on answering calls until this one does.
 
 import { PREDECESSOR_VARIABLE } from "../config/environment.ts";
+import { LAYOUT_VERSION } from "../memory/layout.ts";
 import type { FromSuccessor, ListenedAddress, ToSuccessor } from "./handover.ts";
 
 /** The supervisor that is followed. */
@@ -24,7 +25,7 @@ export function predecessorOf(env: Readonly<Record<string, string | undefined>>)
       const { promise, resolve } = Promise.withResolvers<ListenedAddress | null>();
       process.on("message", (message: ToSuccessor) => resolve(message.address));
       process.on("disconnect", () => resolve(null));
-      tell({ kind: "prepared" });
+      tell({ kind: "prepared", layout: LAYOUT_VERSION });
       return promise;
     },
     serving() {

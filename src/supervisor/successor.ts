@@ -3,6 +3,7 @@
 
 import { successorEnvironment } from "../config/environment.ts";
 import { HANDED_DESCRIPTOR } from "../gateway/protocol.ts";
+import { LAYOUT_VERSION } from "../memory/layout.ts";
 import type { FromSuccessor, ListenedAddress, ToSuccessor } from "./handover.ts";
 
 /** How long a successor may take until its configuration is read. */
@@ -17,8 +18,8 @@ export interface HandOverOptions {
   readonly address: ListenedAddress;
   /** A listening socket that goes on to it. */
   readonly descriptor: number | null;
-  /** Lets go of the data folder. */
-  release(): Promise<void>;
+  /** Lets go of the data folder; `is_alike` says whether the successor maps the same file. */
+  release(is_alike: boolean): Promise<void>;
   /** Takes it back; in words, why it could not. */
   regain(): Promise<string | null>;
 }
@@ -52,7 +53,7 @@ async function goThrough(
     await successor.end();
     return { fault: unprepared };
   }
-  await release();
+  await release(successor.layout === LAYOUT_VERSION);
   successor.tell({ kind: "take", address });
   const fault = await successor.hear("serving", SERVE_MAX_MS);
   if (fault === null) return { pid: successor.pid };
@@ -67,6 +68,8 @@ async function goThrough(
 class Successor {
   readonly #process: Bun.Subprocess;
   readonly #heard = new Set<FromSuccessor["kind"]>();
+  /** The version of its mapped file, once it is prepared. */
+  layout = 0;
   #fault: string | null = null;
   #wake = () => {};
 
@@ -78,6 +81,7 @@ class Successor {
       stdio: ["ignore", "inherit", "inherit", ...handed],
       env: successorEnvironment(process.pid, handed.length),
       ipc: (message: FromSuccessor) => {
+        if (message.kind === "prepared") this.layout = message.layout;
         if (message.kind === "failed") this.#fault ??= message.message;
         this.#heard.add(message.kind);
         this.#wake();

@@ -16,7 +16,7 @@ import type { MetricsSnapshot } from "../ledger/metrics.ts";
 import { prepareInstalledPrices } from "../ledger/prices/load.ts";
 import { SteadyClock } from "../memory/clock.ts";
 import { NOT_SHARED } from "../memory/host_facts.ts";
-import type { State } from "../memory/state.ts";
+import { type State, stateRefusal } from "../memory/state.ts";
 import { programCommand } from "../program/parts.ts";
 import { Health } from "../routing/health/health.ts";
 import { type Accounts, openAccounts } from "./accounts.ts";
@@ -218,6 +218,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     onKeysChange: () => void withAccounts((opened) => opened.configure(loaded.config)),
   };
   const preparing = prepareInstalledPrices(first.config.data);
+  const refusal = predecessor === null ? null : stateRefusal(first.config.data);
+  if (refusal !== null) {
+    log(`cannot start: ${refusal}`, "error");
+    predecessor?.failed(refusal);
+    return 1;
+  }
   /** Where the calls are answered that this one is to take over. */
   const taken = (await predecessor?.take()) ?? null;
   const opening = (async () => {
@@ -431,9 +437,9 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       command,
       address: { hostname, port },
       descriptor,
-      release: () => {
+      release: (is_alike) => {
         shared?.release();
-        return opened.release();
+        return opened.release(is_alike);
       },
       regain: async () => {
         inference.renew();
@@ -458,7 +464,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     await shared?.close();
     await admin.stop();
     await endCaches();
-    await keeper.close();
+    await opened.close();
     await telling.close();
     return 1;
   }
@@ -490,8 +496,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   await shared?.close();
   await admin.stop();
   await endCaches();
-  // Who follows keeps the accounts.
-  if (!is_followed) await keeper.close();
+  await opened.close();
   await telling.close();
   removePidFile();
   log(is_followed ? `process ${process.pid} has finished the calls that it had` : "stopped");

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hashOf } from "../../src/access/key_record.ts";
-import { hasStoredKeys, isThereKeyStore, type KeyStore } from "../../src/access/key_store.ts";
+import { hasStoredKeys, isThereKeyStore, type KeyStore, openKeyStore } from "../../src/access/key_store.ts";
 import { makeFolder, makeRecord, openStore } from "./records.ts";
 
 let folder: ReturnType<typeof makeFolder>;
@@ -47,6 +47,13 @@ describe("a store of keys", () => {
     expect(store.byName("renamed")?.id).toBe(record.id);
     expect(store.byHash(hashOf(secret))).toBeNull();
     expect(store.byHash(secrets[0]!.hash)?.id).toBe(record.id);
+  });
+
+  test("of a newer version is not opened", () => {
+    store.change((writer) => writer.setMark("format", "2"));
+    expect(openKeyStore(folder.path)).toMatchObject({
+      fault: expect.stringMatching(/newer version.*format is 2/),
+    });
   });
 
   test("lets the name of a revoked key be given to another", () => {

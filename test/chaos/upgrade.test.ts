@@ -3,16 +3,21 @@
 
 import {
   copyFileSync,
+  cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import * as layout from "../../src/memory/layout.ts";
 import { openSocket, type SocketClient } from "../gateway/websocket/socket_client.ts";
 import { startUpstream } from "../scripted_upstream.ts";
 import { echo } from "./flaky_upstream.ts";
@@ -20,7 +25,8 @@ import { chat, type RunOptions, Venturi } from "./harness.ts";
 import { callOnce, startLoad } from "./load_client.ts";
 import { isAlive } from "./processes.ts";
 
-const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
+const PROJECT = resolve(import.meta.dirname, "../..");
+const MAIN = join(PROJECT, "src/main.ts");
 const UPGRADES = 10;
 const DEADLINE_MS = 120_000;
 
@@ -222,4 +228,90 @@ else { process.on("message", () => process.exit(5)); process.send({ kind: "prepa
     },
     DEADLINE_MS,
   );
+
+  test(
+    "to a version with another mapped file loses nothing, and there is no way back",
+    async () => {
+      const upstream = await startUpstream(echo);
+      undone.push(() => upstream.stop());
+      const next = nextLayout();
+      const config = `
+listen: { port: 0, workers: 1 }
+providers: { up: { kind: openai, base_url: "${upstream.base_url}", api_keys: [none] } }
+keys: [{ name: a, key: k, limits: { requests_per_day: 1000000 } }]
+`;
+      const venturi = await start({ config, command: ["serve", "--data", "./data"] });
+      const headers = { authorization: "Bearer k" };
+      const faults: unknown[] = [];
+      let answered = 0;
+      const load = startLoad({
+        port: () => venturi.port,
+        connections: 8,
+        calls: Number.POSITIVE_INFINITY,
+        calls_per_connection: 10,
+        headers,
+        body: (number) => chat("up/m", `call-${number}`, { stream: number % 2 === 0 }),
+        onRecord: ({ outcome }) => {
+          answered += 1;
+          if (outcome.kind !== "answered" || outcome.status !== 200) faults.push(outcome);
+        },
+      });
+      await venturi.until(() => answered > 100, "calls");
+      const program = [process.execPath, MAIN];
+      const counted = answered;
+      expect(command(program, venturi, "upgrade", next)).toMatchObject({ code: 0 });
+      const before = answered;
+      await venturi.until(
+        () => !isAlive(venturi.pid) && answered > before + 100,
+        "end of the one before",
+        40_000,
+      );
+      load.stop();
+      await load.done;
+      expect(faults).toEqual([]);
+      expect(venturi.lines.some((line) => /was brought from layout \d+ to \d+/.test(line))).toBe(true);
+      expect(callsOf(venturi)).toBe(answered);
+      expect(readdirSync(dataOf(venturi)).filter((name) => /^(\.?spill|state\.)/.test(name))).toEqual([]);
+      // What was counted before still counts; what the processes of the one before let in afterwards does not.
+      const last = await callOnce(venturi.port, "/v1/chat/completions", chat("up/m"), headers);
+      const left =
+        last.kind === "answered" ? Number(last.headers.get("x-ratelimit-remaining-requests")) : NaN;
+      expect(1_000_000 - left).toBeGreaterThan(counted);
+
+      const back = command([process.execPath, next], venturi, "upgrade", MAIN);
+      expect(back).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("laid out by a newer version of Venturi"),
+      });
+      expect((await callOnce(venturi.port, "/v1/chat/completions", chat("up/m"), headers)).kind).toBe(
+        "answered",
+      );
+      await stop(venturi);
+      const again = command(program, venturi, "serve", "--port", "0");
+      expect(again).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining("laid out by a newer version"),
+      });
+    },
+    DEADLINE_MS,
+  );
 });
+
+/** The `main.ts` of a next version, whose mapped file is laid out otherwise. */
+function nextLayout(): string {
+  const project = join(built, "next-layout");
+  mkdirSync(project);
+  cpSync(join(PROJECT, "src"), join(project, "src"), { recursive: true });
+  for (const name of ["node_modules", "models", "native", "package.json"])
+    symlinkSync(realpathSync(join(PROJECT, name)), join(project, name));
+  const change = (path: string, from: RegExp, to: (found: string, ...parts: string[]) => string) => {
+    const text = readFileSync(join(project, path), "utf8");
+    expect(text).toMatch(from);
+    writeFileSync(join(project, path), text.replace(from, to));
+  };
+  const { LAYOUT_VERSION: version, SERIES_BYTES: bytes } = layout;
+  change("src/memory/layout.ts", /LAYOUT_VERSION = \d+/, () => `LAYOUT_VERSION = ${version + 1}`);
+  change("src/memory/layout.ts", /SERIES_BYTES = \d+/, () => `SERIES_BYTES = ${bytes + 1024}`);
+  change("src/memory/earlier.ts", /= \{ 5: 6144/, (found) => `${found}, ${version}: ${bytes}`);
+  return join(project, "src/main.ts");
+}

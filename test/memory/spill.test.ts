@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { LAYOUT_VERSION } from "../../src/memory/layout.ts";
 import { EventSink, readSpill } from "../../src/memory/spill.ts";
 import { createState, type State } from "../../src/memory/state.ts";
 import { temporaryFolder } from "./folder.ts";
@@ -99,7 +100,7 @@ describe("events that the ring has no room for", () => {
     ] as const) {
       const folder = temporaryFolder();
       createState(folder, geometry, () => {});
-      appendFileSync(join(folder, "spill-1-0.lines"), `{"a":1}\n${left}`);
+      appendFileSync(join(folder, `spill-${LAYOUT_VERSION}-1-0.lines`), `{"a":1}\n${left}`);
       const state = createState(folder, geometry, () => {});
       // A successor writes to a file of its own.
       const sink = new EventSink(folder, state.area(1));
@@ -114,7 +115,7 @@ describe("events that the ring has no room for", () => {
     const folder = temporaryFolder();
     const state = createState(folder, geometry, () => {});
     state.area(0).spill.begin();
-    writeFileSync(join(folder, "spill-0-0.lines"), '{"a":1}\n{"b"');
+    writeFileSync(join(folder, `spill-${LAYOUT_VERSION}-0-0.lines`), '{"a":1}\n{"b"');
     expect(state.area(0).owner_pid).toBe(0);
     expect(drainSpill(state)).toEqual(['{"a":1}']);
     expect(spillNames(folder)).toEqual([]);
@@ -122,9 +123,9 @@ describe("events that the ring has no room for", () => {
 
   test("are read whatever their file's number, when the state was made anew or has fewer areas", () => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, "spill-0-17.lines"), '{"a":1}\n');
-    writeFileSync(join(folder, "spill-0-9.lines"), '{"b":2}\n');
-    writeFileSync(join(folder, "spill-40-3.lines"), '{"c":3}\n');
+    writeFileSync(join(folder, `spill-${LAYOUT_VERSION}-0-17.lines`), '{"a":1}\n');
+    writeFileSync(join(folder, `spill-${LAYOUT_VERSION}-0-9.lines`), '{"b":2}\n');
+    writeFileSync(join(folder, `spill-${LAYOUT_VERSION}-40-3.lines`), '{"c":3}\n');
     writeFileSync(join(folder, "spill-0-x.lines"), "not one of them");
     const state = createState(folder, geometry, () => {});
     expect(state.area(0).spill.file).toBe(18);
@@ -135,7 +136,7 @@ describe("events that the ring has no room for", () => {
   test("are told to be lost when they cannot be written, and those behind them are not harmed", () => {
     const { folder, state, sink } = fullRing();
     // Nobody can append to a folder.
-    const name = join(folder, `spill-1-${state.area(1).spill.file}.lines`);
+    const name = join(folder, `spill-${LAYOUT_VERSION}-1-${state.area(1).spill.file}.lines`);
     mkdirSync(name);
     expect(sink.push(line('{"lost":1}'))).toBe(false);
     rmSync(name, { recursive: true });
