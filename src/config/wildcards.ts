@@ -4,6 +4,7 @@ import { compileCapabilities } from "./capabilities.ts";
 import type { CapabilitiesConfig } from "./capabilities_schema.ts";
 import { spokenFor } from "./clouds.ts";
 import type { ModelPlan, Plan, TargetPlan, WildcardPlan } from "./plan.ts";
+import { SIM_MODELS } from "./providers.ts";
 import type { Config, ModelConfig } from "./schema.ts";
 
 const utf8 = new TextEncoder();
@@ -82,8 +83,10 @@ export function wildcardModel({ wildcards, providers }: Plan, name: string): Mod
   if (found === null) return null;
   const { star, of: model } = found;
   const { said } = model.wildcard!;
-  const targets = model.targets.map((target, index) => starredTarget(target, star, said[index]!));
-  return { ...model, name, targets, wildcard: null };
+  const targets = model.targets
+    .map((target, index) => starredTarget(target, star, said[index]!))
+    .filter((target) => target.provider.client !== "sim" || SIM_MODELS.includes(target.model));
+  return targets.length === 0 ? null : { ...model, name, targets, wildcard: null };
 }
 
 function starredTarget(

@@ -42,6 +42,13 @@ test("a name of its own comes first, then the most precise pattern, then provide
   expect(targetsOf(text, "nobody/gpt-4o")).toEqual(["openai/nobody/gpt-4o"]);
 });
 
+test("the simulator has no more models than it has", () => {
+  const text = `models: { "s-*": { targets: ["sim/*"] }, "t-*": { targets: ["sim/*", openai/x] } }`;
+  expect(targetsOf(text, "s-echo")).toEqual(["sim/echo"]);
+  expect(targetsOf(text, "s-nobody")).toBeNull();
+  expect(targetsOf(text, "t-nobody")).toEqual(["openai/x"]);
+});
+
 test("settings, fallbacks and what guards ask for hold for every name; limits are counted together", () => {
   const made = plan(`${PROVIDERS}models:
   "g-*": { targets: ["openai/*"], retries: { attempts: 7 }, limits: { rpm: 5 }, fallbacks: [claude-x] }

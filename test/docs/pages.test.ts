@@ -10,19 +10,10 @@ import { allPages, blocksOf, expectationsOf, isRun, ROOT } from "./page.ts";
 import { runPage } from "./page_run.ts";
 
 const pages = allPages();
+/** What is run or read, and what is shown alone. */
 const LANGUAGES = new Set([
-  "",
-  "sh",
-  "ts",
-  "python",
-  "yaml",
-  "json",
-  "js",
-  "nginx",
-  "caddyfile",
-  "ini",
-  "dockerfile",
-  "http",
+  ...["", "sh", "ts", "python", "yaml", "json"],
+  ...["js", "sql", "nginx", "caddyfile", "ini", "toml", "dockerfile", "http", "diff", "text"],
 ]);
 
 describe("every page", () => {

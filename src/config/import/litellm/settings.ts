@@ -79,6 +79,10 @@ function callbacks(settings: Source, draft: Draft): void {
         for (const model of Object.values(draft.config.models))
           model.guards = { input: ["prompt_injection"] };
       if (Object.hasOwn(BUILT_IN, name)) item.carried(BUILT_IN[name]!);
+      else if (name.startsWith("langfuse"))
+        item.left(
+          "Langfuse takes OTLP: give its host with /api/public/otel as telemetry.otlp.endpoint, and its keys as a header",
+        );
       else
         item.left(
           `${name} is not told of calls; OTLP collectors (telemetry.otlp), webhooks (ledger.billing) and files (log.calls) are`,
