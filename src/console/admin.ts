@@ -16,7 +16,7 @@ import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { configRoutes } from "./config_routes.ts";
 import { contentRoutes } from "./content_routes.ts";
-import { DashboardDoor } from "./dashboard/door.ts";
+import { DashboardDoor, FROM_HEADER } from "./dashboard/door.ts";
 import { linkRoutes } from "./dashboard/link_routes.ts";
 import { Sessions } from "./dashboard/sessions.ts";
 import { type DrillHooks, drillRoutes } from "./drill_routes.ts";
@@ -154,7 +154,13 @@ export function openAdminApi({ folder, key_store = null, hooks }: AdminOptions, 
     ready: Promise.resolve(sharing).then((shared) => shared?.look()),
     answer: async (request) => {
       if (isDashboard(request)) return door.answer(request);
-      if (new URL(request.url).pathname !== "/openapi.json") return answer(request);
+      const { pathname } = new URL(request.url);
+      if (pathname !== "/openapi.json") {
+        // What a gateway process passes on for anybody, without asking for a token, leads nowhere else.
+        return request.headers.has(FROM_HEADER)
+          ? toResponse(new GatewayError("not_found", `There is no ${pathname}.`))
+          : answer(request);
+      }
       // Few ask, and then more than once.
       described ??= import("./openapi/document.ts").then(({ openApiDocument }) => openApiDocument(routes));
       return toResponse({ json: await described, headers: { "cache-control": "no-cache" } });

@@ -79,6 +79,15 @@ describe("reading", () => {
     ]);
   });
 
+  test("is never by what is passed on for anybody, whatever path it finds", async () => {
+    keep({});
+    const from = { "x-venturi-from": "10.0.0.7" };
+    for (const path of ["calls/call-1/content", "keys"]) {
+      expect((await own.ask("GET", path, undefined, from)).status).toBe(404);
+      expect((await own.ask("GET", path, undefined, { ...ALLOWED, ...from })).status).toBe(404);
+    }
+  });
+
   test("shows requests as they were, and streams that broke off as they came", async () => {
     keep({}, { id: "call-2", answer: { bytes: Buffer.from("data: {}\n\n"), form: "events" } });
     const response = await own.api.answer(new Request("http://admin/admin/v1/calls/call-1/content"));

@@ -128,7 +128,7 @@ async function save(client: AdminClient, path: string, { limit, filter }: Save):
   if ("fault" in saved) return notDone(saved.fault);
   const { taken, without_content } = saved;
   const rest = without_content === 0 ? "" : `; of ${showCount(without_content)} others nothing is kept`;
-  console.log(`${showCount(taken)} calls are in ${path}${rest}`);
+  console.log(`${showCount(taken)} ${taken === 1 ? "call is" : "calls are"} in ${path}${rest}`);
   return taken === 0 ? NOT_DONE : 0;
 }
 

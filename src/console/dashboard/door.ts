@@ -15,8 +15,8 @@ import { type AdminTokens, SESSION_MS, type Sessions } from "./sessions.ts";
 
 /** The header of every request of the page's script. */
 const PAGE_HEADER = "x-venturi-ui";
-/** What a gateway process says of the request that it passes on: the client's address, and the host that it asked. */
-const FROM_HEADER = "x-venturi-from";
+/** What a gateway process says of the request that it passes on for anybody: the client's address, and the host that it asked. */
+export const FROM_HEADER = "x-venturi-from";
 const HOST_HEADER = "x-venturi-host";
 
 const login_schema = z.union([
