@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { CertificateAuthority, HAS_OPENSSL } from "../certificate_authority.ts";
+import { venturi as run } from "../cli/command.ts";
 import { chat, Venturi } from "./harness.ts";
 
 describe.skipIf(!HAS_OPENSSL)("a certificate is renewed (needs openssl)", () => {
@@ -63,6 +64,12 @@ describe.skipIf(!HAS_OPENSSL)("a certificate is renewed (needs openssl)", () => 
     };
     for (let look = 0; look < 200 && !(await isRenewed()); look++) await Bun.sleep(20);
     expect(await isRenewed()).toBe(true);
+    // Commands of this machine find it by its configuration, whatever name its certificate has.
+    writeFileSync(join(venturi.folder, "request.json"), chat("sim/echo"));
+    const bare = `listen: { port: ${port}, tls: { cert: "${files}.cert", key: "${files}.key" } }\n`;
+    writeFileSync(join(venturi.folder, "bare.yaml"), bare);
+    const explained = await run(venturi.folder, "explain", "request.json", "--config", "bare.yaml");
+    expect(explained).toMatchObject({ code: 0, stdout: expect.stringContaining("It would be sent") });
     const count = told.length;
     await venturi.until(() => told.length > count + 50, "calls after the change");
     is_over = true;

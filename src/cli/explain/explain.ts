@@ -20,6 +20,8 @@ interface Flags {
   readonly file: string;
   readonly endpoint: string | undefined;
   readonly url: string;
+  /** Whether that is where the configuration has the gateway listen. */
+  readonly is_own: boolean;
   readonly headers: Headers;
   readonly is_json: boolean;
 }
@@ -29,7 +31,7 @@ export async function explain(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
-  const { file, endpoint, url, headers, is_json } = flags;
+  const { file, endpoint, url, is_own, headers, is_json } = flags;
   let body: Uint8Array;
   try {
     body = readFileSync(file === "-" ? 0 : file);
@@ -37,7 +39,7 @@ export async function explain(args: readonly string[]): Promise<number> {
     return failed(`${file} cannot be read: ${(error as Error).message}`);
   }
   const query = endpoint === undefined ? "" : `?endpoint=${encodeURIComponent(endpoint)}`;
-  const told = await ask(`${url}/v1/explain${query}`, headers, body);
+  const told = await ask(`${url}/v1/explain${query}`, headers, body, is_own);
   if ("fault" in told) return failed(told.fault);
   console.log(is_json ? JSON.stringify(told.json, null, 2) : explanationText(told.json));
   return 0;
@@ -47,6 +49,7 @@ async function ask(
   url: string,
   headers: Headers,
   body: Uint8Array,
+  is_own: boolean,
 ): Promise<{ readonly json: unknown } | { readonly fault: string }> {
   try {
     const response = await fetch(url, {
@@ -54,6 +57,8 @@ async function ask(
       headers,
       body,
       redirect: "manual",
+      // The gateway of this machine is asked by its address, which its certificate does not name.
+      ...(is_own ? { tls: { rejectUnauthorized: false } } : {}),
       signal: AbortSignal.timeout(ANSWER_MAX_MS),
     });
     const json: unknown = await response.json();
@@ -97,7 +102,8 @@ function readFlags(args: readonly string[]): Flags | string {
   if (url === null) return `${values.config} has faults; \`venturi check\` tells them`;
   if (!URL.canParse(url)) return `--url must be a URL such as ${DEFAULT_URL}, not "${url}"`;
   const { endpoint, json: is_json = false } = values;
-  return { file, endpoint, url: url.replace(/\/+$/, "").replace(/\/v1$/, ""), headers, is_json };
+  const bare_url = url.replace(/\/+$/, "").replace(/\/v1$/, "");
+  return { file, endpoint, url: bare_url, is_own: values.url === undefined, headers, is_json };
 }
 
 /** Where a configuration has the gateway listen; null where it cannot be read. */
@@ -107,7 +113,7 @@ function listenUrl(config: string | undefined): string | null {
   const loaded = loadConfig(file);
   // A file that nobody named may be meant for another machine's variables.
   if (!loaded.ok) return config === undefined ? DEFAULT_URL : null;
-  const { host, port } = loaded.plan.listen;
+  const { host, port, tls } = loaded.plan.listen;
   const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `http://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+  return `${tls === null ? "http" : "https"}://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
 }

@@ -16,11 +16,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Manifest, readManifest } from "../../../src/cli/backup/manifest.ts";
+import { STORES } from "../../../src/cli/backup/stores.ts";
 import { verifyBackup } from "../../../src/cli/backup/verify.ts";
 import { chat, Venturi } from "../../chaos/harness.ts";
 import { type Ran, venturi as run } from "../command.ts";
 
 const CONFIG = `
+telemetry: { content: { store: on } }
 models: { m: { targets: [sim/echo], price: { input_per_mtok: 1000, output_per_mtok: 1000 } } }
 keys: [{ name: shop, key: key-shop, limits: { usd_per_month: 1000, tokens_per_day: 1000000 } }]
 `;
@@ -68,7 +70,9 @@ beforeAll(async () => {
   is_over = true;
   await pressing;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  expect(stdout).toMatch(/^.*taken: \d.* MB of .* calls \(keys, audit, ledger, counters, privacy key\)\n$/);
+  expect(stdout).toMatch(
+    /^.*taken: \d.* MB of .* calls \(keys, audit, ledger, content, counters, privacy key\)\n$/,
+  );
   const { calls } = manifestOf(taken()).ledger!;
   expect(calls).toBeGreaterThanOrEqual(20);
   expect(calls).toBeLessThanOrEqual(answered);
@@ -89,6 +93,17 @@ describe("a backup", () => {
     expect(manifestOf(taken()).files.map(({ path }) => path)).toEqual(
       files.filter((name) => name !== "manifest.json").sort(),
     );
+  });
+
+  test("has every part of the data folder that is not made anew", () => {
+    const made_anew = new Set([
+      ...["state", "cache", "installed-prices.json", "dashboard-sessions.json", "host"],
+      ...["admin.sock", "inference.sock", "venturi.pid"],
+    ]);
+    const kept = new Set(STORES.map(({ path }) => path.split("/")[0]!));
+    // Whatever is new in the data folder has to be one or the other; what SQLite has beside its files goes into their copies.
+    const names = readdirSync(data()).filter((name) => !/\.sqlite-(wal|shm)$/.test(name));
+    expect(names.filter((name) => !kept.has(name) && !made_anew.has(name))).toEqual([]);
   });
 
   test("restored elsewhere has the rows of its time, the keys, the audit log, and what budgets have counted", async () => {
