@@ -5,9 +5,15 @@ import { Database } from "bun:sqlite";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { askQuality } from "../src/ledger/quality/report.ts";
 import type { Dimension } from "../src/ledger/store/groups.ts";
 import { ledgerPath, openToWrite } from "../src/ledger/store/open.ts";
-import { type LedgerReader, openLedgerReader } from "../src/ledger/store/query.ts";
+import {
+  type CallsQuery,
+  type LedgerReader,
+  openLedgerReader,
+  USAGE_FIELDS,
+} from "../src/ledger/store/query.ts";
 import { Store } from "../src/ledger/store/store.ts";
 import type { Level } from "../src/ledger/store/windows.ts";
 import { monthOfRows } from "./ledger_rows.ts";
@@ -26,43 +32,80 @@ function usageOf(by: readonly Dimension[], since_days: number, until_days = 0): 
   };
 }
 
-/** What is asked. */
+/** What is asked: by `venturi usage` and the dashboard, of all times and by everything that they can ask by. */
 const QUESTIONS: Readonly<Record<string, Question>> = {
-  "usage by key, 30 days": usageOf(["key"], 30),
+  ...Object.fromEntries(USAGE_FIELDS.map((field) => [`usage by ${field}, 30 days`, usageOf([field], 30)])),
   "usage by feature and model, 7 days": usageOf(["feature", "model"], 7),
   "usage by user, 24 hours": usageOf(["user"], 1),
   ...seriesQuestions(),
+  ...callQuestions(),
   "dashboard: latency of the newest calls": async (reader, now_ms) => [
     await reader.latency(now_ms - 3_600_000),
   ],
-  "newest 100 calls": (reader) => reader.calls({ limit: 100 }),
-  "newest 100 failed calls of a key": (reader) =>
-    reader.calls({ limit: 100, filters: { key: "key-9", error: "upstream_error" } }),
-  "newest 100 calls of a user": (reader) => reader.calls({ limit: 100, filters: { user: "user-170" } }),
-  "calls of the last hour": (reader, now_ms) => reader.calls({ limit: 100, since_ms: now_ms - 3_600_000 }),
-  "one request id": async (reader) => {
-    const [newest] = await reader.calls({ limit: 1 });
-    return reader.calls({ request_id: newest!.row.request_id, limit: 10 });
-  },
+  "tests and shadows, 7 days": async (reader, now_ms) =>
+    (await reader.experiments({ since_ms: now_ms - 7 * DAY_MS, until_ms: now_ms })).experiments,
+  "tests and shadows, 30 days": async (reader, now_ms) =>
+    (await reader.experiments({ since_ms: now_ms - 30 * DAY_MS, until_ms: now_ms })).experiments,
 };
 
 /** What the dashboard asks when somebody looks at its costs: a month by day, some days by hour, the hours of a day by minute. */
 function seriesQuestions(): Record<string, Question> {
   const ask =
-    (by: "feature" | "key" | "user" | "model" | null, step: Level, days: number): Question =>
+    (by: Dimension | null, step: Level, days: number): Question =>
     async (reader, now_ms) => {
       const range = { since_ms: now_ms - days * DAY_MS, until_ms: now_ms };
       return (await reader.series({ by, step, ...range, names: 8 })).points;
     };
   return {
-    "dashboard: by feature, 30 days": ask("feature", "day", 30),
-    "dashboard: by model, 30 days": ask("model", "day", 30),
-    "dashboard: by key, 30 days": ask("key", "day", 30),
-    "dashboard: by user, 30 days": ask("user", "day", 30),
+    ...Object.fromEntries(
+      USAGE_FIELDS.map((field) => [`dashboard: by ${field}, 30 days`, ask(field, "day", 30)]),
+    ),
     "dashboard: forecast, 28 days": ask(null, "day", 28),
     "dashboard: by feature, 4 days in hours": ask("feature", "hour", 4),
+    "dashboard: by user, 4 days in hours": ask("user", "hour", 4),
     "dashboard: last hour in minutes": ask(null, "minute", 1 / 24),
+    "dashboard: last five minutes": usageOf([], 5 / 1_440),
+    "dashboard: spent today": usageOf([], 1),
+    "dashboard: shares of targets, 24 hours": usageOf(["model", "provider", "served_model"], 1),
     "dashboard: movers by feature, 30 days before": usageOf(["feature"], 30, 15),
+    "dashboard: movers by user, 30 days before": usageOf(["user"], 30, 15),
+  };
+}
+
+/** What the dashboard's page of calls and `venturi logs` ask: the newest of all, of what many have, of what hardly any has. */
+function callQuestions(): Record<string, Question> {
+  const ask =
+    (query: Omit<CallsQuery, "limit">): Question =>
+    (reader) =>
+      reader.calls({ ...query, limit: 100 });
+  const error = "upstream_error";
+  return {
+    "newest 100 calls": ask({}),
+    "newest 100 calls of a key": ask({ filters: { key: "key-9" } }),
+    "newest 100 calls of a rare key": ask({ filters: { key: "key-299" } }),
+    "newest 100 calls of a user": ask({ filters: { user: "user-170" } }),
+    "newest 100 calls of a rare user": ask({ filters: { user: "user-4999" } }),
+    "newest 100 calls of a provider": ask({ filters: { provider: "groq" } }),
+    "newest 100 calls of a status": ask({ filters: { status: 503 } }),
+    "newest 100 calls of a rare status": ask({ filters: { status: 429 } }),
+    "calls of a rare status of a tenant": ask({ filters: { tenant: "tenant-19", status: 429 } }),
+    "newest 100 kept answers": ask({ filters: { cache: "hit" } }),
+    "newest 100 kept answers of a rare key": ask({ filters: { key: "key-299", cache: "hit" } }),
+    "newest 100 failed calls of a key": ask({ filters: { key: "key-9", error } }),
+    "newest 100 failed calls of a rare key": ask({ filters: { key: "key-299", error } }),
+    "newest 100 failed calls of a user": ask({ filters: { user: "user-170", error } }),
+    "failed calls of a rare user": ask({ filters: { user: "user-4999", error } }),
+    "calls of the last hour": (reader, now_ms) => reader.calls({ limit: 100, since_ms: now_ms - 3_600_000 }),
+    "calls of an hour three weeks ago": (reader, now_ms) =>
+      reader.calls({
+        limit: 100,
+        since_ms: now_ms - 21 * DAY_MS,
+        until_ms: now_ms - 21 * DAY_MS + 3_600_000,
+      }),
+    "one request id": async (reader) => {
+      const [newest] = await reader.calls({ limit: 1 });
+      return reader.calls({ request_id: newest!.row.request_id, limit: 10 });
+    },
   };
 }
 
@@ -130,7 +173,14 @@ export const ledger: Part = {
       ];
       const reader = openLedgerReader(folder);
       if ("fault" in reader) throw new Error(reader.fault);
-      for (const [row, question] of Object.entries(QUESTIONS)) {
+      const questions: Record<string, Question> = {
+        ...QUESTIONS,
+        "how models answer": async (_, asked_ms) => {
+          const report = askQuality(folder, asked_ms);
+          return "fault" in report ? [] : report.models;
+        },
+      };
+      for (const [row, question] of Object.entries(questions)) {
         const samples: Sample[] = [];
         while (samples.length < sizes.rounds) samples.push(await ask(reader, question, now_ms));
         cases.push(caseOf(row, "venturi", samples));

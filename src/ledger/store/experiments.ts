@@ -209,7 +209,13 @@ function shadowsOf(rows: readonly PairRow[], query: ExperimentsQuery): Experimen
 
 /** The newest rows of a time that a statement finds. */
 function rowsOf<T>(db: Database, { since_ms, until_ms }: ExperimentsQuery, sql: string): FoundRows<T> {
-  const spans: Iterable<Span> = spansOf(db, { groups: null, has_failed: false, since_ms, until_ms });
+  const spans: Iterable<Span> = spansOf(db, {
+    groups: null,
+    has_failed: false,
+    has_hit: false,
+    since_ms,
+    until_ms,
+  });
   // Without a group there is one span of all.
   const [span] = spans;
   if (span === undefined) return { rows: [], is_cut: false };

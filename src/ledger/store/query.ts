@@ -4,7 +4,8 @@
 
 import type { Database } from "bun:sqlite";
 import { madeOf } from "../request_id.ts";
-import { CALL_RECORDS, type CallRecord, type ColumnValue, rowOf } from "./columns.ts";
+import { CACHE_HITS } from "../row.ts";
+import { CALL_RECORDS, type CallRecord, type ColumnValue, callRecords, rowOf } from "./columns.ts";
 import type { PlacedRow } from "./cursors.ts";
 import { type ExperimentsAnswer, type ExperimentsQuery, readExperiments } from "./experiments.ts";
 import { DIMENSIONS, type Dimension, FOLDED, OTHER } from "./groups.ts";
@@ -248,13 +249,18 @@ function conditionsOf(
 
 function calls(db: Database, query: CallsQuery): PlacedRow[] {
   const groups = groupsOf(db, query.filters ?? {});
+  const outcome = outcomeOf(db, query, groups);
   const where = conditionsOf(query, groups, false);
+  if (outcome !== null) where.add(outcome.where, ...outcome.values);
   const order = query.after_seq === undefined ? "DESC" : "ASC";
+  const is_named = query.id !== undefined || query.request_id !== undefined;
+  // Where it is known in which places rows lie, no index is better than to read them.
+  const way = is_named ? "" : outcome === null ? "NOT INDEXED" : `INDEXED BY ${outcome.index}`;
   const select = db.prepare<CallRecord, ColumnValue[]>(
-    `${CALL_RECORDS} WHERE ${where.text} AND seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
+    `${callRecords(way)} WHERE ${where.text} AND seq BETWEEN ? AND ? ORDER BY seq ${order} LIMIT ?`,
   );
   const found: PlacedRow[] = [];
-  for (const { first_seq, last_seq } of placesOf(db, query, groups)) {
+  for (const { first_seq, last_seq } of placesOf(db, query, outcome === null ? groups : null, outcome)) {
     const records = select.all(...where.values, first_seq, last_seq, query.limit - found.length);
     for (const record of records) found.push({ seq: record.seq, row: rowOf(record) });
     if (found.length >= query.limit) break;
@@ -263,6 +269,50 @@ function calls(db: Database, query: CallsQuery): PlacedRow[] {
   if (others.length === 0) return found;
   const sign = order === "DESC" ? -1 : 1;
   return [...found, ...others].sort((a, b) => sign * (a.seq - b.seq)).slice(0, query.limit);
+}
+
+/** What came of calls, where few enough came to that for all of them to be looked at. */
+interface Outcome {
+  readonly index: string;
+  /** A condition of the index, and of the question. */
+  readonly where: string;
+  readonly values: readonly ColumnValue[];
+}
+
+/** Rows of one outcome, of all groups, that can be looked at within the time that somebody waits. */
+const OUTCOME_ROWS_MAX = 200_000;
+/** Of fewer calls than this the hours in which they were are read: that are fewer rows. */
+const GROUP_ROWS_MIN = 60;
+
+/** By which outcome rows are found; null: by their groups and their time. */
+function outcomeOf(db: Database, query: CallsQuery, groups: readonly number[] | null): Outcome | null {
+  const { id, request_id, filters = {} } = query;
+  if (id !== undefined || request_id !== undefined) return null;
+  const { status, error, cache } = filters;
+  const found: Outcome[] = [];
+  if (status !== undefined && Number(status) !== 200)
+    found.push({ index: "calls_by_status", where: "status <> 200 AND status = ?", values: [status] });
+  if (error !== undefined) found.push({ index: "calls_by_error", where: "error = ?", values: [error] });
+  if (cache !== undefined && cache !== "miss" && cache !== "bypass")
+    found.push({ index: "calls_by_cache", where: "cache <> 'miss' AND cache = ?", values: [cache] });
+  // Of all groups the newest are soon found, however many there are.
+  if (found.length === 0 || groups === null) return found[0] ?? null;
+  if (sumOfGroups(db, cache === undefined ? "errors" : "cache_hits", groups) < GROUP_ROWS_MIN) return null;
+  return found.find((outcome) => isRare(db, outcome)) ?? null;
+}
+
+function sumOfGroups(db: Database, sum: "errors" | "cache_hits", groups: readonly number[]): number {
+  const text = `SELECT sum(${sum}) AS sum FROM rollup_day WHERE group_id IN (${groups.join(", ")})`;
+  return db.query<{ sum: number | null }, []>(text).get()?.sum ?? 0;
+}
+
+function isRare(db: Database, { index, where, values }: Outcome): boolean {
+  const { rows } = db
+    .query<{ rows: number }, ColumnValue[]>(
+      `SELECT count(*) AS rows FROM (SELECT 1 FROM calls INDEXED BY ${index} WHERE ${where} LIMIT ?)`,
+    )
+    .get(...values, OUTCOME_ROWS_MAX + 1)!;
+  return rows <= OUTCOME_ROWS_MAX;
 }
 
 /** Calls of a user that are in groups of "other" users. */
@@ -277,13 +327,20 @@ function callsOfOther(db: Database, query: CallsQuery): PlacedRow[] {
 }
 
 /** Where the rows may be that are asked for, the newest first; everywhere, where they are found by their ids or their order. */
-function placesOf(db: Database, query: CallsQuery, groups: readonly number[] | null): Iterable<Span> {
+function placesOf(
+  db: Database,
+  query: CallsQuery,
+  groups: readonly number[] | null,
+  outcome: Outcome | null,
+): Iterable<Span> {
   const { id, request_id, after_seq, since_ms, until_ms, filters = {} } = query;
   if (id !== undefined || request_id !== undefined || after_seq !== undefined) return EVERYWHERE;
-  const has_failed = filters.error !== undefined;
-  if (groups === null && !has_failed && since_ms === undefined && until_ms === undefined) return EVERYWHERE;
+  const has_failed = filters.error !== undefined && outcome === null;
+  const has_hit = CACHE_HITS.has(String(filters.cache)) && outcome === null;
+  if (groups === null && !has_failed && !has_hit && since_ms === undefined && until_ms === undefined)
+    return EVERYWHERE;
   return spansOf(db, {
-    ...{ groups, has_failed },
+    ...{ groups, has_failed, has_hit },
     since_ms: since_ms ?? 0,
     until_ms: until_ms ?? Number.MAX_SAFE_INTEGER,
   });

@@ -16,6 +16,8 @@ export interface Wanted {
   readonly groups: readonly number[] | null;
   /** Only calls with an error. */
   readonly has_failed: boolean;
+  /** Only calls that a cache answered. */
+  readonly has_hit: boolean;
   readonly since_ms: number;
   readonly until_ms: number;
 }
@@ -27,7 +29,7 @@ export interface Wanted {
 export function* spansOf(db: Database, wanted: Wanted, now_ms = Date.now()): Generator<Span> {
   const since_ms = startOf("minute", wanted.since_ms);
   const { until_ms } = wanted;
-  if (wanted.groups === null && !wanted.has_failed) {
+  if (wanted.groups === null && !wanted.has_failed && !wanted.has_hit) {
     const span = rowsBetween(db, since_ms, until_ms);
     if (span !== null) yield span;
     return;
@@ -58,13 +60,13 @@ export function* spansOf(db: Database, wanted: Wanted, now_ms = Date.now()): Gen
 type HasCalls = (level: "day" | "hour", start_ms: number) => boolean;
 
 /** Tells whether a window has calls that are wanted. */
-function windowsWith(db: Database, { groups, has_failed }: Wanted): HasCalls {
+function windowsWith(db: Database, { groups, has_failed, has_hit }: Wanted): HasCalls {
   const of_groups = groups === null ? "" : `AND group_id IN (${groups.join(", ")})`;
-  const failed = has_failed ? "AND errors > 0" : "";
+  const came = `${has_failed ? "AND errors > 0" : ""} ${has_hit ? "AND cache_hits > 0" : ""}`;
   // Not kept for later: hardly ever are the same groups asked for again.
   const query = (level: string) =>
     db.prepare<unknown, [number]>(
-      `SELECT 1 FROM rollup_${level} WHERE start_ms = ? ${of_groups} ${failed} LIMIT 1`,
+      `SELECT 1 FROM rollup_${level} WHERE start_ms = ? ${of_groups} ${came} LIMIT 1`,
     );
   const queries = { day: query("day"), hour: query("hour") };
   return (level, start_ms) => queries[level].get(start_ms) !== null;

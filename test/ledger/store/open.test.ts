@@ -161,7 +161,7 @@ describe("a ledger of another version", () => {
     const integrity = brought.query("PRAGMA integrity_check").get();
     expect(integrity).toEqual({ integrity_check: "ok" });
     brought.close();
-    expect(said).toEqual([`${path} is brought from format 1 to 3: a minute for five million calls`]);
+    expect(said).toEqual([`${path} is brought from format 1 to 4: a minute for five million calls`]);
   });
 
   test("is not changed by a step that fails", () => {
