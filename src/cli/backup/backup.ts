@@ -1,6 +1,6 @@
 // `venturi backup DIR`: a copy of all that a data folder must not lose, while a gateway writes to it; and `--verify`, whether one is intact.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import package_json from "../../../package.json" with { type: "json" };
@@ -31,7 +31,9 @@ export async function backup(args: readonly string[]): Promise<number> {
   if (values.verify) return verify(folder, voice);
   const data = findDataFolder(values.data);
   if (typeof data !== "string") return voice.misuse(data.fault);
-  if (!existsSync(data)) return voice.failed(`there is no data folder ${data}`);
+  if (!isFolder(data)) return voice.failed(`there is no data folder ${data}`);
+  if (`${resolve(folder)}/`.startsWith(`${resolve(data)}/`))
+    return voice.failed(`${folder} is in the data folder; name one that is elsewhere`);
   if (existsSync(folder)) return voice.failed(`${folder} is there already; name a folder that is not`);
   const waiting = await flushLedger(data);
   if (waiting === "late")
@@ -43,6 +45,10 @@ export async function backup(args: readonly string[]): Promise<number> {
   } catch (error) {
     return voice.failed(error instanceof Error ? error.message : String(error));
   }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Until it is whole, a backup lies under another name. */
@@ -57,6 +63,8 @@ async function make(data: string, folder: string, with_cache: boolean): Promise<
       if (store.is_cache && !with_cache) continue;
       if (await store.copy(data, partial)) stores.push({ name: store.name, path: store.path });
     }
+    if (stores.length === 0)
+      throw new Error(`${data} has nothing that could be kept; is it the data folder?`);
     const { version } = package_json;
     const about = { format: BACKUP_FORMAT, version, created, stores, ledger: ledgerSums(partial) };
     const manifest = await writeManifest(partial, about);

@@ -204,8 +204,12 @@ describe("a data folder", () => {
 
   test("is not written over by a backup, and nothing is left of one that fails", async () => {
     expect((await runCli(["backup", taken(), "--data", data()])).stderr).toContain("is there already");
+    const inside = await runCli(["backup", join(data(), "inside"), "--data", data()]);
+    expect(inside.stderr).toContain("is in the data folder");
     const used = join(folder, "used");
     mkdirSync(join(used, "keys"), { recursive: true });
+    const wrong = await runCli(["backup", join(folder, "failed"), "--data", used]);
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("is it the data folder?") });
     writeFileSync(join(used, "keys", "data.mdb"), "no environment".repeat(1000));
     const told = await runCli(["backup", join(folder, "failed"), "--data", used]);
     expect(told).toMatchObject({ code: 1, stderr: expect.stringContaining("is damaged") });
