@@ -10,13 +10,15 @@ import { HELLO_SCRIPT, LEASE_SCRIPT } from "../access/shared/script.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
 import { SharedAnswers } from "../cache/exact/shared_answers.ts";
 import { CacheKey } from "../cache/key.ts";
-import type { StatePlan } from "../config/plan.ts";
+import type { Plan, StatePlan } from "../config/plan.ts";
 import type { Level } from "../config/say.ts";
 import { monotonicMs } from "../memory/clock.ts";
 import { NOT_SHARED } from "../memory/host_facts.ts";
 import { openSecret } from "../memory/secret.ts";
 import type { State } from "../memory/state.ts";
+import type { Health } from "../routing/health/health.ts";
 import { openValkey } from "../valkey/connection.ts";
+import { HEALTH_SCRIPT, SharedHealth } from "./shared_health.ts";
 
 /** A command that takes longer has failed: some times as long as calls wait. */
 const COMMAND_PARTS = 4;
@@ -47,6 +49,9 @@ export interface SharedStateOptions {
   log(line: string, level?: Level): void;
   /** Asks were answered. */
   onAnswers(): void;
+  /** How targets do, as all processes of this host know it. */
+  readonly health: Health;
+  currentPlan(): Plan;
   /** This host's kept answers; null while it keeps none. */
   ownAnswers(): ExactCache | null;
 }
@@ -75,7 +80,7 @@ export async function openSharedState(
   let is_released = false;
   const valkey = await openValkey({
     plan,
-    scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT },
+    scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT, health: HEALTH_SCRIPT },
     timeout_ms: Math.max(COMMAND_MIN_MS, plan.budget_ms * COMMAND_PARTS),
     onChange: (is_up, why) => {
       if (is_up) void keeper?.greet();
@@ -110,6 +115,10 @@ export async function openSharedState(
           secret: plan.secret,
           onFault: (line) => log(line, "warn"),
         });
+  const telling = new SharedHealth({
+    ...{ valkey, host, prefix: plan.prefix, health: options.health },
+    plan: () => options.currentPlan(),
+  });
   const purging = answers === null ? null : purgeAlike(answers, options.ownAnswers);
   return {
     answers,
@@ -128,6 +137,7 @@ export async function openSharedState(
     },
     close: async () => {
       purging?.stop();
+      telling.stop();
       if (!is_released) {
         await own.close();
         state.facts.shared = NOT_SHARED;

@@ -307,6 +307,11 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       clock_ms: () => clock.now_ms(),
       onAnswers: () => fleet.tellAnswers(),
       ownAnswers: () => caches.answers,
+      currentPlan: () => loaded.plan,
+      health: new Health({
+        ...{ table: state.health, drills: state.drills, column: 0, columns: state.areas, log },
+        now_ms: () => clock.now_ms(),
+      }),
     });
     if ("fault" in sharing) return abandon(sharing.fault);
     shared = sharing;

@@ -195,6 +195,15 @@ export class Circuit {
     if (at >= 0) Atomics.add(this.words, at + PASSED_OVER, 1);
   }
 
+  /** It fails elsewhere: one failure here is enough to open the breaker, and one success says that it is well. */
+  expectFailure(plan: BreakerPlan | null): void {
+    const at = plan === null ? -1 : this.at(this.#calls);
+    if (at < 0 || phaseOf(Atomics.load(this.words, at + BREAKER)) !== CLOSED) return;
+    const before = Atomics.load(this.words, at + IN_ROW);
+    const expected = plan!.failures - 1;
+    if (before < expected) Atomics.compareExchange(this.words, at + IN_ROW, before, expected);
+  }
+
   /** There is reason to think that it is back: the next call may probe. */
   endRest(): void {
     const at = this.at(this.#calls);

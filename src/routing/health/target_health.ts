@@ -52,6 +52,11 @@ export class TargetHealth extends Circuit {
     if (at >= 0) observe(this.words, at, duration_ms * 1_000, now_ms);
   }
 
+  /** It takes about so long, by what others have measured: where nothing was measured here. */
+  assume(average_ms: number, is_stream: boolean): void {
+    if (this.averageMs(is_stream) === 0) this.observe(average_ms, is_stream);
+  }
+
   /** Peak-sensitive average time to the first byte, in milliseconds; 0 where it was not measured. */
   averageMs(is_stream: boolean): number {
     const at = this.find(is_stream ? this.#stream : this.#plain);
