@@ -3,7 +3,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { type LimitSet, makeLimitSet } from "../../../src/access/limit_set.ts";
 import { Reservation } from "../../../src/access/reservation.ts";
 import type { LimitsPlan } from "../../../src/config/plan.ts";
@@ -14,6 +14,10 @@ import { type HostOptions, startHost, type TestHost } from "./hosts.ts";
 
 const NONE: LimitsPlan = { windows: [], concurrency: null, nano_usd_per_day: null, nano_usd_per_month: null };
 const WINDOW_MS = 1_000;
+
+/** Tests run at once: what they started ends after the last of them. */
+const undone: (() => Promise<void>)[] = [];
+afterAll(() => Promise.all(undone.map((undo) => undo())));
 
 interface World {
   readonly redis: RedisServer;
@@ -31,7 +35,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
   async function world(): Promise<World> {
     const redis = await startRedis();
     const hosts: TestHost[] = [];
-    onTestFinished(async () => {
+    undone.push(async () => {
       await Promise.all(hosts.map((host) => host.close()));
       await redis.stop();
     });

@@ -42,6 +42,8 @@ export interface HostOptions {
   readonly lease_ms?: number;
   readonly wait_ms?: number;
   readonly clock_ms?: () => number;
+  /** What else its plan says. */
+  readonly plan?: Partial<StatePlan>;
   /** Where another one has ended. */
   readonly folder?: string;
   /** How often it is looked whether it can take, every 10 ms. */
@@ -67,7 +69,7 @@ export async function startHost(options: HostOptions): Promise<TestHost> {
   const desk: LeaseDesk = { ask: (asks) => keeper.ask(asks), onAnswer: () => {} };
   const clocks = { steady_ms: () => performance.now(), wall_ms: () => Date.now() };
   const valkey = await openValkey({
-    plan: statePlan(url, { lease_ms }),
+    plan: statePlan(url, { lease_ms, ...options.plan }),
     scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT },
     timeout_ms: 250,
     onChange: (is_up, why) => (is_up ? void keeper.greet() : keeper.lost(why)),
