@@ -287,10 +287,10 @@ export class LeaseKeeper {
         keys: [`${tag}:marker`, ...batch.map(({ id }) => `${tag}:${id}`)],
         args: [lease_ms, host, this.#session, facts.hosts, 0, ...requests.flatMap(({ args }) => args)],
       });
-      const rows = Array.isArray(reply) ? reply.slice(1) : [];
+      const [, born = 0, ...rows] = Array.isArray(reply) ? (reply as readonly unknown[]) : [];
       const ends = { steady: (sent.steady + lease_ms) | 0, wall: (sent.wall + lease_ms) | 0 };
       for (const [index, leased] of batch.entries())
-        this.#hear(leased, requests[index]!, numbersOf(rows[index]), ends, sent_ms);
+        this.#hear(leased, requests[index]!, [Number(born), ...numbersOf(rows[index])], ends, sent_ms);
       is_heard = true;
     } catch (error) {
       // Who waits is told: what becomes of it, its configuration says.
@@ -336,13 +336,15 @@ export class LeaseKeeper {
     sent_ms: number,
   ): void {
     const { table, wall_ms, facts, lease_ms } = this.#options;
-    const [state = 0, share = 0, others = 0, level = -1, again = -1] = reply;
+    const [born = 0, state = 0, share = 0, others = 0, level = -1, again = -1] = reply;
     if (state === 0) {
       leased.is_asked = true;
       return;
     }
     leased.told_ms = sent_ms;
     leased.level = level;
+    leased.born_ms = born;
+    leased.others = others;
     if (is_last) {
       // It may have been asked for meanwhile: then it begins anew.
       leased.ends_ms = 0;

@@ -48,6 +48,9 @@ export class Leased {
   level = -1;
   /** What was told of it: its share, or what was used beyond that. */
   told = 0;
+  /** What others had when that was heard last, and since when the server had run then, by its own clock. */
+  others = 0;
+  born_ms = 0;
   seq = 0;
   /** On the monotonic clock, in milliseconds; 0: none. */
   ends_ms = 0;
@@ -130,7 +133,7 @@ export class Leased {
       is_last,
       args: [
         ...[this.seq, KINDS[this.kind], this.limit, this.window_ms, this.share, this.used, want, missing],
-        ...[profile, keep],
+        ...[profile, keep, this.born_ms, this.others],
       ],
     };
   }

@@ -13,12 +13,15 @@ export const GROUPS = 32;
 /**
  * KEYS: the group's marker, then counters. ARGV: the lease in milliseconds, host, session, how many hosts it knows of, whether it has told
  * all that it has (1); then for each counter its seq, kind
- * (0 window, 1 gauge, 2 money), limit, window in milliseconds, share, used, want, need, profile, keep.
- * Gives for how long nothing is given yet, in milliseconds; then for each counter: state (1 done, 0 an older word than one that was heard, 2 nothing is given yet), share, others', level (-1: no
+ * (0 window, 1 gauge, 2 money), limit, window in milliseconds, share, used, want, need, profile, keep, since when the server had run when it was told last, what others had
+ * then.
+ * Gives for how long nothing is given yet, in milliseconds; since when the server runs; then for each counter: state (1 done, 0 an older word than one that was heard, 2 nothing is given yet), share, others', level (-1: no
  * pressure), when to ask again (-1: unknown).
  *
  * A marker knows the run of the server that it was written by: where another one runs, what was told last may be lost, and nothing
- * more is given for one lease, and until all hosts that anybody knows of have told what they have, but for no more than four.
+ * more is given for one lease, and until all hosts that anybody knows of have told what they have, but for no more than four. What
+ * hosts had that do not tell any more, the others remember: of what all had together, by the word of any, that part counts for one
+ * window (`!`: the amount, until when, and whether it is that part).
  */
 export const LEASE_SCRIPT = `
 local time = redis.call('TIME')
@@ -74,18 +77,21 @@ local function levelOf(wants, all)
   return -1
 end
 
-local replies = {math.max(0, wait)}
+local replies = {math.max(0, wait), at}
 for i = 2, #KEYS do
-  local a = 6 + (i - 2) * 10
+  local a = 6 + (i - 2) * 12
   local seq, kind, limit, window = tonumber(ARGV[a]), tonumber(ARGV[a+1]), tonumber(ARGV[a+2]), tonumber(ARGV[a+3])
   local share, used, want, need = tonumber(ARGV[a+4]), tonumber(ARGV[a+5]), tonumber(ARGV[a+6]), tonumber(ARGV[a+7])
   local profile, keep = ARGV[a+8], tonumber(ARGV[a+9])
+  local born, heard = tonumber(ARGV[a+10]), tonumber(ARGV[a+11])
   local entries = redis.call('HGETALL', KEYS[i])
-  local mine, others, gone = nil, 0, 0
+  local mine, others, gone, missing = nil, 0, 0, nil
   local wants, live = {}, {}
   for j = 1, #entries, 2 do
     local e = cmsgpack.unpack(entries[j+1])
-    if entries[j] == host then
+    if entries[j] == '!' then
+      if kind == 2 or now < e[2] then missing = e else redis.call('HDEL', KEYS[i], '!') end
+    elseif entries[j] == host then
       mine = e
     else
       local part = parts(e, kind, window)
@@ -104,6 +110,18 @@ for i = 2, #KEYS do
     replies[#replies+1] = {0, 0, 0, 0, 0}
   else
     local base = math.max(share, used)
+    if kind ~= 1 and born > 0 and born < at and (not missing or (missing[3] == 0 and heard + base > missing[1])) then
+      missing = {heard + base, at + hold + window * 66 / 64, 0}
+      redis.call('HSET', KEYS[i], '!', cmsgpack.pack(missing))
+    end
+    if missing and gives and missing[3] == 0 then
+      missing = {math.max(0, missing[1] - others - base), missing[2], 1}
+      redis.call('HSET', KEYS[i], '!', cmsgpack.pack(missing))
+    end
+    if missing and missing[3] == 1 then
+      others = others + missing[1]
+      gone = gone + missing[1]
+    end
     local room = limit - others - base
     want = math.max(want, used)
     wants[#wants+1] = want
