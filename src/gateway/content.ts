@@ -1,10 +1,13 @@
 // What is kept of calls where content is kept: the request as it goes out and the answer as it comes, both without the values that
 // privacy has taken out. A call gathers it as it goes by, and hands it over when it ends.
 
+import { statSync } from "node:fs";
 import type { ContentPlan } from "../config/plan.ts";
 import type { ContentKeys } from "../content/cards.ts";
+import { contentPath } from "../content/file.ts";
 import { ContentKeeper } from "../content/keeper.ts";
 import type { ContentCall, LeftOut } from "../content/record.ts";
+import type { OtherMetric } from "../ledger/metrics.ts";
 import type { HostFacts } from "../memory/host_facts.ts";
 import { AnswerCopy } from "./answer_copy.ts";
 import type { Call } from "./call.ts";
@@ -28,9 +31,11 @@ export interface ContentOptions {
 export class Content {
   readonly #keeper: ContentKeeper;
   readonly #facts: HostFacts;
+  readonly #folder: string;
 
   constructor({ facts, ...rest }: ContentOptions) {
     this.#facts = facts;
+    this.#folder = rest.folder;
     this.#keeper = new ContentKeeper({
       ...rest,
       onKept: (calls) => facts.countContent("kept", calls),
@@ -54,6 +59,13 @@ export class Content {
       return null;
     }
     return new CallContent(call, prepared, plan, (kept) => this.#keeper.keep(kept, plan.max_bytes));
+  }
+
+  /** What its file takes on the disk. */
+  metrics(): OtherMetric[] {
+    const bytes = statSync(contentPath(this.#folder), { throwIfNoEntry: false })?.size ?? 0;
+    const help = "Bytes on the disk of prompts and answers that are kept.";
+    return [{ name: "venturi_content_bytes", type: "gauge", samples: { "": bytes }, help }];
   }
 
   /** Ends when what was taken is kept. */

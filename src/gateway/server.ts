@@ -420,6 +420,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       ...stateMetrics(state.facts),
       queues.lengths(plan),
       ...(caches?.metrics() ?? []),
+      ...(tools.content?.value?.metrics() ?? []),
       ...healthMetrics(plan, snapshot, options.books.health),
     ];
     return new Response(renderPrometheus(snapshot, processes, lag_events, others), {

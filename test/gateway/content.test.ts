@@ -116,6 +116,48 @@ telemetry: { content: { store: on } }`,
     expect(gateway.kept.rows().map(({ cache }) => cache)).toEqual(["miss", "hit", "hit"]);
   });
 
+  test("of a stream that two share, once for each", async () => {
+    const asked = Promise.withResolvers<void>();
+    const upstream = await room.upstream(async (request, reply) => {
+      await asked.promise;
+      await says("the same for both")(request, reply);
+    });
+    const gateway = room.gateway(config(upstream.base_url, "cache: { exact: { ttl_s: 60 } }"));
+    const both = [gateway.chat({ stream: true }), gateway.chat({ stream: true })];
+    await until(() => gateway.gateway.calls.size === 2);
+    await upstream.waitFor(() => upstream.requests.length === 1);
+    asked.resolve();
+    for (const response of both) await (await response).text();
+    const { facts } = gateway.kept.state;
+    await until(() => facts.contentCalls("kept") === 2);
+    const rows = gateway.kept.rows();
+    expect(rows.map(({ cache }) => cache).sort()).toEqual(["joined", "miss"]);
+    const store = openStore(gateway);
+    for (const { id } of rows)
+      expect(textOf(readBack("chat", false, store.find(id)!.answer!.bytes))).toBe("the same for both");
+    store.close();
+  });
+
+  test("of calls over a WebSocket", async () => {
+    const upstream = await room.upstream(says("through a socket"));
+    const gateway = room.gateway(config(upstream.base_url));
+    const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}/v1/chat/completions`);
+    const done = Promise.withResolvers<void>();
+    socket.onmessage = ({ data }) => {
+      if ((JSON.parse(String(data)) as { event: string }).event === "done") done.resolve();
+    };
+    socket.onopen = () => {
+      const body = { model: "chat", stream: true, messages: [{ role: "user", content: "Hello" }] };
+      socket.send(JSON.stringify({ id: "1", body }));
+    };
+    await done.promise;
+    socket.close();
+    const kept = await keptOf(gateway);
+    expect(JSON.parse(text(kept!.request)).messages[0].content).toBe("Hello");
+    expect(await (await gateway.fetch("/metrics")).text()).toMatch(/^venturi_content_bytes [1-9]\d+$/m);
+    expect(textOf(readBack("chat", false, kept!.answer!.bytes))).toBe("through a socket");
+  });
+
   test("of a stream that broke off as far as it came, and of a call that failed its request", async () => {
     const upstream = await room.upstream(async (request, reply) => {
       if ((request.json() as { stream?: boolean }).stream !== true) return reply.json(500, { error: {} });
