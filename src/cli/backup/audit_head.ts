@@ -3,7 +3,7 @@
 
 import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isThereKeyStore, openKeyStore } from "../../access/key_store.ts";
 import type { AuditHead } from "../../console/audit/line.ts";
 import { rememberedHead } from "../../console/audit/log.ts";
@@ -11,7 +11,10 @@ import { rememberedHead } from "../../console/audit/log.ts";
 /** That end; null where the folder has no keys, or they know of no log. Throws where they cannot be opened. */
 export async function auditHeadOf(folder: string): Promise<AuditHead | null> {
   if (!isThereKeyStore(folder)) return null;
-  const copy = await mkdtemp(join(tmpdir(), "venturi-keys-"));
+  // Beside the backup, where it is as safe; a medium that cannot be written to leaves the folder for temporary files.
+  const copy = await mkdtemp(`${resolve(folder)}.keys-`).catch(() =>
+    mkdtemp(join(tmpdir(), "venturi-keys-")),
+  );
   try {
     await mkdir(join(copy, "keys"), { mode: 0o700 });
     await copyFile(join(folder, "keys", "data.mdb"), join(copy, "keys", "data.mdb"));

@@ -1,15 +1,24 @@
 // Makes an executable: the modules in one bundle with their bytecode, threads as entries of their own, and beside them the parts that are
 // no modules, under the names that `program/parts.ts` asks for.
 
-import { copyFileSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BunPlugin } from "bun";
 import { buildDashboard } from "../../console/dashboard/build.ts";
 import type { PackageAddon } from "../../program/addon.ts";
 import type { Target } from "./targets.ts";
 
-/** The door, then the files of threads (`threadUrl`). */
-const ENTRIES = ["main.ts", "ledger/writer_thread.ts", "gateway/token_thread.ts", "content/keeper_thread.ts"];
+/** How sources ask for the file of a thread. */
+const THREAD = /threadUrl\("([^"]+)"\)/g;
+
+/** The door, then the files that threads run. */
+function entriesOf(sources: string): string[] {
+  const threads = readdirSync(sources, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [...readFileSync(join(sources, name), "utf8").matchAll(THREAD)])
+    .map(([, path]) => path!);
+  return ["main.ts", ...[...new Set(threads)].toSorted()].map((path) => join(sources, path));
+}
 
 /** What an executable is made of. */
 export interface Ingredients {
@@ -40,7 +49,7 @@ export async function bundle(
   const rooms = [...new Set([...parts.keys()].map((name) => join(folder, name.split("/")[0]!)))];
   try {
     await Bun.build({
-      entrypoints: ENTRIES.map((path) => join(project, "src", path)),
+      entrypoints: entriesOf(join(project, "src")),
       root: join(project, "src"),
       target: "bun",
       format: "esm",
