@@ -17,6 +17,27 @@ function busy(health: Health, target: TargetPlan, count: number): void {
   for (let call = 0; call < count; call++) health.begin(target, true);
 }
 
+/** Two targets that are asked by their time: `a`, and `b`, which takes twice as long. */
+function fastAndSlow(rest = "") {
+  const model = chatModel(["a", "b"], `strategy: least-latency${rest}`);
+  const health = ownHealth();
+  const [a, b] = model.targets as [TargetPlan, TargetPlan];
+  health.of(a).observe(100, true);
+  health.of(b).observe(200, true);
+  return { model, health, a, b };
+}
+
+/** Two targets of two providers, each with what is said of it. */
+function pairOf(strategy: string, targets: string, a = "api_keys: [none]", b = a) {
+  const provider = (rest: string) => `{ kind: openai, base_url: "http://127.0.0.1:1/v1", ${rest} }`;
+  const model = planOf(`
+providers: { a: ${provider(a)}, b: ${provider(b)} }
+models: { chat: { strategy: ${strategy}, targets: [${targets}] } }
+`).models.get("chat")!;
+  const [first, second] = model.targets as [TargetPlan, TargetPlan];
+  return { model, health: ownHealth(), a: first, b: second };
+}
+
 describe("least-cost", () => {
   const model = chatModel(["a", "b", "c"], "strategy: least-cost, max_latency_ms: 1000");
   const prices: Record<string, number | null> = { a: 30, b: 10, c: null };
@@ -46,14 +67,7 @@ describe("least-cost", () => {
 
 describe("least-latency", () => {
   test("spares a target whose calls fail, though it has no breaker", () => {
-    const model = chatModel(["a", "b"], "strategy: least-latency, breaker: off");
-    const health = ownHealth();
-    const [a, b] = model.targets as [TargetPlan, TargetPlan];
-    for (const [target, ms] of [
-      [a, 100],
-      [b, 200],
-    ] as const)
-      health.of(target).observe(ms, true);
+    const { model, health, a } = fastAndSlow(", breaker: off");
     expect(names(model, health)).toBe("ab");
     for (let call = 0; call < 20; call++) tryOnce(health, a, false);
     expect(health.healthOf(a, true)).toMatchObject({ state: "off", calls: 20, failures: 20 });
@@ -61,14 +75,7 @@ describe("least-latency", () => {
   });
 
   test("leaves a target at which calls pile up before any of them tells how long it takes", () => {
-    const model = chatModel(["a", "b"], "strategy: least-latency");
-    const health = ownHealth();
-    const [a, b] = model.targets as [TargetPlan, TargetPlan];
-    for (const [target, ms] of [
-      [a, 100],
-      [b, 200],
-    ] as const)
-      health.of(target).observe(ms, true);
+    const { model, health, a } = fastAndSlow();
     busy(health, a, 2);
     expect(names(model, health)).toBe("ab");
     busy(health, a, 8);
@@ -78,12 +85,10 @@ describe("least-latency", () => {
 
 describe("least-busy", () => {
   test("asks whoever has the fewest calls under way for its weight", () => {
-    const model = planOf(`
-providers: { a: { kind: openai, base_url: "http://127.0.0.1:1/v1", api_keys: [none] }, b: { kind: openai, base_url: "http://127.0.0.1:2/v1", api_keys: [none] } }
-models: { chat: { strategy: least-busy, targets: [{ provider: a, model: m, weight: 3 }, { provider: b, model: m }] } }
-`).models.get("chat")!;
-    const health = ownHealth();
-    const [a, b] = model.targets as [TargetPlan, TargetPlan];
+    const { model, health, a, b } = pairOf(
+      "least-busy",
+      "{ provider: a, model: m, weight: 3 }, { provider: b, model: m }",
+    );
     busy(health, a, 1);
     expect(names(model, health)).toBe("ab");
     busy(health, a, 2);
@@ -93,14 +98,12 @@ models: { chat: { strategy: least-busy, targets: [{ provider: a, model: m, weigh
   });
 
   test("goes by what each may have at once, where all say so", () => {
-    const model = planOf(`
-providers:
-  a: { kind: openai, base_url: "http://127.0.0.1:1/v1", api_keys: [one, two], limits: { concurrency: 10 } }
-  b: { kind: openai, base_url: "http://127.0.0.1:2/v1", api_keys: [none], limits: { concurrency: 5 } }
-models: { chat: { strategy: least-busy, targets: [a/m, b/m] } }
-`).models.get("chat")!;
-    const health = ownHealth();
-    const [a, b] = model.targets as [TargetPlan, TargetPlan];
+    const { model, health, a, b } = pairOf(
+      "least-busy",
+      "a/m, b/m",
+      "api_keys: [one, two], limits: { concurrency: 10 }",
+      "api_keys: [none], limits: { concurrency: 5 }",
+    );
     busy(health, a, 4);
     expect(names(model, health)).toBe("ba");
     busy(health, b, 1);
@@ -151,11 +154,10 @@ describe("weighted", () => {
 
 test("a target without weight only stands in for the others", () => {
   for (const strategy of ["least-latency", "least-cost", "least-busy", "weighted", "prefix"]) {
-    const model = planOf(`
-providers: { a: { kind: openai, base_url: "http://127.0.0.1:1/v1", api_keys: [none] }, b: { kind: openai, base_url: "http://127.0.0.1:2/v1", api_keys: [none] } }
-models: { chat: { strategy: ${strategy}, targets: [{ provider: a, model: m, weight: 0 }, { provider: b, model: m }] } }
-`).models.get("chat")!;
-    const health = ownHealth();
+    const { model, health } = pairOf(
+      strategy,
+      "{ provider: a, model: m, weight: 0 }, { provider: b, model: m }",
+    );
     for (let call = 0; call < 20; call++) expect(names(model, health, { affinity: `p${call}` })).toBe("ba");
   }
 });
