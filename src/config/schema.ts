@@ -17,7 +17,7 @@ import { drain, on_disconnect, queue } from "./queue_schema.ts";
 import { route } from "./routes_schema.ts";
 import { shadow } from "./shadow_schema.ts";
 import { on_state_loss, state, state_budget_ms } from "./state_schema.ts";
-import { orKeyStore, orLedgerStore, type Settled } from "./stores_schema.ts";
+import { orKeyStore, orLedgerStore, postgres_url, type Settled } from "./stores_schema.ts";
 import { telemetry } from "./telemetry_schema.ts";
 import { listen_tls } from "./tls_schema.ts";
 
@@ -733,6 +733,11 @@ export const config_schema = z.strictObject({
     .prefault({})
     .describe("What is kept of answers to /v1/responses, encrypted, unless a request says `store: false`."),
   ledger: ledger.prefault({}).describe("The record of every call."),
+  vectors: postgres_url
+    .optional()
+    .describe(
+      "The Postgres database (with pgvector) that the semantic cache is shared in; its answers are those that hosts share by state.",
+    ),
   alerts: alerts.optional().describe("Alerts when budgets are being used up."),
   log: log.prefault({}).describe("What is told of events, and of calls in lines of JSON."),
   telemetry: telemetry.prefault({}).describe("What is told of calls beyond their rows in the ledger."),

@@ -72,7 +72,10 @@ export function isPostgres(store: string): boolean {
 }
 
 /** The same with the files that addresses name found from the configuration's own folder. */
-export function withFilesFrom<C extends Pick<Stores, "ledger" | "key_store">>(config: C, folder: string): C {
+export function withFilesFrom<C extends Pick<Stores, "ledger" | "key_store" | "vectors">>(
+  config: C,
+  folder: string,
+): C {
   const found = (url: string) => {
     if (!isPostgres(url) || !URL.canParse(url)) return url;
     const address = new URL(url);
@@ -81,9 +84,10 @@ export function withFilesFrom<C extends Pick<Stores, "ledger" | "key_store">>(co
     address.searchParams.set("sslrootcert", resolve(folder, file));
     return address.href;
   };
-  const { ledger, key_store } = config;
+  const { ledger, key_store, vectors } = config;
   return {
     ...config,
+    ...(vectors === undefined ? {} : { vectors: found(vectors) }),
     ledger: { ...ledger, store: found(ledger.store) },
     key_store: key_store === null ? null : found(key_store),
   };
@@ -112,12 +116,14 @@ export function placesOf(tree: unknown): StorePlaces {
 export interface Stores {
   readonly ledger: { readonly store: string };
   readonly key_store: string | null;
+  readonly vectors?: string | undefined;
+  readonly state?: string | { readonly secret?: string | undefined } | undefined;
   readonly telemetry: { readonly otlp?: unknown };
 }
 
 /** Checks the addresses of stores. */
 export function checkStores(
-  { ledger, key_store, telemetry }: Stores,
+  { ledger, key_store, vectors, state, telemetry }: Stores,
   places: StorePlaces,
   fault: (path: Path, what: string | null) => void,
   readCa: (path: string) => { readonly pem: string } | { readonly fault: string },
@@ -131,6 +137,13 @@ export function checkStores(
   };
   check(places.ledger, ledger.store);
   check(places.keys, key_store);
+  check(["vectors"], vectors ?? null);
+  // Requests are known by a secret that all hosts have, and their answers are where all hosts find them.
+  if (vectors !== undefined && (typeof state !== "object" || state.secret === undefined))
+    fault(
+      ["vectors"],
+      "needs state: { url: valkey://…, secret: … }, by which hosts share the answers to similar requests",
+    );
   if (ledger.store === "otlp" && telemetry.otlp === undefined)
     fault(places.ledger, "is otlp, but telemetry.otlp names no collector; add its endpoint");
 }

@@ -18,13 +18,15 @@ export interface OpenCachesOptions {
   readonly max_bytes: number;
   /** Where hosts share them; null: they do not. */
   readonly state: StatePlan | null;
+  /** Whether hosts share which requests are similar. */
+  readonly has_shared_index: boolean;
   readonly facts: HostFacts;
   log(line: string): void;
 }
 
 /** The caches of a data folder; without a place for answers equal calls still share one. */
 export async function openCaches(options: OpenCachesOptions): Promise<Caches> {
-  const { folder, max_bytes, state, log } = options;
+  const { folder, max_bytes, state, has_shared_index, log } = options;
   const shared_secret = state?.secret ?? null;
   const secret =
     shared_secret === null
@@ -41,8 +43,11 @@ export async function openCaches(options: OpenCachesOptions): Promise<Caches> {
     return new Caches({ secret: own, exact: null, similar: null, elsewhere });
   const socket = inferenceSocketPath(folder);
   if (typeof socket !== "string") log(socket.fault);
+  const answers = has_shared_index ? (elsewhere?.answers ?? null) : null;
   const similar =
-    typeof socket === "string" ? new SimilarAnswers({ client: new InferenceClient(socket), exact }) : null;
+    typeof socket === "string"
+      ? new SimilarAnswers({ client: new InferenceClient(socket), exact, elsewhere: answers })
+      : null;
   return new Caches({ secret: own, exact, similar, elsewhere });
 }
 

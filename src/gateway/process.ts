@@ -62,6 +62,7 @@ export function runGatewayProcess(): void {
             folder: message.config.data,
             max_bytes: message.config.cache.max_mb * 1024 * 1024,
             state: plan.state,
+            has_shared_index: message.config.vectors !== undefined,
             facts: own_books.state.facts,
             log: say,
           });

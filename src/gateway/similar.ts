@@ -3,6 +3,7 @@
 
 import type { CacheEntry } from "../cache/entry.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
+import type { SharedAnswers } from "../cache/exact/shared_answers.ts";
 import { type CacheWish, judge } from "../cache/freshness.ts";
 import { CacheKey, HASH_BYTES } from "../cache/key.ts";
 import { type AnswerComparator, WORD_COMPARATOR } from "../cache/semantic/answers.ts";
@@ -56,6 +57,8 @@ export interface SimilarAnswer {
 export interface SimilarTools {
   readonly client: InferenceClient;
   readonly exact: ExactCache;
+  /** Where answers are that other hosts have kept, if the index has their requests too. */
+  readonly elsewhere?: Pick<SharedAnswers, "get"> | null;
   readonly comparator?: AnswerComparator;
 }
 
@@ -63,12 +66,14 @@ export interface SimilarTools {
 export class SimilarAnswers {
   readonly #client: InferenceClient;
   readonly #exact: ExactCache;
+  readonly #elsewhere: Pick<SharedAnswers, "get"> | null;
   readonly #comparator: AnswerComparator;
   readonly #learned = new Map<string, { readonly note: Buffer; readonly reliability: Reliability }>();
 
-  constructor({ client, exact, comparator = WORD_COMPARATOR }: SimilarTools) {
+  constructor({ client, exact, elsewhere = null, comparator = WORD_COMPARATOR }: SimilarTools) {
     this.#client = client;
     this.#exact = exact;
+    this.#elsewhere = elsewhere;
     this.#comparator = comparator;
   }
 
@@ -76,6 +81,7 @@ export class SimilarAnswers {
   async find(turn: SimilarTurn, wish: CacheWish, budget_ms: number): Promise<SimilarAnswer | null> {
     const { text, neighbourhood, plan } = turn;
     if (text.length > TEXT_MAX_CHARS) return null;
+    const end_ms = performance.now() + budget_ms;
     const found = await this.#client.search(
       {
         partition: neighbourhood.bytes,
@@ -97,10 +103,14 @@ export class SimilarAnswers {
       const choice = chooseHit(text, candidates, settings, Math.random);
       if (choice.kind === "none") return null;
       const { candidate } = choice;
-      const kept = this.#answerOf(candidate, turn, wish);
+      const kept = await this.#answerOf(candidate, turn, wish, end_ms);
       if (kept !== null) {
         if (choice.kind === "serve") return { ...kept, is_sure: true };
-        const others = choice.others.flatMap((other) => this.#answerOf(other, turn, wish) ?? []);
+        const others: SimilarAnswer[] = [];
+        for (const other of choice.others) {
+          const one = await this.#answerOf(other, turn, wish, end_ms);
+          if (one !== null) others.push(one);
+        }
         return { ...kept, others };
       }
       candidates = candidates.filter((other) => other !== candidate);
@@ -108,19 +118,32 @@ export class SimilarAnswers {
   }
 
   /** The answer of a candidate, if it is there and may be given. */
-  #answerOf(
+  async #answerOf(
     { id, similarity, observations }: Candidate,
     turn: SimilarTurn,
     wish: CacheWish,
-  ): SimilarAnswer | null {
+    end_ms: number,
+  ): Promise<SimilarAnswer | null> {
     const key = CacheKey.parse(id);
     // The index keeps neighbourhoods apart; whose answer it is, is looked at once more all the same.
     if (key === null || key.scope.tenant !== turn.neighbourhood.scope.tenant) return null;
     const now_ms = Date.now();
-    const entry = this.#exact.isBlocked(key, now_ms) ? null : this.#exact.get(key, now_ms);
-    if (entry === null) void this.#client.remove({ by: "id", id });
+    const is_blocked = this.#exact.isBlocked(key, now_ms);
+    const own = is_blocked ? null : this.#exact.get(key, now_ms);
+    const entry = own ?? (is_blocked ? null : await this.#answerOfElsewhere(key, end_ms));
+    // What hosts share may be kept by another than this one.
+    if (entry === null && this.#elsewhere === null) void this.#client.remove({ by: "id", id });
     if (entry === null || judge(entry, wish, now_ms) !== "fresh") return null;
     return { key, entry, similarity, observations, is_sure: false, others: [] };
+  }
+
+  /** An answer that another host has kept, if it comes in time. */
+  async #answerOfElsewhere(key: CacheKey, end_ms: number): Promise<CacheEntry | null> {
+    const left_ms = end_ms - performance.now();
+    if (this.#elsewhere === null || left_ms <= 0) return null;
+    const entry = await this.#elsewhere.get(key, left_ms);
+    if (entry !== null) void this.#exact.put(key, entry);
+    return entry;
   }
 
   /** The answer that a call got beside those that were in doubt: a verdict on each of them. */

@@ -44,6 +44,8 @@ export interface InferenceConfig {
   readonly names?: readonly string[];
   /** Entries of the semantic cache, all partitions together; the oldest that were not used go first. */
   readonly max_entries: number;
+  /** The database that hosts share the semantic cache in; left out, it is this host's own. Its address may hold a password. */
+  readonly vectors?: string;
   /** Threads that a model may use. */
   readonly threads: number;
 }

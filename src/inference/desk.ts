@@ -2,7 +2,7 @@
 // are found. What the built-in
 // embedder can answer is answered at once.
 
-import type { Embedded, Embedder } from "./embedders/embedder.ts";
+import type { Embedder } from "./embedders/embedder.ts";
 import {
   type AddRequest,
   type Asked,
@@ -15,14 +15,14 @@ import {
 import type { NameSet } from "./ner/name_set.ts";
 import type { Outcome } from "./server.ts";
 import type { Place } from "./vectors/entry.ts";
-import type { VectorIndex } from "./vectors/vector_index.ts";
+import type { EntryIndex } from "./vectors/entry_index.ts";
 
 /** What the desk works with; it can change. */
 export interface DeskTools {
   /** The embedder that requests know by this name; or in words why there is none. */
   embedder(name: string): Embedder | { readonly fault: string };
   /** Null while it is not open. */
-  index(): VectorIndex | null;
+  index(): EntryIndex | null;
   readonly names: NameSet;
   /** What a request for figures is answered. */
   stats(): Outcome;
@@ -64,7 +64,7 @@ export class Desk {
         const embedder = this.#tools.embedder(asked.embedder);
         if ("fault" in embedder) return DOWN;
         const place = { partition: asked.partition, space: embedder.name };
-        return done(index.observe(place, asked.id, [asked.similarity, asked.is_right]) ? 1 : 0);
+        return after(index.observe(place, asked.id, [asked.similarity, asked.is_right]), counted);
       }
       case "remove":
         return index.remove(asked.filter).then(done);
@@ -79,15 +79,18 @@ export class Desk {
     return this.#withVector(embedder, text, (vector, space) => {
       const index = this.#tools.index();
       if (index === null) return DOWN;
-      const candidates = index.search({ partition, space }, vector, limit, min_similarity, Date.now());
-      return { kind: "candidates", candidates };
+      const found = index.search({ partition, space }, vector, limit, min_similarity, Date.now());
+      return after(
+        found,
+        (candidates): Outcome => (candidates === null ? DOWN : { kind: "candidates", candidates }),
+      );
     });
   }
 
   #add(entry: AddRequest): Outcome | Promise<Outcome> {
     return this.#withVector(entry.embedder, entry.text, (vector, space) => {
       const index = this.#tools.index();
-      return index === null ? DOWN : done(index.add({ ...entry, space }, vector, Date.now()) ? 1 : 0);
+      return index === null ? DOWN : after(index.add({ ...entry, space }, vector, Date.now()), counted);
     });
   }
 
@@ -117,7 +120,7 @@ export class Desk {
   #withVector(
     name: string,
     text: string,
-    goOn: (vector: Float32Array, space: Place["space"]) => Outcome,
+    goOn: (vector: Float32Array, space: Place["space"]) => Outcome | Promise<Outcome>,
   ): Outcome | Promise<Outcome> {
     const embedder = this.#tools.embedder(name);
     if ("fault" in embedder) return DOWN;
@@ -132,10 +135,14 @@ function done(count: number): Outcome {
   return { kind: "done", count };
 }
 
+function counted(is_done: boolean): Outcome {
+  return done(is_done ? 1 : 0);
+}
+
 /** Goes on at once with what is there, and later with what is promised. */
-function after(
-  embedded: Embedded | Promise<Embedded>,
-  goOn: (embedded: Embedded) => Outcome,
+function after<T>(
+  found: T | Promise<T>,
+  goOn: (found: T) => Outcome | Promise<Outcome>,
 ): Outcome | Promise<Outcome> {
-  return embedded instanceof Promise ? embedded.then(goOn) : goOn(embedded);
+  return found instanceof Promise ? found.then(goOn) : goOn(found);
 }

@@ -2,6 +2,7 @@
 // and what cannot be opened is said and tried again.
 
 import { join } from "node:path";
+import { readPostgresAddress } from "../config/postgres_address.ts";
 import { embedderName, type InferenceConfig } from "./config.ts";
 import { Desk } from "./desk.ts";
 import { type EmbedderMaker, EmbedderSet } from "./embedders/embedder_set.ts";
@@ -9,7 +10,8 @@ import { type LoadNer, NameSet } from "./ner/name_set.ts";
 import { loadBuiltinNer } from "./ner/ner.ts";
 import { InferenceServer, type Outcome } from "./server.ts";
 import { inferenceSocketPath } from "./socket.ts";
-import { openVectorIndex, type VectorIndex } from "./vectors/vector_index.ts";
+import type { EntryIndex } from "./vectors/entry_index.ts";
+import { openVectorIndex } from "./vectors/vector_index.ts";
 
 /** Requests that wait or are worked on. */
 const QUEUE_MAX = 512;
@@ -49,7 +51,7 @@ export class Inference {
   readonly #embedders: EmbedderSet;
   readonly #names: NameSet;
   #config: InferenceConfig;
-  #index: VectorIndex | null = null;
+  #index: EntryIndex | null = null;
   #index_fault: string | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #is_distrusted: boolean;
@@ -104,8 +106,21 @@ export class Inference {
     await this.#names.close();
   }
 
+  /** The index that hosts share; its code is loaded where there is one. */
+  async #openShared(url: string): Promise<void> {
+    const { PostgresIndex } = await import("./vectors/postgres_index.ts");
+    const address = readPostgresAddress(url);
+    if ("fault" in address || this.#is_stopped) return;
+    const { max_entries } = this.#config;
+    this.#index = new PostgresIndex({ address, max_entries, log: this.#options.log });
+  }
+
   #open(): void {
-    const { data, max_entries } = this.#config;
+    const { data, max_entries, vectors } = this.#config;
+    if (vectors !== undefined) {
+      void this.#openShared(vectors);
+      return;
+    }
     const { log, onDamage } = this.#options;
     const index = openVectorIndex({
       folder: join(data, "cache", "vectors"),

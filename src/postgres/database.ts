@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   readonly max?: number;
   /** How long a statement may take until its connection is given up. */
   readonly timeout_ms?: number;
+  /** Settings of its sessions, besides the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const CONNECT_S = 5;
@@ -34,13 +36,18 @@ export class Database implements Asker {
   readonly address: PostgresAddress;
   readonly #max: number;
   readonly #timeout_ms: number;
+  readonly #settings: Readonly<Record<string, string>>;
   #sql: SQL | null = null;
   #is_closed = false;
 
-  constructor(address: PostgresAddress, { max = 1, timeout_ms = TIMEOUT_MS }: DatabaseOptions = {}) {
+  constructor(
+    address: PostgresAddress,
+    { max = 1, timeout_ms = TIMEOUT_MS, settings = {} }: DatabaseOptions = {},
+  ) {
     this.address = address;
     this.#max = max;
     this.#timeout_ms = timeout_ms;
+    this.#settings = settings;
   }
 
   /** Answers a statement; it throws `DatabaseFault`. */
@@ -82,7 +89,7 @@ export class Database implements Asker {
 
   #open(): SQL {
     if (this.#is_closed) throw new DatabaseFault("the database is closed", "CLOSED");
-    this.#sql ??= new SQL(optionsOf(this.address, this.#max, this.#timeout_ms));
+    this.#sql ??= new SQL(optionsOf(this.address, this.#max, this.#timeout_ms, this.#settings));
     return this.#sql;
   }
 
@@ -155,7 +162,12 @@ export class Transaction implements Asker {
   }
 }
 
-function optionsOf(address: PostgresAddress, max: number, timeout_ms: number) {
+function optionsOf(
+  address: PostgresAddress,
+  max: number,
+  timeout_ms: number,
+  settings: Readonly<Record<string, string>>,
+) {
   const { host, port, user, password, database, schema } = address;
   return {
     adapter: "postgres",
@@ -170,6 +182,7 @@ function optionsOf(address: PostgresAddress, max: number, timeout_ms: number) {
       statement_timeout: timeout_ms,
       idle_in_transaction_session_timeout: SILENT_MS,
       client_min_messages: "warning",
+      ...settings,
     },
   } as const;
 }

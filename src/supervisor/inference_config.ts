@@ -36,6 +36,7 @@ export function inferenceConfigOf(config: ResolvedConfig): InferenceConfig | nul
     names: has_names ? [config.privacy.names] : [],
     max_entries,
     threads,
+    ...(config.vectors === undefined ? {} : { vectors: config.vectors }),
   };
 }
 

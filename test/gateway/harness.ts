@@ -86,6 +86,7 @@ export function rig(): Rig {
             folder: kept.folder,
             max_bytes: 64 * 1024 * 1024,
             state: plan.state,
+            has_shared_index: false,
             facts: kept.state.facts,
             log: (line) => void kept.said.push(line),
           }),

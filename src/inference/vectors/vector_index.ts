@@ -15,6 +15,7 @@ import {
   TAGS_MAX,
   TEXT_MAX,
 } from "./entry.ts";
+import type { EntryIndex } from "./entry_index.ts";
 import { sweepGraphs } from "./graph_file.ts";
 import { type Hnswlib, hnswlib } from "./hnswlib.ts";
 import { Nearest } from "./nearest.ts";
@@ -84,7 +85,7 @@ export function openVectorIndex(options: IndexOptions): VectorIndex | null | { r
 }
 
 /** Entries by partition, found by the similarity of their vectors. */
-export class VectorIndex {
+export class VectorIndex implements EntryIndex {
   readonly #store: VectorStore;
   readonly #no_graphs: string | null;
   readonly #partitions: Partitions;
