@@ -1,13 +1,13 @@
 // Under a service manager: the socket that it hands over is served, kept through a restart, and never closed; and it hears how the
 // gateway is doing.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { CertificateAuthority, HAS_OPENSSL } from "../certificate_authority.ts";
 import { chat, type RunOptions, Venturi } from "./harness.ts";
-import { callOnce } from "./load_client.ts";
+import { callOnce, startLoad } from "./load_client.ts";
 import { isAlive } from "./processes.ts";
 import { ListeningSocket, NotifySocket } from "./service_sockets.ts";
 
@@ -121,6 +121,48 @@ describe.skipIf(process.platform !== "linux")("a socket that is handed over", ()
     expect(answered).toBeGreaterThan(20);
     expect(await stream.text()).toContain("[DONE]");
   });
+
+  test("goes on to the program that takes over, twice, of which the manager is told", async () => {
+    const socket = listen();
+    const folder = mkdtempSync(join(tmpdir(), "venturi-notify-"));
+    const manager = new NotifySocket(join(folder, "notify"));
+    undone.push(() => {
+      manager.close();
+      rmSync(folder, { recursive: true });
+    });
+    const venturi = await start({
+      command: ["serve", "--data", "./data", "--workers", "1"],
+      ...{ socket: socket.descriptor, env: { NOTIFY_SOCKET: join(folder, "notify") } },
+    });
+    const supervisor = () => Number(readFileSync(join(venturi.folder, "data", "venturi.pid"), "utf8"));
+    undone.push(async () => {
+      const last = supervisor();
+      process.kill(last, "SIGTERM");
+      await venturi.until(() => !isAlive(last), "end of the last supervisor", 30_000);
+    });
+    const load = startLoad({
+      ...{
+        port: () => socket.port,
+        connections: 6,
+        calls: Number.POSITIVE_INFINITY,
+        calls_per_connection: 5,
+      },
+      body: (number) => chat("sim/echo", `call-${number}`),
+    });
+    for (let upgrades = 0; upgrades < 2; upgrades++) {
+      const before = supervisor();
+      process.kill(before, "SIGUSR2");
+      await venturi.until(() => supervisor() !== before && !isAlive(before), "upgrade", 60_000);
+      expect(manager.hasHeard(new RegExp(`MAINPID=${supervisor()}\\b`))).toBe(true);
+    }
+    load.stop();
+    await load.done;
+    const outcomes = load.records.map(({ outcome }) =>
+      outcome.kind === "answered" ? outcome.status : outcome.kind,
+    );
+    expect(new Set(outcomes)).toEqual(new Set([200]));
+    expect(outcomes.length).toBeGreaterThan(20);
+  }, 60_000);
 
   test("is refused in words where it is none", async () => {
     const venturi = new Venturi({ socket: 1 });
