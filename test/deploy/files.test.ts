@@ -10,7 +10,10 @@ import { parseConfig } from "../../src/config/load.ts";
 
 const DEPLOY = resolve(import.meta.dirname, "../../deploy");
 const textOf = (path: string) => readFileSync(join(DEPLOY, path), "utf8");
-const ENV = { OPENAI_API_KEY: "k", VENTURI_CLIENT_KEY: "c", VENTURI_ADMIN_TOKEN: "admin-token-of-a-test" };
+const ENV = {
+  ...{ OPENAI_API_KEY: "k", VENTURI_CLIENT_KEY: "c", VENTURI_ADMIN_TOKEN: "admin-token-of-a-test" },
+  ...{ VALKEY_PASSWORD: "v", POSTGRES_PASSWORD: "p", VENTURI_STATE_SECRET: "a-secret-of-a-test" },
+};
 
 const HAS_SYSTEMD = spawnSync("systemd-analyze", ["--version"]).status === 0;
 
@@ -45,6 +48,16 @@ describe.skipIf(!HAS_SYSTEMD)("systemd's units (needs systemd-analyze)", () => {
 describe("configurations", () => {
   const configured = new Map([
     ["docker/venturi.yaml", () => textOf("docker/venturi.yaml")],
+    ["cluster/venturi.yaml", () => textOf("cluster/venturi.yaml")],
+    [
+      "cluster/kubernetes/venturi.yaml",
+      () => {
+        const documents = parseAllDocuments(textOf("cluster/kubernetes/venturi.yaml")).map((one) =>
+          one.toJS(),
+        );
+        return documents.find(({ kind }) => kind === "ConfigMap").data["venturi.yaml"] as string;
+      },
+    ],
     [
       "kubernetes/venturi.yaml",
       () => {
@@ -58,6 +71,38 @@ describe("configurations", () => {
       const loaded = parseConfig(Buffer.from(read()), file, { env: ENV });
       expect(loaded.ok ? [] : loaded.problems).toEqual([]);
     });
+});
+
+describe("the cluster", () => {
+  test("has three gateways with folders of their own, the same configuration everywhere, and stores that keep what they have", () => {
+    const compose = parse(textOf("cluster/compose.yaml"), { merge: true }) as {
+      services: Record<
+        string,
+        { volumes: string[]; command?: string[]; env_file?: string[]; read_only?: boolean }
+      >;
+      volumes: Record<string, null>;
+    };
+    const gateways = ["one", "two", "three"];
+    for (const name of gateways) {
+      const { volumes, read_only } = compose.services[name]!;
+      expect(volumes).toEqual(["./venturi.yaml:/etc/venturi/venturi.yaml:ro", `${name}:/var/lib/venturi`]);
+      expect(read_only).toBe(true);
+    }
+    expect(Object.keys(compose.volumes).sort()).toEqual([...gateways, "postgres", "valkey"].sort());
+    expect(compose.services["valkey"]!.command!.join(" ")).toContain("noeviction");
+    const all = ["venturi", "stores"].flatMap((name) =>
+      parseAllDocuments(textOf(`cluster/kubernetes/${name}.yaml`)).map((document) => {
+        expect(document.errors).toEqual([]);
+        return document.toJS();
+      }),
+    );
+    const gateway = all.find(({ kind, metadata }) => kind === "StatefulSet" && metadata.name === "venturi");
+    expect(gateway.spec.replicas).toBe(3);
+    const shipped = all.find(({ kind }) => kind === "ConfigMap").data["venturi.yaml"] as string;
+    expect(parse(shipped)).toEqual(parse(textOf("cluster/venturi.yaml")));
+    for (const store of ["valkey", "postgres"])
+      expect(all.some(({ kind, metadata }) => kind === "Service" && metadata.name === store)).toBe(true);
+  });
 });
 
 describe("the manifests", () => {

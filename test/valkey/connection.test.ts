@@ -73,7 +73,10 @@ async function faultOf(url: string, plan: Partial<StatePlan> = {}): Promise<stri
 
 describe.skipIf(SERVER === null)(`connections${NEEDS_SERVER}`, { concurrent: true }, () => {
   test("a user and a password are asked for, and never told", async () => {
-    const redis = await server(["user gateway on >geheim-geheim ~* +@all", "user default off"]);
+    const redis = await server([
+      "user gateway on >geheim-geheim ~test:* +@all -@dangerous +info",
+      "user default off",
+    ]);
     await sharesLimits(`valkey://gateway:geheim-geheim@127.0.0.1:${redis.port}`);
     const wrong = await faultOf(`valkey://gateway:falsch-falsch@127.0.0.1:${redis.port}`);
     expect(wrong).not.toBe(" ");
