@@ -51,8 +51,8 @@ export class Database implements Asker {
   }
 
   /** Answers a statement; it throws `DatabaseFault`. */
-  ask<T = Record<string, Value>>(text: string, ...values: Value[]): Promise<T[]> {
-    return this.#within((sql) => sql.unsafe(numbered(text), values)) as Promise<T[]>;
+  async ask<T = Record<string, Value>>(text: string, ...values: Value[]): Promise<T[]> {
+    return [...((await this.#within((sql) => sql.unsafe(numbered(text), values))) as T[])];
   }
 
   /** Runs statements that have no values, several of them in one text. */
@@ -81,7 +81,12 @@ export class Database implements Asker {
     await this.#within((sql) => sql.listen(channel, (text: string) => onNotice(text), onListening));
   }
 
-  /** Ends all connections, whatever they do. */
+  /** Ends all connections, whatever they do; the next question makes another. Nothing is heard any more of what was listened to. */
+  reset(): Promise<void> {
+    return this.#drop(this.#sql);
+  }
+
+  /** Ends all connections for good, whatever they do. */
   async close(): Promise<void> {
     this.#is_closed = true;
     await this.#drop(this.#sql);
@@ -135,8 +140,8 @@ export class Transaction implements Asker {
     this.#timed = timed;
   }
 
-  ask<T = Record<string, Value>>(text: string, ...values: Value[]): Promise<T[]> {
-    return this.#timed(this.#sql.unsafe(numbered(text), values)) as Promise<T[]>;
+  async ask<T = Record<string, Value>>(text: string, ...values: Value[]): Promise<T[]> {
+    return [...((await this.#timed(this.#sql.unsafe(numbered(text), values))) as T[])];
   }
 
   /** Runs statements that have no values, several of them in one text. */

@@ -93,9 +93,9 @@ export class PostgresServer {
     return `postgres://venturi:${PASSWORD}@127.0.0.1:${this.port}/postgres?schema=${schema}${more}`;
   }
 
-  /** Starts it again; resolves when it answers. */
-  async go(): Promise<void> {
-    const settings = ["fsync=off", "max_connections=60", "log_min_messages=fatal", ...this.#options];
+  /** Starts it again, with more settings; resolves when it answers. */
+  async go(more: readonly string[] = []): Promise<void> {
+    const settings = ["fsync=off", "max_connections=60", "log_min_messages=fatal", ...this.#options, ...more];
     const command = [
       ...[join(programs!, "postgres"), "-D", this.data, "-p", String(this.port), "-h", "127.0.0.1"],
       ...["-k", this.#folder, ...settings.flatMap((setting) => ["-c", setting])],

@@ -135,9 +135,10 @@ export class SharedKeys {
       this.#fault = null;
     } catch (error) {
       const { message, code } = faultOf(error);
-      // Its connections may be gone, and what is told on them.
-      this.#is_listening = false;
       if (code === "CLOSED") return;
+      // Its connections may be gone, and what is told on them; the client would go on by itself, and say so on standard error.
+      this.#is_listening = false;
+      await this.#db.reset();
       if (this.#fault === null) {
         this.#log(
           `keys cannot be shared with ${this.shown} (${message}): those that are known go on working, and none can be changed`,
