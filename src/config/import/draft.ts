@@ -1,10 +1,12 @@
 // The configuration that an import makes: the same tree that a user would write, with comments for whoever reads it, and
 // with the place in the source that each part comes from.
 
+import { headerNameFault, headerValueFault } from "../address.ts";
 import { type Path, pathKey } from "../problem.ts";
 import { PROVIDERS } from "../providers.ts";
 import type { ConfigInput } from "../schema.ts";
 import { starIn, wildcardOf } from "../wildcards.ts";
+import type { Source } from "./source.ts";
 
 type PartName = "providers" | "models" | "routes" | "keys" | "tenants" | "teams";
 type Parts = { [Name in PartName]: NonNullable<ConfigInput[Name]> };
@@ -110,7 +112,7 @@ export function providerNameOf(text: string): string {
 export function modelNameOf(text: string): string | null {
   const name = text
     .trim()
-    .replace(/[^!-~]+/g, "-")
+    .replace(/[^!-~]+|\$+\{/g, "-")
     .slice(0, 128);
   return name === "" ? null : name;
 }
@@ -122,9 +124,18 @@ export function addressOf(kind: string, address: string | null): string | undefi
   return plain === PROVIDERS[kind]?.base_url ? undefined : plain;
 }
 
-/** A value that stands in the source as it is: what this configuration takes for a reference is made none. */
-export function literal(text: string): string {
-  return text.replaceAll("${", () => "$${");
+/** Header fields that can be sent; of others it is told what is wrong with them. */
+export function headerFields(
+  fields: readonly (readonly [name: string, text: string | null, source: Source])[],
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, text, source] of fields) {
+    if (text === null) continue;
+    const fault = headerNameFault(name) ?? headerValueFault(text);
+    if (fault === null) headers[name.toLowerCase()] = text;
+    else source.left(fault);
+  }
+  return headers;
 }
 
 /** A reference to an environment variable. */

@@ -5,6 +5,7 @@ import type { Path, Problem } from "../problem.ts";
 import { pathKey } from "../problem.ts";
 import { importBifrost } from "./bifrost/bifrost.ts";
 import type { Draft } from "./draft.ts";
+import { fitToSchema } from "./fit_to_schema.ts";
 import { importLitellm } from "./litellm/litellm.ts";
 import { importPortkey } from "./portkey/portkey.ts";
 import { type Note, Source } from "./source.ts";
@@ -44,7 +45,6 @@ export function importDocument(kind: string, { value, locate }: Document, file: 
   const notes: Note[] = [];
   const name = file.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
   const draft = IMPORTS[kind]!({ name, top: new Source(value, notes) });
-  const placed = notes.map((note) => ({ ...note, line: locate(note.path, "key").line }));
   const originOf = (path: Path): Path => {
     for (let length = path.length; length > 0; length--) {
       const origin = draft.origins.get(pathKey(path.slice(0, length)));
@@ -52,6 +52,8 @@ export function importDocument(kind: string, { value, locate }: Document, file: 
     }
     return [];
   };
+  fitToSchema(draft, (path, text) => notes.push({ fate: "left out", path: originOf(path), text }));
+  const placed = notes.map((note) => ({ ...note, line: locate(note.path, "key").line }));
   return {
     draft,
     notes: placed.sort((a, b) => a.line - b.line),

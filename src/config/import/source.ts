@@ -59,10 +59,10 @@ export class Source {
     return this.value.map((value, index) => this.#child(index, value));
   }
 
-  /** A string, or a number or a truth as one; null where it is none of these. */
+  /** A string, or a number or a truth as one, in which nothing is a reference here; null where it is none of these. */
   text(): string | null {
     const { value } = this;
-    if (typeof value === "string") return value.trim() === "" ? null : value.trim();
+    if (typeof value === "string") return value.trim() === "" ? null : literal(value.trim());
     return typeof value === "number" || typeof value === "boolean" ? String(value) : null;
   }
 
@@ -125,6 +125,11 @@ export class Source {
     }
     return child;
   }
+}
+
+/** What this configuration takes for a reference is made none. */
+function literal(text: string): string {
+  return text.replaceAll("${", () => "$${");
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

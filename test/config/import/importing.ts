@@ -6,6 +6,12 @@ import { parseConfig } from "../../../src/config/load.ts";
 import { formatProblem } from "../../../src/config/problem.ts";
 import type { ResolvedConfig } from "../../../src/config/schema.ts";
 
+/** What providers take from the environment where the configuration says nothing. */
+const TAKEN = {
+  ...{ AWS_REGION: "us-east-1", AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", OPENAI_API_KEY: "c" },
+  ...{ AZURE_OPENAI_API_KEY: "d", AZURE_OPENAI_ENDPOINT: "https://e.example.com" },
+};
+
 /** What came of a source. */
 export interface Made {
   readonly yaml: string;
@@ -21,7 +27,9 @@ export function importOf(kind: string, source: string | object, name = "source.y
   if (!read.ok) throw new Error(read.problems.map(formatProblem).join("\n"));
   const { draft, notes } = read.imported;
   const yaml = writeDraft(draft, notes, ["made by a test"]);
-  const loaded = parseConfig(new TextEncoder().encode(yaml), "made.yaml", { env: variablesOf(yaml) });
+  const loaded = parseConfig(new TextEncoder().encode(yaml), "made.yaml", {
+    env: { ...TAKEN, ...variablesOf(yaml) },
+  });
   if (!loaded.ok) throw new Error(`${loaded.problems.map(formatProblem).join("\n")}\n${yaml}`);
   const lines = notes.map(({ line, fate, path, text }) => `${line} ${fate} ${path.join(".")}: ${text}`);
   return { yaml, config: loaded.config, notes: lines };

@@ -113,12 +113,14 @@ model_list:
   - { model_name: b, litellm_params: { model: unheard } }
   - { model_name: c, litellm_params: { model: newvendor/m, api_base: "http://127.0.0.1:9/v1" } }
   - { model_name: d }
+  - { model_name: e, litellm_params: { model: azure/, api_base: "https://x.openai.azure.com", api_key: k } }
 `);
     expect(Object.keys(made.config.models)).toEqual(["c"]);
     expect(fateOf(made, "left out")).toEqual([
       `3 left out model_list.0.litellm_params.model: the provider "mistralai" is not known here; give it an api_base if it speaks OpenAI's format`,
       `4 left out model_list.1.litellm_params.model: it cannot be told whose model "unheard" is; write it as provider/model`,
       "6 left out model_list.3: names no model of a provider (litellm_params.model)",
+      "7 left out model_list.4.litellm_params.model: names no model of azure",
     ]);
     expect(made.yaml).toContain("# Not carried over:\n#   line 3, model_list[0].litellm_params.model: ");
   });

@@ -51,9 +51,14 @@ export function starredModels(draft: Draft): void {
 function readClient(client: Source, draft: Draft): void {
   const { config } = draft;
   const origins = client.at("allowed_origins");
-  const named = origins.items().flatMap((one) => one.text() ?? []);
+  const named = origins.items().flatMap((one) => {
+    const origin = one.text()?.replace(/\/+$/, "") ?? "";
+    if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) return [origin];
+    one.left("is no origin");
+    return [];
+  });
   if (named.length > 0) {
-    config.listen = { ...config.listen, cors: { origins: named.map((one) => one.replace(/\/+$/, "")) } };
+    config.listen = { ...config.listen, cors: { origins: named } };
     origins.carried("listen.cors.origins");
   }
   const size = client.at("max_request_body_size_mb").number();

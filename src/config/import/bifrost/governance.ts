@@ -76,8 +76,12 @@ interface Scopes {
 function readKey(key: Source, draft: Draft, scopes: Scopes): void {
   const { config } = draft;
   const { customers, teams, limitsOf } = scopes;
-  const name = key.at("name").text() ?? key.at("id").text() ?? "";
+  const name = key.at("name").text() ?? key.at("id").text() ?? `key-${config.keys.length + 1}`;
   const value = textOf(key.at("value"));
+  if (config.keys.some((one) => one.name === name || one.key === value)) {
+    key.left("there is a client key of this name or value already");
+    return;
+  }
   if (key.at("is_active").flag() === false) {
     key.left("it is switched off");
     return;

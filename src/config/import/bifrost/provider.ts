@@ -1,7 +1,14 @@
 // A provider of Bifrost's with its keys. Keys that differ in their values alone are used in turn; others, with a region, deployments or
 // models of their own, become providers of their own, which the names of the models lead to.
 
-import { addressOf, type Draft, literal, type ProviderInput, type TargetInput, variable } from "../draft.ts";
+import {
+  addressOf,
+  type Draft,
+  headerFields,
+  type ProviderInput,
+  type TargetInput,
+  variable,
+} from "../draft.ts";
 import type { Source } from "../source.ts";
 
 /** Kinds by Bifrost's names, where they differ, and what is not known here by its address. */
@@ -35,7 +42,7 @@ export function textOf(source: Source): string | null {
   const is_variable = source.is_map && source.at("env_var").is_there;
   const name = /^(?:env\.)?([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)?.[1];
   if (name !== undefined && (is_variable || text.startsWith("env."))) return variable(name);
-  return literal(text);
+  return text;
 }
 
 interface Part {
@@ -129,11 +136,8 @@ function settingsOf(kind: string, base_url: string | null, source: Source, netwo
       : base_url;
   const address = addressOf(kind, with_version);
   if (address !== undefined) settings.base_url = address;
-  const headers: Record<string, string> = {};
-  for (const [header, value] of network.at("extra_headers").entries()) {
-    const text = textOf(value);
-    if (text !== null) headers[header.toLowerCase()] = text;
-  }
+  const given = network.at("extra_headers").entries();
+  const headers = headerFields(given.map(([name, value]) => [name, textOf(value), value] as const));
   if (Object.keys(headers).length > 0) settings.headers = headers;
   const seconds = network.at("default_request_timeout_in_seconds").number();
   if (seconds !== null && seconds > 0) settings.timeouts = { first_byte_ms: Math.round(seconds * 1_000) };

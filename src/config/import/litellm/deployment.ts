@@ -4,6 +4,7 @@
 import {
   addressOf,
   type Draft,
+  headerFields,
   type LimitsInput,
   type ProviderInput,
   type TargetInput,
@@ -61,6 +62,10 @@ export function readDeployment(entry: Source, draft: Draft, references: Referenc
     return null;
   }
   const [prefix, name] = split;
+  if (name === "") {
+    model_source.left(`names no model of ${prefix}`);
+    return null;
+  }
   if (known === null)
     model_source.changed(`${prefix} is taken for a server of OpenAI's format, by its api_base`);
   else if (provider.caveat !== undefined) model_source.changed(`${prefix} ${provider.caveat}`);
@@ -69,7 +74,7 @@ export function readDeployment(entry: Source, draft: Draft, references: Referenc
   if (settings === null) return null;
   const served = servedModel(provider.kind, name, model_source, settings);
   const wanted = draft.provider(providerName(prefix, provider), settings, params.path);
-  const first_byte_ms = timeoutOf(params);
+  const first_byte_ms = firstByteOf(params.first("timeout", "request_timeout"), params.at("stream_timeout"));
   const capabilities = capabilitiesOf(info);
   const deployment: Deployment = {
     source: entry,
@@ -164,7 +169,7 @@ function bedrock(settings: ProviderInput, params: Source, references: References
   const endpoint = references.of(params.at("aws_bedrock_runtime_endpoint"));
   if (endpoint !== null) settings.base_url = endpoint.replace(/\/+$/, "");
   const token = references.of(params.at("api_key"));
-  if (token !== null) settings.api_keys = [token];
+  if (token !== null && aws.access_key_id === undefined) settings.api_keys = [token];
   // LiteLLM's own default.
   aws.region ??= variable("AWS_REGION_NAME", "us-west-2");
   settings.aws = aws;
@@ -188,14 +193,12 @@ function vertex(settings: ProviderInput, params: Source, references: References)
 }
 
 function headersOf(params: Source, references: References): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of params.first("extra_headers", "headers").entries()) {
-    const text = references.of(value);
-    if (text !== null) headers[name.toLowerCase()] = text;
-  }
-  const organization = references.of(params.at("organization"));
-  if (organization !== null) headers["openai-organization"] = organization;
-  return headers;
+  const given = params.first("extra_headers", "headers").entries();
+  const organization = params.at("organization");
+  return headerFields([
+    ...given.map(([name, value]) => [name, references.of(value), value] as const),
+    ["openai-organization", references.of(organization), organization],
+  ]);
 }
 
 /** What a provider calls the model. */
@@ -237,15 +240,16 @@ function limitsOf(entry: Source, params: Source, info: Source): LimitsInput | nu
   return limits;
 }
 
-/** LiteLLM's timeout is that of silence, which a plain answer's first byte ends: milliseconds. */
-function timeoutOf(params: Source): number | null {
-  const plain = params.first("timeout", "request_timeout");
-  const stream = params.at("stream_timeout");
-  const seconds = [plain, stream].map((one) => one.number() ?? 0).filter((one) => one > 0);
-  if (seconds.length === 0) return null;
-  if (stream.is_there && plain.is_there)
-    stream.changed("one time to the first byte holds for streams and plain answers: the longer of the two");
-  return Math.min(86_400_000, Math.max(1, Math.round(Math.max(...seconds) * 1_000)));
+/** LiteLLM's timeout is that of silence, which a plain answer's first byte ends: milliseconds; null where there is none for both kinds. */
+export function firstByteOf(plain: Source, stream: Source): number | null {
+  const seconds = plain.number() ?? 0;
+  if (seconds <= 0) {
+    stream.left("one time to the first byte holds for streams and plain answers, and those may take longer");
+    return null;
+  }
+  stream.changed("one time to the first byte holds for streams and plain answers: the longer of the two");
+  const longer = Math.max(seconds, stream.number() ?? 0);
+  return Math.min(86_400_000, Math.max(1, Math.round(longer * 1_000)));
 }
 
 /** Says what of an entry was not carried. */

@@ -1,6 +1,6 @@
 // Values that LiteLLM takes from the environment (`os.environ/NAME`), or from the variables that its configuration sets itself.
 
-import { literal, variable } from "../draft.ts";
+import { variable } from "../draft.ts";
 import type { Source } from "../source.ts";
 
 /** How a value of the source is written here. */
@@ -24,7 +24,7 @@ export class References {
     const text = source.text();
     if (text === null) return null;
     const name = /^os\.environ\/([A-Za-z_][A-Za-z0-9_]*)$/.exec(text)?.[1];
-    if (name === undefined) return literal(text);
+    if (name === undefined) return text;
     const set = this.#set.get(name);
     return set === undefined ? variable(name) : variable(name, set);
   }

@@ -3,6 +3,7 @@
 
 import type { Draft, ModelInput } from "../draft.ts";
 import type { Source } from "../source.ts";
+import { firstByteOf } from "./deployment.ts";
 
 type Strategy = NonNullable<ModelInput["strategy"]>;
 
@@ -51,16 +52,14 @@ export function readReliability(router: Source, settings: Source, general: Sourc
   attempts?.carried("retries.attempts, on each target");
   pause?.changed("retries.backoff_ms: the base of a pause that grows");
 
-  const timeout = firstThere(router.at("timeout"), settings.at("request_timeout"));
+  const timeout = firstThere(router.at("timeout"), settings.at("request_timeout")) ?? router.at("timeout");
   const stream = firstThere(router.at("stream_timeout"), settings.at("stream_timeout"));
-  const seconds = Math.max(timeout?.number() ?? 0, stream?.number() ?? 0);
-  if (seconds > 0) {
-    const first_byte_ms = clamp(seconds * 1_000, 1, 86_400_000);
+  const first_byte_ms = firstByteOf(timeout, stream ?? router.at("stream_timeout"));
+  if (first_byte_ms !== null) {
     for (const provider of Object.values(providers))
       provider.timeouts = { ...provider.timeouts, first_byte_ms };
     if (first_byte_ms > 600_000) for (const model of Object.values(models)) model.deadline_ms = first_byte_ms;
-    timeout?.carried("timeouts.first_byte_ms of every provider");
-    stream?.changed("one time to the first byte holds for streams and plain answers: the longer of the two");
+    timeout.carried("timeouts.first_byte_ms of every provider");
   }
   breakers(router, settings, draft);
 

@@ -1,6 +1,6 @@
 // A target of a Portkey config: a provider, its key, and the model that is asked for there.
 
-import { addressOf, type Draft, literal, type ProviderInput, type TargetInput, variable } from "../draft.ts";
+import { addressOf, type Draft, type ProviderInput, type TargetInput, variable } from "../draft.ts";
 import type { Source } from "../source.ts";
 
 /** Kinds of providers by the names that Portkey gives them (its src/globals.ts), where they differ. */
@@ -119,7 +119,7 @@ function settingsOf(kind: string, source: Source, slug: string | null, host: str
   const settings: ProviderInput = { kind };
   const value = (...keys: readonly string[]): string | undefined => {
     const text = source.first(...keys).text();
-    return text === null ? undefined : literal(text);
+    return text === null ? undefined : text;
   };
   const resource = value("resource_name", "azure_resource_name");
   const address =
