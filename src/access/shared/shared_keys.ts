@@ -52,6 +52,7 @@ export class SharedKeys {
   #last = -1;
   #is_prepared = false;
   #is_listening = false;
+  #is_closed = false;
   #looking: Promise<void> | null = null;
   /** Why the database could not be asked the last time; null if it could. */
   #fault: string | null = null;
@@ -115,6 +116,7 @@ export class SharedKeys {
   }
 
   async close(): Promise<void> {
+    this.#is_closed = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#db.close();
   }
@@ -134,8 +136,8 @@ export class SharedKeys {
       if (this.#fault !== null) this.#log(`keys are shared with ${this.shown} again`);
       this.#fault = null;
     } catch (error) {
-      const { message, code } = faultOf(error);
-      if (code === "CLOSED") return;
+      const { message } = faultOf(error);
+      if (this.#is_closed) return;
       // Its connections may be gone, and what is told on them; the client would go on by itself, and say so on standard error.
       this.#is_listening = false;
       await this.#db.reset();
