@@ -59,6 +59,7 @@ export const MEASURES: Readonly<Record<string, Measure>> = {
   bytes_per_row: cost("bytes/row", 0),
   file_mb: { title: "file MB", digits: 0, is_cost: false },
   query_ms: cost("query ms", 2),
+  query_cpu_ms: cost("CPU ms/query", 2),
   recall_percent: { title: "nearest found %", digits: 1, is_cost: false },
   first_ms: cost("first answer ms", 0),
   load_ms: cost("all loaded ms", 0),
