@@ -144,11 +144,7 @@ describe("the executable", () => {
           ...["keys create --name build", "keys list", "keys rotate build", "keys revoke build"],
           ...["usage --flush", "logs", "cache stats", "cache purge --all", "audit verify", "top --once"],
           ...["experiments", "quality", "ui", "drill list", "prices show openai/gpt-4o-mini", "content"],
-          ...[
-            "replay --config /srv/venturi.yaml",
-            "doctor --config /srv/venturi.yaml",
-            "backup /srv/data/copy",
-          ],
+          ...["replay --config /srv/venturi.yaml", "doctor --config /srv/venturi.yaml", "backup /srv/copy"],
         ]) {
           const { code, stderr } = venturi(...command.split(" "), "--data", "/srv/data");
           expect(`${command}: ${code}${code === 0 ? "" : stderr}`).toBe(`${command}: 0`);
@@ -157,7 +153,7 @@ describe("the executable", () => {
         const request_id = first.headers.get("x-request-id")!;
         const kept = venturi("logs", "--request", request_id, "--content", "--data", "/srv/data");
         expect(kept.stdout).toContain("Please write to");
-        expect(venturi("restore", "/srv/data/copy", "--data", "/srv/data/restored").code).toBe(0);
+        expect(venturi("restore", "/srv/copy", "--data", "/srv/restored").code).toBe(0);
         expect(venturi("check", "--config", "/srv/venturi.yaml").code).toBe(0);
         expect(JSON.parse(venturi("schema").stdout)).toHaveProperty("properties");
         // Nothing was missing: no addon, no weights, no thread.
@@ -170,7 +166,7 @@ describe("the executable", () => {
       }
       expect(log).toContain("stopped");
       const outside = (readdirSync(root, { recursive: true, encoding: "utf8" }) as string[])
-        .filter((name) => !name.startsWith("srv/data") && !/^(lib|usr)/.test(name))
+        .filter((name) => !/^srv\/(data|copy|restored)(\/|$)/.test(name) && !/^(lib|usr)/.test(name))
         .toSorted();
       expect(outside).toEqual(["bin", "bin/venturi", "dev", "proc", "srv", "srv/venturi.yaml"]);
       expect(existsSync(join(root, "tmp"))).toBe(false);
