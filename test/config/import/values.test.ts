@@ -4,7 +4,7 @@
 import { expect, test } from "vitest";
 import { importOf } from "./importing.ts";
 
-const ROUNDS = 250;
+const ROUNDS = 120;
 
 /** Choices that are the same in every run. */
 function chooser(seed: number) {
