@@ -42,7 +42,10 @@ async function missingExtension(): Promise<string | null> {
 }
 
 const missing = await missingExtension();
-if (missing !== null) console.warn(`${missing}: the shared index is not tested`);
+if (missing !== null) {
+  console.warn(`${missing}: the shared index is not tested`);
+  await server?.stop();
+}
 
 const ENGINES = [
   {
