@@ -28,15 +28,26 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
+/** Where it runs: behind which command, on which address, and by which one it is asked here. */
+interface Place {
+  readonly bind: string;
+  readonly hostname: string;
+  readonly prefix: readonly string[];
+}
+
 /** Starts one. */
-export async function startRedis(lines: readonly string[] = [], fixed_port = 0): Promise<RedisServer> {
+export async function startRedis(
+  lines: readonly string[] = [],
+  fixed_port = 0,
+  place: Place = { bind: "127.0.0.1", hostname: "127.0.0.1", prefix: [] },
+): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), "venturi-redis-"));
   const port = fixed_port || (await freePort());
   writeFileSync(
     join(folder, "redis.conf"),
-    [`port ${port}`, "bind 127.0.0.1", `dir ${folder}`, 'save ""', "appendonly no", ...lines].join("\n"),
+    [`port ${port}`, `bind ${place.bind}`, `dir ${folder}`, 'save ""', "appendonly no", ...lines].join("\n"),
   );
-  let child = await spawn(folder, port);
+  let child = await spawn(folder, port, place);
   const kill = async () => {
     child.kill("SIGKILL");
     await child.exited;
@@ -51,10 +62,10 @@ export async function startRedis(lines: readonly string[] = [], fixed_port = 0):
     kill,
     restart: async () => {
       await kill();
-      child = await spawn(folder, port);
+      child = await spawn(folder, port, place);
     },
     run: async (command, ...args) => {
-      const client = new Bun.RedisClient(`redis://127.0.0.1:${port}`);
+      const client = new Bun.RedisClient(`redis://${place.hostname}:${port}`);
       try {
         return await client.send(command!, args);
       } finally {
@@ -69,20 +80,23 @@ export async function startRedis(lines: readonly string[] = [], fixed_port = 0):
   };
 }
 
-async function spawn(folder: string, port: number): Promise<Bun.Subprocess> {
-  const child = Bun.spawn([SERVER!, join(folder, "redis.conf")], { stdout: "ignore", stderr: "ignore" });
+async function spawn(folder: string, port: number, place: Place): Promise<Bun.Subprocess> {
+  const child = Bun.spawn([...place.prefix, SERVER!, join(folder, "redis.conf")], {
+    stdout: "ignore",
+    stderr: "ignore",
+  });
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${SERVER} ended with ${child.exitCode}`);
-    if (await answers(port)) return child;
+    if (await answers(place.hostname, port)) return child;
     await Bun.sleep(10);
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+async function answers(hostname: string, port: number): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const closed = () => resolve(false);
   const socket = await Bun.connect({
-    hostname: "127.0.0.1",
+    hostname,
     port,
     socket: {
       open: (own) => void own.write("PING\r\n"),

@@ -1,6 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { decodeHeader, encodeHeader, HEADER_USED_BYTES } from "../../src/memory/header.ts";
-import { AREAS_OFFSET, areaPlaces, fileBytes, LAYOUT_VERSION } from "../../src/memory/layout.ts";
+import { CONTENT_OUTCOMES, SHARED_COUNTS } from "../../src/memory/host_facts.ts";
+import {
+  AREAS_OFFSET,
+  areaPlaces,
+  CAREFUL_WORD,
+  CONTENT_WORD,
+  COUNTERS,
+  DRILL_SLOT_WORDS,
+  DRILL_SLOTS,
+  DRILLS_WORD,
+  fileBytes,
+  HEADER_BYTES,
+  HEALTH,
+  LAYOUT_VERSION,
+  LEDGER_STORE_WORD,
+  OTLP_DROPPED_WORD,
+  QUALITY_SHIFTS_WORD,
+  RESTING_WORD,
+  SHARED_STATE_WORD,
+  STARTED_WORD,
+  SUPERVISOR_WORD,
+} from "../../src/memory/layout.ts";
 
 const geometry = { areas: 3, call_slots: 100 };
 const whole_bytes = fileBytes(geometry);
@@ -63,4 +84,32 @@ test("parts of areas begin at cache lines, one after another, and end with the f
     end = ring + 2 * 1024 * 1024;
   }
   expect(end).toBe(whole_bytes);
+});
+
+test("what the header's page holds lies apart: no word of one thing is another's", () => {
+  const places: readonly (readonly [name: string, first: number, words: number])[] = [
+    ["header", 0, 16],
+    ["supervisor", SUPERVISOR_WORD, 2],
+    ["started", STARTED_WORD, 1],
+    ["otlp", OTLP_DROPPED_WORD, 1],
+    ["quality", QUALITY_SHIFTS_WORD, 1],
+    ["ledger's store", LEDGER_STORE_WORD, 4],
+    ["content", CONTENT_WORD, CONTENT_OUTCOMES.length],
+    ["careful", CAREFUL_WORD, 1],
+    ["resting", RESTING_WORD, 1],
+    ["shared state", SHARED_STATE_WORD, 2 + SHARED_COUNTS.length],
+    ...[COUNTERS, HEALTH].flatMap(({ lock, evicted }) => [
+      ["lock", lock, 1] as const,
+      ["evicted", evicted, 2] as const,
+    ]),
+    ["drills", DRILLS_WORD, DRILL_SLOTS * DRILL_SLOT_WORDS],
+  ];
+  const owners = new Map<number, string>();
+  for (const [name, first, words] of places) {
+    for (let word = first; word < first + words; word++) {
+      expect([word, owners.get(word) ?? name]).toEqual([word, name]);
+      owners.set(word, name);
+    }
+  }
+  expect(Math.max(...owners.keys())).toBeLessThan(HEADER_BYTES / 4);
 });

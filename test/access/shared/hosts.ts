@@ -67,7 +67,7 @@ export async function startHost(options: HostOptions): Promise<TestHost> {
   const state = createState(folder, { areas: 1, call_slots: 16 }, () => {});
   const said: string[] = [];
   const desk: LeaseDesk = { ask: (asks) => keeper.ask(asks), onAnswer: () => {} };
-  const clocks = { steady_ms: () => performance.now(), wall_ms: () => Date.now() };
+  const clocks = { steady_ms: () => performance.now(), wall_ms: clock_ms };
   const valkey = await openValkey({
     plan: statePlan(url, { lease_ms, ...options.plan }),
     scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT },
