@@ -345,7 +345,8 @@ describe("a gateway process that dies", () => {
       await Bun.sleep(10);
     }
     expect(new Set(sums)).toEqual(new Set([12]));
-    expect(await metric(venturi.url, "venturi_processes")).toBe(2);
+    // A process is there before it serves.
+    await expect.poll(() => metric(venturi.url, "venturi_processes"), { timeout: 20_000 }).toBe(2);
     for (let call = 0; call < 12; call++)
       await callOnce(venturi.port, "/v1/chat/completions", chat("sim/echo"));
     expect(await count()).toBe(24);
