@@ -36,16 +36,13 @@ async function missingExtension(): Promise<string | null> {
   const db = new Database(address);
   const [found] = await db.ask("SELECT 1 AS n FROM pg_available_extensions WHERE name = 'vector'");
   await db.close();
-  return found === undefined
-    ? "pgvector is not installed (Debian 13: apt-get install postgresql-17-pgvector)"
-    : null;
+  if (found !== undefined) return null;
+  await server.stop();
+  return "pgvector is not installed (Debian 13: apt-get install postgresql-17-pgvector)";
 }
 
 const missing = await missingExtension();
-if (missing !== null) {
-  console.warn(`${missing}: the shared index is not tested`);
-  await server?.stop();
-}
+if (missing !== null) console.warn(`${missing}: the shared index is not tested`);
 
 const ENGINES = [
   {
