@@ -12,6 +12,7 @@ import { inheritedSocket } from "../supervisor/inherited_socket.ts";
 import { predecessorOf } from "../supervisor/predecessor.ts";
 import { serviceManager } from "../supervisor/service_manager.ts";
 import { supervise } from "../supervisor/supervisor.ts";
+import { endWithTrial } from "../supervisor/trial.ts";
 import { checkCustom } from "./check_custom.ts";
 
 const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";
@@ -31,6 +32,7 @@ export async function serve(args: readonly string[]): Promise<number> {
     return 0;
   }
   const env = processEnvironment();
+  endWithTrial(env);
   const socket = inheritedSocket(env);
   if (socket !== null && "fault" in socket) {
     say(`cannot start with the socket that was handed over: ${socket.fault}`, "error");

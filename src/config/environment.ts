@@ -57,16 +57,13 @@ export function successorEnvironment(pid: number, handed_sockets: number): Envir
   };
 }
 
-/** The environment of a program that is only tried: nobody hears of it. */
-export function trialEnvironment(): Environment {
-  const {
-    NOTIFY_SOCKET: _,
-    LISTEN_PID: __,
-    LISTEN_FDS: ___,
-    [PREDECESSOR_VARIABLE]: ____,
-    ...rest
-  } = process.env;
-  return rest;
+/** Names the process that tries a program, and with which the trial ends. */
+export const TRIAL_VARIABLE = "VENTURI_TRIAL";
+
+/** The environment of a program that is only tried, by the process `pid`: nobody else hears of it. */
+export function trialEnvironment(pid: number): Environment {
+  const { NOTIFY_SOCKET: _, LISTEN_PID: __, LISTEN_FDS: ___, ...rest } = process.env;
+  return { ...rest, [PREDECESSOR_VARIABLE]: undefined, [TRIAL_VARIABLE]: String(pid) };
 }
 
 /** The environment that the inference process is started with: the supervisor's, and how it is to tell of itself. */

@@ -6,7 +6,7 @@ import type { FromSuccessor, ListenedAddress, ToSuccessor } from "./handover.ts"
 
 /** The supervisor that is followed. */
 export interface Predecessor {
-  /** All is prepared: resolves when the data folder may be taken, with where calls are answered; with null if the predecessor has died. */
+  /** All is prepared: resolves when the data folder may be taken, with where calls are answered; with null if it has died before. */
   take(): Promise<ListenedAddress | null>;
   /** This one answers calls. */
   serving(): void;

@@ -226,6 +226,10 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   }
   /** Where the calls are answered that this one is to take over. */
   const taken = (await predecessor?.take()) ?? null;
+  if (predecessor !== null && taken === null) {
+    log("cannot start: the supervisor that was to be followed has ended", "error");
+    return 1;
+  }
   const opening = (async () => {
     const side = options.startAdmin(loaded.config.data, view);
     if (predecessor === null) await side.listen(false);

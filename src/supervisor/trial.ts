@@ -3,11 +3,13 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { trialEnvironment } from "../config/environment.ts";
+import { TRIAL_VARIABLE, trialEnvironment } from "../config/environment.ts";
 import { claimPort } from "./port.ts";
 
 const READY_MAX_MS = 30_000;
 const LOOK_MS = 20;
+/** How often a program that is tried looks whether anybody waits for it. */
+const PARENT_LOOK_MS = 500;
 /** How long it may take to end. */
 const END_MAX_MS = 5_000;
 /** What is told of what it said. */
@@ -22,6 +24,15 @@ export interface TrialOptions {
   /** Whether it speaks TLS, and whether clients show certificates, which nobody here has. */
   readonly is_tls: boolean;
   readonly asks_certificates: boolean;
+}
+
+/** Has this process end with the one that tries it, if the environment names one. */
+export function endWithTrial(env: Readonly<Record<string, string | undefined>>): void {
+  const tried_by = env[TRIAL_VARIABLE];
+  if (tried_by === undefined) return;
+  setInterval(() => {
+    if (String(process.ppid) !== tried_by) process.kill(process.pid, "SIGTERM");
+  }, PARENT_LOOK_MS).unref();
 }
 
 /** Tries it; null if it is ready to answer, else in words why not. */
@@ -41,7 +52,7 @@ export async function tryOut({
   try {
     trial = Bun.spawn([...command, ...flags], {
       stdio: ["ignore", "ignore", "pipe"],
-      env: trialEnvironment(),
+      env: trialEnvironment(process.pid),
     });
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
