@@ -40,6 +40,8 @@ function gatewayOf(name: string, telling: Telling, collector: string): Program {
   const { quality, content = "{ store: off }", traces, otlp = false, log = "{ calls: off }" } = telling;
   return {
     name,
+    // All of them start at once, on one core.
+    start_max_ms: 60_000,
     command: (port, upstream, folder) => {
       const file = writeConfig(
         folder,
