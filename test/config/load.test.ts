@@ -69,6 +69,7 @@ test("defaults are filled in", () => {
       body_idle_ms: 10_000,
       drain_ms: 30_000,
       max_calls: 20_000,
+      compat: [],
       websocket: {
         ...{ max_message_bytes: 33_554_432, max_sockets: 10_000, max_calls: 64, idle_ms: 120_000 },
         ...{ compression: false, resume_ms: 60_000, resume_bytes: 262_144 },
@@ -93,6 +94,7 @@ test("defaults are filled in", () => {
     log: { format: "text", level: "info", calls: "off", rotate_mb: 100, keep_files: 10 },
     telemetry: {
       traces: { sample: 0.1, slow_ms: 5_000 },
+      quality: { answers_per_s: 5, similarity: false },
       content: {
         ...{ store: "off", retention_days: 7, max_mb: 1_024, max_call_kb: 4_096 },
         except: { models: [], keys: [], tenants: [] },
@@ -144,7 +146,7 @@ const CASES: readonly (readonly [name: string, text: string, ...messages: string
   [
     "an unknown key that is like nothing known",
     "listen: { colour: {} }",
-    'venturi.yaml:1:11: unknown key "colour" in listen; known are host, port, workers, tls, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors, websocket, realtime',
+    'venturi.yaml:1:11: unknown key "colour" in listen; known are host, port, workers, tls, max_body_bytes, body_idle_ms, drain_ms, max_calls, default_provider, cors, compat, websocket, realtime',
   ],
   [
     "a missing key",
