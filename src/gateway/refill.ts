@@ -10,6 +10,9 @@ import type { AttemptTools, Outgoing } from "./attempt.ts";
 import type { Call } from "./call.ts";
 import { type Sent, send } from "./send.ts";
 
+/** How often is looked all the same: whoever was asked may have been followed by another supervisor. */
+const LOOK_MS = 10;
+
 /** Takes what a call may use as soon as there is enough of it; null: there was no answer in time, or nobody can be asked. */
 export async function reserveWhenRefilled(
   sets: readonly LimitSet[],
@@ -27,7 +30,8 @@ export async function reserveWhenRefilled(
   let taken: Reservation | Refusal = first;
   while (!(taken instanceof Reservation) && taken.lack === "short") {
     const left_ms = end_ms - performance.now();
-    if (left_ms <= 0 || !(await shared.answered(left_ms))) return null;
+    if (left_ms <= 0) return null;
+    await shared.answered(Math.min(left_ms, LOOK_MS));
     taken = Reservation.take(sets, amounts, tools);
   }
   return !(taken instanceof Reservation) && taken.lack === "lost" ? null : taken;
@@ -48,7 +52,8 @@ export async function sendWhenRefilled(
   let sent: Sent = { limit: refusal };
   while (sent !== null && "limit" in sent && sent.limit.lack !== undefined) {
     const left_ms = end_ms - performance.now();
-    const is_late = sent.limit.lack === "lost" || left_ms <= 0 || !(await shared.answered(left_ms));
+    const is_late = sent.limit.lack === "lost" || left_ms <= 0;
+    if (!is_late) await shared.answered(Math.min(left_ms, LOOK_MS));
     if (call.stopped !== null) return null;
     if (is_late && (state.on_loss === "reject" || call.state_loss === "local")) return sent;
     if (is_late) call.state_loss = "local";

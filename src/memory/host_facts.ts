@@ -129,6 +129,15 @@ export class HostFacts {
     Atomics.store(this.#words, SHARED_STATE_WORD + 1, hosts);
   }
 
+  /** Which keeper of leases this host has: a number that each makes for itself. */
+  get keeper(): number {
+    return Atomics.load(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.length);
+  }
+
+  set keeper(number: number) {
+    Atomics.store(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.length, number | 0);
+  }
+
   /** Counts something of the shared state. */
   countShared(what: SharedCount): void {
     Atomics.add(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.indexOf(what), 1);

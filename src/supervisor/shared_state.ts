@@ -32,9 +32,7 @@ export interface SharedState {
   readonly answers: SharedAnswers | null;
   /** For whoever tells how far limits are used up. */
   readonly limits: ReservationTools["shared"];
-  /** Another supervisor of this data folder takes over: nothing more is written by this one. */
-  release(): void;
-  /** It does not after all. */
+  /** Another supervisor of this data folder was to take over, and does not after all. */
   regain(): void;
   /** Gives back what was taken ahead, and ends. */
   close(): Promise<void>;
@@ -45,6 +43,8 @@ export interface SharedStateOptions {
   readonly plan: StatePlan;
   readonly data: string;
   readonly state: State;
+  /** Whether processes of a supervisor before this one still answer calls. */
+  readonly takes_over: boolean;
   clock_ms(): number;
   log(line: string, level?: Level): void;
   /** Asks were answered. */
@@ -77,7 +77,6 @@ export async function openSharedState(
   };
   const { promise: connected, resolve: onConnected } = Promise.withResolvers<void>();
   let keeper: LeaseKeeper | null = null;
-  let is_released = false;
   const valkey = await openValkey({
     plan,
     scripts: { lease: LEASE_SCRIPT, hello: HELLO_SCRIPT, health: HEALTH_SCRIPT },
@@ -92,6 +91,7 @@ export async function openSharedState(
     new LeaseKeeper({
       ...{ valkey, host, table: state.counters, facts: state.facts, log, onAnswers, ...clocks },
       ...{ prefix: plan.prefix, lease_ms: plan.lease_ms, clock_ms: options.clock_ms },
+      takes_over: options.takes_over,
     });
   keeper = makeKeeper();
   await Promise.race([connected, Bun.sleep(CONNECT_WAIT_MS)]);
@@ -124,13 +124,8 @@ export async function openSharedState(
     answers,
     ask: (asks) => own.ask(asks),
     limits: new SharedLimits({ table: state.counters, facts: state.facts, desk, ...clocks }),
-    release: () => {
-      is_released = true;
-      own.abandon();
-    },
     regain: () => {
-      if (!is_released) return;
-      is_released = false;
+      if (!own.is_over) return;
       own = makeKeeper();
       keeper = own;
       void own.greet();
@@ -138,7 +133,7 @@ export async function openSharedState(
     close: async () => {
       purging?.stop();
       telling.stop();
-      if (!is_released) {
+      if (!own.is_over) {
         await own.close();
         state.facts.shared = NOT_SHARED;
       }

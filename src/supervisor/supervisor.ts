@@ -308,6 +308,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   } else {
     const sharing = await openSharedState({
       ...{ plan: loaded.plan.state, data: loaded.config.data, state, log },
+      takes_over: predecessor !== null,
       clock_ms: () => clock.now_ms(),
       onAnswers: () => fleet.tellAnswers(),
       ownAnswers: () => caches.answers,
@@ -446,10 +447,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       command,
       address: { hostname, port },
       descriptor,
-      release: (is_alike) => {
-        shared?.release();
-        return opened.release(is_alike);
-      },
+      release: (is_alike) => opened.release(is_alike),
       regain: async () => {
         inference.renew();
         shared?.regain();

@@ -97,7 +97,7 @@ test("what the header's page holds lies apart: no word of one thing is another's
     ["content", CONTENT_WORD, CONTENT_OUTCOMES.length],
     ["careful", CAREFUL_WORD, 1],
     ["resting", RESTING_WORD, 1],
-    ["shared state", SHARED_STATE_WORD, 2 + SHARED_COUNTS.length],
+    ["shared state", SHARED_STATE_WORD, 3 + SHARED_COUNTS.length],
     ...[COUNTERS, HEALTH].flatMap(({ lock, evicted }) => [
       ["lock", lock, 1] as const,
       ["evicted", evicted, 2] as const,

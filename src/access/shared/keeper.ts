@@ -6,7 +6,7 @@
 // changes nothing. A part is made smaller here before the server hears of it, and larger when its answer is there.
 
 import type { CounterTable } from "../../memory/counter_table.ts";
-import { type HostFacts, LOST, REACHED } from "../../memory/host_facts.ts";
+import { type HostFacts, LOST, NOT_SHARED, REACHED } from "../../memory/host_facts.ts";
 import { messageOf, type Valkey } from "../../valkey/connection.ts";
 import type { LeaseAsk } from "./ask.ts";
 import { LeaseWords, type Moment } from "./lease.ts";
@@ -22,6 +22,8 @@ const FULL_MIN_MS = 20;
 const FULL_MAX_MS = 100;
 /** When to expect room where nobody knows. */
 const ROOM_GUESS_MS = 1_000;
+/** How much longer than is said is waited until a server gives parts of limits, in milliseconds. */
+const SETTLED_MS = 5;
 /** Parts of a lease: after which it is made longer, how often is looked, and how often is told that the host lives. */
 const RENEW_PART = 1 / 2;
 const LOOK_PART = 1 / 80;
@@ -38,6 +40,8 @@ export interface LeaseKeeperOptions {
   readonly host: string;
   readonly prefix: string;
   readonly lease_ms: number;
+  /** Whether processes of a supervisor before this one still answer calls, with the leases that they have. */
+  readonly takes_over: boolean;
   /** The host's monotonic time; the clock of windows; the host's own. In milliseconds. */
   steady_ms(): number;
   clock_ms(): number;
@@ -57,6 +61,7 @@ export class LeaseKeeper {
   readonly #busy_groups = new Set<number>();
   readonly #look_timer: NodeJS.Timeout;
   readonly #hello_timer: NodeJS.Timeout;
+  readonly #number = crypto.getRandomValues(new Int32Array(1))[0]!;
   #session = 0;
   #is_greeting = false;
   #is_closed = false;
@@ -68,9 +73,11 @@ export class LeaseKeeper {
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
     this.#words = new LeaseWords(options.table);
-    options.facts.shared = LOST;
+    options.facts.keeper = this.#number;
+    // Who takes over finds it as it is.
+    if (options.facts.shared === NOT_SHARED || !options.takes_over) options.facts.shared = LOST;
     // Of leases of an earlier keeper this one knows nothing: whoever needs one asks, and so it hears of the counter.
-    for (const at of options.table) this.#words.end(at);
+    if (!options.takes_over) for (const at of options.table) this.#words.end(at);
     const { lease_ms } = options;
     const look_ms = Math.min(Math.max(lease_ms * LOOK_PART, LOOK_MIN_MS), LOOK_MAX_MS);
     this.#look_timer = setInterval(() => this.#look(), look_ms);
@@ -80,6 +87,12 @@ export class LeaseKeeper {
   /** Why the state cannot be used, in words; null: it can. */
   get fault(): string | null {
     return this.#fault;
+  }
+
+  /** Whether another keeper of this data folder has followed, or it has ended: the rest is not this one's. */
+  get is_over(): boolean {
+    if (!this.#is_closed && this.#options.facts.keeper !== this.#number) this.abandon();
+    return this.#is_closed;
   }
 
   /** Whether nothing but a person can help: a newer schema, or a host of the same name. */
@@ -116,7 +129,7 @@ export class LeaseKeeper {
    * a newer schema, or somebody else has taken the host's name.
    */
   async greet(): Promise<boolean> {
-    if (this.#is_greeting || this.#is_closed) return this.#fault === null;
+    if (this.#is_greeting || this.is_over) return this.#fault === null;
     this.#is_greeting = true;
     const { valkey, prefix, host, lease_ms, facts } = this.#options;
     try {
@@ -159,7 +172,9 @@ export class LeaseKeeper {
   async settled(most_ms: number): Promise<void> {
     if (!(await this.greet())) return;
     const left_ms = Math.min(await this.#touchAll(), most_ms);
-    if (left_ms > 0) await Bun.sleep(left_ms);
+    if (left_ms <= 0) return;
+    await Bun.sleep(left_ms + SETTLED_MS);
+    await this.greet();
   }
 
   /** The connection has broken. */
@@ -176,7 +191,7 @@ export class LeaseKeeper {
 
   /** Gives back what is not used, and ends. */
   async close(): Promise<void> {
-    if (this.#is_closed) return;
+    if (this.is_over) return;
     clearInterval(this.#look_timer);
     clearInterval(this.#hello_timer);
     const { table, wall_ms } = this.#options;
@@ -216,19 +231,24 @@ export class LeaseKeeper {
     this.#resting.set(leased.id, leased);
   }
 
-  /** A counter's first look: what a keeper before had of it ahead is given back with the first words. */
+  /** A counter's first look; it may have a lease of a keeper before. */
   #takeUp(leased: Leased): void {
     const { table, wall_ms, clock_ms, steady_ms } = this.#options;
     const at = table.at(leased.key, wall_ms());
     if (at < 0) return;
     leased.used = leased.look(table, at, clock_ms());
-    leased.share = leased.used;
+    const left_ms = this.#words.leftMs(at, this.#now());
+    const { kind, unit } = leased;
+    const share =
+      kind === "money" ? Number(this.#words.shareOfMoney(at) / BigInt(unit)) : this.#words.share(at);
+    leased.share = left_ms > 0 ? share : leased.used;
+    leased.ends_ms = left_ms > 0 ? steady_ms() + left_ms : 0;
     leased.busy_ms = steady_ms();
   }
 
   /** Looks at all counters: which need more, which need less, whose lease has to last longer. */
   #look(): void {
-    if (this.#fault !== null || this.#session === 0) return;
+    if (this.is_over || this.#fault !== null || this.#session === 0) return;
     const { table, wall_ms, clock_ms, lease_ms } = this.#options;
     const [now_ms, clock, wall] = [this.#options.steady_ms(), clock_ms(), wall_ms()];
     for (const leased of this.#counters.values()) {
@@ -258,7 +278,7 @@ export class LeaseKeeper {
   }
 
   #sendAll(): void {
-    if (this.#fault !== null || this.#session === 0 || this.#is_closed) return;
+    if (this.is_over || this.#fault !== null || this.#session === 0) return;
     const now_ms = this.#options.steady_ms();
     const groups = new Map<number, Leased[]>();
     for (const leased of this.#counters.values()) {
@@ -337,6 +357,7 @@ export class LeaseKeeper {
   ): void {
     const { table, wall_ms, facts, lease_ms } = this.#options;
     const [born = 0, state = 0, share = 0, others = 0, level = -1, again = -1] = reply;
+    if (this.is_over) return;
     if (state === 0) {
       leased.is_asked = true;
       return;
@@ -394,7 +415,7 @@ export class LeaseKeeper {
 
   #lose(why: string): void {
     const { facts, log } = this.#options;
-    if (this.#is_closed) return;
+    if (this.is_over) return;
     facts.shared = LOST;
     if (this.#fault === null || this.#fault !== why) log(`the shared state cannot be used: ${why}`, "warn");
     if (this.#fault === null) facts.countShared("losses");

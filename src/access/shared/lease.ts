@@ -56,6 +56,11 @@ export class LeaseWords {
     return ends !== 0 && ((ends - steady) | 0) > 0 && ((Atomics.load(words, at + ENDS_WALL) - wall) | 0) > 0;
   }
 
+  /** For how long a lease still lasts, in milliseconds; 0: it has ended. */
+  leftMs(at: number, now: Moment): number {
+    return this.isLive(at, now) ? (Atomics.load(this.#words, at + ENDS_STEADY) - now.steady) | 0 : 0;
+  }
+
   share(at: number): number {
     return Atomics.load(this.#words, at + SHARE);
   }

@@ -75,7 +75,16 @@ export async function startHost(options: HostOptions): Promise<TestHost> {
     onChange: (is_up, why) => (is_up ? void keeper.greet() : keeper.lost(why)),
   });
   const keeper = new LeaseKeeper({
-    ...{ valkey, host: name, table: state.counters, facts: state.facts, prefix: "test", lease_ms, clock_ms },
+    ...{
+      valkey,
+      host: name,
+      table: state.counters,
+      facts: state.facts,
+      prefix: "test",
+      lease_ms,
+      clock_ms,
+      takes_over: false,
+    },
     ...clocks,
     log: (line) => void said.push(line),
     onAnswers: () => desk.onAnswer(),
