@@ -167,7 +167,7 @@ export function callHeaders(call: Call, content_type: string | null): Headers {
     call.dropped.length === 0 ? null : headerText(call.dropped.join(", ")),
   );
   setOrDelete(headers, "x-venturi-cascade", call.cascade);
-  setOrDelete(headers, "x-venturi-state", call.state_loss);
+  if (call.plan.state !== null) setOrDelete(headers, "x-venturi-state", call.state_loss);
   const timing = serverTiming(call);
   setOrDelete(headers, "server-timing", timing === "" ? null : timing);
   if (kept_from !== null) setKept(headers, kept_from);
