@@ -3,7 +3,7 @@
 import * as z from "zod";
 import type { KeyStore } from "../access/key_store.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
-import type { PurgeFilter } from "../cache/exact/purge.ts";
+import type { PurgeFilter } from "../cache/exact/purge_filter.ts";
 import { CacheKey } from "../cache/key.ts";
 import { verdictsOfNotes } from "../cache/semantic/note.ts";
 import { GatewayError } from "../errors.ts";

@@ -1,6 +1,6 @@
 // What people ask of the search for similar requests: its figures, and that it forgets.
 
-import type { PurgeFilter } from "../cache/exact/purge.ts";
+import type { PurgeFilter } from "../cache/exact/purge_filter.ts";
 import { tenantPrefix } from "../cache/key.ts";
 import type { InferenceClient } from "../inference/client.ts";
 import { inferenceSocketPath } from "../inference/socket.ts";

@@ -4,7 +4,7 @@
 import type { KeyStore } from "../access/key_store.ts";
 import { limitsState } from "../access/limits_state.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
-import type { PurgeFilter } from "../cache/exact/purge.ts";
+import type { PurgeFilter } from "../cache/exact/purge_filter.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan, StatePlan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";

@@ -4,10 +4,10 @@
 import { openBytes, sealBytes } from "../../memory/seal.ts";
 import { messageOf, type Valkey } from "../../valkey/connection.ts";
 import type { CacheEntry } from "../entry.ts";
-import { type CacheKey, tenantPrefix } from "../key.ts";
+import type { CacheKey } from "../key.ts";
 import { bytesOfEntry, entryOfBytes } from "./entry_bytes.ts";
 import { FaultReport } from "./fault_report.ts";
-import type { PurgeFilter } from "./purge.ts";
+import { isMeant, type KeysMeant, keysMeant, type PurgeFilter } from "./purge_filter.ts";
 
 /** After an answer that was late or a fault, nothing is looked for during this time. */
 const PAUSE_MS = 1_000;
@@ -17,6 +17,7 @@ const PENDING_MAX_BYTES = 16 * 1024 * 1024;
 const MOST_BODY_BYTES = 4 * 1024 * 1024;
 /** Purges that hosts can hear of later, about. */
 const PURGES_KEPT = 1_000;
+const NO_KEY = new Uint8Array(0);
 
 /**
  * Puts an answer, unless the server's memory is filling up: limits need the rest of it. KEYS: the answer. ARGV: its bytes, for how many
@@ -119,6 +120,8 @@ export class SharedAnswers {
   /** Removes what a filter means, a little at a time, and tells the other hosts to do the same. Resolves to how many answers that were. */
   async purge(filter: PurgeFilter, is_bad: boolean, now_ms = Date.now()): Promise<number> {
     const { valkey, prefix } = this.#options;
+    const meant = keysMeant(filter);
+    if (meant === null) return 0;
     try {
       const purge: Purge = { filter, is_bad, at_ms: now_ms };
       const args = [
@@ -132,7 +135,7 @@ export class SharedAnswers {
       ];
       await valkey.bytes("XADD", args);
       let removed = 0;
-      for await (const names of valkey.scan(this.#patternOf(filter))) {
+      for await (const names of this.#namesOf(meant)) {
         for (const name of names) {
           if (!(await this.#isMeant(name, filter))) continue;
           removed += Number(await valkey.bytes("UNLINK", [name]));
@@ -172,24 +175,20 @@ export class SharedAnswers {
     return `${this.#options.prefix}:a:${Buffer.from(key).toString("hex")}`;
   }
 
-  #patternOf({ tenant, key_hex }: PurgeFilter): string {
-    const { prefix } = this.#options;
-    if (key_hex !== undefined) return `${prefix}:a:${key_hex.toLowerCase()}`;
-    return `${prefix}:a:${tenant === undefined ? "" : tenantPrefix(tenant).toString("hex")}*`;
+  async *#namesOf({ prefix, only }: KeysMeant): AsyncGenerator<readonly string[]> {
+    if (only !== null) yield [this.#nameOf(only)];
+    else yield* this.#options.valkey.scan(`${this.#nameOf(prefix)}*`);
   }
 
   /** What else a filter says stands in the answer itself. */
-  async #isMeant(name: string, { model, tag }: PurgeFilter): Promise<boolean> {
-    if (model === undefined && tag === undefined) return true;
-    const key = Buffer.from(name.slice(this.#options.prefix.length + 3), "hex");
+  async #isMeant(name: string, filter: PurgeFilter): Promise<boolean> {
+    const { model, tag, before_ms } = filter;
+    if (model === undefined && tag === undefined && before_ms === undefined) return true;
+    const key = Buffer.from(name.slice(this.#nameOf(NO_KEY).length), "hex");
     const sealed = await this.#options.valkey.bytes("GET", [name]);
     const entry = sealed instanceof Uint8Array ? this.#open(key, sealed, 0) : null;
     // What cannot be opened is nobody's answer any more.
-    if (entry === null) return true;
-    const is_model = model === undefined || model === entry.model || model === servedBy(entry);
-    return (
-      is_model && (tag === undefined || entry.tags.some((own) => own === tag || own.startsWith(`${tag}=`)))
-    );
+    return entry === null || isMeant({ ...entry, served_by: servedBy(entry) }, filter);
   }
 
   #open(key: Uint8Array, sealed: Uint8Array, now_ms: number): CacheEntry | null {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ExactCache } from "../../../src/cache/exact/cache.ts";
-import type { PurgeFilter } from "../../../src/cache/exact/purge.ts";
+import type { PurgeFilter } from "../../../src/cache/exact/purge_filter.ts";
 import { makeEntry, makeKey, NOW_MS } from "./made.ts";
 import { makeData, openCache } from "./opened.ts";
 import { putAndSee, seen } from "./seen.ts";
