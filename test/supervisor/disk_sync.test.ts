@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { createState } from "../../src/memory/state.ts";
 import { syncToDisk } from "../../src/supervisor/disk_sync.ts";
@@ -16,10 +15,8 @@ test("the mapped file is brought to the disk again and again, until it is told t
 });
 
 test("a file that cannot be brought there is told of once", async () => {
-  const folder = temporaryFolder();
-  const state = createState(folder, geometry, () => {});
-  const flush = vi.spyOn(state, "flush");
-  rmSync(`${folder}/state`);
+  const state = createState(temporaryFolder(), geometry, () => {});
+  const flush = vi.spyOn(state, "flush").mockRejectedValue(new Error("EIO: the disk does not answer"));
   const said: string[] = [];
   const end = syncToDisk(state, (line) => said.push(line));
   await vi.waitFor(() => expect(flush.mock.settledResults.length).toBeGreaterThan(2), { timeout: 10_000 });

@@ -1,39 +1,14 @@
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { CacheEntry } from "../../../src/cache/entry.ts";
 import { openExactCache } from "../../../src/cache/exact/cache.ts";
 import { CacheKey, HASH_BYTES } from "../../../src/cache/key.ts";
-import { NO_USAGE } from "../../../src/dialects/usage.ts";
 import { randomIntegers } from "../../memory/random.ts";
 import { HOUR_MS, makeEntry, makeKey, NOW_MS, SIZE_BYTES } from "./made.ts";
 import { makeData, openCache } from "./opened.ts";
 import { putAndSee, seen } from "./seen.ts";
 
-const ALL_KINDS = Object.fromEntries(Object.keys(NO_USAGE).map((kind, index) => [kind, index * 1_000_003]));
-
 describe("the exact cache", () => {
-  test.each<[string, Partial<CacheEntry>]>([
-    ["a plain answer", {}],
-    ["an event stream", { kind: "events", body: Buffer.from("data: {}\n\ndata: [DONE]\n\n") }],
-    ["an answer of which little is known", { usage: null, finish_reason: null, cost_nano_usd: null }],
-    ["one with every kind of usage", { usage: { ...NO_USAGE, ...ALL_KINDS } }],
-    ["no body, no names", { body: new Uint8Array(0), model: "", provider: "", served_model: "" }],
-    ["tags and other scripts", { tags: ["team=заказ", "beta", "x=\u{1f600}"], model: "模型" }],
-    ["large numbers", { cost_nano_usd: 2 ** 53 - 1, took_ms: 0.25, created_ms: 0 }],
-    ["a long body", { body: Buffer.alloc(3_000_000, "abcdefg") }],
-  ])("gives %s back as it was put", async (_what, changes) => {
-    const { cache, faults } = openCache(makeData());
-    const entry = makeEntry(changes);
-    await putAndSee(cache, makeKey(1), entry);
-    const { body, ...fields } = cache.get(makeKey(1), NOW_MS) ?? makeEntry();
-    const { body: put_body, ...put_fields } = entry;
-    expect(fields).toEqual(put_fields);
-    expect(Buffer.from(body).equals(put_body)).toBe(true);
-    expect(cache.get(makeKey(2), NOW_MS)).toBeNull();
-    expect(faults).toEqual([]);
-  });
-
   test("gives a body that stays as it is, whatever is read or changed afterwards", async () => {
     const { cache } = openCache(makeData());
     const given = Buffer.from("the first answer");
@@ -56,17 +31,6 @@ describe("the exact cache", () => {
     await seen(cache);
     expect(cache.get(makeKey(1), NOW_MS)).toBeNull();
     expect(cache.stats()).toMatchObject({ entries: 0, faults: 0 });
-  });
-
-  test("gives an answer while it is fresh or stale, and not one millisecond longer", async () => {
-    const { cache } = openCache(makeData());
-    await putAndSee(cache, makeKey(1), makeEntry());
-    const { fresh_until_ms, stale_until_ms } = makeEntry();
-    for (const moment of [NOW_MS, fresh_until_ms, stale_until_ms - 1]) {
-      expect(cache.get(makeKey(1), moment)).not.toBeNull();
-    }
-    expect(cache.get(makeKey(1), stale_until_ms)).toBeNull();
-    expect(cache.get(makeKey(1), stale_until_ms + HOUR_MS)).toBeNull();
   });
 
   test("remembers bad answers' keys for a while, and removes the answers", async () => {
