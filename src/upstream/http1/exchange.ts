@@ -15,7 +15,7 @@ import type { Connection } from "./connection.ts";
 import type { Http1Context } from "./context.ts";
 import { Dial, type DialWaiter } from "./dial.ts";
 import type { Pool } from "./pool.ts";
-import { requestError, streamHead } from "./request_head.ts";
+import { isSmall, requestError, streamHead } from "./request_head.ts";
 import type { Timed } from "./sweep.ts";
 import { Upload, type UploadWaiter } from "./upload.ts";
 
@@ -99,7 +99,8 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
     connection.begin(this);
     const { body } = this.request;
     if (body === null || Array.isArray(body)) {
-      if (this.#context.sweep.size < TOGETHER_MIN) {
+      // A large body is still in the processor's caches now, and will not be when those of other calls have been read.
+      if (this.#context.sweep.size < TOGETHER_MIN || !isSmall(body)) {
         if (connection.sendWhole()) this.#sent(now_ms);
       } else if (!this.#is_posted) {
         this.#is_posted = true;

@@ -51,6 +51,11 @@ export function requestError(request: UpstreamRequest): string | null {
   return request.extra_headers === undefined ? null : fieldsError(request.extra_headers);
 }
 
+/** Whether a body may go out in one piece with its head, as `smallRequest` puts it together. */
+export function isSmall(body: readonly Uint8Array[] | null): boolean {
+  return bodyLength(body) <= SMALL_REQUEST_BYTES;
+}
+
 /**
  * Head and whole body of a request that passes `requestError`, when they fit `SMALL_REQUEST_BYTES`; else null.
  * The bytes are overwritten by the next call.
