@@ -3,13 +3,11 @@
 import OpenAI from "openai";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
-import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
-import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
-import { startInference } from "../../src/inference/inference.ts";
 import { inferenceSocketPath } from "../../src/inference/socket.ts";
 import { inferenceConfigOf } from "../../src/supervisor/inference_config.ts";
 import { chatCompletion } from "../scripted_upstream.ts";
-import { errorOf, rig, type TestGateway } from "./harness.ts";
+import { errorOf, rig } from "./harness.ts";
+import { serveInference } from "./inference_beside.ts";
 
 const room = rig();
 
@@ -34,20 +32,6 @@ models:
   return { gateway, seen };
 }
 
-/** The inference process' work, done in the test's own. */
-function serve(gateway: TestGateway) {
-  const service = startInference({
-    config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 10, threads: 1 },
-    is_distrusted: false,
-    makeEmbedder: embedderMaker(loadBuiltinEmbedder),
-    onDamage: () => {},
-    log: () => {},
-  });
-  if ("fault" in service) throw new Error(service.fault);
-  room.after(() => service.stop(100));
-  return service;
-}
-
 function user(content: unknown) {
   return { messages: [{ role: "user", content }] };
 }
@@ -55,7 +39,7 @@ function user(content: unknown) {
 describe("a request about a denied topic", () => {
   test("is refused, and told by the topic's name; another goes on", async () => {
     const { gateway, seen } = await gatewayOf("action: block");
-    serve(gateway);
+    serveInference(room, gateway);
     const refused = await gateway.chat(user(CARD));
     expect(refused.status).toBe(400);
     expect(refused.headers.get("x-venturi-guards")).toBe("denied_topics=block");
@@ -78,7 +62,7 @@ describe("a request about a denied topic", () => {
   test("is told of where that flags, and known to the ledger alone where that is allowed", async () => {
     for (const action of ["flag", "allow"] as const) {
       const { gateway } = await gatewayOf(`action: ${action}`);
-      serve(gateway);
+      serveInference(room, gateway);
       const response = await gateway.chat(user(CARD));
       expect(response.status).toBe(200);
       expect(response.headers.get("x-venturi-guards")).toBe(action === "flag" ? "denied_topics=flag" : null);
@@ -89,7 +73,7 @@ describe("a request about a denied topic", () => {
 
   test("is found in one sentence of many, in parts of a content, and in a legacy prompt", async () => {
     const { gateway } = await gatewayOf("action: block");
-    serve(gateway);
+    serveInference(room, gateway);
     const around = "Thank you for the lovely poem. It rhymes so well!\nMy sister liked it too.";
     const refused = [
       user(`${around} ${CARD}. ${around}`),
@@ -128,7 +112,7 @@ describe("a request about a denied topic", () => {
       [true, 400],
     ] as const) {
       const { gateway } = await gatewayOf(`action: block, tools: ${tools}`);
-      serve(gateway);
+      serveInference(room, gateway);
       expect((await gateway.chat(history(CARD, OTHER))).status).toBe(status);
       expect((await gateway.chat(history(OTHER, CARD))).status).toBe(400);
       // What was said before the last message has been judged then.
@@ -181,7 +165,7 @@ describe("a request about a denied topic", () => {
     ];
     for (const tools of [false, true]) {
       const { gateway } = await gatewayOf(`action: block, tools: ${tools}`);
-      serve(gateway);
+      serveInference(room, gateway);
       for (const [is_tool, is_about, [path, body]] of cases) {
         const response = await gateway.fetch(path, {
           method: "POST",
@@ -195,13 +179,13 @@ describe("a request about a denied topic", () => {
 
   test("counts as one by its own threshold", async () => {
     const { gateway } = await gatewayOf("action: block, threshold: 0.99");
-    serve(gateway);
+    serveInference(room, gateway);
     expect((await gateway.chat(user(CARD))).status).toBe(200);
   });
 
   test("throws in the openai SDK", async () => {
     const { gateway } = await gatewayOf("action: block");
-    serve(gateway);
+    serveInference(room, gateway);
     const client = new OpenAI({
       baseURL: `http://127.0.0.1:${gateway.port}/v1`,
       apiKey: "none",
@@ -229,7 +213,7 @@ describe("a request that nobody can judge", () => {
       await gateway.idle();
       expect(gateway.kept.rows()[0]).toMatchObject({ guards: { denied_topics: noted } });
       // It is judged once there is one.
-      serve(gateway);
+      serveInference(room, gateway);
       for (;;) {
         const { status: later } = await gateway.chat(user(OTHER));
         const { status: denied } = await gateway.chat(user(CARD));
@@ -253,7 +237,7 @@ describe("a request that nobody can judge", () => {
 
   test("because it is too long is dealt with the same way", async () => {
     const { gateway } = await gatewayOf("action: block");
-    serve(gateway);
+    serveInference(room, gateway);
     expect((await gateway.chat(user("word ".repeat(20_000)))).status).toBe(400);
     expect((await gateway.chat(user("word ".repeat(10_000)))).status).toBe(200);
   });

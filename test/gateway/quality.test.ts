@@ -1,12 +1,10 @@
 // Looks at answers: what rows say of them, in every form that they come in; how many are looked at; and what is compared.
 
 import { describe, expect, test } from "vitest";
-import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
-import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
-import { startInference } from "../../src/inference/inference.ts";
 import { sketchSimilarity } from "../../src/ledger/sketch.ts";
 import { chatChunks, chatCompletion, type Script } from "../scripted_upstream.ts";
 import { rig, type TestGateway } from "./harness.ts";
+import { serveInference } from "./inference_beside.ts";
 
 const room = rig();
 
@@ -137,15 +135,7 @@ describe("answers to requests that come again", () => {
 
   async function running(say: () => string) {
     const { gateway } = await gatewayOf((_, reply) => reply.json(200, chatCompletion(say())), QUALITY);
-    const service = startInference({
-      config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 10, threads: 1 },
-      is_distrusted: false,
-      makeEmbedder: embedderMaker(loadBuiltinEmbedder),
-      onDamage: () => {},
-      log: () => {},
-    });
-    if ("fault" in service) throw new Error(service.fault);
-    room.after(() => service.stop(100));
+    serveInference(room, gateway);
     return gateway;
   }
 

@@ -3,11 +3,9 @@
 import { describe, expect, test } from "vitest";
 import { openExactCache } from "../../src/cache/exact/cache.ts";
 import { CacheKey } from "../../src/cache/key.ts";
-import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
-import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
-import { startInference } from "../../src/inference/inference.ts";
 import { chatCompletion, type Script } from "../scripted_upstream.ts";
 import { rig, type TestGateway } from "./harness.ts";
+import { serveInference } from "./inference_beside.ts";
 
 const room = rig();
 
@@ -26,20 +24,6 @@ models: { chat: { targets: [up/gpt], retries: { attempts: 0 }, cache: { semantic
 cache: { semantic: { budget_ms: 2000 } }
 ${rest}`);
   return { gateway, asked: () => asked };
-}
-
-/** The inference process' work, done in the test's own. */
-function serveSimilar(gateway: TestGateway) {
-  const service = startInference({
-    config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 1_000, threads: 1 },
-    is_distrusted: false,
-    makeEmbedder: embedderMaker(loadBuiltinEmbedder),
-    onDamage: () => {},
-    log: () => {},
-  });
-  if ("fault" in service) throw new Error(service.fault);
-  room.after(() => service.stop(100));
-  return service;
 }
 
 async function ask(
@@ -75,7 +59,7 @@ async function keep(gateway: TestGateway, extra: { headers?: Record<string, stri
 describe("a similar request", () => {
   test("is given the answer, which says how similar it is; a different one is not", async () => {
     const { gateway, asked } = await similarGateway("threshold: 0.85");
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await keep(gateway);
     expect(asked()).toBe(1);
     const given = await ask(gateway, SIMILAR);
@@ -100,7 +84,7 @@ describe("a similar request", () => {
 
   test("of which anything else differs is none", async () => {
     const { gateway } = await similarGateway("threshold: 0.85");
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await keep(gateway);
     for (const extra of [
       { temperature: 0.1 },
@@ -121,7 +105,7 @@ describe("a similar request", () => {
   test("of another tenant is none, whatever it says", async () => {
     const keys = `keys: [{ name: a, key: key-a, tenant: a }, { name: b, key: key-b, tenant: b }]`;
     const { gateway } = await similarGateway("threshold: 0.85", keys);
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     const of = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
     await keep(gateway, of("key-a"));
     // Its own answers, once it has some, are another matter.
@@ -132,7 +116,7 @@ describe("a similar request", () => {
 
   test("may be asked to be more similar than is configured, and never less", async () => {
     const { gateway } = await similarGateway("threshold: 0.85");
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await keep(gateway);
     const asking = (similarity: string) =>
       ask(gateway, SIMILAR, { headers: { "x-venturi-similarity": similarity } });
@@ -158,7 +142,7 @@ describe("a similar request", () => {
 
   test("whose answer is gone, or was removed as bad, is answered anew", async () => {
     const { gateway } = await similarGateway("threshold: 0.85");
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await keep(gateway);
     const { key } = await ask(gateway, SIMILAR);
     const other = openExactCache(gateway.kept.folder, { max_bytes: 64 * 1024 * 1024, onFault: () => {} });
@@ -182,7 +166,7 @@ describe("verified", () => {
       "",
       (_request, reply) => reply.json(200, chatCompletion("Open the settings and press reset.")),
     );
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await ask(gateway, KEPT);
     const wordings = [
       "please tell me how do i reset my password",
@@ -211,7 +195,7 @@ describe("verified", () => {
         chatCompletion(`It is ${number * 7919} in ${"abcdefghij"[number % 10]}${number}.`),
       );
     });
-    serveSimilar(gateway);
+    serveInference(room, gateway, 1_000);
     await ask(gateway, KEPT);
     for (let call = 1; call <= 150; call++) {
       expect((await ask(gateway, `${SIMILAR}${" ".repeat(call)}`)).cache).toBe("miss");
