@@ -3,9 +3,6 @@
 import { describe, expect, test } from "vitest";
 import { FORMATS } from "../../src/dialects/formats.ts";
 import { usageOf } from "../../src/dialects/usage.ts";
-import { loadBuiltinEmbedder } from "../../src/inference/embedders/builtin/embedder.ts";
-import { embedderMaker } from "../../src/inference/embedders/make_embedder.ts";
-import { startInference } from "../../src/inference/inference.ts";
 import type { Script } from "../scripted_upstream.ts";
 import {
   answerOf,
@@ -25,6 +22,7 @@ import {
   wholeOf,
 } from "./format_calls.ts";
 import { rig, type TestGateway, until } from "./harness.ts";
+import { serveInference } from "./inference_beside.ts";
 
 type Json = Record<string, unknown>;
 
@@ -418,15 +416,7 @@ describe.each(CASES)("caches of %s, answered in %s", (client, provider) => {
       "",
       "cache: { semantic: { budget_ms: 2000 } }",
     );
-    const service = startInference({
-      config: { data: gateway.kept.folder, embedders: [{ kind: "builtin" }], max_entries: 100, threads: 1 },
-      is_distrusted: false,
-      makeEmbedder: embedderMaker(loadBuiltinEmbedder),
-      onDamage: () => {},
-      log: () => {},
-    });
-    if ("fault" in service) throw new Error(service.fault);
-    room.after(() => service.stop(100));
+    serveInference(room, gateway, 100);
     await ask(gateway, client, false, "How do I reset my password?");
     let given = await ask(gateway, client, true, "please tell me how do i reset my password", {
       headers: { "x-venturi-cache": "only" },
