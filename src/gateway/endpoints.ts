@@ -138,9 +138,10 @@ const MEDIA_PREFIXES = ["/images/", "/audio/"];
 const RESPONSES_PREFIX = "/responses/";
 const RESOURCE_PREFIXES = ["/files", "/batches", "/fine_tuning"];
 
-/** The path and query of a request's URL, which Bun gives in absolute form. */
+/** The path and query of a request's URL, which Bun gives in absolute form where the client names a host. */
 export function pathOf(url: string): { readonly path: string; readonly query: string } {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  // HTTP/1.0 needs no Host, and balancers look at health so.
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
   if (start < 0) return { path: "/", query: "" };
   const question = url.indexOf("?", start);
   return question < 0

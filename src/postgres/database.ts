@@ -62,12 +62,22 @@ export class Database implements Asker {
 
   /** All of it is committed when it resolves; nothing of it is there when it rejects before the commit was sent. */
   async transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const sql = this.#open();
+    const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+    const { promise: worked, resolve: end } = Promise.withResolvers<void>();
     try {
-      // Every statement has its own time: the whole is as long as it is.
-      return await sql.begin((tx) =>
-        work(new Transaction(tx as unknown as SQL, (waiting) => this.#timed(sql, waiting))),
-      );
+      const sql = this.#open();
+      const whole = sql.begin(async (tx) => {
+        begin();
+        try {
+          return await work(new Transaction(tx as unknown as SQL, (waiting) => this.#timed(sql, waiting)));
+        } finally {
+          end();
+        }
+      });
+      // Every statement has its own time, and so have the first and the last, which are the client's: the whole is as long as it is.
+      await this.#timed(sql, Promise.race([begun, whole]));
+      await Promise.race([worked, whole]);
+      return await this.#timed(sql, whole);
     } catch (error) {
       throw faultOf(error);
     }

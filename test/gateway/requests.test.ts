@@ -260,7 +260,42 @@ keys:
   });
 });
 
+/** The answer to a request that is sent as it stands; the server closes. */
+async function answerTo(port: number, request: string): Promise<string> {
+  const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+  let received = "";
+  await Bun.connect({
+    ...{ hostname: "127.0.0.1", port },
+    socket: {
+      open: (socket) => void socket.write(request),
+      data: (_socket, bytes) => {
+        received += bytes.toString();
+      },
+      close: () => close(),
+    },
+  });
+  await closed;
+  return received;
+}
+
 describe("a path", () => {
+  test("is known without a Host, which HTTP/1.0 does not need and health checks of balancers leave out", async () => {
+    const upstream = await room.upstream(ok);
+    const gateway = room.gateway(config(upstream.base_url));
+    const { port } = gateway;
+    expect(await answerTo(port, "GET /health/ready HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1.1 200 .*"ok"/s);
+    expect(await answerTo(port, "GET /metrics?x=1 HTTP/1.0\r\n\r\n")).toContain("venturi_calls_in_flight 0");
+    const body = '{"model":"chat","messages":[]}';
+    for (const path of ["/v1/chat/completions", "/up/v1/chat/completions"]) {
+      const head = `POST ${path} HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+      expect(await answerTo(port, `${head}\r\n\r\n${body}`)).toMatch(/^HTTP\/1.1 200 .*hello/s);
+    }
+    expect(upstream.requests.map(({ path }) => path)).toEqual([
+      "/v1/chat/completions",
+      "/v1/chat/completions",
+    ]);
+  });
+
   test("may leave out /v1, and may name a provider", async () => {
     const upstream = await room.upstream(ok);
     const gateway = room.gateway(config(upstream.base_url));

@@ -136,6 +136,26 @@ describe.skipIf(missing !== null)("a Postgres database", () => {
     await expect(db.ask("SELECT 1 AS n")).rejects.toThrow("closed");
   });
 
+  test.each(["begin", "commit"])(
+    "that hangs at a transaction's %s is given up there too",
+    {
+      timeout: 30_000,
+    },
+    async (where) => {
+      const db = database(server.url("hangs"), 500);
+      expect(await db.ask("SELECT 1 AS n")).toEqual([{ n: 1 }]);
+      if (where === "begin") server.pause();
+      const transaction = db.transact(async (tx) => {
+        await tx.ask("SELECT 1 AS n");
+        server.pause();
+      });
+      const fault = await transaction.then(() => null, faultOf);
+      server.resume();
+      expect(fault?.message).toBe("no answer in 500 ms");
+      await db.close();
+    },
+  );
+
   test("keeps nothing of a transaction that fails, and one lock at a time", async () => {
     const db = database(server.url("locks"));
     await migrate(db, "ledger", ["CREATE TABLE things (id integer PRIMARY KEY)"]);

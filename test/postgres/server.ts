@@ -2,6 +2,7 @@
 
 import { execFileSync, spawnSync } from "node:child_process";
 import {
+  appendFileSync,
   chownSync,
   existsSync,
   mkdtempSync,
@@ -49,21 +50,33 @@ export const postgres_missing: string | null =
 
 if (postgres_missing !== null) console.warn(`${postgres_missing}: its tests are skipped`);
 
+/** Where it runs: behind which command, at which address it listens, and at which one it is asked here. */
+interface Place {
+  readonly bind: string;
+  readonly hostname: string;
+  readonly prefix: readonly string[];
+}
+
 /** A server. */
 export class PostgresServer {
   readonly port: number;
   readonly #folder: string;
   readonly #options: readonly string[];
+  readonly #place: Place;
   #process: Bun.Subprocess | null = null;
 
-  private constructor(folder: string, port: number, options: readonly string[]) {
+  private constructor(folder: string, port: number, options: readonly string[], place: Place) {
     this.#folder = folder;
     this.port = port;
     this.#options = options;
+    this.#place = place;
   }
 
   /** Starts one; `options` are settings, such as `ssl=on`. */
-  static async start(options: readonly string[] = []): Promise<PostgresServer> {
+  static async start(
+    options: readonly string[] = [],
+    place: Place = { bind: "127.0.0.1", hostname: "127.0.0.1", prefix: [] },
+  ): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), "venturi-pg-"));
     const ids = userIds();
     if (ids !== null) chownSync(folder, ids.uid, ids.gid);
@@ -78,7 +91,8 @@ export class PostgresServer {
       ],
       { cwd: folder, stdio: ["ignore", "ignore", "inherit"], ...(ids ?? {}) },
     );
-    const server = new PostgresServer(folder, await freePort(), options);
+    const server = new PostgresServer(folder, await freePort(), options, place);
+    appendFileSync(join(server.data, "pg_hba.conf"), "host all all 10.0.0.0/8 scram-sha-256\n");
     await server.go();
     return server;
   }
@@ -89,26 +103,29 @@ export class PostgresServer {
   }
 
   /** Its address, with a schema. */
-  url(schema: string, more = ""): string {
-    return `postgres://venturi:${PASSWORD}@127.0.0.1:${this.port}/postgres?schema=${schema}${more}`;
+  url(schema: string, more = "", hostname = this.#place.hostname): string {
+    return `postgres://venturi:${PASSWORD}@${hostname}:${this.port}/postgres?schema=${schema}${more}`;
   }
 
   /** Starts it again, with more settings; resolves when it answers. */
   async go(more: readonly string[] = []): Promise<void> {
     const settings = ["fsync=off", "max_connections=60", "log_min_messages=fatal", ...this.#options, ...more];
+    const { bind, hostname, prefix } = this.#place;
     const command = [
-      ...[join(programs!, "postgres"), "-D", this.data, "-p", String(this.port), "-h", "127.0.0.1"],
+      ...[join(programs!, "postgres"), "-D", this.data, "-p", String(this.port), "-h", bind],
       ...["-k", this.#folder, ...settings.flatMap((setting) => ["-c", setting])],
     ];
     const ids = userIds();
     const as = ids === null ? [] : ["setpriv", `--reuid=${ids.uid}`, `--regid=${ids.gid}`, "--clear-groups"];
     rmSync(join(this.data, "postmaster.pid"), { force: true });
-    this.#process = Bun.spawn([...as, ...command], { cwd: this.#folder, stdout: "ignore", stderr: "pipe" });
+    this.#process = Bun.spawn([...prefix, ...as, ...command], {
+      ...{ cwd: this.#folder, stdout: "ignore", stderr: "pipe" },
+    });
     const said = this.#process.stderr as ReadableStream<Uint8Array>;
     const words = new Response(said).text();
     for (let tries = 0; tries < 300; tries++) {
       if (this.#process.exitCode !== null) throw new Error(`Postgres does not start: ${await words}`);
-      const ready = spawnSync(join(programs!, "pg_isready"), ["-h", "127.0.0.1", "-p", String(this.port)]);
+      const ready = spawnSync(join(programs!, "pg_isready"), ["-h", hostname, "-p", String(this.port)]);
       if (ready.status === 0) return;
       await Bun.sleep(50);
     }

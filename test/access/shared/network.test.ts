@@ -5,58 +5,25 @@ import { afterAll, describe, expect, test } from "vitest";
 import { makeLimitSet } from "../../../src/access/limit_set.ts";
 import { Reservation } from "../../../src/access/reservation.ts";
 import { LOST, REACHED } from "../../../src/memory/host_facts.ts";
-import { NEEDS_SERVER, type RedisServer, SERVER, startRedis } from "../../redis_server.ts";
+import { type Cable, NetworkSpace } from "../../network_space.ts";
+import { NEEDS_SERVER, type RedisServer, startRedis } from "../../redis_server.ts";
 import { startHost, type TestHost } from "./hosts.ts";
 
-const SPACE = `venturi${process.pid}`;
-const CABLES = ["a", "b"].map((name, index) => ({
-  here: `v${process.pid}${name}`,
-  there: `w${process.pid}${name}`,
-  host: `10.213.${index}.1`,
-  server: `10.213.${index}.2`,
-}));
-
-function ip(...words: string[]): boolean {
-  const program = Bun.which("ip", { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` });
-  return program !== null && Bun.spawnSync([program, ...words], { stderr: "ignore" }).exitCode === 0;
-}
-
-/** Lays the cables; what cannot be laid whole is taken away again. */
-function lay(): boolean {
-  if (SERVER === null || !ip("netns", "add", SPACE)) return false;
-  const is_laid = CABLES.every(
-    ({ here, there, host, server }) =>
-      ip("link", "add", here, "type", "veth", "peer", "name", there) &&
-      ip("link", "set", there, "netns", SPACE) &&
-      ip("addr", "add", `${host}/24`, "dev", here) &&
-      ip("link", "set", here, "up") &&
-      ip("-n", SPACE, "addr", "add", `${server}/24`, "dev", there) &&
-      ip("-n", SPACE, "link", "set", there, "up"),
-  );
-  if (!is_laid) takeAway();
-  return is_laid;
-}
-
-function takeAway(): void {
-  for (const { here } of CABLES) ip("link", "del", here);
-  ip("netns", "del", SPACE);
-}
-
-const HAS_NETWORK = lay();
+const SPACE = NEEDS_SERVER === "" ? NetworkSpace.lay(2, 0) : null;
 const undone: (() => unknown)[] = [];
 afterAll(async () => {
   for (const undo of undone.reverse()) await undo();
-  if (HAS_NETWORK) takeAway();
+  SPACE?.takeAway();
 });
 
-const WHY = HAS_NETWORK ? "" : NEEDS_SERVER || " (skipped: network namespaces cannot be made here)";
+const WHY = NEEDS_SERVER || (SPACE === null ? " (skipped: network namespaces cannot be made here)" : "");
 
-describe.skipIf(!HAS_NETWORK)(`a network that is cut${WHY}`, () => {
+describe.skipIf(WHY !== "")(`a network that is cut${WHY}`, () => {
   test("keeps the host behind it from letting more in than it had; healed, both go on together", async () => {
-    const [cable, other] = CABLES as [(typeof CABLES)[0], (typeof CABLES)[0]];
+    const [cable, other] = SPACE!.cables as [Cable, Cable];
     const redis: RedisServer = await startRedis(["protected-mode no"], 0, {
       ...{ bind: "0.0.0.0", hostname: cable.server },
-      prefix: ["ip", "netns", "exec", SPACE],
+      prefix: SPACE!.prefix,
     });
     undone.push(() => redis.stop());
     const start = async (name: string, address: string): Promise<TestHost> => {
@@ -76,7 +43,7 @@ describe.skipIf(!HAS_NETWORK)(`a network that is cut${WHY}`, () => {
     };
     for (let tries = 0; tries < 30; tries++) await Promise.all([take(one), take(two)]);
     expect(count).toBeGreaterThan(40);
-    ip("link", "set", cable.here, "down");
+    cable.cut();
     await until(() => one.state.facts.shared === LOST);
     expect(two.state.facts.shared).toBe(REACHED);
     // Its lease ends, and it lets nothing in; the other goes on.
@@ -84,7 +51,7 @@ describe.skipIf(!HAS_NETWORK)(`a network that is cut${WHY}`, () => {
     const before = count;
     for (let tries = 0; tries < 20; tries++) await take(two);
     expect(count).toBeGreaterThan(before);
-    ip("link", "set", cable.here, "up");
+    cable.heal();
     await until(() => one.state.facts.shared === REACHED);
     const end_ms = performance.now() + 10_000;
     let refused = 0;
