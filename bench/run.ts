@@ -23,6 +23,7 @@ import { rejected } from "./rejected.ts";
 import { goalsTable, writeReport } from "./report.ts";
 import { RESULTS_FOLDER, readResults, slowerThan, writeResults } from "./results.ts";
 import { scaling } from "./scaling.ts";
+import { shared } from "./shared.ts";
 import { single } from "./single.ts";
 import { soak } from "./soak.ts";
 import { sse } from "./sse.ts";
@@ -50,6 +51,7 @@ const PARTS: readonly Part[] = [
   scaling,
   contention,
   soak,
+  shared,
   insight,
   ledger,
   vectorIndex,

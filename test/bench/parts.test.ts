@@ -16,6 +16,7 @@ import { plain } from "../../bench/plain.ts";
 import { redacted } from "../../bench/redacted.ts";
 import { rejected } from "../../bench/rejected.ts";
 import { scaling } from "../../bench/scaling.ts";
+import { GROUPS, shared } from "../../bench/shared.ts";
 import { single } from "../../bench/single.ts";
 import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
@@ -24,6 +25,7 @@ import { syscalls } from "../../bench/syscalls.ts";
 import { EXECUTABLE } from "../../bench/targets.ts";
 import { turns } from "../../bench/turns.ts";
 import { websocket } from "../../bench/websocket.ts";
+import { SERVER } from "../redis_server.ts";
 
 const TINY: Sizes = {
   rounds: 1,
@@ -58,9 +60,16 @@ async function run(part: Part) {
   const cases = await part.run(sizes, (line) => said.push(line));
   for (const name of ["haproxy", "nginx"].filter((name) => !has(name))) {
     if (
-      ![soak.name, idle.name, start.name, turns.name, contention.name, floor.name, insight.name].includes(
-        part.name,
-      )
+      ![
+        soak.name,
+        idle.name,
+        start.name,
+        turns.name,
+        contention.name,
+        floor.name,
+        insight.name,
+        shared.name,
+      ].includes(part.name)
     ) {
       expect(said.join("\n")).toContain(`${name} is not installed`);
     }
@@ -81,6 +90,7 @@ describe("the part", () => {
     [start, [...relays, EXECUTABLE], 1],
     [soak, ["venturi"], 1],
     [insight, ["direct", ...INSIGHTS], 1],
+    ...(SERVER === null ? [] : [[shared, GROUPS, 1] as const]),
     [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 2],
     [contention, ["1 process", "2 processes"], 3],
     [scaling, ["direct", "1 process", "2 processes", "4 processes"], 3],

@@ -4,7 +4,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { NEEDS_SERVER, type RedisServer, SERVER, startRedis } from "../redis_server.ts";
 import { chat, metric, Venturi } from "./harness.ts";
-import { cpuMs } from "./processes.ts";
 
 const LIMIT = 900;
 const KEY = "shared-key-0123456789";
@@ -203,37 +202,4 @@ describe.skipIf(SERVER === null)(`gateways that share their state${NEEDS_SERVER}
       /cannot start: the state at valkey:.* newer version \(schema 7; this one knows 1\)/,
     );
   }, 40_000);
-
-  // For whoever wants the figure: VENTURI_SHARED_COST=1 prints the processor time of a call with and without shared limits.
-  test.skipIf(process.env["VENTURI_SHARED_COST"] === undefined)(
-    "cost",
-    async () => {
-      const redis = await server();
-      const upstream = startUpstream();
-      const text = (state: string) => config(upstream.base_url, state, 1_000_000_000);
-      const own = await start(3, text(""));
-      const shared = await start(3, text(`state: "valkey://127.0.0.1:${redis.port}"`));
-      const total = (hosts: readonly Venturi[]) =>
-        hosts.reduce(
-          (sum, host) => sum + cpuMs(host.pid) + host.gateways.reduce((all, pid) => all + cpuMs(pid), 0),
-          0,
-        );
-      const measure = async (hosts: readonly Venturi[]) => {
-        const before_ms = total(hosts);
-        const load = press(hosts, 4, 0);
-        await Bun.sleep(4_000);
-        await load.stop();
-        const calls = load.counts.get(200) ?? 0;
-        return { calls, us: ((total(hosts) - before_ms) * 1_000) / calls };
-      };
-      for (const hosts of [own, shared]) await measure(hosts);
-      for (let round = 0; round < 4; round++) {
-        const [a, b] = [await measure(own), await measure(shared)];
-        console.log(
-          `own ${a.calls} calls, ${a.us.toFixed(1)} µs a call; shared ${b.calls} calls, ${b.us.toFixed(1)} µs a call`,
-        );
-      }
-    },
-    120_000,
-  );
 });
