@@ -48,10 +48,8 @@ const FIELDS: ReadonlyMap<string, readonly [ToldKind, Part]> = new Map(
   }),
 );
 
-/** Every field's name has this in it, from the same place on in each of the two styles. */
-function mayBeOne(name: string): boolean {
-  return name.startsWith("x-ratelimit-") || name.startsWith("anthropic-ratelimit-");
-}
+/** How the names of all such fields begin. */
+export const TOLD_PREFIXES: readonly string[] = ["x-ratelimit-", "anthropic-ratelimit-"];
 
 /**
  * What an answer says of its provider's limits; null where it says nothing that can be used.
@@ -61,7 +59,6 @@ function mayBeOne(name: string): boolean {
 export function readToldLimits(fields: HeaderFields, now_ms: number): readonly ToldLimit[] | null {
   let parts: Map<ToldKind, { [part in Part]?: string }> | null = null;
   for (const [name, value] of fields) {
-    if (!mayBeOne(name)) continue;
     const field = FIELDS.get(name);
     if (field === undefined) continue;
     parts ??= new Map();

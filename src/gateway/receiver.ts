@@ -1,6 +1,7 @@
 // The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
+import { TOLD_PREFIXES } from "../access/told_limits.ts";
 import type { DrainPlan, HeaderFields } from "../config/plan.ts";
 import type { Usage } from "../dialects/usage.ts";
 import type { Trial } from "../routing/health/trial.ts";
@@ -40,7 +41,7 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   /** When it was known what came of the try; 0 until then. */
   settled_ms = 0;
   protected settled = false;
-  /** Hears the fields of an answer that may speak of limits. */
+  /** Hears the fields of an answer that speak of limits, where there are any. */
   onLimits: ((fields: HeaderFields) => void) | null = null;
   /** Whether the provider speaks another format than the client. */
   protected abstract readonly is_translated: boolean;
@@ -127,7 +128,11 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   onHead(head: UpstreamHead): void {
     this.head = head;
     const is_told = (head.status >= 200 && head.status < 300) || head.status === 429;
-    if (is_told) this.onLimits?.(head.headers.fields);
+    if (is_told && this.onLimits !== null) {
+      const fields = head.headers.startingWith(TOLD_PREFIXES);
+      if (fields.length > 0) this.onLimits(fields);
+    }
+    this.onLimits = null;
     if (head.status >= 200 && head.status < 300) this.begin(head);
     else this.#error_body = [];
   }

@@ -9,7 +9,7 @@ import { replayEvents } from "../dialects/openai/replay.ts";
 import { saysRefusal } from "../dialects/refusal.ts";
 import { NO_USAGE, type Usage } from "../dialects/usage.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import type { UpstreamHead } from "../upstream/exchange.ts";
+import { NO_HEADERS, type UpstreamHead } from "../upstream/exchange.ts";
 import { callHeaders, errorResponse, serverOf, withMore } from "./answer.ts";
 import {
   answerBlocked,
@@ -171,6 +171,7 @@ export function relayFlow(
     watch === null
       ? withMore(callHeaders(call, null), { ...passedHeaders(head), ...limits })
       : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
+  head.headers = NO_HEADERS;
   flow.whenEnded((error) => {
     const is_gone = call.stopped === "gone";
     const translated = flow.told_usage?.();

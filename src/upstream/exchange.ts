@@ -33,12 +33,15 @@ export interface UploadBody {
 /** The head of the final response. */
 export interface UpstreamHead {
   readonly status: number;
-  readonly headers: ResponseHeaders;
+  /** Whoever has read what it wants of a long answer's lets go of them here (`NO_HEADERS`). */
+  headers: ResponseHeaders;
 }
 
 /** Fields of a response: names in lower case, in wire order. */
 export interface ResponseHeaders {
   readonly fields: HeaderFields;
+  /** Those whose names begin with one of these (in lower case). */
+  startingWith(prefixes: readonly string[]): HeaderFields;
   /** The first value of a field (name in lower case), or null. */
   get(name: string): string | null;
 }
@@ -51,11 +54,18 @@ export class FieldList implements ResponseHeaders {
     this.fields = fields;
   }
 
+  startingWith(prefixes: readonly string[]): HeaderFields {
+    return this.fields.filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix)));
+  }
+
   get(name: string): string | null {
     for (const field of this.fields) if (field[0] === name) return field[1];
     return null;
   }
 }
+
+/** No fields, or none any more. */
+export const NO_HEADERS: ResponseHeaders = new FieldList([]);
 
 /** Why an exchange failed. */
 export type UpstreamFailure =

@@ -13,6 +13,17 @@ interface Read extends Outcome {
   readonly excess: number;
 }
 
+const PREFIXES = ["content-", "x"];
+
+/** All fields, among which those are found by how their names begin. */
+function fieldsOf({ headers }: ResponseParser): NonNullable<Outcome["head"]>["fields"] {
+  const { fields } = headers;
+  const begun = fields.filter(([name]) => PREFIXES.some((prefix) => name.startsWith(prefix)));
+  if (!Bun.deepEquals(headers.startingWith(PREFIXES), begun))
+    throw new Error("fields are not found by prefix");
+  return fields;
+}
+
 /** Feeds pieces, each in a buffer of its own, as sockets do. */
 function read(pieces: Iterable<Uint8Array>, no_body = false, parser = new ResponseParser()): Read {
   parser.begin(no_body);
@@ -28,13 +39,15 @@ function read(pieces: Iterable<Uint8Array>, no_body = false, parser = new Respon
     }
     parser.feed(piece.slice());
     for (let event = parser.next(); event !== "more"; event = parser.next()) {
-      if (event === "head") head = { status: parser.status, fields: parser.headers.fields };
+      if (event === "head") head = { status: parser.status, fields: fieldsOf(parser) };
       else if (event === "data") body += Buffer.from(parser.data).toString("latin1");
       if (event !== "end" && event !== "error") continue;
       end = event;
       if (event === "end") excess += parser.excess_bytes;
       break;
     }
+    // As connections do with what is used up.
+    if (end === "more") parser.release();
   }
   if (end === "more" && parser.ends_at_close) end = "until_close";
   return { head, body, end, error: parser.error, keep_alive: head !== null && parser.keep_alive, excess };

@@ -83,8 +83,9 @@ export class ChatWatch implements StreamWatch {
   readonly #hide_usage: boolean;
   #usage_data: Uint8Array | null = null;
   #finish_data: Uint8Array | null = null;
-  /** The last chunk, whatever it said. */
+  /** The last chunk, whatever it said; null where the stream is not going to be stopped: bytes of others would be kept with it. */
   #last_data: Uint8Array | null = null;
+  #may_stop = false;
   readonly #choices: number;
   #choices_left: number;
 
@@ -120,7 +121,7 @@ export class ChatWatch implements StreamWatch {
       this.done = true;
       return true;
     }
-    this.#last_data = data;
+    if (this.#may_stop) this.#last_data = data;
     if (!this.finished && hasValue(data, FINISH_REASON)) this.#seeFinish(data);
     if (hasValue(data, ERROR)) this.#seeError(data, false);
     else if (event.name !== null && isNamedError(event.name)) this.#seeError(data, true);
@@ -152,7 +153,9 @@ export class ChatWatch implements StreamWatch {
     return errorEvent(error);
   }
 
-  mayStop(): void {}
+  mayStop(): void {
+    this.#may_stop = true;
+  }
 
   saysMore(): boolean {
     return true;

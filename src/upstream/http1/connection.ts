@@ -244,6 +244,7 @@ export class Connection {
     for (;;) {
       switch (parser.next()) {
         case "more":
+          parser.release();
           return;
         case "head":
           if (parser.status === 408 && !parser.keep_alive && exchange.reused) {

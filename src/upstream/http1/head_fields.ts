@@ -4,6 +4,7 @@
 import type { HeaderFields } from "../../config/plan.ts";
 import type { ResponseHeaders } from "../exchange.ts";
 
+const NONE: HeaderFields = [];
 /** Marks of one field: begin and end of its name, begin and end of its value. */
 const MARKS = 4;
 
@@ -12,7 +13,6 @@ export class HeadFields implements ResponseHeaders {
   readonly count: number;
   readonly #text: string;
   readonly #marks: Int32Array;
-  #fields: HeaderFields | null = null;
 
   /**
    * @param text the whole head, a character for a byte
@@ -54,8 +54,26 @@ export class HeadFields implements ResponseHeaders {
   }
 
   get fields(): HeaderFields {
-    this.#fields ??= Array.from({ length: this.count }, (_, field) => [this.name(field), this.value(field)]);
-    return this.#fields;
+    return Array.from({ length: this.count }, (_, field) => [this.name(field), this.value(field)]);
+  }
+
+  startingWith(prefixes: readonly string[]): HeaderFields {
+    let found: [string, string][] | null = null;
+    for (let field = 0; field < this.count; field++) {
+      if (!this.#startsWithOneOf(field, prefixes)) continue;
+      found ??= [];
+      found.push([this.name(field), this.value(field)]);
+    }
+    return found ?? NONE;
+  }
+
+  #startsWithOneOf(field: number, prefixes: readonly string[]): boolean {
+    const begin = this.#marks[field * MARKS]!;
+    const is_lower = this.#marks[field * MARKS + 1]! >= 0;
+    for (const prefix of prefixes) {
+      if (is_lower ? this.#text.startsWith(prefix, begin) : this.name(field).startsWith(prefix)) return true;
+    }
+    return false;
   }
 }
 

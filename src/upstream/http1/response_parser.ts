@@ -102,6 +102,14 @@ export class ResponseParser {
     this.#at = 0;
   }
 
+  /** Lets go of what was fed, once it is used up, and of the head: an answer may be silent for minutes. */
+  release(): void {
+    this.data = EMPTY;
+    this.#chunk = EMPTY;
+    this.#at = 0;
+    this.headers = NO_FIELDS;
+  }
+
   /** The next event of the piece that was fed. */
   next(): ParserEvent {
     for (;;) {
