@@ -2,8 +2,9 @@
 
 import AxeBuilder from "axe-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { chat, Venturi } from "../chaos/harness.ts";
 import { CHROMIUM } from "./chromium.ts";
-import { type DashboardRoom, type LookedAt, openRoom, TOKEN } from "./dashboard_room.ts";
+import { type DashboardRoom, type LookedAt, logIn, openRoom, TOKEN } from "./dashboard_room.ts";
 
 if (CHROMIUM === null) console.warn("skipped: there is no Chromium");
 
@@ -305,6 +306,33 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     expect(await findings(looked)).toEqual([]);
     expect(looked.complaints).toEqual([]);
     await page.context().close();
+  });
+
+  test("says how content is kept where none is", { timeout: 60_000 }, async () => {
+    const config = `admin: { token: ${TOKEN} }\nproviders: { own: { kind: sim } }\nkeys: [{ name: k, key: sk-k }]\n`;
+    const gateway = await new Venturi({ config, args: ["--workers", "1"] }).ready();
+    const context = await room.browser.newContext();
+    try {
+      await fetch(`${gateway.url}/v1/chat/completions`, {
+        ...{ method: "POST", body: chat("own/echo", "a secret of the caller's") },
+        headers: { authorization: "Bearer sk-k" },
+      });
+      const authorization = `Bearer ${TOKEN}`;
+      const api = `${gateway.url}/admin/v1`;
+      await fetch(`${api}/ledger/flush`, { method: "POST", headers: { authorization } });
+      const calls = await fetch(`${api}/calls?limit=1`, { headers: { authorization } });
+      const { data } = (await calls.json()) as { data: { id: string }[] };
+      await context.addCookies([await logIn(gateway, TOKEN)]);
+      const page = await context.newPage();
+      await page.goto(`${gateway.url}/ui/calls/${data[0]!.id}`);
+      await page.getByText("Prompts and answers are not kept").waitFor();
+      await page.getByText("content: { store: on, retention_days: 7 }").waitFor();
+      expect(await page.getByRole("button", { name: "Show what was said" }).count()).toBe(0);
+      expect(await page.content()).not.toContain("a secret of the caller's");
+    } finally {
+      await context.close();
+      await gateway.end();
+    }
   });
 
   test("asks again of another model, shows that it goes on, and puts both answers side by side", {

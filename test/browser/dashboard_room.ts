@@ -106,16 +106,7 @@ export async function openRoom(calls = 80, past = 3_000, gap_ms = 2 * 3_600_000)
     executablePath: CHROMIUM!,
     args: ["--no-sandbox", "--disable-gpu"],
   });
-  const logIn = async (token: string) => {
-    const login = await fetch(`${gateway.url}/ui/session`, {
-      method: "POST",
-      headers: { "x-venturi-ui": "1", origin: gateway.url },
-      body: JSON.stringify({ token }),
-    });
-    const [name = "", value = ""] = login.headers.get("set-cookie")!.split(";")[0]!.split("=");
-    return { name, value };
-  };
-  const logins = { plain: await logIn(TOKEN), content: await logIn(CONTENT_TOKEN) };
+  const logins = { plain: await logIn(gateway, TOKEN), content: await logIn(gateway, CONTENT_TOKEN) };
   return {
     gateway,
     browser,
@@ -126,14 +117,7 @@ export async function openRoom(calls = 80, past = 3_000, gap_ms = 2 * 3_600_000)
       { scheme = "light", width = 1280, height = 860, is_logged_in = true, may_see_content = false } = {},
     ) {
       const context = await browser.newContext({ colorScheme: scheme, viewport: { width, height } });
-      const cookie = {
-        ...(may_see_content ? logins.content : logins.plain),
-        domain: "127.0.0.1",
-        path: "/ui",
-        httpOnly: true,
-        sameSite: "Strict" as const,
-      };
-      if (is_logged_in) await context.addCookies([cookie]);
+      if (is_logged_in) await context.addCookies([may_see_content ? logins.content : logins.plain]);
       const page = await context.newPage();
       const foreign: string[] = [];
       const complaints: string[] = [];
@@ -156,6 +140,17 @@ export async function openRoom(calls = 80, past = 3_000, gap_ms = 2 * 3_600_000)
       rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+/** Logs in by a token; gives the cookie of the session. */
+export async function logIn({ url }: Venturi, token: string) {
+  const login = await fetch(`${url}/ui/session`, {
+    method: "POST",
+    headers: { "x-venturi-ui": "1", origin: url },
+    body: JSON.stringify({ token }),
+  });
+  const [name = "", value = ""] = login.headers.get("set-cookie")!.split(";")[0]!.split("=");
+  return { name, value, domain: "127.0.0.1", path: "/ui", httpOnly: true, sameSite: "Strict" as const };
 }
 
 function writePast(data: string, count: number, gap_ms: number): void {

@@ -5,7 +5,7 @@ import type { Page } from "playwright-core";
 import { openRoom } from "./dashboard_room.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/img");
-const PAGES = ["now", "costs", "calls", "call", "said", "caches", "limits", "routing", "config"];
+const PAGES = ["now", "costs", "calls", "call", "said", "caches", "limits", "routing", "quality", "config"];
 
 /** Calls for a while, some every second. */
 async function sendCalls(for_ms: number): Promise<void> {
@@ -40,7 +40,10 @@ try {
     for (const scheme of ["light", "dark"] as const) {
       const [failed] = (await room.admin("calls?model=shaky&limit=1")).data;
       const [answered] = (await room.admin("calls?model=chat&status=200&limit=1")).data;
-      const place = name === "call" ? `calls/${failed.id}` : name === "said" ? `calls/${answered.id}` : name;
+      const places: Readonly<Record<string, string>> = {
+        ...{ call: `calls/${failed.id}`, said: `calls/${answered.id}`, quality: "routing" },
+      };
+      const place = places[name] ?? name;
       const { page, complaints } = await room.open(place, { scheme, may_see_content: name === "said" });
       if (name === "said") await sayAgain(page);
       if (name === "config") await page.locator("textarea").fill("providers:\n  openai: { kind: opanai }\n");
@@ -50,8 +53,9 @@ try {
         await page.evaluate("document.querySelector('.turns').closest('.card').scrollIntoView()");
       if (name === "now") await sendCalls(6_000);
       else await page.waitForTimeout(1_200);
+      if (name === "quality")
+        await page.evaluate("document.querySelector('[aria-label=\"How models answer\"]').scrollIntoView()");
       await page.screenshot({ path: join(FOLDER, `ui-${name}-${scheme}.png`) });
-      await page.screenshot({ path: `/tmp/full-${name}-${scheme}.png`, fullPage: true });
       for (const complaint of complaints) console.error(`${name}: ${complaint}`);
       await page.context().close();
     }
