@@ -7,10 +7,18 @@ import { createHttp1Client } from "../src/upstream/http1/client.ts";
 
 const [kind = "", port = "", upstream = ""] = process.argv.slice(2);
 const PATH = "/v1/chat/completions";
+const STREAM_HEADERS = new Headers({ "content-type": "text/event-stream" });
 const HEADERS = new Headers({ "content-type": "application/json" });
 const REFUSAL = JSON.stringify({ error: { message: "Rate limit exceeded.", type: "rate_limit_error" } });
 const JSON_HEADERS = [["content-type", "application/json"]] as const;
 const TIMEOUTS = { connect_ms: 5_000, first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 0 };
+
+/** The client's end of a stream. */
+interface ClientSide {
+  write(bytes: Uint8Array): unknown;
+  flush(): unknown;
+  close(): void;
+}
 
 const client = createHttp1Client();
 const origin = { tls: false, host: "127.0.0.1", port: Number(upstream) };
@@ -22,11 +30,32 @@ async function relay(request: Request): Promise<Response> {
   };
   return new Promise((resolve) => {
     const pieces: Uint8Array[] = [];
+    let client_side: ClientSide | null = null;
     client.exchange(asked, {
-      onHead: () => {},
-      onData: (chunk) => void pieces.push(chunk),
-      onEnd: () =>
-        resolve(new Response(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), { headers: HEADERS })),
+      onHead: ({ headers }) => {
+        if (!headers.get("content-type")?.startsWith("text/event-stream")) return;
+        const stream = new ReadableStream({
+          type: "direct",
+          pull: (controller) => {
+            client_side = controller as unknown as ClientSide;
+            for (const piece of pieces.splice(0)) client_side.write(piece);
+            client_side.flush();
+          },
+        });
+        resolve(new Response(stream, { headers: STREAM_HEADERS }));
+      },
+      onData: (chunk) => {
+        if (client_side === null) return void pieces.push(chunk);
+        client_side.write(chunk);
+        client_side.flush();
+      },
+      onEnd: () => {
+        if (client_side !== null) client_side.close();
+        else
+          resolve(
+            new Response(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), { headers: HEADERS }),
+          );
+      },
       onError: ({ message }) => resolve(new Response(message, { status: 502 })),
     });
   });

@@ -1,18 +1,9 @@
 // What a call costs on this runtime before Venturi does anything: its server with a constant answer, and a relay of nothing but that
 // server and our HTTP/1.1 client, beside Venturi and HAProxy at the same work.
 
-import { join } from "node:path";
 import { type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
-import { HAPROXY, HAPROXY_429, type Program, type Target, VENTURI, WRONG_AUTHORIZATION } from "./targets.ts";
+import { bareServer, HAPROXY, HAPROXY_429, type Target, VENTURI, WRONG_AUTHORIZATION } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
-
-const BARE = "bare server";
-const SCRIPT = join(import.meta.dirname, "bare_server.ts");
-
-const bare = (kind: "constant" | "relay"): Program => ({
-  name: BARE,
-  command: (port, upstream) => [process.execPath, SCRIPT, kind, String(port), String(upstream)],
-});
 
 /** Measures targets at the same work; calls that are refused reach no provider. */
 function measure(stage: Stage, row: string, statusOf: (target: Target) => number): Promise<Case[]> {
@@ -46,11 +37,11 @@ export const floor: Part = {
     "The runtime's server alone, with a constant answer and as a relay that looks at nothing (with our HTTP/1.1 client), beside Venturi and HAProxy: what of a call's cost is the runtime's.",
   usual: { rounds: 5, seconds: 1.5, connections: 32 },
   run: async (sizes, log) => [
-    ...(await onStage(sizes, log, [bare("constant"), VENTURI, HAPROXY_429], async (stage) => {
+    ...(await onStage(sizes, log, [bareServer("constant"), VENTURI, HAPROXY_429], async (stage) => {
       await stage.provider.play(PLAIN_SCRIPT);
       return measure(stage, "refused", ({ name }) => (name === VENTURI.name ? 401 : 429));
     })),
-    ...(await onStage(sizes, log, [bare("relay"), VENTURI, HAPROXY], async (stage) => {
+    ...(await onStage(sizes, log, [bareServer("relay"), VENTURI, HAPROXY], async (stage) => {
       await stage.provider.play(PLAIN_SCRIPT);
       return measure(stage, "relayed, 1 KB", () => 200);
     })),

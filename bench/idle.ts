@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { residentBytes } from "../test/chaos/processes.ts";
 import { type Case, caseOf, onStage, orderFor, type Part, type Sample, type Stage } from "./part.ts";
-import { RELAYS, type Target } from "./targets.ts";
+import { bareServer, RELAYS, type Target } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** Descriptors that a process needs besides those of its streams. */
@@ -44,6 +44,9 @@ async function measureOnce(stage: Stage, target: Target, streams: number): Promi
   return { values: { streams, kb_per_stream: bytes / streams / 1024 }, fault, raw: { bytes, streams } };
 }
 
+/** What takes turns. The bare server shows what of it is the runtime's. */
+const PROGRAMS = [...RELAYS, bareServer("relay")];
+
 /** Memory per idle stream. */
 export const idle: Part = {
   name: "idle",
@@ -55,9 +58,9 @@ export const idle: Part = {
     const streams = Math.min(sizes.streams, most);
     if (streams < sizes.streams)
       log(`the limit of ${fileLimit()} open files lets ${streams} streams be measured`);
-    const samples = new Map(RELAYS.map(({ name }) => [name, [] as Sample[]]));
+    const samples = new Map(PROGRAMS.map(({ name }) => [name, [] as Sample[]]));
     for (let round = 0; round < sizes.rounds; round++) {
-      for (const program of RELAYS) {
+      for (const program of PROGRAMS) {
         const sample = await onStage(sizes, round === 0 ? log : () => {}, [program], async (stage) => {
           await stage.provider.play({ ...PLAIN_SCRIPT, answer: "stream", chunks: 2, is_held: true });
           const target = stage.targets[1];

@@ -115,6 +115,15 @@ export async function executable(folder: string, log: (line: string) => void): P
 /** Venturi as every row measures it: with one gateway process. */
 export const VENTURI: Program = venturi("venturi", 1);
 
+/** The runtime's server with nothing behind it: a constant answer, or a relay that looks at nothing. */
+export function bareServer(kind: "constant" | "relay"): Program {
+  const script = join(import.meta.dirname, "bare_server.ts");
+  return {
+    name: "bare server",
+    command: (port, upstream) => [process.execPath, script, kind, String(port), String(upstream)],
+  };
+}
+
 function haproxy(name: string, rules: (upstream: number) => string): Program {
   const config = (port: number, upstream: number) => `
 global

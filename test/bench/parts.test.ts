@@ -86,7 +86,7 @@ describe("the part", () => {
     [redacted, ["direct", ...relays], 5],
     [turns, ["venturi"], 6],
     [open, ["direct", ...relays], 1],
-    [idle, relays, 1],
+    [idle, [...relays, "bare server"], 1],
     [start, [...relays, EXECUTABLE], 1],
     [soak, ["venturi"], 1],
     [insight, ["direct", ...INSIGHTS], 1],
