@@ -34,14 +34,16 @@ async function traced<T>(pids: readonly number[], act: () => Promise<T>) {
   });
   try {
     let said = "";
-    const listening = (async () => {
+    const { promise: attached, resolve: tell } = Promise.withResolvers<boolean>();
+    // It is heard to its end: strace stops counting when it finds nobody to tell of another thread.
+    void (async () => {
       for await (const piece of tracer.stderr) {
         said += Buffer.from(piece).toString();
-        if (said.split(" attached").length > pids.length) return true;
+        if (said.split(" attached").length > pids.length) tell(true);
       }
-      return false;
+      tell(false);
     })();
-    const is_attached = await Promise.race([listening, Bun.sleep(ATTACH_MAX_MS).then(() => false)]);
+    const is_attached = await Promise.race([attached, Bun.sleep(ATTACH_MAX_MS).then(() => false)]);
     if (!is_attached) throw new Error(`strace cannot attach: ${said.trim()}`);
     const result = await act();
     tracer.kill("SIGINT");

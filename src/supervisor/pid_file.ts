@@ -1,6 +1,6 @@
 // The process id in the data folder, for scripts that send signals.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Writes the file; gives what removes it again, unless another process has written its own since. Or in words why not. */
@@ -9,7 +9,9 @@ export function writePidFile(data: string): (() => void) | { readonly fault: str
   const content = `${process.pid}\n`;
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 });
-    writeFileSync(path, content);
+    // Whoever reads it finds a number, the one before or this one.
+    writeFileSync(`${path}.new`, content);
+    renameSync(`${path}.new`, path);
   } catch (error) {
     return { fault: `cannot write ${path}: ${error instanceof Error ? error.message : String(error)}` };
   }

@@ -388,6 +388,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return error instanceof Error ? error.message : String(error);
     }
     if (is_stopping) return null;
+    // Whoever reads that it listens may send it signals.
+    if (before === null) tellPid();
     listening_url = urlOf(fleet.address, listen.tls !== null);
     log(`listening on ${listening_url} (${count(fleet.size, "gateway process", "es")})`);
     return null;
@@ -458,6 +460,12 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     return handing.done;
   }
 
+  function tellPid(): void {
+    const pid_file = writePidFile(loaded.config.data);
+    if (typeof pid_file === "function") removePidFile = pid_file;
+    else log(pid_file.fault);
+  }
+
   async function endCaches(): Promise<void> {
     similar.close();
     await Promise.all([inference.stop(), caches.close(), content.close()]);
@@ -482,9 +490,6 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
   const begun = await Promise.race([starting, stopped]);
   if (begun !== null && begun !== "stopped") return abandon(begun);
   if (begun === null) {
-    const pid_file = writePidFile(loaded.config.data);
-    if (typeof pid_file === "function") removePidFile = pid_file;
-    else log(pid_file.fault);
     if (predecessor !== null) {
       await admin.listen(true);
       keeper.start();

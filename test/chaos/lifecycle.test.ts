@@ -1,7 +1,7 @@
 // The life of the processes, as a user sees it: start, refusals to start, signals, deaths, the end.
 
 import { Database } from "bun:sqlite";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -82,6 +82,8 @@ describe("starting", () => {
       `venturi: listening on http://127.0.0.1:${venturi.port} (${workers} gateway process${workers === 1 ? "" : "es"})`,
     ]);
     expect(venturi.gateways).toHaveLength(workers);
+    // Scripts read it as soon as that is said.
+    expect(readFileSync(join(venturi.folder, "data", "venturi.pid"), "utf8")).toBe(`${venturi.pid}\n`);
     const answer = await callOnce(venturi.port, "/v1/chat/completions", chat("sim/echo", "hello there"));
     expect(answer).toMatchObject({ kind: "answered", status: 200 });
     expect(JSON.parse(answered(answer).body).choices[0].message.content).toBe("hello there");
