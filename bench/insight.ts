@@ -3,7 +3,7 @@
 
 import { childrenOf, cpuMs, roleOf } from "../test/chaos/processes.ts";
 import { type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
-import { CLIENT_KEY, type Program, type Target, writeConfig } from "./targets.ts";
+import { CLIENT_KEY, configured, type Program, type Target } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** The row. */
@@ -38,14 +38,7 @@ const WAYS: Readonly<Record<string, Telling>> = {
 
 function gatewayOf(name: string, telling: Telling, collector: string): Program {
   const { quality, content = "{ store: off }", traces, otlp = false, log = "{ calls: off }" } = telling;
-  return {
-    name,
-    // All of them start at once, on one core.
-    start_max_ms: 60_000,
-    command: (port, upstream, folder) => {
-      const file = writeConfig(
-        folder,
-        `
+  const text = (port: number, upstream: number) => `
 listen: { port: ${port}, workers: 1 }
 providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
@@ -55,19 +48,9 @@ telemetry:
   content: ${content}
   ${otlp ? `otlp: { endpoint: "${collector}", interval_ms: 1000, max_queue: 1000000 }` : ""}
 log: ${log}
-`,
-      );
-      return [
-        process.execPath,
-        `${import.meta.dirname}/../src/main.ts`,
-        "serve",
-        "--config",
-        file,
-        "--data",
-        folder,
-      ];
-    },
-  };
+`;
+  // All of them start at once, on one core.
+  return configured(name, text, { start_max_ms: 60_000 });
 }
 
 /** Processor time of a target's gateway processes so far, in milliseconds; of the provider, its own. */

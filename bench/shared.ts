@@ -2,10 +2,11 @@
 // calls to each group in turn. What a call costs with limits that hold over all hosts, beside the same limits on one.
 
 import { cpuMs } from "../test/chaos/processes.ts";
+import { HERE } from "../test/network_space.ts";
 import { SERVER, startRedis } from "../test/redis_server.ts";
 import { findPlacement, pinned } from "./machine.ts";
 import { type Case, inTurn, onStage, orderFor, type Part, type Sample, type Stage } from "./part.ts";
-import { CLIENT_KEY, cpuOf, type Program, type Target, writeConfig } from "./targets.ts";
+import { CLIENT_KEY, configured, cpuOf, type Program, type Target } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** Gateways of each group. */
@@ -15,33 +16,15 @@ export const GROUPS = ["embedded", "leased"] as const;
 type Group = (typeof GROUPS)[number];
 
 function gateway(group: Group, number: number, redis_port: number): Program {
-  return {
-    name: `${group} ${number}`,
-    // All of them start at once, on one core, and the first of a new server waits one lease.
-    start_max_ms: 60_000,
-    command: (port, upstream, folder) => {
-      const file = writeConfig(
-        folder,
-        `
+  const text = (port: number, upstream: number) => `
 listen: { port: ${port}, workers: 1 }
 ${group === "leased" ? `state: "valkey://127.0.0.1:${redis_port}"` : ""}
 providers: { bench: { kind: openai, base_url: "http://127.0.0.1:${upstream}/v1", api_keys: [none] } }
 models: { bench: { targets: [bench/bench], price: { input_per_mtok: 1, output_per_mtok: 2 } } }
 keys: [{ name: bench, key: "${CLIENT_KEY}", limits: { rpm: 1000000000, tpm: 1000000000, concurrency: 100000, usd_per_day: 1000000 } }]
-`,
-      );
-      return [
-        process.execPath,
-        `${import.meta.dirname}/../src/main.ts`,
-        "serve",
-        "--config",
-        file,
-        "--data",
-        folder,
-      ];
-    },
-    model: "bench",
-  };
+`;
+  // All of them start at once, on one core, and the first of a new server waits one lease.
+  return configured(`${group} ${number}`, text, { start_max_ms: 60_000, model: "bench" });
 }
 
 /** A round: as many connections to each host of a group, all at once. `beside` is a process that works for them. */
@@ -96,7 +79,7 @@ export const shared: Part = {
 async function onServer(...[sizes, log]: Parameters<Part["run"]>): Promise<Case[]> {
   const placement = findPlacement();
   const prefix = pinned([], placement?.target_core);
-  const redis = await startRedis([], 0, { bind: "127.0.0.1", hostname: "127.0.0.1", prefix });
+  const redis = await startRedis([], 0, { ...HERE, prefix });
   const programs = GROUPS.flatMap((group) =>
     Array.from({ length: HOSTS }, (_, index) => gateway(group, index + 1, redis.port)),
   );

@@ -73,15 +73,11 @@ export function venturi(
   name: string,
   workers: number,
   beside: readonly number[] = [],
-  program: readonly string[] = [process.execPath, MAIN],
+  program?: readonly string[],
 ): Program {
-  return {
-    name,
-    command: (port, upstream, folder) => {
-      const providers = [upstream, ...beside].map((at, index) => ({ name: `bench${index || ""}`, at }));
-      const file = writeConfig(
-        folder,
-        `
+  const text = (port: number, upstream: number) => {
+    const providers = [upstream, ...beside].map((at, index) => ({ name: `bench${index || ""}`, at }));
+    return `
 listen: { port: ${port}, workers: ${workers} }
 providers:
 ${providers.map(({ name, at }) => `  ${name}: { kind: openai, base_url: "http://127.0.0.1:${at}/v1", api_keys: [none] }`).join("\n")}
@@ -91,10 +87,32 @@ models:
   ${PRIVATE_MODEL}: { targets: [bench/bench], privacy: { mode: redact } }
   ${SPREAD_MODEL}: { strategy: weighted, targets: [${providers.map(({ name }) => `${name}/bench`).join(", ")}] }
   ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }
-`,
-      );
-      return [...program, "serve", "--config", file, "--data", folder];
-    },
+`;
+  };
+  return configured(name, text, {}, program);
+}
+
+/**
+ * Venturi with a configuration, from its sources.
+ * @param text the configuration, given the port to listen on and the provider's
+ */
+export function configured(
+  name: string,
+  text: (port: number, upstream: number) => string,
+  more: Partial<Program> = {},
+  program: readonly string[] = [process.execPath, MAIN],
+): Program {
+  return {
+    name,
+    command: (port, upstream, folder) => [
+      ...program,
+      "serve",
+      "--config",
+      writeConfig(folder, text(port, upstream)),
+      "--data",
+      folder,
+    ],
+    ...more,
   };
 }
 

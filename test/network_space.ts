@@ -7,6 +7,16 @@ function ip(...words: string[]): boolean {
   return IP !== null && Bun.spawnSync([IP, ...words], { stderr: "ignore" }).exitCode === 0;
 }
 
+/** Where a server runs: at which address it listens, at which one it is asked here, and what stands before its command. */
+export interface Place {
+  readonly bind: string;
+  readonly hostname: string;
+  readonly prefix: readonly string[];
+}
+
+/** On this machine, as any other program. */
+export const HERE: Place = { bind: "127.0.0.1", hostname: "127.0.0.1", prefix: [] };
+
 /** A way into the namespace. */
 export interface Cable {
   /** The address that whatever listens in the namespace has over it. */
@@ -18,8 +28,8 @@ export interface Cable {
 /** A namespace and its cables. */
 export class NetworkSpace {
   readonly cables: readonly Cable[];
-  /** Before a command, runs it inside. */
-  readonly prefix: readonly string[];
+  /** Inside, where its first cable leads. */
+  readonly place: Place;
   readonly #name: string;
   readonly #links: readonly string[];
 
@@ -27,7 +37,10 @@ export class NetworkSpace {
     this.#name = name;
     this.#links = links;
     this.cables = cables;
-    this.prefix = [IP ?? "ip", "netns", "exec", name];
+    this.place = {
+      ...{ bind: "0.0.0.0", hostname: cables[0]!.server },
+      prefix: [IP ?? "ip", "netns", "exec", name],
+    };
   }
 
   /**

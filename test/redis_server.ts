@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HERE, type Place } from "./network_space.ts";
 
 /** The server's program; null where there is none. */
 export const SERVER = Bun.which("valkey-server") ?? Bun.which("redis-server");
@@ -28,18 +29,11 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** Where it runs: behind which command, on which address, and by which one it is asked here. */
-interface Place {
-  readonly bind: string;
-  readonly hostname: string;
-  readonly prefix: readonly string[];
-}
-
 /** Starts one. */
 export async function startRedis(
   lines: readonly string[] = [],
   fixed_port = 0,
-  place: Place = { bind: "127.0.0.1", hostname: "127.0.0.1", prefix: [] },
+  place: Place = HERE,
 ): Promise<RedisServer> {
   const folder = mkdtempSync(join(tmpdir(), "venturi-redis-"));
   const port = fixed_port || (await freePort());

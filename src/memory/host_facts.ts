@@ -52,6 +52,9 @@ export const SHARED_COUNTS = [
 /** One of these. */
 export type SharedCount = (typeof SHARED_COUNTS)[number];
 
+const SHARED_COUNTS_WORD = SHARED_STATE_WORD + 2;
+const KEEPER_WORD = SHARED_COUNTS_WORD + SHARED_COUNTS.length;
+
 /** What is known of the gateway as a whole. */
 export class HostFacts {
   readonly #words: Int32Array;
@@ -131,20 +134,20 @@ export class HostFacts {
 
   /** Which keeper of leases this host has: a number that each makes for itself. */
   get keeper(): number {
-    return Atomics.load(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.length);
+    return Atomics.load(this.#words, KEEPER_WORD);
   }
 
   set keeper(number: number) {
-    Atomics.store(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.length, number | 0);
+    Atomics.store(this.#words, KEEPER_WORD, number | 0);
   }
 
   /** Counts something of the shared state. */
   countShared(what: SharedCount): void {
-    Atomics.add(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.indexOf(what), 1);
+    Atomics.add(this.#words, SHARED_COUNTS_WORD + SHARED_COUNTS.indexOf(what), 1);
   }
 
   /** What was counted of it, since the file was made. */
   sharedCount(what: SharedCount): number {
-    return Atomics.load(this.#words, SHARED_STATE_WORD + 2 + SHARED_COUNTS.indexOf(what)) >>> 0;
+    return Atomics.load(this.#words, SHARED_COUNTS_WORD + SHARED_COUNTS.indexOf(what)) >>> 0;
   }
 }

@@ -9,7 +9,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { SchemaLedger } from "../ledger/store/engines.ts";
 import { NetworkSpace } from "../network_space.ts";
 import { PostgresServer, postgres_missing } from "../postgres/server.ts";
-import { chat, metric, Venturi } from "./harness.ts";
+import { until } from "../until.ts";
+import { admin, chat, metric, Venturi } from "./harness.ts";
 
 /** Each takes as long as a statement may that nobody answers. */
 const CUTS = 1;
@@ -27,13 +28,6 @@ interface Host {
   readonly run: Venturi;
 }
 
-function admin({ data }: Host, method: string, path: string, body?: unknown): Promise<Response> {
-  return fetch(`http://admin/admin/v1/${path}`, {
-    ...{ method, unix: join(data, "admin.sock") },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
-
 async function call({ run }: Host, key: string, id: string): Promise<number> {
   const response = await fetch(`${run.url}/v1/chat/completions`, {
     ...{ method: "POST", body: chat("sim/echo", id) },
@@ -43,21 +37,14 @@ async function call({ run }: Host, key: string, id: string): Promise<number> {
   return response.status;
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end_ms = performance.now() + 60_000; !(await isSo()); await Bun.sleep(20)) {
-    if (performance.now() > end_ms) throw new Error(`it has not come to be: ${what}`);
-  }
-}
-
 describe.skipIf(why !== null)(
   `a database behind a network that is cut${why === null ? "" : ` (skipped: ${why})`}`,
   () => {
     test("gets every row once, and its hosts all changes, when it is healed", {
       timeout: 150_000,
     }, async () => {
-      const { cables, prefix } = SPACE!;
-      const hostname = cables[0]!.server;
-      const server = await PostgresServer.start([], { bind: "0.0.0.0", hostname, prefix });
+      const { cables, place } = SPACE!;
+      const server = await PostgresServer.start([], place);
       undone.push(() => server.stop());
       const hosts: Host[] = [];
       for (const cable of cables) {
@@ -73,10 +60,10 @@ describe.skipIf(why !== null)(
       }
       const [near, far] = hosts as [Host, Host];
       const make = async (name: string) =>
-        ((await (await admin(near, "POST", "keys", { name })).json()) as { key: string }).key;
+        ((await (await admin(near.data, "POST", "keys", { name })).json()) as { key: string }).key;
       const key = await make("till");
       for (const host of hosts)
-        await until(async () => (await call(host, key, "known")) === 200, "a key works");
+        await until(async () => (await call(host, key, "known")) === 200, 60_000, "a key works");
 
       const answered: string[] = [];
       let is_over = false;
@@ -91,7 +78,7 @@ describe.skipIf(why !== null)(
       const loads = [press(near), press(near), press(far), press(far)];
       const more = async () => {
         const before = answered.length;
-        await until(() => answered.length > before + 150, "calls go on");
+        await until(() => answered.length > before + 150, 60_000, "calls go on");
       };
       const isUp = () => metric(far.run.url, "venturi_ledger_store_up");
       const fresh: string[] = [];
@@ -101,11 +88,12 @@ describe.skipIf(why !== null)(
         await more();
         fresh.push(await make(`made-${cut}`));
         expect(await call(far, fresh.at(-1)!, "unknown")).toBe(401);
-        await until(async () => (await isUp()) === 0, "the host notices");
+        await until(async () => (await isUp()) === 0, 60_000, "the host notices");
         cables[1]!.heal();
-        await until(async () => (await isUp()) === 1, "the host reaches the database");
+        await until(async () => (await isUp()) === 1, 60_000, "the host reaches the database");
         await until(
           async () => (await call(far, fresh.at(-1)!, "known")) === 200,
+          60_000,
           "a key made meanwhile works",
         );
       }
@@ -118,8 +106,8 @@ describe.skipIf(why !== null)(
         (
           await Promise.all(hosts.map(({ run }) => metric(run.url, "venturi_ledger_store_waiting_rows")))
         ).reduce((sum, rows) => sum + rows, 0);
-      for (const host of hosts) expect((await admin(host, "POST", "ledger/flush")).status).toBe(200);
-      await until(async () => (await waiting()) === 0, "no row waits");
+      for (const host of hosts) expect((await admin(host.data, "POST", "ledger/flush")).status).toBe(200);
+      await until(async () => (await waiting()) === 0, 60_000, "no row waits");
       const found = await ledger.reader.calls({ limit: 100_000 });
       const known = Map.groupBy(found, ({ row }) => row.request_id);
       expect(answered.filter((id) => known.get(id)?.length !== 1)).toEqual([]);
@@ -128,11 +116,11 @@ describe.skipIf(why !== null)(
         expect(await ledger.all(`SELECT sum(calls) AS n FROM rollup_${level}`)).toEqual(counts);
       // A key taken away while a host is cut off works there until the network is healed, and no longer.
       cables[1]!.cut();
-      expect((await admin(near, "DELETE", "keys/till")).status).toBe(200);
-      await until(async () => (await call(near, key, "gone")) === 401, "the key is gone");
+      expect((await admin(near.data, "DELETE", "keys/till")).status).toBe(200);
+      await until(async () => (await call(near, key, "gone")) === 401, 60_000, "the key is gone");
       expect(await call(far, key, "gone")).toBe(200);
       cables[1]!.heal();
-      await until(async () => (await call(far, key, "gone")) === 401, "the key is gone everywhere");
+      await until(async () => (await call(far, key, "gone")) === 401, 60_000, "the key is gone everywhere");
     });
   },
 );

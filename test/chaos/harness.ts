@@ -171,6 +171,14 @@ async function readLines(stream: ReadableStream<Uint8Array>, onLine: (line: stri
   if (rest !== "") onLine(rest);
 }
 
+/** Asks the admin API of whichever gateway has a data folder. */
+export function admin(data: string, method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(`http://admin/admin/v1/${path}`, {
+    ...{ method, unix: join(data, "admin.sock") },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+}
+
 /** The body of a chat call. */
 export function chat(model: string, content = "hello there", extra: Record<string, unknown> = {}): string {
   return JSON.stringify({ model, messages: [{ role: "user", content }], ...extra });

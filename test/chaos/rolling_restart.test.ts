@@ -10,6 +10,7 @@ import { SchemaLedger } from "../ledger/store/engines.ts";
 import { PostgresServer, postgres_missing } from "../postgres/server.ts";
 import { freePort, NEEDS_SERVER, SERVER, startRedis } from "../redis_server.ts";
 import { startUpstream } from "../scripted_upstream.ts";
+import { until } from "../until.ts";
 import { echo } from "./flaky_upstream.ts";
 import { chat, metric, Venturi } from "./harness.ts";
 import { type CallRecord, type Load, startLoad } from "./load_client.ts";
@@ -61,14 +62,8 @@ ${servers.join("\n")}
   });
   const answers = async () =>
     (await fetch(`http://127.0.0.1:${port}/health/ready`).catch(() => null))?.ok === true;
-  await until(answers, "the balancer has gateways");
+  await until(answers, 30_000, "the balancer has gateways");
   return port;
-}
-
-async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (const end_ms = performance.now() + 30_000; !(await isSo()); await Bun.sleep(20)) {
-    if (performance.now() > end_ms) throw new Error(`it has not come to be: ${what}`);
-  }
 }
 
 const missing = postgres_missing ?? (SERVER === null ? NEEDS_SERVER : null);
@@ -137,7 +132,7 @@ models: { chat: { targets: [up/m], retries: { attempts: 0 }, price: { input_per_
       }
       const served = ({ run }: Host) => metric(run.url, "venturi_calls_total", 'status="200"');
       for (const host of hosts) {
-        await until(async () => (await served(host)) > 100, "the host serves");
+        await until(async () => (await served(host)) > 100, 30_000, "the host serves");
         ready.delete(host.port);
         const before = host.run;
         before.kill("SIGTERM");
@@ -145,7 +140,7 @@ models: { chat: { targets: [up/m], retries: { attempts: 0 }, price: { input_per_
         host.run = await launch(host.data, host.port);
         await before.end();
         ready.add(host.port);
-        await until(async () => (await served(host)) > 100, "the host serves again");
+        await until(async () => (await served(host)) > 100, 30_000, "the host serves again");
       }
       for (const load of loads) load.stop();
       await Promise.all(loads.map(({ done }) => done));
@@ -157,7 +152,7 @@ models: { chat: { targets: [up/m], retries: { attempts: 0 }, price: { input_per_
       undone.push(() => ledger.close());
       const rows = async (what: string) =>
         (await ledger.all(`SELECT count(${what}) AS n FROM calls`))[0]!["n"]!;
-      await until(async () => (await rows("*")) >= calls, "every call has its row");
+      await until(async () => (await rows("*")) >= calls, 30_000, "every call has its row");
       expect(await rows("*")).toBe(calls);
       expect(await ledger.all("SELECT sum(calls) AS n FROM rollup_day")).toEqual([{ n: calls }]);
     });

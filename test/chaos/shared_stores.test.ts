@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SchemaLedger } from "../ledger/store/engines.ts";
 import { PostgresServer, postgres_missing } from "../postgres/server.ts";
-import { chat, Venturi } from "./harness.ts";
+import { admin, chat, Venturi } from "./harness.ts";
 import { isAlive } from "./processes.ts";
 
 /** How soon a change of keys is in force on every host. */
@@ -31,14 +31,6 @@ function config(): string {
 
 function launch(data: string): Promise<Venturi> {
   return new Venturi({ config: config(), args: ["--data", data] }).ready();
-}
-
-/** Asks a host's own admin API. */
-async function admin(host: Host, method: string, path: string, body?: unknown): Promise<Response> {
-  return fetch(`http://admin/admin/v1/${path}`, {
-    ...{ method, unix: join(host.data, "admin.sock") },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
 }
 
 /** The status of a call; 0 where it was not answered. */
@@ -80,7 +72,9 @@ describe.skipIf(postgres_missing !== null)("hosts that share keys and a ledger",
     const [first, second, third] = hosts as [Host, Host, Host];
     // Nobody is let in before there is a key, on this machine either.
     expect(await call(first, "vk-none", "before")).toBe(401);
-    const { key } = (await (await admin(first, "POST", "keys", { name: "till" })).json()) as { key: string };
+    const { key } = (await (await admin(first.data, "POST", "keys", { name: "till" })).json()) as {
+      key: string;
+    };
     for (const host of hosts)
       await within(
         PROMISED_MS,
@@ -117,12 +111,12 @@ describe.skipIf(postgres_missing !== null)("hosts that share keys and a ledger",
       await server.kill();
       // Known keys go on working, and none is made.
       expect(await call(third, key, crypto.randomUUID())).toBe(200);
-      expect((await admin(third, "POST", "keys", { name: "other" })).status).toBe(503);
+      expect((await admin(third.data, "POST", "keys", { name: "other" })).status).toBe(503);
       await server.go();
     };
     await Promise.all([...callers, trouble()]);
     expect(answered.length).toBeGreaterThan(300);
-    for (const host of hosts) expect((await admin(host, "POST", "ledger/flush")).status).toBe(200);
+    for (const host of hosts) expect((await admin(host.data, "POST", "ledger/flush")).status).toBe(200);
 
     const ledger = await SchemaLedger.open(server.url("hosts"));
     const ids = async () => {
@@ -145,7 +139,7 @@ describe.skipIf(postgres_missing !== null)("hosts that share keys and a ledger",
 
     // Every host tells of all of them.
     for (const host of hosts) {
-      const { data } = (await (await admin(host, "GET", "usage?by=key")).json()) as {
+      const { data } = (await (await admin(host.data, "GET", "usage?by=key")).json()) as {
         data: { calls: number }[];
       };
       expect(data.reduce((sum, { calls }) => sum + calls, 0)).toBe(counts[0]!["n"]!);
@@ -153,7 +147,7 @@ describe.skipIf(postgres_missing !== null)("hosts that share keys and a ledger",
       expect(metrics).toContain("venturi_ledger_store_up 1");
       expect(metrics).toContain("venturi_ledger_store_waiting_rows 0");
     }
-    const gone = async () => (await admin(third, "DELETE", "keys/till")).status === 200;
+    const gone = async () => (await admin(third.data, "DELETE", "keys/till")).status === 200;
     await within(20_000, gone, "keys can be changed again");
     for (const host of hosts)
       await within(

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { InferenceClient, type NoAnswer } from "../../src/inference/client.ts";
 import { BROKEN, FrameReader, frameOf } from "../../src/inference/frames.ts";
 import { InferenceServer, type Outcome } from "../../src/inference/server.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 let folder: string;
 let path: string;

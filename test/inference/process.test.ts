@@ -9,7 +9,7 @@ import { openVectorIndex } from "../../src/inference/vectors/vector_index.ts";
 import { InferenceWorker, type InferenceWorkerOptions } from "../../src/supervisor/inference_worker.ts";
 import { isAlive } from "../chaos/processes.ts";
 import { startUpstream } from "../scripted_upstream.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 const CHILD = [process.execPath, join(import.meta.dirname, "inference_child.ts")];
 

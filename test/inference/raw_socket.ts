@@ -1,7 +1,7 @@
 // A connection to a socket on which a test says what it likes.
 
 import { FrameReader, frameOf } from "../../src/inference/frames.ts";
-import { until } from "./until.ts";
+import { until } from "../until.ts";
 
 /** An open connection. */
 export class RawSocket {

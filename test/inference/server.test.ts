@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { frameOf } from "../../src/inference/frames.ts";
 import type { Asked } from "../../src/inference/messages.ts";
 import { InferenceServer, type Outcome } from "../../src/inference/server.ts";
+import { until } from "../until.ts";
 import { RawSocket } from "./raw_socket.ts";
-import { until } from "./until.ts";
 
 let folder: string;
 let path: string;

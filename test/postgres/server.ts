@@ -11,9 +11,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HERE, type Place } from "../network_space.ts";
+import { freePort } from "../redis_server.ts";
 
 /** Where Debian and others put the server's programs. */
 const PLACES = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
@@ -50,13 +51,6 @@ export const postgres_missing: string | null =
 
 if (postgres_missing !== null) console.warn(`${postgres_missing}: its tests are skipped`);
 
-/** Where it runs: behind which command, at which address it listens, and at which one it is asked here. */
-interface Place {
-  readonly bind: string;
-  readonly hostname: string;
-  readonly prefix: readonly string[];
-}
-
 /** A server. */
 export class PostgresServer {
   readonly port: number;
@@ -73,10 +67,7 @@ export class PostgresServer {
   }
 
   /** Starts one; `options` are settings, such as `ssl=on`. */
-  static async start(
-    options: readonly string[] = [],
-    place: Place = { bind: "127.0.0.1", hostname: "127.0.0.1", prefix: [] },
-  ): Promise<PostgresServer> {
+  static async start(options: readonly string[] = [], place: Place = HERE): Promise<PostgresServer> {
     const folder = mkdtempSync(join(tmpdir(), "venturi-pg-"));
     const ids = userIds();
     if (ids !== null) chownSync(folder, ids.uid, ids.gid);
@@ -182,15 +173,4 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch {
     // It is gone.
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

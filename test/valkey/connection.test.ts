@@ -11,6 +11,7 @@ import { REACHED } from "../../src/memory/host_facts.ts";
 import { openValkey } from "../../src/valkey/connection.ts";
 import { startHost, statePlan, type TestHost } from "../access/shared/hosts.ts";
 import { freePort, NEEDS_SERVER, type RedisServer, SERVER, startRedis } from "../redis_server.ts";
+import { until } from "../until.ts";
 
 const OPENSSL = Bun.which("openssl");
 
@@ -159,19 +160,20 @@ describe.skipIf(SERVER === null)(`connections${NEEDS_SERVER}`, { concurrent: tru
     await take();
     expect(count).toBe(2);
     // Until the sentinel knows of the replica there is nobody to take over.
-    await until(async () =>
-      String(await replica.run("INFO", "replication")).includes("master_link_status:up"),
+    await until(
+      async () => String(await replica.run("INFO", "replication")).includes("master_link_status:up"),
+      20_000,
     );
     await until(async () => {
       const client = new Bun.RedisClient(`redis://127.0.0.1:${port}`);
       const told = await client.send("SENTINEL", ["REPLICAS", "mymaster"]).catch(() => []);
       client.close();
       return Array.isArray(told) && told.length > 0;
-    });
+    }, 20_000);
     await primary.kill();
-    await until(async () => String(await replica.run("ROLE")).startsWith("master"));
+    await until(async () => String(await replica.run("ROLE")).startsWith("master"), 20_000);
     const other = await start(url, "two");
-    await until(() => host.state.facts.shared === REACHED && other.state.facts.shared === REACHED);
+    await until(() => host.state.facts.shared === REACHED && other.state.facts.shared === REACHED, 20_000);
     // What was used before the failover is not forgotten, whoever asks.
     for (let tries = 0; tries < 30; tries++) if ((await other.take([set])) instanceof Reservation) count += 1;
     await take();
@@ -190,17 +192,9 @@ describe.skipIf(SERVER === null)(`connections${NEEDS_SERVER}`, { concurrent: tru
     for (const other of nodes.slice(1))
       await nodes[0]!.run("CLUSTER", "MEET", "127.0.0.1", String(other.port));
     for (const node of nodes)
-      await until(async () => String(await node.run("CLUSTER", "INFO")).includes("cluster_state:ok"));
+      await until(async () => String(await node.run("CLUSTER", "INFO")).includes("cluster_state:ok"), 20_000);
     await sharesLimits(`valkey+cluster://127.0.0.1:${nodes[0]!.port},127.0.0.1:${nodes[1]!.port}`);
     const sizes = await Promise.all(nodes.map((node) => node.run("DBSIZE")));
     for (const size of sizes) expect(Number(size)).toBeGreaterThan(0);
   }, 60_000);
 });
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end_ms = performance.now() + 20_000;
-  while (!(await isSo())) {
-    if (performance.now() > end_ms) throw new Error("it has not come to be");
-    await Bun.sleep(25);
-  }
-}

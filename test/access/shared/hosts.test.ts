@@ -9,6 +9,7 @@ import { Reservation } from "../../../src/access/reservation.ts";
 import type { LimitsPlan } from "../../../src/config/plan.ts";
 import { LOST, REACHED } from "../../../src/memory/host_facts.ts";
 import { NEEDS_SERVER, type RedisServer, SERVER, startRedis } from "../../redis_server.ts";
+import { until } from "../../until.ts";
 import { seededRandom } from "../../wire/json.cases.ts";
 import { type HostOptions, startHost, type TestHost } from "./hosts.ts";
 
@@ -187,7 +188,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     await untilMore();
     redis.pause();
     // Leases end, and nothing more is let in.
-    await until(() => three.every(({ keeper }) => keeper.fault !== null));
+    await until(() => three.every(({ keeper }) => keeper.fault !== null), 10_000);
     await Bun.sleep(600);
     const stopped_at = grantedSoFar();
     await Bun.sleep(200);
@@ -202,7 +203,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     tally.dead.delete("three");
     const came_back = tally.granted.length;
     pressing.push(press(again, sets, end_ms, random, tally));
-    await until(() => tally.granted.slice(came_back).some(({ host }) => host === "three"));
+    await until(() => tally.granted.slice(came_back).some(({ host }) => host === "three"), 10_000);
     await untilMore();
     // All that the server knew is gone.
     await redis.restart();
@@ -225,7 +226,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     await until(async () => {
       count += await granted(two, sets, 1);
       return count === 4;
-    });
+    }, 10_000);
   });
 
   test("money that was spent stays spent, whoever spent it; what a host gives back others may spend", async () => {
@@ -237,7 +238,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     expect(first).toBeInstanceOf(Reservation);
     expect(await two.take(sets, { nano_usd: 301 })).toMatchObject({ of: "nano_usd", window: "day" });
     (first as Reservation).settle({ tokens: 0, nano_usd: 100 });
-    await until(async () => (await two.take(sets, { nano_usd: 900 })) instanceof Reservation);
+    await until(async () => (await two.take(sets, { nano_usd: 900 })) instanceof Reservation, 10_000);
     await one.close();
     expect(await two.take(sets, { nano_usd: 1 })).toMatchObject({ of: "nano_usd" });
     // Of a billion dollars no nano-dollar too much is given.
@@ -255,7 +256,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     const random = seededRandom(13);
     const end_ms = performance.now() + 4_500;
     const first = press(one, sets, end_ms, random, tally);
-    await until(() => tally.granted.length >= 200);
+    await until(() => tally.granted.length >= 200, 10_000);
     const came_ms = performance.now();
     await Promise.all([first, press(two, sets, end_ms, random, tally)]);
     const later = tally.granted.filter(({ before_ms }) => before_ms > came_ms + 1.5 * WINDOW_MS);
@@ -271,10 +272,10 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     const sets = [set("alone", requests(10, 60_000))];
     expect(await granted(one, sets, 1)).toBe(1);
     expect(await granted(two, sets, 1)).toBe(1);
-    await until(() => one.state.facts.hosts === 2);
+    await until(() => one.state.facts.hosts === 2, 10_000);
     redis.pause();
     try {
-      await until(() => one.keeper.fault !== null && two.keeper.fault !== null);
+      await until(() => one.keeper.fault !== null && two.keeper.fault !== null, 10_000);
       await Bun.sleep(600);
       // Half of the limit, of which it has used one.
       expect(await granted(one, sets, 9)).toBe(4);
@@ -283,7 +284,7 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     } finally {
       redis.resume();
     }
-    await until(() => one.state.facts.shared === REACHED);
+    await until(() => one.state.facts.shared === REACHED, 10_000);
     expect(one.said.at(-1)).toContain("is reached");
   });
 
@@ -301,19 +302,10 @@ describe.skipIf(SERVER === null)(`hosts that share limits${NEEDS_SERVER}`, { con
     const { start } = await world();
     const one = await start("same");
     const two = await start("same");
-    await until(() => one.keeper.is_refused);
+    await until(() => one.keeper.is_refused, 10_000);
     expect(one.keeper.fault).toContain("copy of this one's data folder");
     const sets = [set("name", requests(5))];
     expect(await one.take(sets)).toMatchObject({ lack: "lost" });
     expect(await two.take(sets)).toBeInstanceOf(Reservation);
   });
 });
-
-/** Resolves when something has come to be. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end_ms = performance.now() + 10_000;
-  while (!(await isSo())) {
-    if (performance.now() > end_ms) throw new Error("it has not come to be");
-    await Bun.sleep(10);
-  }
-}

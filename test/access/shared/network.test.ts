@@ -7,6 +7,7 @@ import { Reservation } from "../../../src/access/reservation.ts";
 import { LOST, REACHED } from "../../../src/memory/host_facts.ts";
 import { type Cable, NetworkSpace } from "../../network_space.ts";
 import { NEEDS_SERVER, type RedisServer, startRedis } from "../../redis_server.ts";
+import { until } from "../../until.ts";
 import { startHost, type TestHost } from "./hosts.ts";
 
 const SPACE = NEEDS_SERVER === "" ? NetworkSpace.lay(2, 0) : null;
@@ -21,10 +22,7 @@ const WHY = NEEDS_SERVER || (SPACE === null ? " (skipped: network namespaces can
 describe.skipIf(WHY !== "")(`a network that is cut${WHY}`, () => {
   test("keeps the host behind it from letting more in than it had; healed, both go on together", async () => {
     const [cable, other] = SPACE!.cables as [Cable, Cable];
-    const redis: RedisServer = await startRedis(["protected-mode no"], 0, {
-      ...{ bind: "0.0.0.0", hostname: cable.server },
-      prefix: SPACE!.prefix,
-    });
+    const redis: RedisServer = await startRedis(["protected-mode no"], 0, SPACE!.place);
     undone.push(() => redis.stop());
     const start = async (name: string, address: string): Promise<TestHost> => {
       const host = await startHost({ url: `valkey://${address}:${redis.port}`, name, wait_ms: 100 });
@@ -44,15 +42,15 @@ describe.skipIf(WHY !== "")(`a network that is cut${WHY}`, () => {
     for (let tries = 0; tries < 30; tries++) await Promise.all([take(one), take(two)]);
     expect(count).toBeGreaterThan(40);
     cable.cut();
-    await until(() => one.state.facts.shared === LOST);
+    await until(() => one.state.facts.shared === LOST, 20_000);
     expect(two.state.facts.shared).toBe(REACHED);
     // Its lease ends, and it lets nothing in; the other goes on.
-    await until(async () => ((await one.take([set])) as { lack?: string }).lack === "lost");
+    await until(async () => ((await one.take([set])) as { lack?: string }).lack === "lost", 20_000);
     const before = count;
     for (let tries = 0; tries < 20; tries++) await take(two);
     expect(count).toBeGreaterThan(before);
     cable.heal();
-    await until(() => one.state.facts.shared === REACHED);
+    await until(() => one.state.facts.shared === REACHED, 20_000);
     const end_ms = performance.now() + 10_000;
     let refused = 0;
     while (refused < 200 && performance.now() < end_ms) {
@@ -65,11 +63,3 @@ describe.skipIf(WHY !== "")(`a network that is cut${WHY}`, () => {
     expect(count).toBeGreaterThan(380);
   }, 60_000);
 });
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  const end_ms = performance.now() + 20_000;
-  while (!(await isSo())) {
-    if (performance.now() > end_ms) throw new Error("it has not come to be");
-    await Bun.sleep(20);
-  }
-}

@@ -10,7 +10,7 @@ import {
 } from "../../../src/inference/vectors/vector_index.ts";
 import { lmdb } from "../../../src/memory/lmdb.ts";
 import { randomIntegers } from "../../memory/random.ts";
-import { until } from "../until.ts";
+import { until } from "../../until.ts";
 import { clusteredVectors } from "./random_vectors.ts";
 
 const DIMS = 64;

@@ -11,6 +11,7 @@ import { type LedgerSettings, ledgerSettings } from "../../../src/ledger/setting
 import { Writer } from "../../../src/ledger/writer.ts";
 import type { LedgerStoreStatus } from "../../../src/memory/host_facts.ts";
 import { PostgresServer, postgres_missing } from "../../postgres/server.ts";
+import { until } from "../../until.ts";
 import { HookServer } from "../delivery/hook_server.ts";
 import { SchemaLedger } from "../store/engines.ts";
 import { ledgerRow } from "../store/rows.ts";
@@ -60,13 +61,6 @@ function host(of: LedgerSettings, at = folder()): Host {
   return { writer, said, status: () => status };
 }
 
-async function until(isSo: () => boolean | Promise<boolean>, what: string, limit_ms = 30_000): Promise<void> {
-  for (const end_ms = Date.now() + limit_ms; !(await isSo()); ) {
-    if (Date.now() > end_ms) throw new Error(`not within ${limit_ms} ms: ${what}`);
-    await Bun.sleep(20);
-  }
-}
-
 const lines = (count: number, changes = {}) =>
   Array.from({ length: count }, () => writeRow(ledgerRow({ time: Date.now(), ...changes })));
 
@@ -95,7 +89,7 @@ describe.skipIf(postgres_missing !== null)("rows on their way into Postgres", ()
     const ledger = await SchemaLedger.open(server.url(schema));
     expect(await ledger.all("SELECT sum(calls) AS calls FROM rollup_day")).toEqual([{ calls: 2_230 }]);
     expect(await ledger.reader.lastSeq()).toBeGreaterThanOrEqual(2_230);
-    await until(() => a.status()?.waiting === 0 && a.status()?.is_up === true, "nothing waits");
+    await until(() => a.status()?.waiting === 0 && a.status()?.is_up === true, 30_000, "nothing waits");
     await ledger.close();
     expect([...a.said, ...b.said].join("\n")).not.toContain("secret");
   });
@@ -107,19 +101,19 @@ describe.skipIf(postgres_missing !== null)("rows on their way into Postgres", ()
     server.pause();
     try {
       await one.writer.write(lines(25));
-      await until(() => one.status()?.waiting === 25, "rows that wait are told");
+      await until(() => one.status()?.waiting === 25, 30_000, "rows that wait are told");
       // The disk does not wait for the database.
       expect((await one.writer.write(lines(5))).written).toBe(5);
       expect(await one.writer.flush(0)).toBe(false);
     } finally {
       server.resume();
     }
-    await until(() => one.status()?.waiting === 0, "rows arrive when the server goes on");
+    await until(() => one.status()?.waiting === 0, 30_000, "rows arrive when the server goes on");
     await server.kill();
     await one.writer.write(lines(40));
-    await until(() => one.status()?.is_up === false, "that it is gone is told");
+    await until(() => one.status()?.is_up === false, 30_000, "that it is gone is told");
     await server.go();
-    await until(() => one.status()?.waiting === 0, "rows arrive when it is back");
+    await until(() => one.status()?.waiting === 0, 30_000, "rows arrive when it is back");
     const ledger = await SchemaLedger.open(server.url(schema));
     expect(await ledger.all("SELECT sum(calls) AS calls FROM rollup_hour")).toEqual([{ calls: 80 }]);
     expect(await ledger.all("SELECT count(*) AS calls FROM calls")).toEqual([{ calls: 80 }]);
@@ -134,7 +128,7 @@ describe.skipIf(postgres_missing !== null)("rows on their way into Postgres", ()
     const one = host({ ...of, ledger: { ...of.ledger, max_mb: 1 } });
     await one.writer.write(lines(12_000));
     await one.writer.clean();
-    await until(() => one.status()?.waiting === 12_000, "all of them wait");
+    await until(() => one.status()?.waiting === 12_000, 30_000, "all of them wait");
     expect(one.said.join("\n")).toContain("old rows are kept");
   });
 

@@ -117,10 +117,7 @@ export function saysModel(source: Source): boolean {
 
 function settingsOf(kind: string, source: Source, slug: string | null, host: string | null): ProviderInput {
   const settings: ProviderInput = { kind };
-  const value = (...keys: readonly string[]): string | undefined => {
-    const text = source.first(...keys).text();
-    return text === null ? undefined : text;
-  };
+  const value = (...keys: readonly string[]): string | undefined => source.first(...keys).text() ?? undefined;
   const resource = value("resource_name", "azure_resource_name");
   const address =
     host ?? (kind === "azure" && resource !== undefined ? `https://${resource}.openai.azure.com` : null);
