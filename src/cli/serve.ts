@@ -9,10 +9,10 @@ import { say } from "../config/say.ts";
 import { WORKERS_MAX } from "../config/schema.ts";
 import { startAdmin } from "../console/admin.ts";
 import { inheritedSocket } from "../supervisor/inherited_socket.ts";
-import { predecessorOf } from "../supervisor/predecessor.ts";
 import { serviceManager } from "../supervisor/service_manager.ts";
 import { supervise } from "../supervisor/supervisor.ts";
-import { endWithTrial } from "../supervisor/trial.ts";
+import { predecessorOf } from "../supervisor/upgrade/predecessor.ts";
+import { endWithTrial } from "../supervisor/upgrade/trial.ts";
 import { checkCustom } from "./check_custom.ts";
 
 const USAGE = "usage: venturi serve [--config venturi.yaml] [--host H] [--port N] [--workers N] [--data DIR]";

@@ -4,7 +4,7 @@ import OpenAI from "openai";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../src/config/load.ts";
 import { inferenceSocketPath } from "../../src/inference/socket.ts";
-import { inferenceConfigOf } from "../../src/supervisor/inference_config.ts";
+import { inferenceConfigOf } from "../../src/supervisor/processes/inference_config.ts";
 import { chatCompletion } from "../scripted_upstream.ts";
 import { errorOf, rig } from "./harness.ts";
 import { serveInference } from "./inference_beside.ts";

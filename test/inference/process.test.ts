@@ -6,7 +6,10 @@ import { InferenceClient } from "../../src/inference/client.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
 import { inferenceSocketPath } from "../../src/inference/socket.ts";
 import { openVectorIndex } from "../../src/inference/vectors/vector_index.ts";
-import { InferenceWorker, type InferenceWorkerOptions } from "../../src/supervisor/inference_worker.ts";
+import {
+  InferenceWorker,
+  type InferenceWorkerOptions,
+} from "../../src/supervisor/processes/inference_worker.ts";
 import { isAlive } from "../chaos/processes.ts";
 import { startUpstream } from "../scripted_upstream.ts";
 import { until } from "../until.ts";

@@ -3,7 +3,7 @@
 
 import { parseConfig } from "../../src/config/load.ts";
 import { writeRow } from "../../src/ledger/row_line.ts";
-import { startLedgerWriter } from "../../src/supervisor/ledger_writer.ts";
+import { startLedgerWriter } from "../../src/supervisor/accounts/ledger_writer.ts";
 import { drawnRow, randomFrom } from "./store/rows.ts";
 
 /** Rows of a batch, and batches that are under way at once. */

@@ -1,7 +1,7 @@
 // The places of gateway processes in shared memory: each has one as long as it lives, and leaves it when its accounts are closed.
 
-import type { Place } from "../gateway/protocol.ts";
-import { type ClockBase, clockBase } from "../memory/clock.ts";
+import type { Place } from "../../gateway/protocol.ts";
+import { type ClockBase, clockBase } from "../../memory/clock.ts";
 import type { Bookkeeper } from "./bookkeeper.ts";
 
 /** How often it is looked whether a process of an earlier supervisor lives, in milliseconds. */

@@ -1,14 +1,14 @@
 // What a gateway keeps its accounts with, opened before its first process and closed after its last: the mapped file, the ledger,
 // the bookkeeper between them. What an earlier run left behind is accounted for first.
 
-import type { Level } from "../config/say.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import type { Budget } from "../ledger/budgets.ts";
-import { earlierAreas, forgetEarlier } from "../memory/earlier.ts";
-import { adoptSpills } from "../memory/spill.ts";
-import { createState, type State } from "../memory/state.ts";
+import type { Level } from "../../config/say.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import type { Budget } from "../../ledger/budgets.ts";
+import { earlierAreas, forgetEarlier } from "../../memory/earlier.ts";
+import { adoptSpills } from "../../memory/spill.ts";
+import { createState, type State } from "../../memory/state.ts";
+import { handingWriter } from "../upgrade/handing_writer.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
-import { handingWriter } from "./handing_writer.ts";
 import { type LedgerWriter, startLedgerWriter } from "./ledger_writer.ts";
 import { Places } from "./places.ts";
 

@@ -1,13 +1,13 @@
 // The supervisor's hand on the ledger: rows go to a thread that writes them, and a promise says when they are on the disk.
 // A thread that dies is started again and given once more what it had not written yet; rows that it had are known by their ids.
 
-import { type Level, say } from "../config/say.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import type { Budget } from "../ledger/budgets.ts";
-import { type LedgerSettings, ledgerSettings } from "../ledger/settings.ts";
-import type { Order, Report } from "../ledger/writer_thread.ts";
-import type { LedgerStoreStatus } from "../memory/host_facts.ts";
-import { threadUrl } from "../program/parts.ts";
+import { type Level, say } from "../../config/say.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import type { Budget } from "../../ledger/budgets.ts";
+import { type LedgerSettings, ledgerSettings } from "../../ledger/settings.ts";
+import type { Order, Report } from "../../ledger/writer_thread.ts";
+import type { LedgerStoreStatus } from "../../memory/host_facts.ts";
+import { threadUrl } from "../../program/parts.ts";
 
 /** How long a thread that died is left before it is started again. */
 const RESTART_MS = 1000;

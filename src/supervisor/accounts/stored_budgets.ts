@@ -1,10 +1,10 @@
 // The budgets of stored keys, which the configuration does not know of: what spending is compared with, to alert in time.
 
-import { compileKey } from "../access/key_record.ts";
-import type { KeyStore } from "../access/key_store.ts";
-import type { ClientKey, Plan } from "../config/plan.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import { type Budget, budgetsOfLimits } from "../ledger/budgets.ts";
+import { compileKey } from "../../access/key_record.ts";
+import type { KeyStore } from "../../access/key_store.ts";
+import type { ClientKey, Plan } from "../../config/plan.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import { type Budget, budgetsOfLimits } from "../../ledger/budgets.ts";
 
 /** The callers that stored keys stand for, one for each key that is not revoked. */
 export function storedCallers(keys: KeyStore | null, plan: Plan): readonly ClientKey[] {

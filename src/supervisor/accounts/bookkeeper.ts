@@ -1,15 +1,15 @@
 // Brings the rows of all gateway processes from shared memory into the ledger, and closes the accounts of processes that died.
 // A row leaves the ring only when the ledger has it for good, so that whoever dies in between, nothing is lost or counted twice.
 
-import { ALL_TENANTS, type Scope } from "../access/counter_key.ts";
-import { moneyCounter } from "../access/limit_set.ts";
-import { type FlightNote, readNote, rowOfKilled } from "../ledger/flight_note.ts";
-import type { LedgerRow } from "../ledger/row.ts";
-import { writeRow } from "../ledger/row_line.ts";
-import { RING_BYTES } from "../memory/layout.ts";
-import type { ProcessArea } from "../memory/process_area.ts";
-import { readSpill } from "../memory/spill.ts";
-import type { State } from "../memory/state.ts";
+import { ALL_TENANTS, type Scope } from "../../access/counter_key.ts";
+import { moneyCounter } from "../../access/limit_set.ts";
+import { type FlightNote, readNote, rowOfKilled } from "../../ledger/flight_note.ts";
+import type { LedgerRow } from "../../ledger/row.ts";
+import { writeRow } from "../../ledger/row_line.ts";
+import { RING_BYTES } from "../../memory/layout.ts";
+import type { ProcessArea } from "../../memory/process_area.ts";
+import { readSpill } from "../../memory/spill.ts";
+import type { State } from "../../memory/state.ts";
 import { syncToDisk } from "./disk_sync.ts";
 import type { LedgerWriter } from "./ledger_writer.ts";
 

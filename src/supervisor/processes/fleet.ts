@@ -1,9 +1,9 @@
 // All gateway processes of a gateway: those that listen on its address, and those that still drain on an earlier one.
 // Those of an earlier address drain as soon as the new ones listen.
 
-import type { LeaseAsk } from "../access/shared/ask.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
+import type { LeaseAsk } from "../../access/shared/ask.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import type { ReplayOrder, ReplayOutcome } from "../../gateway/replay.ts";
 import { Worker, type WorkerHooks } from "./worker.ts";
 
 /** What the fleet needs to know and to tell. */

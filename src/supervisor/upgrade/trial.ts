@@ -3,8 +3,8 @@
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { TRIAL_VARIABLE, trialEnvironment } from "../config/environment.ts";
-import { claimPort } from "./port.ts";
+import { TRIAL_VARIABLE, trialEnvironment } from "../../config/environment.ts";
+import { claimPort } from "../port.ts";
 
 const READY_MAX_MS = 30_000;
 const LOOK_MS = 20;

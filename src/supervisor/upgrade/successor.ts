@@ -1,9 +1,9 @@
 // A supervisor's end of its upgrade: another one is started, prepares itself, is given the data folder, and answers calls; only then does
 // this one go. Whatever goes wrong before, the folder is taken back, and nobody's call has noticed.
 
-import { successorEnvironment } from "../config/environment.ts";
-import { HANDED_DESCRIPTOR } from "../gateway/protocol.ts";
-import { LAYOUT_VERSION } from "../memory/layout.ts";
+import { successorEnvironment } from "../../config/environment.ts";
+import { HANDED_DESCRIPTOR } from "../../gateway/protocol.ts";
+import { LAYOUT_VERSION } from "../../memory/layout.ts";
 import type { FromSuccessor, ListenedAddress, ToSuccessor } from "./handover.ts";
 
 /** How long a successor may take until its configuration is read. */

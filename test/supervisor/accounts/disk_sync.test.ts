@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
-import { createState } from "../../src/memory/state.ts";
-import { syncToDisk } from "../../src/supervisor/disk_sync.ts";
-import { temporaryFolder } from "../memory/folder.ts";
+import { createState } from "../../../src/memory/state.ts";
+import { syncToDisk } from "../../../src/supervisor/accounts/disk_sync.ts";
+import { temporaryFolder } from "../../memory/folder.ts";
 
 const geometry = { areas: 1, call_slots: 8 };
 

@@ -1,11 +1,11 @@
 // What the inference process is told of a configuration; nothing where no model asks for what it does.
 
-import { compilePlan } from "../config/compile.ts";
-import { NAME_ENTITIES } from "../config/entities.ts";
-import type { Plan } from "../config/plan.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import type { EmbedderSource, InferenceConfig } from "../inference/config.ts";
-import { requestPath } from "../upstream/addressing.ts";
+import { compilePlan } from "../../config/compile.ts";
+import { NAME_ENTITIES } from "../../config/entities.ts";
+import type { Plan } from "../../config/plan.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import type { EmbedderSource, InferenceConfig } from "../../inference/config.ts";
+import { requestPath } from "../../upstream/addressing.ts";
 
 /** How long a provider may take to embed, in milliseconds; what waits for it has given up long before. */
 const EMBED_MAX_MS = 30_000;

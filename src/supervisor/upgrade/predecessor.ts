@@ -1,7 +1,7 @@
 // A supervisor's end of its start as the successor of another, which goes on answering calls until this one does.
 
-import { PREDECESSOR_VARIABLE } from "../config/environment.ts";
-import { LAYOUT_VERSION } from "../memory/layout.ts";
+import { PREDECESSOR_VARIABLE } from "../../config/environment.ts";
+import { LAYOUT_VERSION } from "../../memory/layout.ts";
 import type { FromSuccessor, ListenedAddress, ToSuccessor } from "./handover.ts";
 
 /** The supervisor that is followed. */

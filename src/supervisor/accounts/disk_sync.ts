@@ -1,7 +1,7 @@
 // Brings the mapped file to the disk once a second, so that a power cut costs the limits no more than that.
 // Killed processes need none of it: what they wrote is in the machine's memory.
 
-import type { State } from "../memory/state.ts";
+import type { State } from "../../memory/state.ts";
 
 const SYNC_MS = 1_000;
 

@@ -1,11 +1,11 @@
 // The supervisor's end of one gateway process: spawned, spoken to, and started again when it dies.
 
-import type { LeaseAsk } from "../access/shared/ask.ts";
-import { gatewayEnvironment } from "../config/environment.ts";
-import type { ResolvedConfig } from "../config/schema.ts";
-import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../gateway/protocol.ts";
-import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
-import { roleCommand } from "../program/parts.ts";
+import type { LeaseAsk } from "../../access/shared/ask.ts";
+import { gatewayEnvironment } from "../../config/environment.ts";
+import type { ResolvedConfig } from "../../config/schema.ts";
+import { type FromGateway, HANDED_DESCRIPTOR, type Place, type ToGateway } from "../../gateway/protocol.ts";
+import type { ReplayOrder, ReplayOutcome } from "../../gateway/replay.ts";
+import { roleCommand } from "../../program/parts.ts";
 import { Replays } from "./replays.ts";
 
 /** First and longest wait before a dead process is started again, in milliseconds; the first death costs nothing. */

@@ -1,7 +1,7 @@
 // Replays that a gateway process was asked for, by number, until it has told what became of them or is gone.
 
-import type { FromGateway, ToGateway } from "../gateway/protocol.ts";
-import type { ReplayOrder, ReplayOutcome } from "../gateway/replay.ts";
+import type { FromGateway, ToGateway } from "../../gateway/protocol.ts";
+import type { ReplayOrder, ReplayOutcome } from "../../gateway/replay.ts";
 
 interface Waiting {
   onBytes(bytes: number): void;

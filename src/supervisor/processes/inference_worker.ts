@@ -1,10 +1,10 @@
 // The supervisor's end of the inference process: started when the configuration needs one, spoken to, started again when it dies
 // or hangs. Its death costs semantic hits for as long as it takes to start; nothing else waits for it.
 
-import { inferenceEnvironment } from "../config/environment.ts";
-import type { InferenceConfig } from "../inference/config.ts";
-import type { FromInference, ToInference } from "../inference/protocol.ts";
-import { roleCommand } from "../program/parts.ts";
+import { inferenceEnvironment } from "../../config/environment.ts";
+import type { InferenceConfig } from "../../inference/config.ts";
+import type { FromInference, ToInference } from "../../inference/protocol.ts";
+import { roleCommand } from "../../program/parts.ts";
 
 /** First and longest wait before a dead process is started again; the first death costs nothing. */
 const RESTART_BASE_MS = 100;
