@@ -22,7 +22,7 @@ const USAGE = `venturi: an LLM gateway
       calls, one JSON object a line
   venturi content [--json] | delete [--id ID] [--tenant T [--user U]] [--before 7d] [--all] [--data DIR]
       what is kept of prompts and answers, and its removal
-  venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--json]
+  venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL | --data DIR] [--json]
       what would happen to a request (FILE, or - for stdin), and why; nothing is sent
   venturi replay ID [--model M] [--json] [--data DIR]
       make a kept call again, perhaps of another model, and show what is different

@@ -28,14 +28,20 @@ export interface AdminClient {
   close(): Promise<void>;
 }
 
+/** Reaches that of the gateway that runs on a data folder; null where none does. */
+export async function openRunning(data: string): Promise<AdminClient | null> {
+  const socket = adminSocketPath(data);
+  return typeof socket === "string" && (await isAnswered(socket)) ? atSocket(socket) : null;
+}
+
 /** Reaches the admin API of a data folder; `may_make` says whether there may be nothing in it yet. */
 export async function openAdmin(
   data: string,
   may_make: boolean,
   key_store: string | null = null,
 ): Promise<AdminClient | { readonly fault: string }> {
-  const socket = adminSocketPath(data);
-  if (typeof socket === "string" && (await isAnswered(socket))) return atSocket(socket);
+  const running = await openRunning(data);
+  if (running !== null) return running;
   if (!may_make && key_store === null && !isThereKeyStore(data)) {
     return { fault: `no gateway runs on ${data}, and no key was ever stored there` };
   }

@@ -16,6 +16,16 @@ export function isLoopback(host: string): boolean {
   return /^(?:::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(bare);
 }
 
+/** The URL of what listens at an address. */
+export function listenerUrl(hostname: string, port: number, is_tls: boolean): string {
+  return `${is_tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** The URL at which its own host reaches a listener: one of all addresses has none that could be asked. */
+export function localUrl(url: string): string {
+  return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+}
+
 /** Where requests to a URL go. */
 export function originOf(url: URL): Origin {
   const tls = url.protocol === "https:";

@@ -58,7 +58,7 @@ export interface AdminHooks {
 
 /** What is asked of a gateway that runs. */
 export interface GatewayHooks {
-  /** Where it listens, as a URL; null while it does not. */
+  /** Where its own host reaches it, as a URL; null while it does not listen. */
   url(): string | null;
   /** Makes a call again; null where its gateway process is gone before that is over. */
   replay(

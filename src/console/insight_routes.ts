@@ -1,4 +1,4 @@
-// `/admin/v1/usage/series`, `usage/forecast`, `quality`, `pulse` and `health`: what a person who watches the gateway looks at.
+// `/admin/v1/usage/series`, `usage/forecast`, `quality`, `pulse`, `health` and `gateway`: what a person who watches the gateway looks at.
 
 import * as z from "zod";
 import { GatewayError } from "../errors.ts";
@@ -9,6 +9,7 @@ import type { LedgerSource } from "../ledger/source.ts";
 import { type LedgerReader, USAGE_FIELDS } from "../ledger/store/query.ts";
 import { NAMES_DEFAULT, type SeriesAnswer, type SeriesPoint } from "../ledger/store/series.ts";
 import { LEVEL_MS, LEVELS, type Level, periodStart } from "../ledger/store/windows.ts";
+import type { GatewayHooks } from "./admin.ts";
 import { askLedger } from "./ledger_routes.ts";
 import { instantOf, readQuery } from "./query.ts";
 import type { Answerer, Reply, Routes } from "./router.ts";
@@ -33,7 +34,7 @@ export interface InsightHooks {
   /** Who counts what all calls have come to; null where nobody does. */
   readonly caches: { counts(): MetricsSnapshot | null } | null;
   /** The gateway; null where none runs. */
-  readonly gateway: { targets(): Promise<readonly unknown[]> } | null;
+  readonly gateway: Pick<GatewayHooks, "url" | "targets"> | null;
 }
 
 /** The endpoints of insight into the ledger, and into what this host's data folder alone knows. */
@@ -53,7 +54,15 @@ export function insightRoutes(data: string, ledger: LedgerSource, hooks: Insight
           ? new GatewayError("unavailable", "Without a gateway there is no health of targets.")
           : { json: { object: "list", data: await hooks.gateway.targets() } },
     },
+    gateway: { GET: () => tellGateway(hooks) },
   };
+}
+
+function tellGateway({ gateway }: InsightHooks): Reply | GatewayError {
+  const url = gateway?.url() ?? null;
+  return url === null
+    ? new GatewayError("unavailable", "There is no gateway that listens.")
+    : { json: { object: "gateway", url } };
 }
 
 function tellQuality(data: string): Reply | GatewayError {

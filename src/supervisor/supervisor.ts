@@ -5,6 +5,7 @@ import type { KeyStore } from "../access/key_store.ts";
 import { limitsState } from "../access/limits_state.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
 import type { PurgeFilter } from "../cache/exact/purge_filter.ts";
+import { listenerUrl, localUrl } from "../config/address.ts";
 import type { LoadResult } from "../config/load.ts";
 import type { ListenPlan, Plan, StatePlan } from "../config/plan.ts";
 import { formatProblem } from "../config/problem.ts";
@@ -93,7 +94,7 @@ export interface AdminView {
   };
   readonly drills: Pick<Drills, "list" | "begin" | "end">;
   readonly gateway: {
-    /** Where it listens; null while it does not. */
+    /** Where its own host reaches it, as a URL; null while it does not listen. */
     url(): string | null;
     /** Makes a call again; null where its gateway process is gone before that is over. */
     replay: Fleet["replay"];
@@ -208,7 +209,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       end: (id) => drills?.end(id) ?? [],
     },
     gateway: {
-      url: () => listening_url,
+      url: () => (listening_url === null ? null : localUrl(listening_url)),
       replay: async (order, onBytes, signal) => (await answering?.replay(order, onBytes, signal)) ?? null,
       targets: tellTargets,
       loadFile: options.load,
@@ -365,7 +366,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     opened.configure(loaded.config);
     telling.configure(loaded.config, loaded.plan);
     setSaying(loaded.config.log);
-    listening_url = urlOf(fleet.address, next.plan.listen.tls !== null);
+    listening_url = urlOf(fleet.address, next.plan.listen);
     if (next.told !== undefined) log(next.told);
     const fault = await moveTo(next.plan.listen, before);
     if (fault === null) log("configuration reloaded");
@@ -390,7 +391,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
     if (is_stopping) return null;
     // Whoever reads that it listens may send it signals.
     if (before === null) tellPid();
-    listening_url = urlOf(fleet.address, listen.tls !== null);
+    listening_url = urlOf(fleet.address, listen);
     log(`listening on ${listening_url} (${count(fleet.size, "gateway process", "es")})`);
     return null;
   }
@@ -525,8 +526,8 @@ function isSameState(one: StatePlan | null, other: StatePlan | null): boolean {
   return (one === null) === (other === null) && placeOf(one) === placeOf(other);
 }
 
-function urlOf({ hostname, port }: Address, is_tls: boolean): string {
-  return `${is_tls ? "https" : "http"}://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function urlOf({ hostname, port }: Address, { tls }: ListenPlan): string {
+  return listenerUrl(hostname, port, tls !== null);
 }
 
 function count(number: number, noun: string, ending: string): string {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { Venturi } from "../chaos/harness.ts";
 import { rig } from "../gateway/harness.ts";
 import { venturi } from "./command.ts";
 
@@ -56,4 +57,31 @@ test("says what is wrong with its flags, and that no gateway answers", async () 
   expect((await venturi(folder, "explain", "--header", "nothing")).code).toBe(2);
   const gone = await venturi(folder, "explain", "request.json", "--url", "http://127.0.0.1:1");
   expect([gone.code, gone.stderr.includes("no gateway answers")]).toEqual([1, true]);
+});
+
+test("finds the gateway that runs on the data folder, whatever port it was started with", async () => {
+  const gateway = await new Venturi({ config: "listen: { port: 1 }" }).ready();
+  const data = join(gateway.folder, "data");
+  writeFileSync(join(gateway.folder, "request.json"), JSON.stringify({ model: "sim/echo", messages: [] }));
+  const explain = (...args: readonly string[]) => venturi(gateway.folder, "explain", "request.json", ...args);
+  const sent = { code: 0, stdout: expect.stringContaining("It would be sent."), stderr: "" };
+  try {
+    expect(await explain()).toEqual(sent);
+    const request = join(gateway.folder, "request.json");
+    expect(await venturi(folder, "explain", request, "--data", data)).toEqual(sent);
+    const elsewhere = await explain("--url", "http://127.0.0.1:2");
+    expect(elsewhere.stderr).toContain("no gateway answers at http://127.0.0.1:2/");
+    expect((await explain("--url", gateway.url, "--data", data)).code).toBe(2);
+    gateway.kill("SIGTERM");
+    await gateway.exited;
+    const configured = await explain();
+    expect([configured.code, configured.stdout]).toEqual([1, ""]);
+    expect(configured.stderr).toContain("no gateway answers at http://127.0.0.1:1/");
+    const named = await explain("--data", data);
+    expect([named.code, named.stderr]).toEqual([1, `venturi explain: no gateway runs on ${data}\n`]);
+    const missing = await explain("--config", "other.yaml");
+    expect([missing.code, missing.stderr]).toEqual([1, "venturi explain: there is no file other.yaml\n"]);
+  } finally {
+    await gateway.end();
+  }
 });

@@ -100,6 +100,14 @@ test("a link to the dashboard is told to whoever may ask, not where others could
   expect((await under.ask("POST", "ui/link")).json.error.message).toContain("admin.token");
 });
 
+test("where the gateway listens is told to whoever may ask", async () => {
+  under = openApi();
+  expect((await under.ask("GET", "gateway")).json).toEqual({
+    object: "gateway",
+    url: "http://127.0.0.1:8080",
+  });
+});
+
 test("targets are told as the gateway has them", async () => {
   under = openApi();
   expect((await under.ask("GET", "health")).json.data).toEqual([

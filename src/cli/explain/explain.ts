@@ -1,27 +1,26 @@
 // `venturi explain`: what would happen to a request, and why. It asks the gateway that runs (`POST /v1/explain`), with the caller's own
 // key, so that it tells what that caller would get.
 
-import { existsSync, readFileSync } from "node:fs";
-import { loadConfig } from "../../config/load.ts";
+import { readFileSync } from "node:fs";
 import { FLAG, HELP, parseFlags, SWITCH, voiceOf } from "../command_line.ts";
+import { DEFAULT_URL, findGatewayUrl } from "./gateway_url.ts";
 import { explanationText } from "./text.ts";
 
-const USAGE = `usage: venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL] [--config F] [--json]
+const USAGE = `usage: venturi explain [FILE] [--endpoint PATH] [--key K] [--header "NAME: VALUE"] [--url URL | --data DIR] [--config F] [--json]
 FILE is the body of a request, or - for stdin (the default); PATH is by default /v1/chat/completions
-URL is by default where venturi.yaml has the gateway listen, or http://127.0.0.1:8080`;
+the gateway at URL is asked, or the one that runs on DIR; by default the one that runs on what venturi.yaml names as data, else ./data;
+where none runs there, the one where venturi.yaml has it listen, or http://127.0.0.1:8080`;
 const { help, misuse, failed } = voiceOf("explain", USAGE);
 
-const DEFAULT_FILE = "venturi.yaml";
-const DEFAULT_URL = "http://127.0.0.1:8080";
 /** How long a gateway may take to answer. */
 const ANSWER_MAX_MS = 60_000;
 
 interface Flags {
   readonly file: string;
   readonly endpoint: string | undefined;
-  readonly url: string;
-  /** Whether that is where the configuration has the gateway listen. */
-  readonly is_own: boolean;
+  readonly url: string | undefined;
+  readonly data: string | undefined;
+  readonly config: string | undefined;
   readonly headers: Headers;
   readonly is_json: boolean;
 }
@@ -31,7 +30,7 @@ export async function explain(args: readonly string[]): Promise<number> {
   const flags = readFlags(args);
   if (flags === "help") return help();
   if (typeof flags === "string") return misuse(flags);
-  const { file, endpoint, url, is_own, headers, is_json } = flags;
+  const { file, endpoint, url: named_url, headers, is_json } = flags;
   let body: Uint8Array;
   try {
     body = readFileSync(file === "-" ? 0 : file);
@@ -39,7 +38,9 @@ export async function explain(args: readonly string[]): Promise<number> {
     return failed(`${file} cannot be read: ${(error as Error).message}`);
   }
   const query = endpoint === undefined ? "" : `?endpoint=${encodeURIComponent(endpoint)}`;
-  const told = await ask(`${url}/v1/explain${query}`, headers, body, is_own);
+  const url = named_url ?? (await findGatewayUrl(flags));
+  if (typeof url !== "string") return failed(url.fault);
+  const told = await ask(`${url}/v1/explain${query}`, headers, body, named_url === undefined);
   if ("fault" in told) return failed(told.fault);
   console.log(is_json ? JSON.stringify(told.json, null, 2) : explanationText(told.json));
   return 0;
@@ -79,7 +80,7 @@ function readFlags(args: readonly string[]): Flags | string {
   const options = {
     config: { type: "string", short: "c" },
     header: { type: "string", short: "H", multiple: true },
-    ...{ endpoint: FLAG, key: FLAG, url: FLAG, json: SWITCH, help: HELP },
+    ...{ endpoint: FLAG, key: FLAG, url: FLAG, data: FLAG, json: SWITCH, help: HELP },
   } as const;
   const parsed = parseFlags(args, { options, allowPositionals: true });
   if (typeof parsed === "string") return parsed;
@@ -98,22 +99,11 @@ function readFlags(args: readonly string[]): Flags | string {
       return `"${field}" is no header field`;
     }
   }
-  const url = values.url ?? listenUrl(values.config);
-  if (url === null) return `${values.config} has faults; \`venturi check\` tells them`;
-  if (!URL.canParse(url)) return `--url must be a URL such as ${DEFAULT_URL}, not "${url}"`;
-  const { endpoint, json: is_json = false } = values;
-  const bare_url = url.replace(/\/+$/, "").replace(/\/v1$/, "");
-  return { file, endpoint, url: bare_url, is_own: values.url === undefined, headers, is_json };
-}
-
-/** Where a configuration has the gateway listen; null where it cannot be read. */
-function listenUrl(config: string | undefined): string | null {
-  const file = config ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
-  if (file === null) return DEFAULT_URL;
-  const loaded = loadConfig(file);
-  // A file that nobody named may be meant for another machine's variables.
-  if (!loaded.ok) return config === undefined ? DEFAULT_URL : null;
-  const { host, port, tls } = loaded.plan.listen;
-  const reached = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
-  return `${tls === null ? "http" : "https"}://${reached.includes(":") ? `[${reached}]` : reached}:${port}`;
+  const { endpoint, url, data, config, json: is_json = false } = values;
+  if (url !== undefined && !URL.canParse(url))
+    return `--url must be a URL such as ${DEFAULT_URL}, not "${url}"`;
+  if (url !== undefined && data !== undefined) return "say either --url or --data";
+  if (data === "") return "--data must not be empty";
+  const bare_url = url?.replace(/\/+$/, "").replace(/\/v1$/, "");
+  return { file, endpoint, url: bare_url, data, config, headers, is_json };
 }

@@ -9,7 +9,7 @@ import type { Sessions } from "./sessions.ts";
 
 /** What links are made of. */
 export interface LinkHooks {
-  /** The gateway, and where it listens; null where none runs. */
+  /** The gateway, and where its own host reaches it; null where none runs. */
   readonly gateway: { url(): string | null } | null;
   config(): ResolvedConfig | null;
 }
@@ -36,6 +36,5 @@ function makeLink(sessions: Sessions, rank: AdminRank, { gateway, config }: Link
     );
   }
   // Behind the '#' nobody on the way sees it, and no log has it.
-  const place = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-  return { json: { object: "ui.link", url: `${place}/ui#code=${sessions.makeCode(rank, Date.now())}` } };
+  return { json: { object: "ui.link", url: `${origin}/ui#code=${sessions.makeCode(rank, Date.now())}` } };
 }

@@ -52,6 +52,7 @@ export const ADMIN_ENDPOINTS: Readonly<Record<string, About>> = {
   "GET usage/forecast": { summary: "What the month is expected to cost." },
   "GET quality": { summary: "How models answer, day by day, and what has shifted." },
   "GET pulse": { summary: "How the gateway does at this moment." },
+  "GET gateway": { summary: "Where the gateway listens, as its own host reaches it." },
   "GET health": { summary: "Every target with its breaker, its latency and its load." },
   "GET experiments": { summary: "What tests and shadows have shown.", query: experiments_query },
   "GET calls": { summary: "Calls, the newest first.", query: calls_query },
