@@ -15,7 +15,7 @@ const PAGES: readonly (readonly [place: string, drawn: string])[] = [
   ["calls", "tbody tr"],
   ["caches", "tbody tr"],
   ["limits", "tbody tr"],
-  ["routing", "tbody tr"],
+  ["routing", '[aria-label="Arms of sonnet-or-mini"] tbody tr'],
   ["config", ".lines div"],
 ];
 
@@ -36,6 +36,18 @@ async function findings({ page }: LookedAt): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
 }
 
+/** The tables that have to be scrolled to be seen whole, and by how many pixels. */
+async function wideTables({ page }: LookedAt): Promise<string[]> {
+  const tables = await page
+    .locator(".scroll")
+    .evaluateAll((all) =>
+      all.map((one) => ({ name: one.ariaLabel, hidden_px: one.scrollWidth - one.clientWidth })),
+    );
+  return tables
+    .filter(({ hidden_px }) => hidden_px !== 0)
+    .map(({ name, hidden_px }) => `${name}: ${hidden_px} px`);
+}
+
 describe.runIf(CHROMIUM !== null)("the dashboard", () => {
   let room: DashboardRoom;
 
@@ -46,12 +58,13 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
 
   describe.each(PAGES)("at /ui/%s", (place, drawn) => {
     test.each(["light", "dark"] as const)(
-      "has nothing serious for axe, in %s",
+      "has nothing serious for axe, and no table that is wider than its card, in %s",
       { timeout: 60_000 },
       async (scheme) => {
         const looked = await room.open(place, { scheme });
         await looked.page.waitForSelector(drawn);
         expect(await findings(looked)).toEqual([]);
+        expect(await wideTables(looked)).toEqual([]);
         expect(looked.foreign).toEqual([]);
         expect(looked.complaints).toEqual([]);
         await looked.page.context().close();
@@ -233,7 +246,12 @@ describe.runIf(CHROMIUM !== null)("the dashboard", () => {
     await rules.getByText("model is auto and prompt tokens is <=200").waitFor();
     expect(await rules.locator("tbody tr").count()).toBe(3);
     const { data } = await room.admin("experiments?since=7d");
-    expect(data.map(({ name }: { name: string }) => name).sort()).toEqual(["ab", "chat", "halves"]);
+    expect(data.map(({ name }: { name: string }) => name).sort()).toEqual([
+      "ab",
+      "chat",
+      "halves",
+      "sonnet-or-mini",
+    ]);
     for (const { name, arms } of data) {
       const shown = page.getByRole("region", { name: `Arms of ${name}` });
       await expect

@@ -30,8 +30,8 @@ export function CallTable({ label, calls, empty }: CallTableProps) {
             </Link>
           ),
         },
-        { head: "Model", cell: ({ model }) => <span class="name">{model ?? NOTHING}</span> },
-        { head: "Answered by", cell: (call) => <span class="name">{servedBy(call)}</span> },
+        { head: "Model", cell: ({ model }) => <span class="name may-wrap">{model ?? NOTHING}</span> },
+        { head: "Answered by", cell: (call) => <span class="name may-wrap">{servedBy(call)}</span> },
         { head: "Key", cell: ({ key }) => key ?? NOTHING },
         { head: "Status", cell: ({ status, error }) => <StatusOf status={status} error={error} /> },
         {
@@ -59,7 +59,7 @@ export function servedBy({ provider, served_model }: CallRow): string {
 function StatusOf({ status, error }: Pick<CallRow, "status" | "error">) {
   return (
     <>
-      <Status status={status} /> {error !== null && <span class="dim">{error}</span>}
+      <Status status={status} /> {error !== null && <span class="dim may-wrap">{error}</span>}
     </>
   );
 }

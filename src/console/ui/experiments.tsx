@@ -73,14 +73,18 @@ function Arms({ experiment: { kind, name, arms, agreement } }: { readonly experi
     <div class="part">
       <h3>
         {name} <span class="dim">{kind === "split" ? "test" : "shadow"}</span>
-        {agreement !== null && <span class="dim">, answers agree by {range(agreement, percent)}</span>}
+        {agreement !== null && (
+          <span class="dim">
+            , answers agree by {percent(agreement.value)} ({interval(agreement, percent)})
+          </span>
+        )}
       </h3>
       <Table
         label={`Arms of ${name}`}
         rows={arms}
         keyOf={(arm) => arm.name}
         columns={[
-          { head: "Arm", cell: (arm) => <span class="name">{arm.name}</span> },
+          { head: "Arm", cell: (arm) => <span class="name may-wrap">{arm.name}</span> },
           { head: "Calls", is_number: true, cell: (arm) => count(arm.calls) },
           { head: "Errors", is_number: true, cell: ({ errors }) => range(errors, percent) },
           { head: "Refusals", is_number: true, cell: ({ refusals }) => range(refusals, percent) },
@@ -98,13 +102,17 @@ function Arms({ experiment: { kind, name, arms, agreement } }: { readonly experi
   );
 }
 
-/** A figure with its interval of 95 %. */
+/** A figure, and below it its interval of 95 %. */
 function range(estimate: Estimate | null, format: (value: number) => string) {
   if (estimate === null) return NOTHING;
-  const { value, low, high } = estimate;
   return (
     <>
-      {format(value)} <span class="dim">{`${format(low)} to ${format(high)}`}</span>
+      {format(estimate.value)}
+      <span class="below-figure">{interval(estimate, format)}</span>
     </>
   );
+}
+
+function interval({ low, high }: Estimate, format: (value: number) => string): string {
+  return `${format(low)} to ${format(high)}`;
 }
