@@ -1,15 +1,17 @@
-// The runtime's server with nothing behind it: a constant refusal, or a relay that looks at nothing. What Venturi costs above these is
-// its own; what these cost above HAProxy is the runtime's.
-// `bun bench/bare_server.ts constant|relay PORT PROVIDER_PORT`
+// The runtime's server with nothing behind it: a constant refusal, the provider's answer for every request that was read, or a relay that
+// looks at nothing. What Venturi costs above these is its own; what these cost above HAProxy is the runtime's.
+// `bun bench/bare_server.ts constant|kept|relay PORT PROVIDER_PORT`
 
 import type { UpstreamRequest } from "../src/upstream/exchange.ts";
 import { createHttp1Client } from "../src/upstream/http1/client.ts";
+import { WHOLE_ANSWER } from "./upstream.ts";
 
 const [kind = "", port = "", upstream = ""] = process.argv.slice(2);
 const PATH = "/v1/chat/completions";
 const STREAM_HEADERS = new Headers({ "content-type": "text/event-stream" });
 const HEADERS = new Headers({ "content-type": "application/json" });
 const REFUSAL = JSON.stringify({ error: { message: "Rate limit exceeded.", type: "rate_limit_error" } });
+const KEPT = Buffer.from(WHOLE_ANSWER);
 const JSON_HEADERS = [["content-type", "application/json"]] as const;
 const TIMEOUTS = { connect_ms: 5_000, first_byte_ms: 60_000, idle_ms: 60_000, total_ms: 0 };
 
@@ -61,13 +63,20 @@ async function relay(request: Request): Promise<Response> {
   });
 }
 
+async function answerKept(request: Request): Promise<Response> {
+  await request.bytes();
+  return new Response(KEPT, { headers: HEADERS });
+}
+
+const ANSWERS: Readonly<Record<string, (request: Request) => Response | Promise<Response>>> = {
+  constant: () => new Response(REFUSAL, { status: 429, headers: HEADERS }),
+  kept: answerKept,
+  relay,
+};
+
 Bun.serve({
   hostname: "127.0.0.1",
   port: Number(port),
-  routes: {
-    [PATH]: {
-      POST: kind === "relay" ? relay : () => new Response(REFUSAL, { status: 429, headers: HEADERS }),
-    },
-  },
+  routes: { [PATH]: { POST: ANSWERS[kind]! } },
   fetch: () => new Response(null, { status: 404 }),
 });

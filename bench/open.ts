@@ -1,11 +1,13 @@
 // 5,000 calls a second to a provider that takes 60 ms, sent by a schedule whether or not others are answered: the latency that a
 // target adds to callers who do not wait for each other. Counts from when a call should have been sent.
 
+import type { LoadOrder } from "./load_order.ts";
 import { addOverDirect, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
 import { RELAYS } from "./targets.ts";
-import { PLAIN_SCRIPT } from "./upstream.ts";
+import { PLAIN_SCRIPT, type Script } from "./upstream.ts";
 
-const PROVIDER_LATENCY_MS = 60;
+/** A provider that takes 60 ms. */
+export const OPEN_SCRIPT: Script = { ...PLAIN_SCRIPT, latency_ms: 60 };
 /** The most connections, as a share of the calls per second: several times what is in flight. */
 const CONNECTIONS_PER_RATE = 0.3;
 /** Below this share of the calls asked for, or above this lag, the generator does not hold the rate. */
@@ -18,18 +20,20 @@ const CALIBRATION_SECONDS_MIN = 0.3;
 /** Name of the part's only row. */
 export const OPEN_ROW = "open loop";
 
+/** An order of so many calls a second. */
+export const openOrder = (rate: number): Partial<LoadOrder> => ({
+  loop: "open",
+  rate,
+  connections: Math.ceil(rate * CONNECTIONS_PER_RATE),
+});
+
 /** The highest rate, from the one asked for downwards, that the generator holds against the provider itself. */
 async function holdableRate(stage: Stage): Promise<number> {
   const direct = stage.targets[0]!;
   let { rate } = stage.sizes;
   const seconds = Math.max(CALIBRATION_SECONDS_MIN, stage.sizes.warm_seconds);
   while (rate > RATE_MIN) {
-    const connections = Math.ceil(rate * CONNECTIONS_PER_RATE);
-    const { result } = await load(
-      stage,
-      direct,
-      orderFor(stage, direct, { loop: "open", rate, seconds, connections }),
-    );
+    const { result } = await load(stage, direct, orderFor(stage, direct, { ...openOrder(rate), seconds }));
     if (result.calls_per_s >= rate * ACHIEVED_MIN && result.lag.p99_us <= LAG_P99_MAX_US) break;
     const lower = Math.round(rate * RATE_STEP);
     stage.log(
@@ -49,12 +53,11 @@ export const open: Part = {
   usual: { rounds: 5, seconds: 4, rate: 5000, warm_seconds: 12 },
   run: (sizes, log) =>
     onStage(sizes, log, RELAYS, async (stage) => {
-      await stage.provider.play({ ...PLAIN_SCRIPT, latency_ms: PROVIDER_LATENCY_MS });
+      await stage.provider.play(OPEN_SCRIPT);
       const rate = await holdableRate(stage);
-      const connections = Math.ceil(rate * CONNECTIONS_PER_RATE);
       const cases = await inTurn(stage, OPEN_ROW, async (target, is_warm_up) => {
         const seconds = is_warm_up ? sizes.warm_seconds : sizes.seconds;
-        const order = orderFor(stage, target, { loop: "open", rate, seconds, connections });
+        const order = orderFor(stage, target, { ...openOrder(rate), seconds });
         const { result, cpu_ms, fault } = await load(stage, target, order);
         const { p50_us, p99_us, p999_us } = result.latency;
         const values = {

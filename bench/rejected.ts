@@ -4,6 +4,9 @@ import { inTurn, load, onStage, orderFor, type Part } from "./part.ts";
 import { HAPROXY_429, NGINX_429, VENTURI, WRONG_AUTHORIZATION } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
+/** Name of the part's only row. */
+export const REJECTED_ROW = "rejected";
+
 /** CPU per refused call. */
 export const rejected: Part = {
   name: "rejected",
@@ -29,6 +32,6 @@ export const rejected: Part = {
         };
         return { values, fault, raw: { ...result, cpu_ms } };
       };
-      return inTurn(stage, "rejected", measure, targets);
+      return inTurn(stage, REJECTED_ROW, measure, targets);
     }),
 };

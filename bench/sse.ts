@@ -1,9 +1,19 @@
 // Streams: 200 at once with 100 events a second each, as models write, and events back to back, as caches and fast models do.
 
 import type { LoadOrder } from "./load_order.ts";
-import { addOverDirect, type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
+import {
+  addOverDirect,
+  type Case,
+  inTurn,
+  load,
+  onStage,
+  orderFor,
+  type Part,
+  type Sizes,
+  type Stage,
+} from "./part.ts";
 import { RELAYS, VENTURI } from "./targets.ts";
-import { PLAIN_SCRIPT } from "./upstream.ts";
+import { PLAIN_SCRIPT, type Script } from "./upstream.ts";
 
 /** Name of the row that the targets are about. */
 export const PACED_ROW = "paced streams";
@@ -13,6 +23,26 @@ const INTERVAL_MS = 10;
 /** Events besides the chunks: the finish and `[DONE]`. */
 const EVENTS_MORE = 2;
 
+/** How the provider streams: with events at a pace, or back to back where `interval_ms` is 0. */
+export const streamScript = ({ chunks }: Sizes, interval_ms = INTERVAL_MS): Script => ({
+  ...PLAIN_SCRIPT,
+  answer: "stream",
+  chunks,
+  interval_ms,
+});
+
+/** An order of such streams. */
+export const streamOrder = (
+  { streams, connections, chunks }: Sizes,
+  interval_ms = INTERVAL_MS,
+): Partial<LoadOrder> => ({
+  is_stream: true,
+  events: chunks + EVENTS_MORE,
+  connections: interval_ms > 0 ? streams : connections,
+  // Streams that all began at once would all begin again at once.
+  ramp_ms: chunks * interval_ms,
+});
+
 /** Measures streams whose events come at a pace, or back to back where `interval_ms` is 0; the order of ours is changed as `own` wants. */
 async function measureStreams(
   stage: Stage,
@@ -21,22 +51,16 @@ async function measureStreams(
   own: Partial<LoadOrder> = {},
 ): Promise<Case[]> {
   const { sizes } = stage;
-  const { chunks } = sizes;
-  const connections = interval_ms > 0 ? sizes.streams : sizes.connections;
-  await stage.provider.play({ ...PLAIN_SCRIPT, answer: "stream", chunks, interval_ms });
+  await stage.provider.play(streamScript(sizes, interval_ms));
   const measured = await inTurn(stage, row, async (target, is_warm_up) => {
     const order = orderFor(stage, target, {
-      is_stream: true,
-      events: chunks + EVENTS_MORE,
-      connections,
-      // Streams that all began at once would all begin again at once.
-      ramp_ms: chunks * interval_ms,
+      ...streamOrder(sizes, interval_ms),
       seconds: is_warm_up ? sizes.warm_seconds : sizes.seconds,
       ...(target.name === VENTURI.name ? own : {}),
     });
     const { result, cpu_ms, fault } = await load(stage, target, order);
     // At a pace, by how long the streams took: few of them end within the time.
-    const paced_per_s = (connections * result.events * 1e6) / result.calls / result.latency.p50_us;
+    const paced_per_s = (order.connections * result.events * 1e6) / result.calls / result.latency.p50_us;
     const values = {
       cpu_us_per_chunk: (cpu_ms * 1000) / result.events,
       chunks_per_s: interval_ms > 0 ? paced_per_s : result.events_per_s,

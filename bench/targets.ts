@@ -133,8 +133,8 @@ export async function executable(folder: string, log: (line: string) => void): P
 /** Venturi as every row measures it: with one gateway process. */
 export const VENTURI: Program = venturi("venturi", 1);
 
-/** The runtime's server with nothing behind it: a constant answer, or a relay that looks at nothing. */
-export function bareServer(kind: "constant" | "relay"): Program {
+/** The runtime's server with nothing behind it: a constant refusal, an answer that it has, or a relay that looks at nothing. */
+export function bareServer(kind: "constant" | "kept" | "relay"): Program {
   const script = join(import.meta.dirname, "bare_server.ts");
   return {
     name: "bare server",

@@ -58,14 +58,15 @@ export const PLAIN_SCRIPT: Script = {
 const common = { id: "chatcmpl-bench", created: 1_735_689_600, model: "bench" };
 const message = { role: "assistant", content: "The quick brown fox jumps over the lazy dog. ".repeat(16) };
 const usage = { prompt_tokens: 200, completion_tokens: 160, total_tokens: 360 };
-const whole = JSON.stringify({
+/** The body of a plain answer. */
+export const WHOLE_ANSWER = JSON.stringify({
   ...common,
   object: "chat.completion",
   choices: [{ index: 0, message, finish_reason: "stop" }],
   usage,
 });
 const PLAIN = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${whole.length}\r\n\r\n${whole}`,
+  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${WHOLE_ANSWER.length}\r\n\r\n${WHOLE_ANSWER}`,
 );
 
 const chunk = (data: string) => `${data.length.toString(16)}\r\n${data}\r\n`;

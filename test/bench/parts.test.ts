@@ -13,6 +13,7 @@ import { open } from "../../bench/open.ts";
 import { inTurn, onStage, type Part, type Sizes, USUAL_SIZES } from "../../bench/part.ts";
 import { peers } from "../../bench/peers.ts";
 import { plain } from "../../bench/plain.ts";
+import { profile } from "../../bench/profile.ts";
 import { redacted } from "../../bench/redacted.ts";
 import { rejected } from "../../bench/rejected.ts";
 import { scaling } from "../../bench/scaling.ts";
@@ -91,7 +92,7 @@ describe("the part", () => {
     [soak, ["venturi"], 1],
     [insight, ["direct", ...INSIGHTS], 1],
     ...(SERVER === null ? [] : [[shared, GROUPS, 1] as const]),
-    [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 2],
+    [floor, ["bare server", "venturi", ...(has("haproxy") ? ["haproxy"] : [])], 6],
     [contention, ["1 process", "2 processes"], 3],
     [scaling, ["direct", "1 process", "2 processes", "4 processes"], 3],
   ] as const)("$name measures every target without a fault", async (part, targets, rows) => {
@@ -145,6 +146,35 @@ describe("the part", () => {
       if (fault?.includes("cannot attach")) continue;
       expect(fault).toBe(null);
       expect(values["system_calls"]![0]).toBeGreaterThan(1);
+    }
+  });
+
+  test("profile tells threads apart, and the main thread's time by what it does, where perf is there and may", async () => {
+    const { cases, said } = await run(profile);
+    if (cases.length === 0) {
+      expect(said.join("\n")).toContain("perf");
+      return;
+    }
+    expect(cases.map(({ fault }) => fault)).toEqual(cases.map(() => null));
+    const rows = new Set(cases.map(({ row }) => row));
+    expect(rows.size).toBe(6);
+    for (const row of rows) {
+      const costOf = (name: (target: string) => boolean) => {
+        const found = cases.filter((each) => each.row === row && name(each.target));
+        return found.reduce(
+          (sum, { values }) => sum + (values["cpu_us"] ?? values["cpu_us_per_chunk"])![0]!,
+          0,
+        );
+      };
+      const all = costOf((name) => name === "all processes");
+      expect(all).toBeGreaterThan(0);
+      expect(costOf((name) => /^(gateway|supervisor), /.test(name))).toBeCloseTo(all, 3);
+      const main = costOf((name) => name === "gateway, main thread");
+      expect(main).toBeGreaterThan(0);
+      // A load this small may end between two samples.
+      expect(
+        [0, main].some((sum) => Math.abs(costOf((name) => name.startsWith("main thread: ")) - sum) < 0.01),
+      ).toBe(true);
     }
   });
 

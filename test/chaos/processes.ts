@@ -44,6 +44,30 @@ export function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** A thread of a process. */
+export interface Thread {
+  readonly tid: number;
+  /** At most 15 characters of it. */
+  readonly name: string;
+  /** Processor time so far, in nanoseconds. */
+  readonly cpu_ns: number;
+}
+
+/** The threads of a process that live. */
+export function threadsOf(pid: number): Thread[] {
+  let tids: string[] = [];
+  try {
+    tids = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return tids.map((tid) => ({
+    tid: Number(tid),
+    name: read(`/proc/${pid}/task/${tid}/comm`).trim(),
+    cpu_ns: Number(read(`/proc/${pid}/task/${tid}/schedstat`).split(" ")[0]),
+  }));
+}
+
 /** Inodes of the sockets that a process holds. */
 export function socketsOf(pid: number): Set<string> {
   const inodes = new Set<string>();
