@@ -72,7 +72,7 @@ const ROWS: readonly Row[] = [
 const ALL = "all processes";
 const MAIN = "gateway, main thread";
 const COMPILER = "gateway, compiling threads";
-const HELPERS = "gateway, threads of allocator and collector";
+const HELPERS = "gateway, allocator's and other threads";
 const LEDGER = "supervisor, ledger's thread";
 const SUPERVISOR = "supervisor, all else";
 /** The engine's thread that writes down what was compiled: the profile's own cost. */
