@@ -68,20 +68,25 @@ const ROWS: readonly Row[] = [
   { name: PACED_ROW, order: streamOrder, script: streamScript },
 ];
 
-/** Threads, by what they are for. */
-const ALL = "all processes";
-const MAIN = "gateway, main thread";
-const COMPILER = "gateway, compiling threads";
-const HELPERS = "gateway, allocator's and other threads";
-const LEDGER = "supervisor, ledger's thread";
-const SUPERVISOR = "supervisor, all else";
+/** Threads, by what they are for, as results name them. */
+export const THREADS = {
+  all: "all processes",
+  main: "gateway, main thread",
+  compiler: "gateway, compiling threads",
+  helpers: "gateway, allocator's and other threads",
+  ledger: "supervisor, ledger's thread",
+  supervisor: "supervisor, all else",
+} as const;
+/** The same for what the gateway's main thread does. */
+export const nameOfActivity = (activity: string) => `main thread: ${activity}`;
 /** The engine's thread that writes down what was compiled: the profile's own cost. */
 const OBSERVER = "JSC PerfLog";
 
 function purposeOf(target: Target, pid: number, tid: number, thread: string): string {
-  if (roleOf(pid) !== "gateway") return pid === target.pid && thread === "Worker" ? LEDGER : SUPERVISOR;
-  if (tid === pid) return MAIN;
-  return thread.startsWith("JITWorker") ? COMPILER : HELPERS;
+  if (roleOf(pid) !== "gateway")
+    return pid === target.pid && thread === "Worker" ? THREADS.ledger : THREADS.supervisor;
+  if (tid === pid) return THREADS.main;
+  return thread.startsWith("JITWorker") ? THREADS.compiler : THREADS.helpers;
 }
 
 /** Processor time of a target's threads so far, in nanoseconds, by number. */
@@ -99,10 +104,10 @@ function threadTimes(target: Target) {
  * nothing to do for ten seconds.
  */
 function spentBetween(before: ReturnType<typeof threadTimes>, after: ReturnType<typeof threadTimes>) {
-  const times = new Map([ALL, MAIN, COMPILER, HELPERS, LEDGER, SUPERVISOR].map((name) => [name, 0]));
+  const times = new Map<string, number>(Object.values(THREADS).map((name) => [name, 0]));
   for (const [tid, { purpose, cpu_ns }] of after) {
     const spent_ns = cpu_ns - (before.get(tid)?.cpu_ns ?? 0);
-    for (const name of [ALL, purpose]) times.set(name, times.get(name)! + spent_ns);
+    for (const name of [THREADS.all, purpose]) times.set(name, times.get(name)! + spent_ns);
   }
   return times;
 }
@@ -168,22 +173,28 @@ function casesOf(row: Row, rounds: readonly Recorded[]): Case[] {
   const threads = rounds.map(
     ({ times, units }): Costs => new Map([...times].map(([name, ns]) => [name, ns / 1000 / units])),
   );
-  const sampled = (name: string, pick: (counts: Counts) => ReadonlyMap<string, number>) =>
+  const sampled = (nameOf: (what: string) => string, pick: (counts: Counts) => ReadonlyMap<string, number>) =>
     rounds.map(({ counts }, round): Costs => {
-      const us_per_sample = threads[round]!.get(MAIN)! / Math.max(1, counts.samples);
-      return new Map([...pick(counts)].map(([what, count]) => [`${name}${what}`, count * us_per_sample]));
+      const us_per_sample = threads[round]!.get(THREADS.main)! / Math.max(1, counts.samples);
+      return new Map([...pick(counts)].map(([what, count]) => [nameOf(what), count * us_per_sample]));
     });
-  const least_us = (median(threads.map((costs) => costs.get(ALL)!)) * SHARE_MIN) / 100;
+  const least_us = (median(threads.map((costs) => costs.get(THREADS.all)!)) * SHARE_MIN) / 100;
   const groups = [
     threads,
-    sampled("main thread: ", ({ activities }) => activities),
+    sampled(nameOfActivity, ({ activities }) => activities),
     fold(
-      sampled("kernel: ", ({ kernel }) => kernel),
+      sampled(
+        (call) => `kernel: ${call}`,
+        ({ kernel }) => kernel,
+      ),
       least_us,
       "kernel: all else",
     ),
     fold(
-      sampled("", ({ functions }) => functions),
+      sampled(
+        (name) => name,
+        ({ functions }) => functions,
+      ),
       least_us,
       "all other functions",
     ),
@@ -193,7 +204,7 @@ function casesOf(row: Row, rounds: readonly Recorded[]): Case[] {
     [...group[0]!.keys()].map((name) => {
       const samples = rounds.map(({ fault, units, counts }, round): Sample => {
         const us = group[round]!.get(name)!;
-        const share_percent = (100 * us) / threads[round]!.get(ALL)!;
+        const share_percent = (100 * us) / threads[round]!.get(THREADS.all)!;
         return { values: { [measure]: us, share_percent }, fault, raw: { units, samples: counts.samples } };
       });
       return caseOf(row.name, name, samples);

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BODY_SIZES_KB } from "./bodies.ts";
+import { breakdownTable } from "./breakdown.ts";
 import { MEASURES, markdownTable, median, medianOf, show, tablesOf } from "./figures.ts";
 import { GOALS, type Goal, standings } from "./goals.ts";
 import type { Latency, LoadResult } from "./load_order.ts";
@@ -40,6 +41,14 @@ function describe(machine: Machine): string {
   return `${processor}, ${cores} cores, ${memory_gib} GiB, Linux ${kernel}; Bun ${bun}, HAProxy ${haproxy}, nginx ${nginx}; ${placement}.`;
 }
 
+/** The section on what the time goes to; empty where nothing was profiled. */
+function breakdown(casesOf: (part: string) => readonly Case[]): string[] {
+  const table = breakdownTable(casesOf);
+  const about =
+    "Processor time in microseconds: of all processes by `floor`, then by `profile`, whose columns from the kernel to our code are the gateway's main thread. Medians each, so that the parts come near their sum.";
+  return table.length === 1 ? [] : ["## What the time goes to", "", about, "", ...markdownTable(table), ""];
+}
+
 /** The report of some results as Markdown. */
 export function reportOf(all: readonly Results[]): string {
   const casesOf = (part: string) => all.find((results) => results.part === part)?.cases ?? [];
@@ -72,6 +81,7 @@ export function reportOf(all: readonly Results[]): string {
     "",
     ...markdownTable(goalsTable(casesOf)),
     "",
+    ...breakdown(casesOf),
     ...(all.some(({ part }) => part === "plain")
       ? ["![CPU per call by body size](cpu_by_body.svg)", ""]
       : []),

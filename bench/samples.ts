@@ -51,7 +51,7 @@ function functionOf(name: string): string | null {
 }
 
 /** What a process may be doing, in the order in which it is told. */
-const ACTIVITIES = {
+export const ACTIVITIES = {
   kernel: "kernel",
   runtime: "the runtime by itself",
   called: "the runtime, called by our functions",

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { breakdownTable } from "../../bench/breakdown.ts";
 import { alignTable, markdownTable, median, spread, tablesOf } from "../../bench/figures.ts";
 import { standings } from "../../bench/goals.ts";
 import { describeMachine } from "../../bench/machine.ts";
@@ -62,6 +63,37 @@ describe("a verdict", () => {
     const standing = standings((part) => (part === "plain" ? cases : []));
     expect(standing[0]!.verdict).toBe(verdict);
     expect(standing[1]!.verdict).toBe("no figure");
+  });
+});
+
+describe("the breakdown", () => {
+  test("stands the floor's totals beside what was profiled, threads added up", () => {
+    const floor = [measured("haproxy", [20]), measured("bare server", [30]), measured("venturi", [60, 62])];
+    const shares = { "all processes": 70, "main thread: kernel": 20, "main thread: our compiled code": 12 };
+    const ledger = { "supervisor, ledger's thread": 4, "supervisor, all else": 1.5 };
+    const profile = Object.entries({ ...shares, ...ledger }).map(([name, us]) => measured(name, [us]));
+    const streams = { ...measured("all processes", [], "streams"), values: { cpu_us_per_chunk: [9] } };
+    const cases: Record<string, Case[]> = { floor, profile: [...profile, streams] };
+    const [head, call, chunk] = breakdownTable((part) => cases[part] ?? []);
+    expect(Object.fromEntries(head!.map((title, index) => [title, call![index]]))).toEqual({
+      row: "1 KB",
+      "µs of": "a call",
+      HAProxy: "20.0",
+      "bare runtime": "30.0",
+      Venturi: "61.0",
+      "Venturi, profiled": "70.0",
+      kernel: "20.0",
+      "runtime by itself": "–",
+      "runtime under our code": "–",
+      "our code": "12.0",
+      "ledger, supervisor": "5.5",
+      "compiler, allocator": "–",
+    });
+    expect(chunk!.slice(0, 6)).toEqual(["streams", "a chunk", "–", "–", "–", "9.0"]);
+  });
+
+  test("is empty where nothing was profiled", () => {
+    expect(breakdownTable((part) => (part === "floor" ? [measured("venturi", [60])] : []))).toHaveLength(1);
   });
 });
 
