@@ -45,7 +45,7 @@ function describe(machine: Machine): string {
 function breakdown(casesOf: (part: string) => readonly Case[]): string[] {
   const table = breakdownTable(casesOf);
   const about =
-    "Processor time in microseconds: of all processes by `floor`, then by `profile`, whose columns from the kernel to our code are the gateway's main thread. Medians each, so that the parts come near their sum.";
+    "Processor time in microseconds: of all processes by `floor`, then by `profile`, whose columns from the kernel to native addons (scanner, LMDB) are the gateway's main thread. Medians each, so that the parts come near their sum.";
   return table.length === 1 ? [] : ["## What the time goes to", "", about, "", ...markdownTable(table), ""];
 }
 

@@ -56,6 +56,7 @@ export const ACTIVITIES = {
   runtime: "the runtime by itself",
   called: "the runtime, called by our functions",
   ours: "our compiled code",
+  addons: "native addons",
 } as const;
 /** What the kernel does where nobody called it: interrupts, and what they leave to be done. */
 const INTERRUPTS = "interrupts";
@@ -67,7 +68,7 @@ export interface Counts {
   readonly activities: ReadonlyMap<string, number>;
   /** Those in the kernel by the system call that is served (`sendto`), page faults and interrupts. */
   readonly kernel: ReadonlyMap<string, number>;
-  /** Those outside the kernel by function, and whether it ran itself or had called the runtime. */
+  /** Those outside the kernel by function, and whether it ran itself or had called the runtime; by file, of addons. */
   readonly functions: ReadonlyMap<string, number>;
 }
 
@@ -109,6 +110,13 @@ export function attribute(script: string, codes: readonly Code[]): Counts {
     if (frames[0]!.object.includes("kernel")) {
       count(activities, ACTIVITIES.kernel);
       count(kernel, entryOf(frames));
+      continue;
+    }
+    // Addons keep no frame pointers, so that nobody knows who called.
+    const addon = /([^/]+\.node)$/.exec(frames[0]!.object)?.[1];
+    if (addon !== undefined) {
+      count(activities, ACTIVITIES.addons);
+      count(functions, `${addon}: native code`);
       continue;
     }
     const names = frames.map(({ address }) => functionOf(codeAt(codes, address)?.name ?? ""));

@@ -78,6 +78,7 @@ describe("the breakdown", () => {
     expect(Object.fromEntries(head!.map((title, index) => [title, call![index]]))).toEqual({
       row: "1 KB",
       "µs of": "a call",
+      target: "36.0",
       HAProxy: "20.0",
       "bare runtime": "30.0",
       Venturi: "61.0",
@@ -86,10 +87,11 @@ describe("the breakdown", () => {
       "runtime by itself": "–",
       "runtime under our code": "–",
       "our code": "12.0",
+      "native addons": "–",
       "ledger, supervisor": "5.5",
       "compiler, allocator": "–",
     });
-    expect(chunk!.slice(0, 6)).toEqual(["streams", "a chunk", "–", "–", "–", "9.0"]);
+    expect(chunk!.slice(0, 7)).toEqual(["streams", "a chunk", "–", "–", "–", "–", "9.0"]);
   });
 
   test("is empty where nothing was profiled", () => {

@@ -24,6 +24,10 @@ const SCRIPT = `
 	    7f089d311210 [unknown] (/tmp/perf-4779.map)
 	    7f089d311010 [unknown] (/tmp/perf-4779.map)
 
+	            c2d0 [unknown] (/srv/native/build/venturi.node)
+	            c9df [unknown] (/srv/native/build/venturi.node)
+	       900000008 [unknown] ([unknown])
+
 	         183d125 [unknown] (/usr/bin/bun)
 	         304a9c2 [unknown] (/usr/bin/bun)
 
@@ -52,18 +56,20 @@ const SCRIPT = `
 
 test("a sample counts by what ran and, outside the kernel, under the innermost function of ours", () => {
   const { samples, activities, functions } = attribute(SCRIPT, CODES);
-  expect(samples).toBe(8);
+  expect(samples).toBe(9);
   expect(Object.fromEntries(activities)).toEqual({
     kernel: 4,
     "the runtime by itself": 1,
     "the runtime, called by our functions": 2,
     "our compiled code": 1,
+    "native addons": 1,
   });
   expect(Object.fromEntries(functions)).toEqual({
     "answerCall: our code": 1,
     // Through a thunk, which is the engine's own.
     "answerCall: the runtime": 1,
     "#use: the runtime": 1,
+    "venturi.node: native code": 1,
   });
 });
 
@@ -80,5 +86,5 @@ test("a sample in the kernel counts by what it was entered for, a page fault wit
 test("what is no sample is passed over", () => {
   const { samples, activities } = attribute("\n\nperf: nothing was recorded\n\n", CODES);
   expect(samples).toBe(0);
-  expect([...activities.values()]).toEqual([0, 0, 0, 0]);
+  expect([...activities.values()]).toEqual([0, 0, 0, 0, 0]);
 });
