@@ -18,8 +18,10 @@ export function sseTasks(): readonly Task[] {
   const one = new Uint8Array(Buffer.from(event(0)));
   const many = new Uint8Array(Buffer.from(event(0).repeat(EVENTS)));
   let last: unknown = null;
-  const framer = new SseFramer(1 << 20, (found) => {
-    last = found;
+  const framer = new SseFramer(1 << 20, {
+    onEvent: (found) => {
+      last = found;
+    },
   });
   const bytes = one.length;
   const eachEvent = (work: (start: number, end: number) => unknown) => () => {

@@ -3,7 +3,7 @@
 import type { HeaderFields, ProviderKey, ProviderPlan } from "../config/plan.ts";
 import type { CounterTable } from "../memory/counter_table.ts";
 import { heldIn } from "../memory/gauge.ts";
-import { LearnedLimits, type SentMark, type ToldAmounts } from "./learned_limits.ts";
+import { LearnedLimits, type LimitAsker, type SentMark } from "./learned_limits.ts";
 import { type LimitPart, type LimitSet, partOf } from "./limit_set.ts";
 import { limitsOfProviderKey } from "./limits.ts";
 import type { NoPlace } from "./provider_queue.ts";
@@ -26,31 +26,38 @@ export interface Wanted {
   readonly output_tokens: number;
 }
 
+/** Who asks for a place. */
+export interface PlaceAsker extends LimitAsker {
+  wanted(): Wanted;
+}
+
 /** What a try holds of a provider's key. */
 export class KeyPlace {
   /** What it came to in the sums that the provider's words are compared with. */
   readonly mark: SentMark;
   readonly #reservation: Reservation | null;
-  readonly #onFreed: () => void;
+  readonly #limits: KeyLimits | null;
+  readonly #provider: string;
 
-  constructor(reservation: Reservation | null, mark: SentMark, onFreed: () => void) {
+  constructor(reservation: Reservation | null, mark: SentMark, limits: KeyLimits | null, provider: string) {
     this.#reservation = reservation;
     this.mark = mark;
-    this.#onFreed = onFreed;
+    this.#limits = limits;
+    this.#provider = provider;
   }
 
   /** The try is over and has used so much. */
   settle(used: Amounts): void {
     if (this.#reservation === null) return;
     this.#reservation.settle(used);
-    this.#onFreed();
+    this.#limits?.onFreed(this.#provider);
   }
 
   /** Nothing was sent after all. */
   cancel(): void {
     if (this.#reservation === null) return;
     this.#reservation.cancel();
-    this.#onFreed();
+    this.#limits?.onFreed(this.#provider);
   }
 }
 
@@ -80,28 +87,27 @@ export class KeyLimits {
     provider: ProviderPlan,
     key: ProviderKey,
     model: string,
-    wanted: () => Wanted,
+    asker: PlaceAsker,
     shared = this.#tools.shared,
   ): KeyPlace | KeyRefusal {
     const set = limitsOfProviderKey(provider, key);
     let reservation: Reservation | null = null;
     if (set !== null) {
-      const { part, input_tokens, output_tokens } = wanted();
+      const { part, input_tokens, output_tokens } = asker.wanted();
       const amounts = { tokens: input_tokens + output_tokens, nano_usd: 0 };
       const tools = shared === this.#tools.shared ? this.#tools : { ...this.#tools, shared };
       const taken = Reservation.take(partOf([set], part), amounts, tools);
       if (!(taken instanceof Reservation)) return refusalOf(taken, provider);
       reservation = taken;
     }
-    const amountsOf = () => toldAmounts(wanted());
-    const sent = this.#learned.take(provider, key, model, amountsOf, keptKinds(provider));
+    const sent = this.#learned.take(provider, key, model, asker, keptKinds(provider));
     if ("wait_ms" in sent) {
       reservation?.cancel();
       const { wait_ms } = sent;
       return { wait_ms, retry_after_ms: wait_ms, per_second: null, is_of_model: true };
     }
     if (reservation === null && sent.mark === null) return NOTHING_HELD;
-    return new KeyPlace(reservation, sent.mark, () => this.onFreed(provider.name));
+    return new KeyPlace(reservation, sent.mark, this, provider.name);
   }
 
   /** What share of a key's limits is left for one of its models, from 0 to 1. */
@@ -119,6 +125,11 @@ export class KeyLimits {
   /** An answer of a provider has come: what it says of its limits holds from here on. */
   learn(provider: ProviderPlan, key: ProviderKey, model: string, fields: HeaderFields, mark: SentMark): void {
     this.#learned.learn(provider, key, model, fields, mark);
+  }
+
+  /** What hears the answer to a try that is about to be sent. */
+  hearer(provider: ProviderPlan, key: ProviderKey, model: string, mark: SentMark): LimitHearer {
+    return new LimitHearer(this, provider, key, model, mark);
   }
 
   #shareOf({ windows, concurrency }: LimitSet): number {
@@ -143,7 +154,28 @@ export class KeyLimits {
   }
 }
 
-const NOTHING_HELD = new KeyPlace(null, null, () => {});
+/** Hears what the answer to one try says of limits. */
+export class LimitHearer {
+  readonly #limits: KeyLimits;
+  readonly #provider: ProviderPlan;
+  readonly #key: ProviderKey;
+  readonly #model: string;
+  readonly #mark: SentMark;
+
+  constructor(limits: KeyLimits, provider: ProviderPlan, key: ProviderKey, model: string, mark: SentMark) {
+    this.#limits = limits;
+    this.#provider = provider;
+    this.#key = key;
+    this.#model = model;
+    this.#mark = mark;
+  }
+
+  hear(fields: HeaderFields): void {
+    this.#limits.learn(this.#provider, this.#key, this.#model, fields, this.#mark);
+  }
+}
+
+const NOTHING_HELD = new KeyPlace(null, null, null, "");
 
 function refusalOf({ of, retry_after_ms, per_second, lack }: Refusal, { keys }: ProviderPlan): KeyRefusal {
   return {
@@ -154,10 +186,6 @@ function refusalOf({ of, retry_after_ms, per_second, lack }: Refusal, { keys }: 
     is_of_model: false,
     ...(lack === undefined ? {} : { lack }),
   };
-}
-
-function toldAmounts({ input_tokens, output_tokens }: Wanted): ToldAmounts {
-  return { requests: 1, tokens: input_tokens + output_tokens, input_tokens, output_tokens };
 }
 
 const kept_kinds = new WeakMap<ProviderPlan, ReadonlySet<ToldKind>>();

@@ -27,6 +27,11 @@ const IS_TOLD = 0x8000_0000;
 /** What one request may use of each kind. */
 export type ToldAmounts = Readonly<Record<ToldKind, number>>;
 
+/** Who asks: what its request may use is worked out where something is known of the key. */
+export interface LimitAsker {
+  told(): ToldAmounts;
+}
+
 /** What a request came to in the sums; null where nothing is summed up. */
 export type SentMark = readonly number[] | null;
 
@@ -96,12 +101,12 @@ export class LearnedLimits {
     provider: ProviderPlan,
     key: ProviderKey,
     model: string,
-    amountsOf: () => ToldAmounts,
+    asker: LimitAsker,
     kept: ReadonlySet<ToldKind>,
   ): { readonly mark: SentMark } | { readonly wait_ms: number } {
     const at = this.#find(provider, key, model);
     if (at < 0) return NOTHING_SUMMED;
-    const amounts = amountsOf();
+    const amounts = asker.told();
     for (let kind = 0; kind < TOLD_KINDS.length; kind++) {
       const told = this.#toldAt(at, kind);
       if (told === null) continue;

@@ -1,7 +1,8 @@
 // The account of a call: what it reserves before it is sent, what it turns out to have used, and the one row that it leaves.
 // It is opened once the model is known, and closed by whatever ends the call; a call refused before that leaves a row as well.
 
-import { KeyPlace, type KeyRefusal } from "../access/key_limits.ts";
+import { KeyPlace, type KeyRefusal, type PlaceAsker, type Wanted } from "../access/key_limits.ts";
+import type { ToldAmounts } from "../access/learned_limits.ts";
 import { type LimitPart, type LimitSet, partOf } from "../access/limit_set.ts";
 import { limitsOfCall } from "../access/limits.ts";
 import { previewRefusal } from "../access/preview.ts";
@@ -45,7 +46,7 @@ export interface Asked
 }
 
 /** The account of one call. */
-export class Account implements MeteredAccount {
+export class Account implements MeteredAccount, PlaceAsker {
   readonly sets: readonly LimitSet[];
   readonly user: string | null;
   readonly #labels: Labels;
@@ -199,17 +200,25 @@ export class Account implements MeteredAccount {
       this.#kept_for = null;
       return null;
     }
-    const wanted = () => ({
-      part: this.#prepared.limits ?? "all",
-      input_tokens: this.#estimatedInput(),
-      output_tokens: this.#expectedOutput(),
-    });
     const { shared } = this.#tools;
     const kept = at_once && shared !== null ? shared.owing : shared;
-    const taken = this.#books.key_limits.take(provider, key, model, wanted, kept);
+    const taken = this.#books.key_limits.take(provider, key, model, this, kept);
     if (!(taken instanceof KeyPlace)) return taken;
     this.#at_provider = taken;
     return null;
+  }
+
+  wanted(): Wanted {
+    return {
+      part: this.#prepared.limits ?? "all",
+      input_tokens: this.#estimatedInput(),
+      output_tokens: this.#expectedOutput(),
+    };
+  }
+
+  told(): ToldAmounts {
+    const { input_tokens, output_tokens } = this.wanted();
+    return { requests: 1, tokens: input_tokens + output_tokens, input_tokens, output_tokens };
   }
 
   /** The same for a try that is still to be made: the place is kept until then. */

@@ -87,7 +87,7 @@ export async function attempt(
       ? null
       : new Hedge(call, model.hedge, tools.health, outgoing.is_stream);
   const all = fixedOrder(model) ?? orderTargets(model, sightOf(call, affinity, outgoing, tools));
-  const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
+  const order = tools.health.is_careful ? admittedFor(call, all, tools) : all;
   const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
   const saturated: Turn[] = [];
   for (const candidate of order) {
@@ -116,6 +116,11 @@ export async function attempt(
     if (!turn.is_saturated) saturated.splice(saturated.indexOf(turn), 1);
   }
   return { kind: "error", answer: last ?? nobodyLeft(model, all, tools.health) };
+}
+
+/** Of the candidates those that may be tried; the others are noted. */
+function admittedFor(call: Call, all: readonly Candidate[], tools: AttemptTools): readonly Candidate[] {
+  return admitted(all, tools.health, (target) => passOver(call, target, tools));
 }
 
 /** What an order that is not fixed is made by. */
@@ -202,11 +207,8 @@ async function tryTarget(
       turn.failWith(step, sent, performance.now());
       continue;
     }
-    const first = sent;
     const { goes_on, beside, beside_was_first } =
-      hedge === null
-        ? endedAlone(first, await first.receiver.result)
-        : await hedge.race(first, () => sendSecond(call, first, targets));
+      hedge === null ? endedAlone(sent, await sent.receiver.result) : await raced(call, sent, hedge, targets);
     if (beside !== null && beside_was_first) noteBeside(call, beside, tools);
     note(call, goes_on, model, tools);
     if (beside !== null && !beside_was_first) noteBeside(call, beside, tools);
@@ -226,6 +228,11 @@ async function tryTarget(
       return null;
     }
   }
+}
+
+/** A try that another may be sent beside, if it takes long. */
+function raced(call: Call, first: Try, hedge: Hedge, targets: Targets): ReturnType<Hedge["race"]> {
+  return hedge.race(first, () => sendSecond(call, first, targets));
 }
 
 /** The call ends before anything was sent to the target that it has a place at. */

@@ -47,20 +47,41 @@ export function readBody(
   // Asking for the body as a stream costs something, so it is not asked for where the length says enough.
   if (length === 0 || (length === null && request.body === null)) return Promise.resolve(new Uint8Array(0));
   const patience_ms = limits.idle_ms + (is_at_once ? length / SLOWEST_BYTES_PER_MS : 0);
-  return new Promise((resolve) => {
-    const settle = (body: Uint8Array | GatewayError) => {
-      alarms.remove(alarm);
-      resolve(body);
-    };
-    const alarm: Alarm = {
-      alarm_slot: -1,
-      at_ms: performance.now() + patience_ms,
-      ring: () => resolve(incomplete(`its rest did not come within ${Math.round(patience_ms)} ms`)),
-    };
-    alarms.add(alarm);
-    const reading = is_at_once ? request.bytes() : readPieces(request.body!, limits, alarm);
-    reading.then(settle, () => settle(incomplete("the connection was closed before its end")));
-  });
+  const reading = new BodyReading(patience_ms, alarms);
+  return reading.of(is_at_once ? request.bytes() : readPieces(request.body!, limits, reading));
+}
+
+/** A body that is being read, until it is there or was waited for too long. */
+class BodyReading implements Alarm {
+  alarm_slot = -1;
+  at_ms: number;
+  readonly #patience_ms: number;
+  readonly #alarms: Alarms;
+  readonly #result = Promise.withResolvers<Uint8Array | GatewayError>();
+
+  constructor(patience_ms: number, alarms: Alarms) {
+    this.#patience_ms = patience_ms;
+    this.#alarms = alarms;
+    this.at_ms = performance.now() + patience_ms;
+    alarms.add(this);
+  }
+
+  ring(): void {
+    this.#result.resolve(incomplete(`its rest did not come within ${Math.round(this.#patience_ms)} ms`));
+  }
+
+  of(body: Promise<Uint8Array | GatewayError>): Promise<Uint8Array | GatewayError> {
+    body.then(
+      (bytes) => this.#end(bytes),
+      () => this.#end(incomplete("the connection was closed before its end")),
+    );
+    return this.#result.promise;
+  }
+
+  #end(result: Uint8Array | GatewayError): void {
+    this.#alarms.remove(this);
+    this.#result.resolve(result);
+  }
 }
 
 async function readPieces(

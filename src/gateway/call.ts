@@ -80,7 +80,7 @@ function requestName(uuid: string): string {
 }
 
 /** A call being answered. Moments are on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
-export class Call implements Alarm {
+export class Call implements Alarm, EventListenerObject {
   /** What the client knows it by. */
   readonly id: string;
   /** What the ledger knows it by: unique for ever. In order of time (UUID version 7), so that an index of many stays small work. */
@@ -294,6 +294,11 @@ export class Call implements Alarm {
 
   ring(): void {
     this.stop("deadline");
+  }
+
+  /** Its request's signal tells that the client is gone. */
+  handleEvent(): void {
+    this.stop("gone");
   }
 
   /** Ends it, for the first reason that there is; what is still read of its answer ends with a second. */

@@ -29,8 +29,9 @@ export interface Frame {
 /** How much may wait for the response to begin before the feeder is paused. */
 const WAITING_MAX_BYTES = 256 * 1024;
 
-/** A streamed answer's body. */
+/** A streamed answer's body. It is the source of its own stream (the methods `pull` and `cancel`): a function less for each. */
 export class ClientStream {
+  readonly type = "direct";
   readonly body: ReadableStream;
   /** When bytes were last written, on the clock of `performance.now()`. */
   written_ms = performance.now();
@@ -48,13 +49,17 @@ export class ClientStream {
   #ended: { readonly broken: boolean } | null = null;
 
   constructor() {
-    this.body = new ReadableStream({
-      type: "direct",
-      // Returning without having closed keeps the stream open until `close`.
-      pull: (controller) => this.attach(controller as unknown as StreamSink),
-      // The call itself hears of it by the request's signal, before the response has begun too.
-      cancel: () => this.#forget(),
-    });
+    this.body = new ReadableStream(this as unknown as Bun.DirectUnderlyingSource);
+  }
+
+  /** The response is being read. Returning without having closed keeps the stream open until `close`. */
+  pull(controller: StreamSink): void {
+    this.attach(controller);
+  }
+
+  /** The client is gone; the call itself hears of it by the request's signal, before the response has begun too. */
+  cancel(): void {
+    this.#forget();
   }
 
   /** Who feeds it from now on. */

@@ -7,7 +7,7 @@ import type { StreamWatch } from "../dialects/stream_watch.ts";
 import type { Usage } from "../dialects/usage.ts";
 import type { FormatStream } from "../privacy/guards/schema/format_stream.ts";
 import { type RestorableEvent, restoredBy, type StreamRestorer } from "../privacy/restore_stream.ts";
-import { type SseEvent, SseFramer } from "../wire/sse.ts";
+import { type SseEvent, SseFramer, type SseListener } from "../wire/sse.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { AnswerCopy } from "./answer_copy.ts";
 import { answerBlocked, answerUnfit } from "./answer_guarding.ts";
@@ -29,8 +29,13 @@ export interface QuietClock {
   readonly after_ms: number;
 }
 
-/** Hears what became of a flow: null for a good end. */
-export type FlowEnd = (error: WireError | null) => void;
+/** Hears what becomes of a flow. */
+export interface FlowListener {
+  /** The first content of a stream has come; other bodies have none before they are whole. */
+  onContent?(): void;
+  /** It is over: null for a good end. */
+  onFlowEnd(error: WireError | null): void;
+}
 
 /** An answer under way. */
 export abstract class Flow {
@@ -51,9 +56,8 @@ export abstract class Flow {
   told_usage: (() => Usage | null | undefined) | null = null;
   /** Whether it was ended because its budget is used up. */
   stopped_by_budget = false;
-  #onEnd: FlowEnd | null = null;
+  #listener: FlowListener | null = null;
   #ended: { readonly error: WireError | null } | null = null;
-  #onContent: (() => void) | null = null;
   #has_content = false;
 
   constructor(watch: StreamWatch | null = null) {
@@ -93,23 +97,18 @@ export abstract class Flow {
     this.finish(null);
   }
 
-  /** Tells of the flow's end, once; at once if it is over. */
-  whenEnded(onEnd: FlowEnd): void {
-    if (this.#ended !== null) onEnd(this.#ended.error);
-    else this.#onEnd = onEnd;
+  /** Tells somebody of the first content and of the flow's end, once each; at once of what has been. */
+  tellTo(listener: FlowListener): void {
+    this.#listener = listener;
+    if (this.#has_content) listener.onContent?.();
+    if (this.#ended !== null) listener.onFlowEnd(this.#ended.error);
   }
 
   /** The first content of a stream has come; other bodies have none before they are whole. */
   contentCame(): void {
     if (this.#has_content) return;
     this.#has_content = true;
-    this.#onContent?.();
-  }
-
-  /** Tells of the first content, once; at once if it has come. */
-  whenContent(onContent: () => void): void {
-    if (this.#has_content) onContent();
-    else this.#onContent = onContent;
+    this.#listener?.onContent?.();
   }
 
   protected get is_ended(): boolean {
@@ -119,8 +118,13 @@ export abstract class Flow {
   protected finish(error: WireError | null): void {
     if (this.#ended !== null) return;
     this.#ended = { error };
-    this.#onEnd?.(error);
+    this.#listener?.onFlowEnd(error);
   }
+}
+
+/** Hears of the events of a stream. */
+export interface EventHearer {
+  hear(event: SseEvent): void;
 }
 
 /** Feeds a client that is not the only one: its full socket holds the upstream back while nobody else wants the answer. */
@@ -165,12 +169,12 @@ export class ByteFlow extends Flow {
  * Server-sent events. Only whole events are passed on, so that an error can follow at any time, and some may be left out.
  * Consecutive events go out in one write, as the very bytes that came.
  */
-export class EventFlow extends Flow implements Alarm {
+export class EventFlow extends Flow implements Alarm, SseListener {
   at_ms = 0;
   alarm_slot = -1;
 
   readonly #meter: StreamMeter | null;
-  readonly #onEvent: ((event: SseEvent) => void) | null;
+  readonly #hearer: EventHearer | null;
   readonly #quiet: QuietClock;
   readonly #framer: SseFramer;
   /** Adjacent bytes that wait for the end of the chunk. */
@@ -184,21 +188,21 @@ export class EventFlow extends Flow implements Alarm {
 
   /**
    * @param watch sees every event and may leave it out; null passes all on
-   * @param onEvent hears of every event after the watch did
+   * @param hearer hears of every event after the watch did
    * @param quiet wakes it for the comments of a quiet stream
    * @param meter counts what goes by, and says when it has to end
    */
   constructor(
     watch: StreamWatch | null,
-    onEvent: ((event: SseEvent) => void) | null,
+    hearer: EventHearer | null,
     quiet: QuietClock,
     meter: StreamMeter | null = null,
   ) {
     super(watch);
     this.#meter = meter;
-    this.#onEvent = onEvent;
+    this.#hearer = hearer;
     this.#quiet = quiet;
-    this.#framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#pass(event));
+    this.#framer = new SseFramer(EVENT_MAX_BYTES, this);
   }
 
   override get counted_tokens(): number | null {
@@ -258,7 +262,7 @@ export class EventFlow extends Flow implements Alarm {
     }
     if (rest !== null && watch.isWhole(rest)) {
       const is_shown = watch.see(rest) && watch.error === null;
-      this.#onEvent?.(rest);
+      this.#hearer?.hear(rest);
       if (is_shown && watch.complete) {
         const { raw } = this.#restored(rest);
         if (!this.#is_blocked) this.#write(raw);
@@ -320,11 +324,12 @@ export class EventFlow extends Flow implements Alarm {
     this.#quiet.alarms.add(this);
   }
 
-  #pass(event: SseEvent): void {
+  /** The framer has found an event. */
+  onEvent(event: SseEvent): void {
     if (this.is_ended) return;
     const watch = this.watch;
     const is_shown = watch === null || watch.see(event);
-    this.#onEvent?.(event);
+    this.#hearer?.hear(event);
     this.tap?.see(event.data);
     if (watch === null) this.contentCame();
     else if (watch.error !== null) {

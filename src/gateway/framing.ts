@@ -10,6 +10,9 @@ export function streamType({ framing }: ClientFormat): string {
   return framing === "events" ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8";
 }
 
+/** What every response says that is a stream: nobody on the way is to keep it, or to hold it back (nginx' `x-accel-buffering`). */
+export const STREAM_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
+
 /** What puts a stream's events into the form that the client wants; null: they are in it. */
 export function frameOf({ format, turn }: Pick<Call, "format" | "turn">): Frame | null {
   if (turn !== null) return turn.frame();

@@ -36,14 +36,18 @@ export function askedModel({ routed, discreet }: Call): string | null {
   return routed === null || routed.choice === null ? null : wordOf(routed.asked, discreet);
 }
 
+const NOT_ROUTED = { choice: null, needs: null, complexity: null } as const;
+
 /** What rules look at, and what they said; null where there is none of it. */
 export function routingRow({ routed, client, request: { headers }, discreet }: Call): RoutingRow | null {
   const task = wordOf(headers.get("x-venturi-task"), discreet);
   const region = wordOf(headers.get("x-venturi-region"), discreet);
   const tier = client?.tier ?? null;
-  const { choice = null, needs = null, complexity = null } = routed ?? {};
-  const known = [task, region, tier, choice, needs, complexity];
-  if (known.every((one) => one === null)) return null;
+  // Of most calls there is none of it.
+  if (task === null && region === null && tier === null && routed === null) return null;
+  const { choice, needs, complexity } = routed ?? NOT_ROUTED;
+  const is_routed = choice !== null || needs !== null || complexity !== null;
+  if (task === null && region === null && tier === null && !is_routed) return null;
   const chosen = choice === null ? NOTHING : { route: choice.route.name, model: choice.arm.model };
   return {
     ...chosen,

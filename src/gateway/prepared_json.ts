@@ -156,13 +156,11 @@ export class PreparedJson implements Prepared {
     const may_ask = format.name === "chat" || format.name === "completions";
     const asks_usage = may_ask && provider.stream_usage;
     const { path, is_compatible, headers } = apiPlace(provider.kind, format.name, model, stream);
-    return {
-      path,
-      is_compatible,
-      extra_headers: [...traceHeaders(this.#call), ...formatHeaders(headers, this.#call.request.headers)],
-      body: writeRequest(this.#asked(target), model_json, asks_usage, is_marked),
-      receiver: () => this.#receiver(target, null, null),
-    };
+    const own_headers = formatHeaders(headers, this.#call.request.headers);
+    const trace_headers = traceHeaders(this.#call);
+    const extra_headers = own_headers.length === 0 ? trace_headers : [...trace_headers, ...own_headers];
+    const body = writeRequest(this.#asked(target), model_json, asks_usage, is_marked);
+    return new SendingAsItCame(this, target, path, is_compatible, extra_headers, body);
   }
 
   /** The request, without what is the gateway's to do. */
@@ -192,7 +190,7 @@ export class PreparedJson implements Prepared {
       is_compatible,
       extra_headers: [...traceHeaders(this.#call), ...fields],
       body: [body],
-      receiver: () => this.#receiver(target, unpacked?.unpackedMessages ?? null, null),
+      receiver: () => this.receiverAt(target, unpacked?.unpackedMessages ?? null, null),
     };
   }
 
@@ -209,7 +207,7 @@ export class PreparedJson implements Prepared {
       extra_headers: traceHeaders(this.#call),
       body: null,
       several: translated.bodies,
-      receiver: () => this.#receiver(target, null, translated.translateAnswer),
+      receiver: () => this.receiverAt(target, null, translated.translateAnswer),
     };
   }
 
@@ -241,14 +239,15 @@ export class PreparedJson implements Prepared {
       is_compatible,
       extra_headers: [...traceHeaders(call), ...headers, ...translated.headers],
       body: [body],
-      receiver: () => this.#receiver(target, translated.foreignStream, translated.translateAnswer),
+      receiver: () => this.receiverAt(target, translated.foreignStream, translated.translateAnswer),
     };
   }
 
-  #receiver(
+  /** A new receiving end for a try at a target. */
+  receiverAt(
     target: TargetPlan,
-    foreignStream: (() => ForeignStream) | null,
-    translate: ((body: Uint8Array) => TranslatedAnswer | null) | null,
+    foreignStream: (() => ForeignStream) | null = null,
+    translate: ((body: Uint8Array) => TranslatedAnswer | null) | null = null,
   ): Receiver {
     const { stream, asks_usage, choices } = this.#request;
     const { name, stream_usage } = target.provider;
@@ -256,6 +255,36 @@ export class PreparedJson implements Prepared {
     if (!stream) return new WholeReceiver(call, name, COLLECT_MAX_BYTES, this.#quiet, null, translate);
     const watch = this.#endpoint.format.watch(!asks_usage, choices);
     return new StreamReceiver(call, target, watch, this.#quiet, stream_usage, foreignStream?.() ?? null);
+  }
+}
+
+/** The request as it came, for a target that speaks its format. */
+class SendingAsItCame implements Sending {
+  readonly path: string;
+  readonly is_compatible: boolean;
+  readonly extra_headers: HeaderFields;
+  readonly body: readonly Uint8Array[];
+  readonly #prepared: PreparedJson;
+  readonly #target: TargetPlan;
+
+  constructor(
+    prepared: PreparedJson,
+    target: TargetPlan,
+    path: string,
+    is_compatible: boolean,
+    extra_headers: HeaderFields,
+    body: readonly Uint8Array[],
+  ) {
+    this.#prepared = prepared;
+    this.#target = target;
+    this.path = path;
+    this.is_compatible = is_compatible;
+    this.extra_headers = extra_headers;
+    this.body = body;
+  }
+
+  receiver(): Receiver {
+    return this.#prepared.receiverAt(this.#target);
   }
 }
 

@@ -1,8 +1,9 @@
 // The receiving end of one try: hears of the upstream's head, data and end, and settles once what came of it.
 // An answer of success goes to the subclass; errors by status or by connection are the same for all and handled here.
 
+import type { LimitHearer } from "../access/key_limits.ts";
 import { TOLD_PREFIXES } from "../access/told_limits.ts";
-import type { DrainPlan, HeaderFields } from "../config/plan.ts";
+import type { DrainPlan } from "../config/plan.ts";
 import type { Usage } from "../dialects/usage.ts";
 import type { Trial } from "../routing/health/trial.ts";
 import type { Exchange, ExchangeHandler, UpstreamError, UpstreamHead } from "../upstream/exchange.ts";
@@ -42,7 +43,7 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   settled_ms = 0;
   protected settled = false;
   /** Hears the fields of an answer that speak of limits, where there are any. */
-  onLimits: ((fields: HeaderFields) => void) | null = null;
+  limits: LimitHearer | null = null;
   /** Whether the provider speaks another format than the client. */
   protected abstract readonly is_translated: boolean;
   /** Whether an answer that has begun without content waits for some, however long. */
@@ -53,16 +54,16 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   #exchange: Exchange | null = null;
   #result: TryResult | null = null;
   #onSettled: ((result: TryResult) => void) | null = null;
-  #resolve: (result: TryResult) => void = () => {};
+  #resolve: ((result: TryResult) => void) | null = null;
   #error_body: Uint8Array[] | null = null;
   #error_bytes = 0;
 
   constructor(call: Call, provider: string) {
     this.call = call;
     this.provider = provider;
-    this.result = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+    const { promise, resolve } = Promise.withResolvers<TryResult>();
+    this.result = promise;
+    this.#resolve = resolve;
   }
 
   /** A success has begun. */
@@ -128,11 +129,11 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
   onHead(head: UpstreamHead): void {
     this.head = head;
     const is_told = (head.status >= 200 && head.status < 300) || head.status === 429;
-    if (is_told && this.onLimits !== null) {
+    if (is_told && this.limits !== null) {
       const fields = head.headers.startingWith(TOLD_PREFIXES);
-      if (fields.length > 0) this.onLimits(fields);
+      if (fields.length > 0) this.limits.hear(fields);
     }
-    this.onLimits = null;
+    this.limits = null;
     if (head.status >= 200 && head.status < 300) this.begin(head);
     else this.#error_body = [];
   }
@@ -180,7 +181,8 @@ export abstract class Receiver implements ExchangeHandler, StopListener {
     this.settled_ms = call.answered_ms;
     call.connected_ms = times.connected_ms;
     call.first_byte_ms = times.first_byte_ms;
-    this.#resolve(result);
+    this.#resolve?.(result);
+    this.#resolve = null;
   }
 
   /** What came shows something of the target. */

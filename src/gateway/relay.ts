@@ -23,8 +23,8 @@ import {
 import type { Call, StopListener, StopReason } from "./call.ts";
 import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
 import { EventFlow, type Flow } from "./flow.ts";
-import { frameOf, streamType } from "./framing.ts";
-import type { LedAnswer } from "./lead.ts";
+import { frameOf, STREAM_HEADERS, streamType } from "./framing.ts";
+import { ledAnswer } from "./lead.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import type { WholeAnswer } from "./repair.ts";
@@ -112,134 +112,6 @@ function streamCollected(call: Call, events: Uint8Array, asks_usage: boolean): R
   return new Response(framedWhole(call, told), { status: 200, headers });
 }
 
-/** An answer under way: what happens to it after this point cannot be tried again, only told. */
-export function relayFlow(
-  call: Call,
-  head: UpstreamHead,
-  flow: Flow,
-  prepared: Prepared,
-  deadline_ms: number,
-  tools: PipelineTools,
-): Response {
-  if (call.stopped !== null && call.rest !== "drained") {
-    flow.drop();
-    return refuse(call, cutShort(call.stopped, deadline_ms), tools);
-  }
-  const enforces = call.answer_guard?.enforces || call.asked_format?.plan.action === "block";
-  if ((enforces || prepared.is_stream) && flow.watch === null) {
-    // What is too long to be collected cannot be judged, and cannot be given as a stream.
-    flow.drop();
-    call.listener?.onStop("gone");
-    return refuse(call, ownAnswer(answerBlocked()), tools);
-  }
-  const { watch } = flow;
-  const { stream_deadline_ms } = prepared.model;
-  const stream_end_ms = stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity;
-  // The call's deadline holds until a stream's first content, and to the very end of what is no stream.
-  let limit_ms = deadline_ms;
-  if (watch !== null && stream_end_ms < call.at_ms) {
-    limit_ms = stream_deadline_ms;
-    call.setDeadline(stream_end_ms);
-  }
-  flow.whenContent(() => {
-    limit_ms = stream_deadline_ms;
-    call.setDeadline(stream_end_ms);
-  });
-  const upstream = call.listener;
-  const { lead } = call;
-  const { recording } = flow;
-  if (recording === null) lead?.scatter();
-  else lead?.flows(recording);
-  const end = (reason: StopReason, error: WireError | null) => {
-    upstream?.onStop(reason);
-    if (call.rest === "drained") goOnAlone(call, flow, upstream);
-    else if (error === null) flow.drop();
-    else flow.breakOff(error);
-  };
-  call.listener = {
-    onStop: (reason) => {
-      const error = reason === "gone" ? null : cutShort(reason, limit_ms).error;
-      if (lead?.is_wanted && reason !== "draining") {
-        flow.part(error);
-        lead.goOnWithout(() => end(reason, null));
-      } else end(reason, error);
-    },
-  };
-  if (call.rest === "drained") goOnAlone(call, flow, upstream);
-  const limits = call.account?.headers();
-  const headers =
-    watch === null
-      ? withMore(callHeaders(call, null), { ...passedHeaders(head), ...limits })
-      : withMore(callHeaders(call, streamType(call.format)), { ...STREAM_HEADERS, ...limits });
-  head.headers = NO_HEADERS;
-  flow.whenEnded((error) => {
-    const is_gone = call.stopped === "gone";
-    const translated = flow.told_usage?.();
-    const told = translated === undefined ? (watch?.usage() ?? flow.tap?.usage() ?? null) : translated;
-    const finish_reason = flow.stopped_by_budget ? "length" : (watch?.finishReason() ?? null);
-    const is_partial =
-      told !== null && (flow.stopped_by_budget || (watch !== null && !watch.finished && !watch.done));
-    // What was told before the answer broke off has little of it, or nothing.
-    if (flow.copy !== null) {
-      call.witness?.flowed(flow.copy);
-      call.content?.flowed(flow.copy);
-    }
-    const usage = is_partial ? withAtLeast(told, flow.counted_tokens ?? 0) : told;
-    settle(call, tools, {
-      ...{ usage, finish_reason, is_partial },
-      status: is_gone ? GONE : head.status,
-      code: is_gone ? "client_closed" : (error?.code ?? error?.type ?? null),
-      model: flow.tap?.model ?? null,
-      counted_tokens: flow.counted_tokens,
-      answer: flow.kept_chunks,
-    });
-    if (lead === null || recording === null) return;
-    const is_whole = watch?.complete === true && !flow.stopped_by_budget;
-    const broken = error ?? (is_whole ? null : interruption(recording.server.provider, "it was given up"));
-    const is_fit = flow.format?.has_misfit !== true;
-    lead.flowed(recording, ledAnswer(call, prepared, "events", usage, finish_reason, is_fit), broken);
-  });
-  if (call.rest !== null) return new Response(null, { status: GONE });
-  call.stream = flow.stream;
-  return new Response(flow.stream.body, { status: head.status, headers });
-}
-
-/** The client is gone, and the rest comes for its usage alone, until something ends it. */
-function goOnAlone(call: Call, flow: Flow, upstream: StopListener | null): void {
-  flow.part(null);
-  call.listener = {
-    onStop: (reason) => {
-      upstream?.onStop(reason);
-      flow.drop();
-    },
-  };
-}
-
-function withAtLeast(usage: Usage, output_tokens: number): Usage {
-  return { ...usage, output_tokens: Math.max(usage.output_tokens, output_tokens) };
-}
-
-/** What a leader says of the answer that it got. */
-function ledAnswer(
-  call: Call,
-  prepared: Prepared,
-  kind: LedAnswer["kind"],
-  usage: Usage | null,
-  finish_reason: string | null,
-  is_fit: boolean,
-): LedAnswer {
-  const { cost_nano_usd } = call;
-  return {
-    kind,
-    usage,
-    finish_reason,
-    cost_nano_usd,
-    server: serverOf(call)!,
-    is_own: call.model === prepared.model || call.cascade !== null,
-    is_fit,
-  };
-}
-
 /** A kept answer. */
 export async function giveKept(
   call: Call,
@@ -284,7 +156,7 @@ export function followFlow(
   call.setDeadline(stream_deadline_ms > 0 ? call.arrived_ms + stream_deadline_ms : Infinity);
   call.kept_from = { ...recording.server, age_s: null, similarity: null, cache_key: null };
   const watch = call.format.watch(!prepared.asks_usage, prepared.choices);
-  const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, () => {}));
+  const flow = new EventFlow(watch, null, tools.clocks.quiet, new StreamMeter(FREE, false, null));
   treatStream(call, flow);
   if (call.content !== null) flow.copy = call.content.copy();
   const follower = new StreamFollower(recording, flow);
@@ -294,7 +166,7 @@ export function followFlow(
       else flow.breakOff(cutShort(reason, stream_deadline_ms).error);
     },
   };
-  flow.whenEnded((error) => {
+  const onFlowEnd = (error: WireError | null) => {
     follower.leave();
     flight.lookWhetherWanted();
     if (flow.copy !== null) call.content?.flowed(flow.copy);
@@ -306,7 +178,8 @@ export function followFlow(
       finish_reason: watch.finishReason(),
       saved: { nano_usd: recording.ended?.cost_nano_usd ?? 0, duration_ms: 0 },
     });
-  });
+  };
+  flow.tellTo({ onFlowEnd });
   const headers = withMore(callHeaders(call, streamType(call.format)), {
     ...STREAM_HEADERS,
     ...call.account?.headers(),
@@ -324,34 +197,3 @@ const FREE: MeteredAccount = {
   costText: () => "0",
   countedUsage: () => NO_USAGE,
 };
-
-/** Fields of a provider's response that end at the gateway, and those that are its affair with the provider. */
-const STOPPED_HEADERS = new Set([
-  ...[
-    "connection",
-    "keep-alive",
-    "transfer-encoding",
-    "content-length",
-    "trailer",
-    "upgrade",
-    "date",
-    "server",
-  ],
-  ...["set-cookie", "alt-svc", "strict-transport-security", "openai-organization", "openai-project"],
-  ...["x-request-id", "www-authenticate", "via", "nel", "report-to", "cf-ray", "cf-cache-status"],
-  "vary",
-]);
-
-const STOPPED_PREFIXES = ["x-ratelimit-", "anthropic-ratelimit-", "access-control-", "x-venturi-", "proxy-"];
-
-const STREAM_HEADERS = { "cache-control": "no-cache", "x-accel-buffering": "no" };
-
-/** What else a provider said goes on to the client. */
-function passedHeaders(head: UpstreamHead): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of head.headers.fields) {
-    if (STOPPED_HEADERS.has(name) || STOPPED_PREFIXES.some((prefix) => name.startsWith(prefix))) continue;
-    headers[name] = value;
-  }
-  return headers;
-}

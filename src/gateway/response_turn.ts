@@ -132,7 +132,7 @@ export class ResponseFrame {
   constructor(view: ResponseView, onEnd: (response: Uint8Array) => void) {
     this.#view = view;
     this.#onEnd = onEnd;
-    this.#framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#see(event));
+    this.#framer = new SseFramer(EVENT_MAX_BYTES, { onEvent: (event) => this.#see(event) });
   }
 
   feed(events: Uint8Array): Uint8Array {

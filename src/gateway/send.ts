@@ -81,7 +81,7 @@ function sendNow(
   receiver.trial = trial;
   receiver.drain = provider.drain;
   const mark = account?.place?.mark ?? null;
-  receiver.onLimits = (fields) => tools.key_limits.learn(provider, key, target.model, fields, mark);
+  receiver.limits = tools.key_limits.hearer(provider, key, target.model, mark);
   if (call.asked_ms === 0) call.asked_ms = performance.now();
   const drill = tools.health.drillOf(target);
   const client = drill === null ? tools.clientOf(provider) : drillClient(drill);

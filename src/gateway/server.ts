@@ -16,7 +16,7 @@ import { errorBody } from "../dialects/openai/error.ts";
 import { faultText, GatewayError } from "../errors.ts";
 import { collectMetrics } from "../ledger/collect.ts";
 import { Metrics, renderPrometheus } from "../ledger/metrics.ts";
-import { atEndOfTurn, TOGETHER_MIN } from "../memory/end_of_turn.ts";
+import { endOfTurn, TOGETHER_MIN } from "../memory/end_of_turn.ts";
 import { Roster } from "../memory/roster.ts";
 import { CLOSED } from "../privacy/discretion.ts";
 import { keyFor } from "../privacy/key.ts";
@@ -190,7 +190,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       calls.add(call);
       metrics.in_flight = calls.size;
       // A call of a socket has no connection of its own that could close.
-      if (call.given_body === null) call.request.signal.onabort = () => call.stop("gone");
+      if (call.given_body === null) call.request.signal.addEventListener("abort", call);
     },
     onCallEnd: (call) => {
       calls.remove(call);
@@ -361,17 +361,20 @@ export function startGateway(options: GatewayOptions): Gateway {
   function run(call: Call, endpoint: Endpoint): Response | Promise<Response> {
     enter(call, endpoint);
     const answered = answerCall(call, endpoint, tools);
-    if (answered instanceof Response) return closing(call, answered);
-    return answered.then(
-      (response) => together(closing(call, response)),
-      (fault: unknown) => closing(call, faulty(call, fault)),
-    );
+    return answered instanceof Response ? closing(call, answered) : whenAnswered(call, answered);
   }
 
-  /** A response that is given with the others of this turn. */
-  function together(response: Response): Response | Promise<Response> {
-    if (calls.size < TOGETHER_MIN) return response;
-    return new Promise((resolve) => atEndOfTurn(() => resolve(response)));
+  /** The response, which is given with the others of its turn. */
+  async function whenAnswered(call: Call, answered: Promise<Response>): Promise<Response> {
+    let response: Response;
+    try {
+      response = await answered;
+    } catch (fault) {
+      response = faulty(call, fault);
+    }
+    const closed = closing(call, response);
+    if (calls.size >= TOGETHER_MIN) await endOfTurn();
+    return closed;
   }
 
   function faulty(call: Call, fault: unknown): Response {

@@ -62,11 +62,13 @@ export class StreamGate {
   constructor(options: StreamGateOptions) {
     this.#options = options;
     const { restorer, client } = options;
-    this.#framer = new SseFramer(EVENT_MAX_BYTES, (event) => {
-      const { before, raw } = restorer.restore(event);
-      if (this.#hasLeaked()) return;
-      client.write(before);
-      client.write(raw);
+    this.#framer = new SseFramer(EVENT_MAX_BYTES, {
+      onEvent: (event) => {
+        const { before, raw } = restorer.restore(event);
+        if (this.#hasLeaked()) return;
+        client.write(before);
+        client.write(raw);
+      },
     });
   }
 

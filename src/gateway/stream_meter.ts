@@ -19,13 +19,19 @@ export interface MeteredAccount {
   countedUsage(output_tokens: number): Usage;
 }
 
+/** What feeds a stream. */
+export interface MeteredUpstream {
+  /** No more of it is wanted. */
+  stopExchange(): void;
+}
+
 /** Watches how long a streamed answer becomes. */
 export class StreamMeter {
   tokens = 0;
   /** The chunks, to be counted when the stream is over; null where they will not be, because usage will be told. */
   readonly chunks: Uint8Array[] | null;
   readonly #account: MeteredAccount;
-  readonly #stop: () => void;
+  readonly #upstream: MeteredUpstream | null;
   #chunk_bytes = 0;
   #smallest = Number.POSITIVE_INFINITY;
   #events = 0;
@@ -33,12 +39,12 @@ export class StreamMeter {
 
   /**
    * @param is_kept keep the chunks, up to a bound, to count their tokens later
-   * @param stop ends the exchange that feeds the stream
+   * @param upstream what feeds the stream; null: nothing that could be ended
    */
-  constructor(account: MeteredAccount, is_kept: boolean, stop: () => void) {
+  constructor(account: MeteredAccount, is_kept: boolean, upstream: MeteredUpstream | null) {
     this.chunks = is_kept ? [] : null;
     this.#account = account;
-    this.#stop = stop;
+    this.#upstream = upstream;
   }
 
   /** A chunk went by. False: the answer has to end before it. */
@@ -65,6 +71,6 @@ export class StreamMeter {
   }
 
   stopUpstream(): void {
-    this.#stop();
+    this.#upstream?.stopExchange();
   }
 }

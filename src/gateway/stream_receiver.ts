@@ -16,10 +16,10 @@ import { AnswerCopy, COMPARED_MAX_BYTES } from "./answer_copy.ts";
 import { treatStream } from "./answer_guarding.ts";
 import type { Call } from "./call.ts";
 import { inBandFailure, interruption, unfitAnswer } from "./failure.ts";
-import { EventFlow, type QuietClock } from "./flow.ts";
+import { EventFlow, type EventHearer, type QuietClock } from "./flow.ts";
 import { frameOf } from "./framing.ts";
 import { Receiver } from "./receiver.ts";
-import { StreamMeter } from "./stream_meter.ts";
+import { type MeteredUpstream, StreamMeter } from "./stream_meter.ts";
 
 /** Longest time that opening events are held back, in milliseconds. */
 const OPENING_MAX_MS = 1_000;
@@ -34,7 +34,7 @@ export interface ForeignStream {
 }
 
 /** Receives a stream of chunks. */
-export class StreamReceiver extends Receiver {
+export class StreamReceiver extends Receiver implements EventHearer, MeteredUpstream {
   protected readonly is_translated: boolean;
   readonly #target: TargetPlan;
   readonly #foreign: ForeignStream | null;
@@ -63,10 +63,9 @@ export class StreamReceiver extends Receiver {
     this.#foreign = foreign;
     this.is_translated = foreign !== null;
     this.#watch = watch;
-    const meter =
-      call.account === null ? null : new StreamMeter(call.account, !is_told, () => this.exchange.abort());
+    const meter = call.account === null ? null : new StreamMeter(call.account, !is_told, this);
     if (call.account?.may_stop) watch.mayStop();
-    this.#flow = new EventFlow(watch, (event) => this.#hear(event), quiet, meter);
+    this.#flow = new EventFlow(watch, this, quiet, meter);
     this.#flow.stream.frame = frameOf(call);
     if (foreign !== null) this.#flow.told_usage = () => foreign.translation.usage;
     treatStream(call, this.#flow);
@@ -132,8 +131,12 @@ export class StreamReceiver extends Receiver {
     this.#interrupt(error.message);
   }
 
+  stopExchange(): void {
+    this.exchange.abort();
+  }
+
   /** The flow's events: an error ends the exchange, and the first content settles the try. */
-  #hear(event: SseEvent): void {
+  hear(event: SseEvent): void {
     const { error } = this.#watch;
     if (error !== null) {
       this.exchange.abort();

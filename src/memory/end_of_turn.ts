@@ -7,21 +7,44 @@ export const TOGETHER_MIN = 8;
 /** So many are sent before the turn is over: a turn under load is tens of milliseconds long, and its first would wait for its last. */
 const TOGETHER_MAX = 16;
 
-/** The loop is the process' own, so there is one list of what its turn has to send. */
-let sends: (() => void)[] = [];
-
-function sendAll(): void {
-  const all = sends;
-  sends = [];
-  for (const send of all) send();
+/** Something to send. */
+export interface Sender {
+  /** Throws nothing. */
+  sendNow(): void;
 }
 
-/**
- * Does a send when all that this turn of the loop has brought is looked at, or when enough others wait.
- * @param send throws nothing
- */
-export function atEndOfTurn(send: () => void): void {
-  const count = sends.push(send);
+/** What waits for the end of this turn. The loop is the process' own, so there is one of it. */
+let senders: Sender[] = [];
+/** What those wait for who do their sending themselves; null: nobody does. */
+let turn: PromiseWithResolvers<void> | null = null;
+let count = 0;
+
+function sendAll(): void {
+  if (count === 0) return;
+  const all = senders;
+  senders = [];
+  count = 0;
+  for (const sender of all) sender.sendNow();
+  turn?.resolve();
+  turn = null;
+}
+
+function countOne(): void {
+  count += 1;
   if (count === 1) setImmediate(sendAll);
   else if (count === TOGETHER_MAX) sendAll();
+}
+
+/** Sends when all that this turn of the loop has brought is looked at, or when enough others wait. */
+export function atEndOfTurn(sender: Sender): void {
+  senders.push(sender);
+  countOne();
+}
+
+/** Resolves then. All who wait have one promise. */
+export function endOfTurn(): Promise<void> {
+  turn ??= Promise.withResolvers();
+  const { promise } = turn;
+  countOne();
+  return promise;
 }

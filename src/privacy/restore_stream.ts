@@ -209,7 +209,7 @@ export function restoredBy(restorer: StreamRestorer, events: Uint8Array): Uint8A
     is_changed ||= raw !== event.raw || before.length > 0;
     parts.push(before, raw);
   };
-  const framer = new SseFramer(events.length + 1, give);
+  const framer = new SseFramer(events.length + 1, { onEvent: give });
   framer.feed(events);
   const rest = framer.end();
   if (rest !== null) give(rest);

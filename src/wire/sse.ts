@@ -22,6 +22,11 @@ export interface SseEvent {
   readonly id: Uint8Array | null;
 }
 
+/** Gets each event as soon as it is complete. */
+export interface SseListener {
+  onEvent(event: SseEvent): void;
+}
+
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
@@ -40,7 +45,7 @@ const HELD_BYTES_MIN = 512;
  */
 export class SseFramer {
   readonly #limit_bytes: number;
-  readonly #onEvent: (event: SseEvent) => void;
+  readonly #listener: SseListener;
   /** What is held of the block that is not complete, and how much of this memory is in use. */
   #held: Uint8Array = NOTHING;
   #held_bytes = 0;
@@ -64,12 +69,12 @@ export class SseFramer {
   #id_end = -1;
 
   /**
-   * `onEvent` gets each block as soon as it is complete. A block longer than `limit_bytes` ends the framing:
-   * see `feed`. Memory is at most twice that.
+   * A block longer than `limit_bytes` ends the framing: see `feed`. Memory is at most twice that. The listener is an object, so
+   * that whoever frames a stream need not make a function for each.
    */
-  constructor(limit_bytes: number, onEvent: (event: SseEvent) => void) {
+  constructor(limit_bytes: number, listener: SseListener) {
     this.#limit_bytes = limit_bytes;
-    this.#onEvent = onEvent;
+    this.#listener = listener;
   }
 
   /** Whether a block was longer than the limit. No event is found any more. */
@@ -136,7 +141,7 @@ export class SseFramer {
         const raw = is_held ? this.#releaseHeld() : viewOf(chunk, block_start, pos);
         block_start = pos;
         this.#line_start = pos;
-        this.#onEvent(this.#take(bytes, raw));
+        this.#listener.onEvent(this.#take(bytes, raw));
       } else {
         this.#line_start = is_held ? this.#held_bytes : pos;
       }

@@ -17,10 +17,12 @@ export class SseArray {
   #has_begun = false;
 
   constructor(event_max_bytes = EVENT_MAX_BYTES) {
-    this.#framer = new SseFramer(event_max_bytes, ({ data }) => {
-      if (data === null) this.#pieces.push(BLANK);
-      else this.#pieces.push(this.#has_begun ? ",\r\n" : "[", data);
-      this.#has_begun ||= data !== null;
+    this.#framer = new SseFramer(event_max_bytes, {
+      onEvent: ({ data }) => {
+        if (data === null) this.#pieces.push(BLANK);
+        else this.#pieces.push(this.#has_begun ? ",\r\n" : "[", data);
+        this.#has_begun ||= data !== null;
+      },
     });
   }
 

@@ -28,7 +28,7 @@ function processes(count: number) {
 }
 
 const take = (one: LearnedLimits, amounts = ONE, kept = NOTHING_KEPT) =>
-  one.take(provider, key, "m", () => amounts, kept);
+  one.take(provider, key, "m", { told: () => amounts }, kept);
 const answer = (remaining: number, limit = 10, reset = "30s") =>
   [
     ["x-ratelimit-limit-requests", String(limit)],

@@ -45,9 +45,11 @@ function answerWith(email: string, odd: string, format: NewFormat): ChatAnswer {
 function restored(name: NewFormat, stream: Buffer, texts: Mapping | AnswerTexts = mapping): Buffer {
   const restorer = new StreamRestorer(texts, PLACES[PLACE[name]].stream);
   const parts: Uint8Array[] = [];
-  const framer = new SseFramer(1 << 20, (event) => {
-    const { before, raw } = restorer.restore(event);
-    parts.push(before, raw);
+  const framer = new SseFramer(1 << 20, {
+    onEvent: (event) => {
+      const { before, raw } = restorer.restore(event);
+      parts.push(before, raw);
+    },
   });
   framer.feed(stream);
   expect(framer.end()).toBeNull();

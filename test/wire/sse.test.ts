@@ -4,4 +4,7 @@
 import { SseFramer } from "../../src/wire/sse.ts";
 import { describeSseFramer } from "./sse.cases.ts";
 
-describeSseFramer("the framer in TypeScript", (limit_bytes, onEvent) => new SseFramer(limit_bytes, onEvent));
+describeSseFramer(
+  "the framer in TypeScript",
+  (limit_bytes, onEvent) => new SseFramer(limit_bytes, { onEvent }),
+);

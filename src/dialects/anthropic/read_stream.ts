@@ -55,7 +55,7 @@ export class MessagesStreamReader implements StreamReader {
 
   constructor(sink: EventSink) {
     this.#told = new AnswerTeller(sink);
-    this.#framer = new SseFramer(EVENT_BYTES, (event) => this.#readEvent(event));
+    this.#framer = new SseFramer(EVENT_BYTES, { onEvent: (event) => this.#readEvent(event) });
   }
 
   feed(chunk: Uint8Array): void {

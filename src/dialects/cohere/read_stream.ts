@@ -34,7 +34,7 @@ interface OpenContent {
 /** Reads a stream of bytes. */
 export class CohereStreamReader implements StreamReader {
   readonly #told: AnswerTeller;
-  readonly #framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#readEvent(event));
+  readonly #framer = new SseFramer(EVENT_MAX_BYTES, { onEvent: (event) => this.#readEvent(event) });
   #open: OpenContent | null = null;
   /** The parts of calls, by Cohere's number of them. */
   readonly #calls = new Map<number, number>();

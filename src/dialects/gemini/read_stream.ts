@@ -66,7 +66,7 @@ export class GeminiStreamReader implements StreamReader {
     if (first === undefined) return false;
     if (first === LIST_OPEN || first === OBJECT_OPEN)
       this.#array = new JsonArraySplitter(CHUNK_BYTES_MAX, (element) => this.#takeBytes(element));
-    else this.#events = new SseFramer(CHUNK_BYTES_MAX, (event) => this.#takeEvent(event));
+    else this.#events = new SseFramer(CHUNK_BYTES_MAX, { onEvent: (event) => this.#takeEvent(event) });
     return true;
   }
 

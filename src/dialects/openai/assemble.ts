@@ -35,7 +35,7 @@ const NOT_CARRIED: ReadonlySet<string> = new Set(["object", "choices", "obfuscat
  */
 export function assembleAnswer(events: Uint8Array, choices = 1): Uint8Array | null {
   const assembly = new Assembly();
-  const framer = new SseFramer(events.length + 1, (event) => assembly.add(event));
+  const framer = new SseFramer(events.length + 1, { onEvent: (event) => assembly.add(event) });
   framer.feed(events);
   const rest = framer.end();
   if (rest !== null) assembly.addRest(rest);

@@ -99,8 +99,10 @@ function isToChange(event: Uint8Array, { include_usage }: ReplayOptions): boolea
 /** What is given in place of the one event in these bytes; null: the event itself. */
 function replayEvent(bytes: Uint8Array, options: ReplayOptions): Uint8Array | null {
   let given: Uint8Array | null = null;
-  const framer = new SseFramer(bytes.length + 1, (event) => {
-    given = changed(event, options);
+  const framer = new SseFramer(bytes.length + 1, {
+    onEvent: (event) => {
+      given = changed(event, options);
+    },
   });
   framer.feed(bytes);
   const rest = framer.end();
@@ -116,7 +118,7 @@ function replayFramed(events: Uint8Array, options: ReplayOptions): Uint8Array {
     is_changed ||= given !== event.raw;
     parts.push(given);
   };
-  const framer = new SseFramer(events.length + 1, give);
+  const framer = new SseFramer(events.length + 1, { onEvent: give });
   framer.feed(events);
   const rest = framer.end();
   if (rest !== null) give(rest);

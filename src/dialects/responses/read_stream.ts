@@ -36,7 +36,7 @@ export class ResponsesStreamReader implements StreamReader {
 
   constructor(sink: EventSink) {
     this.#sink = sink;
-    this.#framer = new SseFramer(EVENT_BYTES_MAX, (event) => this.#read(event));
+    this.#framer = new SseFramer(EVENT_BYTES_MAX, { onEvent: (event) => this.#read(event) });
   }
 
   feed(chunk: Uint8Array): void {

@@ -37,7 +37,7 @@ export class SocketCall implements StreamSink {
   readonly queue: FrameQueue;
   readonly #call: Call;
   readonly #writer: AnswerWriter;
-  readonly #framer = new SseFramer(EVENT_MAX_BYTES, (event) => this.#hear(event));
+  readonly #framer = new SseFramer(EVENT_MAX_BYTES, { onEvent: (event) => this.#hear(event) });
   #headers: Readonly<Record<string, string>> = {};
   #is_cancelled = false;
   #is_over = false;

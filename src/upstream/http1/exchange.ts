@@ -1,7 +1,7 @@
 // One exchange over HTTP/1.1: gets a connection, sends, tells its handler what comes, and watches its time.
 // The state lives here and ends here, exactly once; a connection only ever serves the exchange it was given.
 
-import { atEndOfTurn, TOGETHER_MIN } from "../../memory/end_of_turn.ts";
+import { atEndOfTurn, type Sender, TOGETHER_MIN } from "../../memory/end_of_turn.ts";
 import {
   type Exchange,
   type ExchangeHandler,
@@ -20,7 +20,7 @@ import type { Timed } from "./sweep.ts";
 import { Upload, type UploadWaiter } from "./upload.ts";
 
 /** An exchange under way. */
-export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter {
+export class Http1Exchange implements Exchange, Timed, Sender, DialWaiter, UploadWaiter {
   readonly request: UpstreamRequest;
   readonly times: ExchangeTimes;
   reused = false;
@@ -104,7 +104,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
         if (connection.sendWhole()) this.#sent(now_ms);
       } else if (!this.#is_posted) {
         this.#is_posted = true;
-        atEndOfTurn(() => this.#sendNow());
+        atEndOfTurn(this);
       }
       return;
     }
@@ -118,7 +118,7 @@ export class Http1Exchange implements Exchange, Timed, DialWaiter, UploadWaiter 
     void this.#upload.run(streamHead(this.request, stream.length));
   }
 
-  #sendNow(): void {
+  sendNow(): void {
     this.#is_posted = false;
     if (this.#connection?.sendWhole()) this.#sent(performance.now());
   }

@@ -18,6 +18,9 @@ const HEAD_LF = 7;
 const SPACE = 0x20;
 const TAB = 9;
 const COLON = 0x3a;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const ONE = 0x31;
 
 /** A reader of one head after another: `beginHead` or `beginTrailers`, then `read` until it is complete. */
 export class HeadReader {
@@ -223,22 +226,25 @@ export class HeadReader {
 
   /** Reads `HTTP/1.x SP 3DIGIT [ SP reason ]`; the reason is dropped. Returns what is wrong, or null. */
   #readStatusLine(chunk: Uint8Array, start: number, shift: number, length: number): string | null {
-    const byte = (offset: number): number => this.#byteOfHead(chunk, start, shift, offset);
     if (length < 12) return "bad status line";
-    const minor = byte(7);
-    if (byte(5) !== 0x31 || byte(6) !== 0x2e || (minor !== 0x30 && minor !== 0x31))
-      return "bad or unsupported HTTP version";
-    if (byte(8) !== SPACE || (length > 12 && byte(12) !== SPACE)) return "bad status line";
+    const minor = this.#byteOfHead(chunk, start, shift, 7);
+    const is_http_1 =
+      this.#byteOfHead(chunk, start, shift, 5) === ONE && this.#byteOfHead(chunk, start, shift, 6) === DOT;
+    if (!is_http_1 || (minor !== ZERO && minor !== ONE)) return "bad or unsupported HTTP version";
+    const is_spaced =
+      this.#byteOfHead(chunk, start, shift, 8) === SPACE &&
+      (length === 12 || this.#byteOfHead(chunk, start, shift, 12) === SPACE);
+    if (!is_spaced) return "bad status line";
     let status = 0;
     for (let offset = 9; offset < 12; offset++) {
-      const digit = byte(offset) - 0x30;
+      const digit = this.#byteOfHead(chunk, start, shift, offset) - ZERO;
       if (digit < 0 || digit > 9) return "bad status code";
       status = status * 10 + digit;
     }
     if (status < 100 || status > 599) return "bad status code";
     if (status === 101) return "the protocol was switched without being asked";
     this.status = status;
-    this.is_one_zero = minor === 0x30;
+    this.is_one_zero = minor === ZERO;
     return null;
   }
 

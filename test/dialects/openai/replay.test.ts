@@ -12,7 +12,7 @@ import { randomAnswer } from "./random_answer.ts";
 
 function eventsOf(bytes: Uint8Array): SseEvent[] {
   const events: SseEvent[] = [];
-  const framer = new SseFramer(bytes.length + 1, (event) => events.push(event));
+  const framer = new SseFramer(bytes.length + 1, { onEvent: (event) => events.push(event) });
   framer.feed(bytes);
   const rest = framer.end();
   return rest === null ? events : [...events, rest];

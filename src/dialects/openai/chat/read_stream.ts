@@ -32,7 +32,9 @@ export interface ChunkReader {
 
 /** Frames a stream of chunks, and tells its end, its errors, and where it was cut. */
 export class ChunkStreamReader implements StreamReader {
-  readonly #framer = new SseFramer(EVENT_MAX_BYTES, ({ data, name }) => this.#event(data, name));
+  readonly #framer = new SseFramer(EVENT_MAX_BYTES, {
+    onEvent: ({ data, name }) => this.#event(data, name),
+  });
   readonly #chunks: ChunkReader;
   readonly #sink: EventSink;
   #ended = false;

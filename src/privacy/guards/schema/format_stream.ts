@@ -67,7 +67,7 @@ export class FormatStream {
   /** Whole events that are about to go out. */
   seeEvents(events: Uint8Array): void {
     if (events.length === 0 || this.has_misfit) return;
-    const framer = new SseFramer(events.length + 1, ({ data }) => this.see(data));
+    const framer = new SseFramer(events.length + 1, { onEvent: ({ data }) => this.see(data) });
     framer.feed(events);
     this.see(framer.end()?.data ?? null);
   }
