@@ -51,7 +51,7 @@ export class Account implements MeteredAccount, PlaceAsker {
   readonly user: string | null;
   readonly #labels: Labels;
   readonly #call: Call;
-  readonly #prepared: Asked;
+  #prepared: Asked;
   readonly #books: Books;
   #reservation: Reservation | null = null;
   /** What is taken of the limits of the provider's key that is being tried. */
@@ -249,6 +249,15 @@ export class Account implements MeteredAccount, PlaceAsker {
   /** What is held in memory of its request, in bytes. */
   get request_bytes(): number {
     return this.#prepared.read_body?.length ?? 0;
+  }
+
+  /**
+   * Lets go of the request's body, which may be half a megabyte while its answer comes for minutes. It is kept to be counted should
+   * the provider not tell what was used: an estimate of its tokens stays.
+   */
+  letGoOfBody(): void {
+    if (this.#prepared.read_body === null) return;
+    this.#prepared = new Outline(this.#prepared, this.#estimatedInput());
   }
 
   /** The try at a provider's key is over. */
@@ -491,6 +500,36 @@ export class Account implements MeteredAccount, PlaceAsker {
       usage: sumOf(earlier.usage, usage),
       cost_nano_usd: bothOf(earlier.cost_nano_usd, cost_nano_usd),
     };
+  }
+}
+
+/** What is still to be known of a request whose body is gone. */
+class Outline implements Asked {
+  readonly user: string | null;
+  readonly model: ModelPlan;
+  readonly has_tokens: boolean;
+  readonly max_output_tokens: number | null;
+  readonly choices: number;
+  readonly read_body = null;
+  readonly is_stream: boolean;
+  readonly limits: LimitPart;
+  readonly is_spoken: boolean;
+  readonly #input_tokens: number;
+
+  constructor(asked: Asked, input_tokens: number) {
+    this.user = asked.user;
+    this.model = asked.model;
+    this.has_tokens = asked.has_tokens;
+    this.max_output_tokens = asked.max_output_tokens;
+    this.choices = asked.choices;
+    this.is_stream = asked.is_stream;
+    this.limits = asked.limits ?? "all";
+    this.is_spoken = asked.is_spoken ?? false;
+    this.#input_tokens = input_tokens;
+  }
+
+  estimateInput(): number {
+    return this.#input_tokens;
   }
 }
 

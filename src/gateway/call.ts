@@ -63,6 +63,8 @@ export interface Routed {
 /** What has to hear at once that a call is stopped. */
 export interface StopListener {
   onStop(reason: StopReason): void;
+  /** The call lasts: what it needs no more can be let go of. Told now and then. */
+  onLasting?(): void;
 }
 
 /** What became of a finding: what its guard does about it, or that a better answer was got. */

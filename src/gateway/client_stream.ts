@@ -38,6 +38,11 @@ export class ClientStream {
   /** What was written since the client's socket became full; bytes. */
   held_bytes = 0;
 
+  /** Whether something is written to it now and then, whatever comes. */
+  has_comments = false;
+  /** To be done before it ends; null: nothing. */
+  beforeEnd: (() => void) | null = null;
+
   /** Puts the events into another form; null: they go out as they are. */
   frame: Frame | null = null;
 
@@ -145,6 +150,7 @@ export class ClientStream {
 
   #close(controller: StreamSink, broken: boolean): void {
     this.#controller = null;
+    this.beforeEnd?.();
     if (broken) controller.close(new Error("the answer broke off"));
     else controller.close();
   }

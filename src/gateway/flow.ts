@@ -231,6 +231,7 @@ export class EventFlow extends Flow implements Alarm, SseListener {
     this.#feeder = this.#gated ?? shared;
     super.begin(this.#feeder);
     this.stream.written_ms = performance.now();
+    this.stream.has_comments = true;
     this.#sleep();
   }
 

@@ -7,28 +7,19 @@ import { isChunked } from "../dialects/client_format.ts";
 import type { WireError } from "../dialects/openai/error.ts";
 import { replayEvents } from "../dialects/openai/replay.ts";
 import { saysRefusal } from "../dialects/refusal.ts";
-import { NO_USAGE, type Usage } from "../dialects/usage.ts";
+import { NO_USAGE } from "../dialects/usage.ts";
 import { dollarsOf } from "../ledger/dollars.ts";
-import { NO_HEADERS, type UpstreamHead } from "../upstream/exchange.ts";
-import { callHeaders, errorResponse, serverOf, withMore } from "./answer.ts";
-import {
-  answerBlocked,
-  answerUnfit,
-  type Given,
-  passed,
-  treatAnswer,
-  treatEvents,
-  treatStream,
-} from "./answer_guarding.ts";
-import type { Call, StopListener, StopReason } from "./call.ts";
-import { type FailedAnswer, interruption, ownAnswer } from "./failure.ts";
-import { EventFlow, type Flow } from "./flow.ts";
+import { callHeaders, errorResponse, withMore } from "./answer.ts";
+import { answerUnfit, type Given, passed, treatAnswer, treatEvents, treatStream } from "./answer_guarding.ts";
+import type { Call } from "./call.ts";
+import { type FailedAnswer, ownAnswer } from "./failure.ts";
+import { EventFlow } from "./flow.ts";
 import { frameOf, STREAM_HEADERS, streamType } from "./framing.ts";
 import { ledAnswer } from "./lead.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import type { WholeAnswer } from "./repair.ts";
-import { cutShort, endOf, GONE, NOTHING_CAME, refuse, settle } from "./settle.ts";
+import { cutShort, endOf, GONE, NOTHING_CAME, settle } from "./settle.ts";
 import { StreamFollower } from "./stream_follower.ts";
 import type { StreamForm } from "./stream_form.ts";
 import { type MeteredAccount, StreamMeter } from "./stream_meter.ts";

@@ -15,6 +15,9 @@ import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import { cutShort, GONE, refuse, settle } from "./settle.ts";
 
+/** A request up to this size is counted when its answer begins; larger ones when it turns out to last. */
+const COUNTED_AT_ONCE_BYTES = 8 * 1024;
+
 /** Gives an answer under way to the client, or an error in its place where it cannot be given any more. */
 export function relayFlow(
   call: Call,
@@ -96,6 +99,7 @@ class RelayedFlow implements StopListener, FlowListener {
     head.headers = NO_HEADERS;
     flow.tellTo(this);
     if (call.rest !== null) return new Response(null, { status: GONE });
+    if ((call.account?.request_bytes ?? 0) <= COUNTED_AT_ONCE_BYTES) this.onLasting();
     call.stream = flow.stream;
     return new Response(flow.stream.body, { status: this.#status, headers });
   }
@@ -107,6 +111,11 @@ class RelayedFlow implements StopListener, FlowListener {
   onContent(): void {
     this.#limit_ms = this.#stream_deadline_ms;
     this.#call.setDeadline(this.#stream_end_ms);
+  }
+
+  /** Where the provider tells what was used, nobody counts the request after its answer has come. */
+  onLasting(): void {
+    if (this.#flow.watch !== null && this.#flow.kept_chunks === null) this.#call.account?.letGoOfBody();
   }
 
   onStop(reason: StopReason): void {

@@ -73,8 +73,11 @@ import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
-/** How old a call is, at least and at most, when its connection is allowed to be quiet: to do it at once costs every call. */
-const ALLOW_QUIET_MS = 30_000;
+/** After what part of that time a call's connection is allowed to be quiet: to do it at once costs every call. */
+const ALLOW_QUIET_PART = 0.25;
+/** How old a call is when it lasts, and how often is looked; so many bytes of their requests are let go of at a time. */
+const LASTING_MS = 1_000;
+const LET_GO_MAX_BYTES = 8 * 1024 * 1024;
 /** After how long a quiet stream gets a comment, in milliseconds. */
 const QUIET_MS = 15_000;
 /** How long a stopping gateway leaves idle connections open: a call may just have been sent on any of them. */
@@ -97,6 +100,8 @@ export interface GatewayOptions {
   readonly descriptor?: number | null;
   /** After how long a quiet stream gets a comment. */
   readonly quiet_ms?: number;
+  /** After how many seconds of silence a client's connection is closed; longer than `quiet_ms`. */
+  readonly idle_s?: number;
   /** Keys besides those of the Plan; by default there are none. */
   readonly stored_keys?: StoredKeys | null;
   /** The socket of the admin API; without one, the public port has no admin API. */
@@ -133,6 +138,7 @@ export function startGateway(options: GatewayOptions): Gateway {
   options.books.setState(plan.state);
   let stage: "serving" | "draining" | "cutting" = "serving";
   const quiet_ms = options.quiet_ms ?? QUIET_MS;
+  const idle_s = options.idle_s ?? CLIENT_IDLE_S;
   const { series, state } = options.books;
   const metrics = new Metrics(series, (provider, model) => isServed(plan, provider, model));
   const calls = new Roster<"call_slot", Call>("call_slot");
@@ -237,7 +243,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     share_port: options.share_port ?? false,
     descriptor: options.descriptor ?? null,
     tls: plan.listen.tls,
-    idle_s: CLIENT_IDLE_S,
+    idle_s,
     // The commonest calls come without a look at their URL, which the server would have to put together first.
     routes: jsonRoutes(answerAt),
     fetch: answer,
@@ -252,16 +258,31 @@ export function startGateway(options: GatewayOptions): Gateway {
     },
   });
 
-  /** Calls that take long must not lose their connections by the server's idle timeout. */
-  const allowing = setInterval(() => {
+  /** Calls that take long must not lose their connections by the server's idle timeout, nor hold what they need no more. */
+  const looking = setInterval(() => {
     const now_ms = performance.now();
+    const quiet_after_ms = idle_s * 1_000 * ALLOW_QUIET_PART;
+    let left_bytes = LET_GO_MAX_BYTES;
     for (const call of calls.members) {
-      if (call.may_be_quiet || now_ms - call.arrived_ms < ALLOW_QUIET_MS) continue;
-      call.may_be_quiet = true;
-      front.timeout(call.request, 0);
+      const age_ms = now_ms - call.arrived_ms;
+      if (age_ms >= quiet_after_ms) allowQuiet(call);
+      const { request_bytes = 0 } = call.account ?? {};
+      if (age_ms < LASTING_MS || request_bytes === 0 || left_bytes <= 0) continue;
+      call.listener?.onLasting?.();
+      left_bytes -= request_bytes;
     }
-  }, ALLOW_QUIET_MS);
-  allowing.unref();
+  }, LASTING_MS);
+  looking.unref();
+
+  function allowQuiet(call: Call): void {
+    const { stream, request } = call;
+    // What gets comments is never quiet for long.
+    if (call.may_be_quiet || stream?.has_comments) return;
+    call.may_be_quiet = true;
+    front.timeout(request, 0);
+    // The server keeps it with the connection, and hears nothing of the request any more when its answer has ended.
+    if (stream !== null) stream.beforeEnd = () => front.timeout(request, idle_s);
+  }
 
   /** Any request that has no route of its own: the path says what it is for. */
   function answer(request: Request, server: Server): Response | Promise<Response | undefined> | undefined {
@@ -501,7 +522,8 @@ export function startGateway(options: GatewayOptions): Gateway {
   function closing(call: Call, response: Response): Response {
     const { request } = call;
     // The server keeps it with the connection.
-    if (call.may_be_quiet) front.timeout(request, CLIENT_IDLE_S);
+    if (call.may_be_quiet) front.timeout(request, idle_s);
+    call.may_be_quiet = false;
     if (plan.listen.cors_origins.length > 0) {
       for (const [name, value] of Object.entries(corsHeaders(plan, request.headers)))
         response.headers.set(name, value);
@@ -540,7 +562,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     tools.privacy.value?.close();
     tools.guards.value?.close();
     looks.value?.close();
-    clearInterval(allowing);
+    clearInterval(looking);
     endProber();
   }
 
