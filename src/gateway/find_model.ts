@@ -100,6 +100,7 @@ export function inRegion(
   also: string | null = null,
 ): ModelPlan | GatewayError {
   if (model instanceof GatewayError) return model;
+  if (also === null && isAnywhere(call, model)) return model;
   const regions = regionsOf(call, model, also);
   const within = withinRegions(model, regions);
   if (within !== null) return within;
@@ -108,6 +109,11 @@ export function inRegion(
     `This request may not leave the region ${regions.join(" and ").slice(0, 200)}, and '${model.name.slice(0, 200)}' has no target there.`,
     call.request.headers.has("x-venturi-region") ? { param: "x-venturi-region" } : {},
   );
+}
+
+/** Whether nobody says where a call may go: most calls. */
+function isAnywhere({ client, request }: Call, { region }: ModelPlan): boolean {
+  return region === null && client!.region === null && request.headers.get("x-venturi-region") === null;
 }
 
 /** The regions that a call to a model may not leave. */

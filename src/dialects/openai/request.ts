@@ -400,7 +400,7 @@ export function writeRequest(
   if (ask_usage && request.stream && !request.asks_usage) edits.push(askForUsage(request));
   const mark = mark_prefix ? markPrefix(request) : null;
   if (mark !== null) edits.push(...mark);
-  edits.sort((a, b) => a.start - b.start);
+  if (edits.length > 1) edits.sort((a, b) => a.start - b.start);
   return splice(request.bytes, edits);
 }
 

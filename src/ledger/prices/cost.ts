@@ -172,6 +172,7 @@ function covers(price: ModelPrice, usage: Usage): boolean {
 
 /** The period that applies; the first where none does. */
 export function periodOf({ periods }: ModelPrice, time_ms: number): Period {
+  if (periods.length === 1) return periods[0]!;
   return periods.findLast(({ when }) => when === null || applies(when, time_ms)) ?? periods[0]!;
 }
 
