@@ -21,7 +21,7 @@ import type { RouteChoice } from "../routing/policy.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
-import type { ClientStream } from "./client_stream.ts";
+import type { ClientStream, StreamOwner } from "./client_stream.ts";
 import type { CallContent } from "./content.ts";
 import type { JsonPath } from "./endpoints.ts";
 import type { Lead } from "./lead.ts";
@@ -75,6 +75,7 @@ const FORMAT_FIELDS = ["anthropic-version", "anthropic-beta"];
 
 const NO_TRIES: readonly Tried[] = [];
 const NO_NAMES: readonly string[] = [];
+const NO_REQUEST = new Request("http://gone/");
 
 /** A request's id made of a UUID. Five slices take half the time of a search for the dashes. */
 function requestName(uuid: string): string {
@@ -82,12 +83,13 @@ function requestName(uuid: string): string {
 }
 
 /** A call being answered. Moments are on the clock of `performance.now()`, in milliseconds; 0 until they have come. */
-export class Call implements Alarm, EventListenerObject {
+export class Call implements Alarm, EventListenerObject, StreamOwner {
   /** What the client knows it by. */
   readonly id: string;
   /** What the ledger knows it by: unique for ever. In order of time (UUID version 7), so that an index of many stays small work. */
   readonly ledger_id: string;
-  readonly request: Request;
+  /** What its client asks. A stream lets go of it when it has begun: then this one says nothing. */
+  request: Request;
   readonly plan: Plan;
   client: ClientKey | null = null;
   /** What its client speaks. */
@@ -289,6 +291,22 @@ export class Call implements Alarm, EventListenerObject {
     else this.#alarms.add(this);
   }
 
+  /**
+   * Its stream is with the client, of whose leaving the stream tells: what the request alone knew is let go of, unless somebody
+   * asks the same once more, or keeps what was asked.
+   */
+  onAttached(): void {
+    const { request, trace, witness, lead, content, turn } = this;
+    if (witness !== null || lead !== null || content !== null || turn !== null) return;
+    this.#trace = trace;
+    request.signal.removeEventListener("abort", this);
+    this.request = NO_REQUEST;
+  }
+
+  onClientGone(): void {
+    this.stop("gone");
+  }
+
   /** Time left until the deadline, in milliseconds. */
   get left_ms(): number {
     return this.at_ms - performance.now();
@@ -300,7 +318,7 @@ export class Call implements Alarm, EventListenerObject {
 
   /** Its request's signal tells that the client is gone. */
   handleEvent(): void {
-    this.stop("gone");
+    this.onClientGone();
   }
 
   /** Ends it, for the first reason that there is; what is still read of its answer ends with a second. */

@@ -26,6 +26,13 @@ export interface Frame {
   close(): Uint8Array;
 }
 
+/** Whose answer a stream is. */
+export interface StreamOwner {
+  /** It is with the client from now on: should the client go, the stream hears of it. */
+  onAttached(): void;
+  onClientGone(): void;
+}
+
 /** How much may wait for the response to begin before the feeder is paused. */
 const WAITING_MAX_BYTES = 256 * 1024;
 
@@ -40,6 +47,8 @@ export class ClientStream {
 
   /** Whether something is written to it now and then, whatever comes. */
   has_comments = false;
+  /** Null: nobody is to hear of its client. */
+  owner: StreamOwner | null = null;
   /** To be done before it ends; null: nothing. */
   beforeEnd: (() => void) | null = null;
 
@@ -60,11 +69,13 @@ export class ClientStream {
   /** The response is being read. Returning without having closed keeps the stream open until `close`. */
   pull(controller: StreamSink): void {
     this.attach(controller);
+    this.owner?.onAttached();
   }
 
-  /** The client is gone; the call itself hears of it by the request's signal, before the response has begun too. */
+  /** The client is gone. Before the response has begun, only its request's signal tells. */
   cancel(): void {
     this.#forget();
+    this.owner?.onClientGone();
   }
 
   /** Who feeds it from now on. */

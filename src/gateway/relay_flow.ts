@@ -100,6 +100,8 @@ class RelayedFlow implements StopListener, FlowListener {
     flow.tellTo(this);
     if (call.rest !== null) return new Response(null, { status: GONE });
     if ((call.account?.request_bytes ?? 0) <= COUNTED_AT_ONCE_BYTES) this.onLasting();
+    // Other streams are quiet for long, which their connections must be allowed, by the request.
+    if (flow.stream.has_comments) flow.stream.owner = call;
     call.stream = flow.stream;
     return new Response(flow.stream.body, { status: this.#status, headers });
   }

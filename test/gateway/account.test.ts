@@ -75,6 +75,20 @@ describe("an account's row", () => {
     },
   );
 
+  test("is the same when the request's body was let go of, as long as nobody has to count it", () => {
+    const { call, prepared } = newCall();
+    const cut = { ...END, status: 499, code: "client_closed", usage: null, counted_tokens: 7 };
+    for (const lets_go of [false, true]) {
+      const account = new Account(call, prepared, books.books);
+      expect(account.request_bytes).toBe(400);
+      if (lets_go) account.letGoOfBody();
+      expect(account.request_bytes).toBe(lets_go ? 0 : 400);
+      expect(account.close(cut)).toBe(100 * 1_000 + 7 * 2_000);
+    }
+    const [kept, let_go] = books.rows();
+    expect(let_go).toMatchObject({ usage: kept!.usage, estimated: true, model: "chat", stream: false });
+  });
+
   test("of an answer that was not in a cache costs what it costs", () => {
     const { call, prepared } = newCall();
     call.cache = "miss";

@@ -52,7 +52,7 @@ export interface Rig {
   /** By a configuration's text, or a Plan as it is. */
   gateway(
     config: string | Plan,
-    options?: Pick<GatewayOptions, "quiet_ms" | "stored_keys" | "share_port" | "descriptor">,
+    options?: Pick<GatewayOptions, "quiet_ms" | "idle_s" | "stored_keys" | "share_port" | "descriptor">,
   ): TestGateway;
   /** A raw connection to a port of this machine. */
   connect(port: number): Promise<RawClient>;

@@ -399,39 +399,45 @@ describe("a client that goes away", () => {
 });
 
 describe("a client that does not read", () => {
+  /** One that has stopped to, so that everything before it stands still. */
+  async function standing(stream: boolean) {
+    const total_bytes = 64 * 1024 * 1024;
+    const piece = stream
+      ? Buffer.from(
+          `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "x".repeat(64 * 1024) } }] })}\n\n`,
+        )
+      : Buffer.from(`"${"x".repeat(64 * 1024)}",`);
+    let sent = 0;
+    const upstream = await room.upstream(async (_, reply) => {
+      await reply.head(200, stream ? SSE : { "content-type": "application/octet-stream" });
+      while (sent < total_bytes) {
+        await reply.chunk(piece);
+        sent += piece.length;
+      }
+      if (stream) await reply.chunk(CHUNKS.at(-2)! + DONE);
+    });
+    const gateway = room.gateway(config(upstream.base_url));
+    const client = await room.connect(gateway.port);
+    client.write(
+      stream ? chatRequest(STREAM) : "GET /v1/files/file-1/content HTTP/1.1\r\nhost: gateway\r\n\r\n",
+    );
+    await client.until((received) => received.length > 1000);
+    client.socket.pause();
+    // It stands still: nothing was sent for a while.
+    let before = -1;
+    await until(() => {
+      const is_still = sent === before;
+      before = sent;
+      Bun.sleepSync(20);
+      return is_still;
+    });
+    return { client, gateway, upstream, sent, total_bytes };
+  }
+
   test.each([true, false])(
     "holds the upstream back, with little memory in use; streamed: %s",
     async (stream) => {
-      const total_bytes = 64 * 1024 * 1024;
-      const piece = stream
-        ? Buffer.from(
-            `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "x".repeat(64 * 1024) } }] })}\n\n`,
-          )
-        : Buffer.from(`"${"x".repeat(64 * 1024)}",`);
-      let sent = 0;
-      const upstream = await room.upstream(async (_, reply) => {
-        await reply.head(200, stream ? SSE : { "content-type": "application/octet-stream" });
-        while (sent < total_bytes) {
-          await reply.chunk(piece);
-          sent += piece.length;
-        }
-        if (stream) await reply.chunk(CHUNKS.at(-2)! + DONE);
-      });
-      const gateway = room.gateway(config(upstream.base_url));
-      const client = await room.connect(gateway.port);
-      client.write(
-        stream ? chatRequest(STREAM) : "GET /v1/files/file-1/content HTTP/1.1\r\nhost: gateway\r\n\r\n",
-      );
-      await client.until((received) => received.length > 1000);
-      client.socket.pause();
-      // It stands still: nothing was sent for a while.
-      let before = -1;
-      await until(() => {
-        const is_still = sent === before;
-        before = sent;
-        Bun.sleepSync(20);
-        return is_still;
-      });
+      const { client, gateway, sent, total_bytes } = await standing(stream);
       expect(sent).toBeLessThan(24 * 1024 * 1024);
       let received_bytes = client.received.length;
       client.socket.removeAllListeners("data");
@@ -444,4 +450,37 @@ describe("a client that does not read", () => {
       expect(gateway.counted("calls", "200")).toBe(1);
     },
   );
+
+  test.each([true, false])("and then leaves is noticed as any other; streamed: %s", async (stream) => {
+    const { client, gateway, upstream } = await standing(stream);
+    client.destroy();
+    await upstream.requests[0]!.aborted;
+    await gateway.idle();
+    expect(gateway.counted("calls", "499")).toBe(1);
+  });
+});
+
+describe("a client's connection", () => {
+  test("may be quiet in the middle of an answer, and is closed when it is idle behind it", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const upstream = await room.upstream(async (_, reply) => {
+      await reply.head(200, { "content-type": "application/octet-stream" });
+      await reply.chunk("the beginning");
+      await released;
+      await reply.chunk("the end");
+    });
+    // The server looks every four seconds.
+    const gateway = room.gateway(config(upstream.base_url), { idle_s: 4 });
+    const client = await room.connect(gateway.port);
+    client.write("GET /v1/files/file-1/content HTTP/1.1\r\nhost: gateway\r\n\r\n");
+    await client.until((received) => received.includes("the beginning"));
+    const silent = await room.connect(gateway.port);
+    // Whoever says nothing at all is closed meanwhile.
+    silent.write("GET /health/live HTTP/1.1\r\nhost: gateway\r\n\r\n");
+    await silent.closed;
+    release();
+    await client.until((received) => received.includes("the end"));
+    await client.closed;
+    expect(gateway.counted("calls", "200")).toBe(1);
+  });
 });
