@@ -8,11 +8,8 @@ import type { CachePlan } from "../config/plan.ts";
 import type { ClientFormatName } from "../dialects/client_format.ts";
 import type { WireError } from "../dialects/openai/error.ts";
 import type { Usage } from "../dialects/usage.ts";
-import { serverOf } from "./answer.ts";
-import type { Call } from "./call.ts";
 import { brokenAnswer, type FailedAnswer } from "./failure.ts";
 import { keptEvents } from "./kept_answer.ts";
-import type { Prepared } from "./prepare.ts";
 
 /** A kept answer that was found after all: to the same request, or to a similar one. */
 export interface FoundAnswer {
@@ -55,27 +52,6 @@ export interface LedAnswer {
   readonly is_own: boolean;
   /** Whether it has the form that was asked for, as far as anybody looked: others do for nobody who comes later. */
   readonly is_fit: boolean;
-}
-
-/** What a leader says of the answer that it got. */
-export function ledAnswer(
-  call: Call,
-  prepared: Prepared,
-  kind: LedAnswer["kind"],
-  usage: Usage | null,
-  finish_reason: string | null,
-  is_fit: boolean,
-): LedAnswer {
-  const { cost_nano_usd } = call;
-  return {
-    kind,
-    usage,
-    finish_reason,
-    cost_nano_usd,
-    server: serverOf(call)!,
-    is_own: call.model === prepared.model || call.cascade !== null,
-    is_fit,
-  };
 }
 
 /** Finish reasons of answers that somebody has taken something out of. */

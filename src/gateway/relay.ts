@@ -15,7 +15,7 @@ import type { Call } from "./call.ts";
 import { type FailedAnswer, ownAnswer } from "./failure.ts";
 import { EventFlow } from "./flow.ts";
 import { frameOf, STREAM_HEADERS, streamType } from "./framing.ts";
-import { ledAnswer } from "./lead.ts";
+import { ledAnswer } from "./led_answer.ts";
 import type { PipelineTools } from "./pipeline_tools.ts";
 import type { Prepared } from "./prepare.ts";
 import type { WholeAnswer } from "./repair.ts";
