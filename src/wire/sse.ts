@@ -138,7 +138,8 @@ export class SseFramer {
         return this.#overflow(chunk, block_start);
       }
       if (this.#readLine(bytes, this.#line_start, content_end)) {
-        const raw = is_held ? this.#releaseHeld() : viewOf(chunk, block_start, pos);
+        const is_all = block_start === 0 && pos === length;
+        const raw = is_held ? this.#releaseHeld() : is_all ? chunk : viewOf(chunk, block_start, pos);
         block_start = pos;
         this.#line_start = pos;
         this.#listener.onEvent(this.#take(bytes, raw));
