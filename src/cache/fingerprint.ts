@@ -44,15 +44,22 @@ export interface Fingerprint {
   readonly temperature: number | null;
 }
 
-/** Requests whose fingerprints are remembered, and how long their texts may be: those that come again come soon. */
+/** Requests whose fingerprints are remembered, and how long they may be: those that come again come soon. */
 const REMEMBERED_MAX = 1_000;
-const REMEMBERED_MAX_CHARS = 8 * 1024;
+const REMEMBERED_MAX_BYTES = 8 * 1024;
+
+/** A request, and what was made of it. */
+interface Remembered extends FingerprintSubject {
+  readonly bytes: Uint8Array;
+  readonly print: Fingerprint;
+}
 
 /** Makes the keys of a data folder's caches: by a secret, so that nobody outside can compute or craft them. */
 export class Fingerprints {
   readonly #empty: Bun.CryptoHasher;
   readonly #strip: StripVolatile;
-  readonly #remembered = new Map<string, Fingerprint>();
+  /** By a hash of their bytes, which are compared as a whole. */
+  readonly #remembered = new Map<bigint, Remembered>();
 
   constructor(secret: Uint8Array, strip: StripVolatile = null) {
     this.#empty = new Bun.CryptoHasher("sha256", secret);
@@ -61,21 +68,20 @@ export class Fingerprints {
 
   /** Of a request's JSON; null where that is no object. */
   of(bytes: Uint8Array, subject: FingerprintSubject): Fingerprint | null {
-    const text = Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length);
-    if (text.length > REMEMBERED_MAX_CHARS) return this.#make(text, subject);
-    // To find it takes a tenth of what it takes to make it.
-    const name = `${subject.counts_user} ${subject.endpoint} ${subject.identity} ${text}`;
+    if (bytes.length > REMEMBERED_MAX_BYTES) return this.#make(bytes, subject);
+    // To find it takes a twentieth of what it takes to make it.
+    const name = Bun.hash.xxHash3(bytes);
     const known = this.#remembered.get(name);
-    if (known !== undefined) return known;
-    const made = this.#make(text, subject);
-    if (made === null) return null;
+    if (known !== undefined && isOf(known, bytes, subject)) return known.print;
+    const print = this.#make(bytes, subject);
+    if (print === null) return null;
     if (this.#remembered.size >= REMEMBERED_MAX) this.#remembered.clear();
-    this.#remembered.set(name, made);
-    return made;
+    this.#remembered.set(name, { ...subject, bytes: bytes.slice(), print });
+    return print;
   }
 
-  #make(text: string, subject: FingerprintSubject): Fingerprint | null {
-    const said = this.#read(text, subject);
+  #make(bytes: Uint8Array, subject: FingerprintSubject): Fingerprint | null {
+    const said = this.#read(bytes, subject);
     if (said === null) return null;
     const { n, temperature } = said.request;
     return {
@@ -87,7 +93,7 @@ export class Fingerprints {
 
   /** Of a request's JSON; null where none but the very same request may have the same answer. */
   lastTurn(bytes: Uint8Array, subject: FingerprintSubject, rules: SimilarityRules): LastTurn | null {
-    const said = this.#read(Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length), subject);
+    const said = this.#read(bytes, subject);
     if (said === null) return null;
     const turns = TURNS.find((name) => turnsIn(said.request, name, subject.endpoint) !== null);
     if (turns === undefined) return null;
@@ -99,7 +105,8 @@ export class Fingerprints {
   }
 
   /** What a request says, and the names of the members that count. */
-  #read(text: string, subject: FingerprintSubject): Said | null {
+  #read(bytes: Uint8Array, subject: FingerprintSubject): Said | null {
+    const text = Buffer.prototype.utf8Slice.call(bytes, 0, bytes.length);
     const request = parseObject(text);
     if (request === null) return null;
     const { endpoint, identity, counts_user } = subject;
@@ -112,6 +119,15 @@ export class Fingerprints {
   #hash(text: string): Uint8Array {
     return this.#empty.copy().update(text).digest();
   }
+}
+
+function isOf(known: Remembered, bytes: Uint8Array, subject: FingerprintSubject): boolean {
+  return (
+    known.counts_user === subject.counts_user &&
+    known.endpoint === subject.endpoint &&
+    known.identity === subject.identity &&
+    Buffer.compare(known.bytes, bytes) === 0
+  );
 }
 
 type Members = Readonly<Record<string, unknown>>;

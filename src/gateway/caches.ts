@@ -4,7 +4,7 @@
 import type { CacheEntry } from "../cache/entry.ts";
 import type { ExactCache } from "../cache/exact/cache.ts";
 import type { SharedAnswers } from "../cache/exact/shared_answers.ts";
-import { type Fingerprint, Fingerprints, type LastTurn, type SimilarityRules } from "../cache/fingerprint.ts";
+import { type Fingerprint, type FingerprintSubject, Fingerprints } from "../cache/fingerprint.ts";
 import { Flight, type Joined } from "../cache/flight.ts";
 import { ageSeconds, type CacheWish, judge, readWish } from "../cache/freshness.ts";
 import { CacheKey, type CacheScope } from "../cache/key.ts";
@@ -64,7 +64,9 @@ interface Seen {
   readonly wish: CacheWish;
   readonly print: Fingerprint;
   readonly key: CacheKey;
-  lastTurn(rules: SimilarityRules): LastTurn | null;
+  /** What it was fingerprinted by, and as what. */
+  readonly prints: Fingerprints;
+  readonly subject: FingerprintSubject;
 }
 
 /** A call that asks for others as well. */
@@ -156,8 +158,7 @@ export class Caches {
     if (print === null || print.choices > plan.max_choices) return null;
     if ((print.temperature ?? 0) > plan.max_temperature) return null;
     const key = new CacheKey(scope, print.hash);
-    const lastTurn = (rules: SimilarityRules) => prints.lastTurn(read_body, subject, rules);
-    return { call, prepared, plan, wish, print, key, lastTurn };
+    return { call, prepared, plan, wish, print, key, prints, subject };
   }
 
   #fingerprintsOf(plan: Plan): Fingerprints {
@@ -325,11 +326,11 @@ export class Caches {
   }
 
   /** What a call may be similar to others by; null for nothing. */
-  #turnOf({ call, prepared, plan, lastTurn }: Seen): SimilarTurn | null {
+  #turnOf({ call, prepared, plan, prints, subject }: Seen): SimilarTurn | null {
     const { semantic } = plan;
     if (semantic === null || this.#similar === null) return null;
     const scope = scopeOf(call, semantic.scope);
-    const last = scope === null ? null : lastTurn(semantic);
+    const last = scope === null ? null : prints.lastTurn(prepared.read_body!, subject, semantic);
     if (scope === null || last === null) return null;
     const neighbourhood = new CacheKey(scope, last.rest);
     const { name: format } = call.format;

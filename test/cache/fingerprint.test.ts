@@ -206,3 +206,23 @@ test("whatever the names, no two scopes have a key in common", () => {
   const keys = scopes.map(([tenant, within]) => new CacheKey({ tenant: tenant!, within: within! }, hash).hex);
   expect(new Set(keys).size).toBe(scopes.length);
 });
+
+test("a request that comes again has the fingerprint that it had, and another under another subject", () => {
+  const first = hashOf(base);
+  expect(hashOf(base)).toBe(first);
+  const others = [{ endpoint: "/responses" }, { identity: "other" }, { counts_user: true }];
+  for (const other of others) {
+    const asked = { ...base, user: "jo" };
+    const under = hashOf(asked, other);
+    // The bytes are known from before.
+    expect(hashOf(asked)).toBe(first);
+    expect(hashOf(asked, other)).toBe(under);
+    expect(under).not.toBe(first);
+  }
+  const bytes = Buffer.from(JSON.stringify(base));
+  const before = prints.of(bytes, subject)!;
+  // What is remembered is not the caller's memory.
+  bytes.write("0.9", bytes.indexOf("0.5"));
+  expect(prints.of(bytes, subject)!.temperature).toBe(0.9);
+  expect(prints.of(Buffer.from(JSON.stringify(base)), subject)).toEqual(before);
+});
