@@ -83,14 +83,52 @@ function serverTiming(call: Call): string {
   return addStage(stages, "first-byte", call.connected_ms, call.first_byte_ms);
 }
 
-/** Headers with all that is the same for every call that is answered by a model of a provider, or by none. */
-function makeReady(server: Server | null): Headers {
-  const headers = new Headers();
-  if (server !== null) {
-    headers.set("x-venturi-provider", headerText(server.provider));
-    if (server.model !== "") headers.set("x-venturi-model", headerText(server.model));
+/** The fields of every response, some of which are told of few calls only. */
+const FIELDS = {
+  content_type: "content-type",
+  request_id: "x-request-id",
+  /** Anthropic's name for it, which its SDKs read. */
+  own_request_id: "request-id",
+  cache: "x-venturi-cache",
+  attempts: "x-venturi-attempts",
+  overhead: "x-venturi-overhead-us",
+  cost: "x-venturi-cost-usd",
+  redactions: "x-venturi-redactions",
+  route: "x-venturi-route",
+  guards: "x-venturi-guards",
+  dropped: "x-venturi-dropped",
+  cascade: "x-venturi-cascade",
+  state: "x-venturi-state",
+  timing: "server-timing",
+  age: "age",
+  similarity: "x-venturi-similarity",
+  cache_key: "x-venturi-cache-key",
+} as const;
+
+type Field = keyof typeof FIELDS;
+
+/**
+ * The headers of one call after another that the same model answers, or none: what a field says already is not said again, since to
+ * set one takes longer than to compare it, and to take one away that is not there takes as long.
+ */
+class WrittenHeaders {
+  readonly headers = new Headers();
+  readonly #said: Partial<Record<Field, string | null>> = {};
+
+  constructor(server: Server | null) {
+    if (server === null) return;
+    this.headers.set("x-venturi-provider", headerText(server.provider));
+    if (server.model !== "") this.headers.set("x-venturi-model", headerText(server.model));
   }
-  return headers;
+
+  /** @param value null: the field is not there */
+  put(field: Field, value: string | null): void {
+    const said = this.#said[field] ?? null;
+    if (said === value) return;
+    if (value === null) this.headers.delete(FIELDS[field]);
+    else this.headers.set(FIELDS[field], value);
+    this.#said[field] = value;
+  }
 }
 
 /** Providers' models whose headers are kept; clients choose the names. */
@@ -98,10 +136,10 @@ const READY_MAX = 1_000;
 
 /** Headers by who answered. */
 class ReadyHeaders {
-  readonly #of = new Map<string, Map<string, Headers>>();
-  readonly #without = makeReady(null);
+  readonly #of = new Map<string, Map<string, WrittenHeaders>>();
+  readonly #without = new WrittenHeaders(null);
 
-  get(server: Server | null): Headers {
+  get(server: Server | null): WrittenHeaders {
     if (server === null) return this.#without;
     let models = this.#of.get(server.provider);
     if (models === undefined) {
@@ -110,7 +148,7 @@ class ReadyHeaders {
     }
     let headers = models.get(server.model);
     if (headers === undefined) {
-      headers = makeReady(server);
+      headers = new WrittenHeaders(server);
       if (models.size >= READY_MAX) models.clear();
       models.set(server.model, headers);
     }
@@ -121,11 +159,6 @@ class ReadyHeaders {
 /** Of answers that were asked for, and of kept ones, which say more. */
 const ready = new ReadyHeaders();
 const ready_kept = new ReadyHeaders();
-
-function setOrDelete(headers: Headers, name: string, value: string | null): void {
-  if (value === null) headers.delete(name);
-  else headers.set(name, value);
-}
 
 /** Who answered a call, or was tried last; null for nobody. */
 export function serverOf({ kept_from, target }: Call): Server | null {
@@ -145,33 +178,23 @@ export function serverOfTarget({ provider, model }: TargetPlan): Server {
 export function callHeaders(call: Call, content_type: string | null): Headers {
   const overhead_us = measureOverhead(call);
   const { kept_from, cost_nano_usd } = call;
-  const headers = (kept_from === null ? ready : ready_kept).get(serverOf(call));
-  setOrDelete(headers, "content-type", content_type);
-  headers.set("x-request-id", call.id);
-  // Anthropic's name for it, which its SDKs read.
-  setOrDelete(headers, "request-id", call.format.header_style === "anthropic" ? call.id : null);
-  headers.set("x-venturi-cache", call.cache);
-  headers.set("x-venturi-attempts", String(call.attempts));
-  headers.set("x-venturi-overhead-us", String(Math.round(overhead_us)));
-  setOrDelete(headers, "x-venturi-cost-usd", cost_nano_usd === null ? null : dollarsOf(cost_nano_usd));
-  setOrDelete(
-    headers,
-    "x-venturi-redactions",
-    call.redactions === NOTHING ? null : redactionsText(call.redactions),
-  );
-  setOrDelete(headers, "x-venturi-route", call.routed?.choice?.route.name ?? null);
-  setOrDelete(headers, "x-venturi-guards", call.guards === NOTHING ? null : guardsText(call.guards));
-  setOrDelete(
-    headers,
-    "x-venturi-dropped",
-    call.dropped.length === 0 ? null : headerText(call.dropped.join(", ")),
-  );
-  setOrDelete(headers, "x-venturi-cascade", call.cascade);
-  if (call.plan.state !== null) setOrDelete(headers, "x-venturi-state", call.state_loss);
-  const timing = serverTiming(call);
-  setOrDelete(headers, "server-timing", timing === "" ? null : timing);
-  if (kept_from !== null) setKept(headers, kept_from);
-  return headers;
+  const written = (kept_from === null ? ready : ready_kept).get(serverOf(call));
+  written.put("content_type", content_type);
+  written.put("request_id", call.id);
+  written.put("own_request_id", call.format.header_style === "anthropic" ? call.id : null);
+  written.put("cache", call.cache);
+  written.put("attempts", String(call.attempts));
+  written.put("overhead", String(Math.round(overhead_us)));
+  written.put("cost", cost_nano_usd === null ? null : dollarsOf(cost_nano_usd));
+  written.put("redactions", call.redactions === NOTHING ? null : redactionsText(call.redactions));
+  written.put("route", call.routed?.choice?.route.name ?? null);
+  written.put("guards", call.guards === NOTHING ? null : guardsText(call.guards));
+  written.put("dropped", call.dropped.length === 0 ? null : headerText(call.dropped.join(", ")));
+  written.put("cascade", call.cascade);
+  written.put("state", call.plan.state === null ? null : call.state_loss);
+  written.put("timing", serverTiming(call) || null);
+  if (kept_from !== null) putKept(written, kept_from);
+  return written.headers;
 }
 
 /** `EMAIL=2, PHONE=1`: what was found in a request; values are never told. */
@@ -187,10 +210,10 @@ function guardsText(guards: Call["guards"]): string | null {
 }
 
 /** What is said of a kept answer alone. */
-function setKept(headers: Headers, { age_s, similarity, cache_key }: KeptFrom): void {
-  setOrDelete(headers, "age", age_s === null ? null : String(age_s));
-  setOrDelete(headers, "x-venturi-similarity", similarity === null ? null : similarity.toFixed(4));
-  setOrDelete(headers, "x-venturi-cache-key", cache_key === null ? null : cache_key.hex);
+function putKept(written: WrittenHeaders, { age_s, similarity, cache_key }: KeptFrom): void {
+  written.put("age", age_s === null ? null : String(age_s));
+  written.put("similarity", similarity === null ? null : similarity.toFixed(4));
+  written.put("cache_key", cache_key === null ? null : cache_key.hex);
 }
 
 /** When to try again, as headers say it; none where there is nothing to say. */
