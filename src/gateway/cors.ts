@@ -13,8 +13,9 @@ function isConfigured(plan: Plan, origin: string): boolean {
 
 /** Whether a page of this origin must be refused: there are no keys, and the page is not of this host. */
 export function isForeignPage(plan: Plan, headers: Headers): boolean {
+  if (plan.keys.length > 0) return false;
   const origin = headers.get("origin");
-  if (origin === null || plan.keys.length > 0 || isConfigured(plan, origin)) return false;
+  if (origin === null || isConfigured(plan, origin)) return false;
   return !LOOPBACK_HOST.test(hostOf(origin));
 }
 

@@ -6,7 +6,7 @@ import type { Origin } from "../../config/plan.ts";
 import type { Http1Context } from "./context.ts";
 import type { Http1Exchange } from "./exchange.ts";
 import type { Pool } from "./pool.ts";
-import { largeRequest, smallRequest } from "./request_head.ts";
+import { largeRequest, small_request, writeSmallRequest } from "./request_head.ts";
 import { ResponseParser } from "./response_parser.ts";
 
 /** Hears whether a connection came about: exactly one of the two, unless it was destroyed before. */
@@ -98,12 +98,12 @@ export class Connection {
   /** Sends a request whose body is whole. True when the socket took all of it. */
   sendWhole(): boolean {
     const { request } = this.#exchange!;
-    const small = smallRequest(request);
-    if (small === null) return this.send(largeRequest(request));
-    const taken = this.#socket!.write(small);
-    if (taken === small.length) return true;
+    const length = writeSmallRequest(request);
+    if (length < 0) return this.send(largeRequest(request));
+    const taken = this.#socket!.write(small_request, 0, length);
+    if (taken === length) return true;
     // The buffer is shared among all requests: what is left of it is copied.
-    if (taken >= 0) this.#parts = [small.slice(taken)];
+    if (taken >= 0) this.#parts = [new Uint8Array(small_request.subarray(taken, length))];
     else this.#lost();
     return false;
   }

@@ -54,9 +54,12 @@ export interface Http1Context {
   closing: boolean;
 }
 
+/** Connections that are kept of one origin: those of a thousand calls at once, so that not every wave of calls opens some and closes them. */
+const MAX_IDLE = 1_024;
+
 /** Makes what the parts of a new client share. */
 export function makeContext(options: Http1Options): Http1Context {
-  const pools = new Pools(options.max_idle ?? 256);
+  const pools = new Pools(options.max_idle ?? MAX_IDLE);
   return {
     idle_ms: options.idle_ms ?? 55_000,
     max_connecting: options.max_connecting ?? 4_096,

@@ -260,7 +260,10 @@ export class HeadReader {
 
   /** The fields of the head that is complete. */
   fields(): HeadFields {
-    const fields = new HeadFields(this.#text, this.#marks.slice(0, this.#marked * 4));
+    const marks = new Int32Array(this.#marked * 4);
+    // A few dozen of them: `slice` takes longer.
+    for (let i = 0; i < marks.length; i++) marks[i] = this.#marks[i]!;
+    const fields = new HeadFields(this.#text, marks);
     this.#text = "";
     return fields;
   }

@@ -35,7 +35,8 @@ interface Constant {
 
 const constants = new WeakMap<HeaderFields, Constant>();
 const EMPTY = new Uint8Array(0);
-const scratch = Buffer.allocUnsafeSlow(SMALL_REQUEST_BYTES);
+/** Where small requests are put together. */
+export const small_request = Buffer.allocUnsafeSlow(SMALL_REQUEST_BYTES);
 
 /** What is wrong with a request, or null. Names fields, never their values. */
 export function requestError(request: UpstreamRequest): string | null {
@@ -57,27 +58,27 @@ export function isSmall(body: readonly Uint8Array[] | null): boolean {
 }
 
 /**
- * Head and whole body of a request that passes `requestError`, when they fit `SMALL_REQUEST_BYTES`; else null.
- * The bytes are overwritten by the next call.
+ * Puts head and whole body of a request that passes `requestError` into `small_request`, and gives their length; -1 where they do
+ * not fit. The next call writes over them.
  */
-export function smallRequest(request: UpstreamRequest): Uint8Array | null {
+export function writeSmallRequest(request: UpstreamRequest): number {
   const parts = request.body as readonly Uint8Array[] | null;
   const prefix = prefixOf(request);
   const tail = tailOf(request, bodyLength(parts));
   let length = prefix.length + tail.length;
   if (parts !== null) for (let i = 0; i < parts.length; i++) length += parts[i]!.length;
-  if (length > SMALL_REQUEST_BYTES) return null;
-  scratch.set(prefix, 0);
+  if (length > SMALL_REQUEST_BYTES) return -1;
+  small_request.set(prefix, 0);
   let at = prefix.length;
-  scratch.write(tail, at, "latin1");
+  small_request.write(tail, at, "latin1");
   at += tail.length;
   if (parts !== null) {
     for (let i = 0; i < parts.length; i++) {
-      scratch.set(parts[i]!, at);
+      small_request.set(parts[i]!, at);
       at += parts[i]!.length;
     }
   }
-  return scratch.subarray(0, length);
+  return length;
 }
 
 /** Head and body of a large request as parts to be written one after another; only small leading parts are copied. */
