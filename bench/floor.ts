@@ -52,7 +52,7 @@ export const floor: Part = {
   name: "floor",
   about:
     "The runtime's server alone, with a constant answer, with one for every request that it has read, and as a relay that looks at nothing (with our HTTP/1.1 client), beside Venturi and HAProxy: what of a call's cost is the runtime's.",
-  usual: { rounds: 5, seconds: 1.5, connections: 32, streams: 200, chunks: 100, rate: 5000 },
+  usual: { rounds: 5, seconds: 1.5, connections: 32, streams: 200, chunks: 100, rate: 5000, warm_seconds: 9 },
   run: async (sizes, log) => [
     ...(await onStage(sizes, log, [bareServer("constant"), VENTURI, HAPROXY_429], (stage) =>
       measure(

@@ -22,7 +22,7 @@ export function keepAnswers(stage: Stage, venturi: Target): Promise<LoadResult> 
 export const hits: Part = {
   name: "hits",
   about: `Calls that Venturi answers from its caches while the others relay them: ${HIT_BODIES} bodies of 1 KB again and again; and one question in ever other white space, which the built-in embedder has to find.`,
-  usual: { rounds: 5, seconds: 1.5, connections: 32 },
+  usual: { rounds: 5, seconds: 1.5, connections: 32, warm_seconds: 12 },
   run: (sizes, log) =>
     onStage(sizes, log, RELAYS, async (stage): Promise<Case[]> => {
       await stage.provider.play(PLAIN_SCRIPT);

@@ -13,7 +13,7 @@ export const rowOfSize = (body_kb: number) => `${body_kb.toLocaleString("en")} K
 export const plain: Part = {
   name: "plain",
   about: "Plain calls by the size of the request's body, closed loop; the answer has 0.9 KB.",
-  usual: { rounds: 5, seconds: 1.5, connections: 32 },
+  usual: { rounds: 5, seconds: 1.5, connections: 32, warm_seconds: 12 },
   run: (sizes, log) =>
     onStage(sizes, log, RELAYS, async (stage) => {
       await stage.provider.play(PLAIN_SCRIPT);

@@ -11,7 +11,7 @@ export const REJECTED_ROW = "rejected";
 export const rejected: Part = {
   name: "rejected",
   about: "1 KB calls that are refused: a wrong key at Venturi (401), a constant 429 of HAProxy and nginx.",
-  usual: { rounds: 5, seconds: 2, connections: 32 },
+  usual: { rounds: 5, seconds: 2, connections: 32, warm_seconds: 12 },
   run: (sizes, log) =>
     onStage(sizes, log, [VENTURI, HAPROXY_429, NGINX_429], async (stage) => {
       await stage.provider.play(PLAIN_SCRIPT);
