@@ -57,6 +57,7 @@ import { ownAnswer } from "./failure.ts";
 import { Front } from "./front.ts";
 import { healthMetrics } from "./health_metrics.ts";
 import { certificateMetrics, hostMetrics } from "./host_metrics.ts";
+import { lookAfterLasting } from "./lasting_calls.ts";
 import { Lazy } from "./lazy.ts";
 import { getModel, listModels, modelsShape } from "./models.ts";
 import { answerCall, failCall } from "./pipeline.ts";
@@ -73,11 +74,6 @@ import { isHandshake, type SocketData, SocketDoor } from "./websocket/door.ts";
 
 /** Seconds of silence after which a client's connection is closed; not while its call waits for a provider. */
 const CLIENT_IDLE_S = 120;
-/** After what part of that time a call's connection is allowed to be quiet: to do it at once costs every call. */
-const ALLOW_QUIET_PART = 0.25;
-/** How old a call is when it lasts, and how often is looked; so many bytes of their requests are let go of at a time. */
-const LASTING_MS = 1_000;
-const LET_GO_MAX_BYTES = 8 * 1024 * 1024;
 /** After how long a quiet stream gets a comment, in milliseconds. */
 const QUIET_MS = 15_000;
 /** How long a stopping gateway leaves idle connections open: a call may just have been sent on any of them. */
@@ -258,31 +254,10 @@ export function startGateway(options: GatewayOptions): Gateway {
     },
   });
 
-  /** Calls that take long must not lose their connections by the server's idle timeout, nor hold what they need no more. */
-  const looking = setInterval(() => {
-    const now_ms = performance.now();
-    const quiet_after_ms = idle_s * 1_000 * ALLOW_QUIET_PART;
-    let left_bytes = LET_GO_MAX_BYTES;
-    for (const call of calls.members) {
-      const age_ms = now_ms - call.arrived_ms;
-      if (age_ms >= quiet_after_ms) allowQuiet(call);
-      const { request_bytes = 0 } = call.account ?? {};
-      if (age_ms < LASTING_MS || request_bytes === 0 || left_bytes <= 0) continue;
-      call.listener?.onLasting?.();
-      left_bytes -= request_bytes;
-    }
-  }, LASTING_MS);
-  looking.unref();
-
-  function allowQuiet(call: Call): void {
-    const { stream, request } = call;
-    // What gets comments is never quiet for long.
-    if (call.may_be_quiet || stream?.has_comments) return;
-    call.may_be_quiet = true;
-    front.timeout(request, 0);
-    // The server keeps it with the connection, and hears nothing of the request any more when its answer has ended.
-    if (stream !== null) stream.beforeEnd = () => front.timeout(request, idle_s);
-  }
+  const endLooking = lookAfterLasting({
+    ...{ calls, idle_s },
+    timeout: (request, seconds) => front.timeout(request, seconds),
+  });
 
   /** Any request that has no route of its own: the path says what it is for. */
   function answer(request: Request, server: Server): Response | Promise<Response | undefined> | undefined {
@@ -562,7 +537,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     tools.privacy.value?.close();
     tools.guards.value?.close();
     looks.value?.close();
-    clearInterval(looking);
+    endLooking();
     endProber();
   }
 

@@ -37,7 +37,10 @@ export class ResponseParser {
   /** Seconds of `keep-alive: timeout=`, or -1. */
   keep_alive_s = -1;
 
-  readonly #head: HeadReader;
+  readonly #limits: ParserLimits;
+  /** Reads a head, or trailers; null between them: a stream may be open for minutes without any. */
+  #head: HeadReader | null = null;
+  #is_one_zero = false;
   readonly #chunks: ChunkReader;
   readonly #max_interim: number;
   #state = DONE;
@@ -51,7 +54,7 @@ export class ResponseParser {
   #asked_keep_alive = false;
 
   constructor(limits: ParserLimits = DEFAULT_PARSER_LIMITS) {
-    this.#head = new HeadReader(limits);
+    this.#limits = limits;
     this.#chunks = new ChunkReader(limits.max_chunk_line_bytes);
     this.#max_interim = limits.max_interim;
   }
@@ -61,6 +64,7 @@ export class ResponseParser {
     this.#no_body = no_body;
     this.#interim = 0;
     this.#state = HEAD;
+    this.#head ??= takeReader(this.#limits);
     this.#head.beginHead();
     this.data = EMPTY;
     this.#chunk = EMPTY;
@@ -69,7 +73,7 @@ export class ResponseParser {
 
   /** Whether a head has begun and is not complete. */
   get in_head(): boolean {
-    return this.#state === HEAD && this.#head.is_begun;
+    return this.#state === HEAD && this.#head?.is_begun === true;
   }
 
   /** Bytes of the fed piece that are not used: those after the end of a response. */
@@ -138,6 +142,7 @@ export class ResponseParser {
             this.#state = CHUNK_DATA;
           } else {
             this.#state = TRAILERS;
+            this.#head = takeReader(this.#limits);
             this.#head.beginTrailers();
           }
           break;
@@ -148,10 +153,13 @@ export class ResponseParser {
           if (this.#chunks.left === 0) this.#state = CHUNK_LINE;
           return "data";
         case TRAILERS: {
-          const found = this.#head.read(this.#chunk, this.#at);
-          if (found === "error") return this.#fail(this.#head.error);
-          this.#at = this.#head.at;
-          return found === "more" ? "more" : this.#end();
+          const trailers = this.#head!;
+          const found = trailers.read(this.#chunk, this.#at);
+          if (found === "error") return this.#fail(trailers.error);
+          this.#at = trailers.at;
+          if (found === "more") return "more";
+          this.#leaveReader();
+          return this.#end();
         }
         case DONE:
           return "more";
@@ -159,6 +167,12 @@ export class ResponseParser {
           return "error";
       }
     }
+  }
+
+  #leaveReader(): void {
+    const spares = spare_readers.get(this.#limits);
+    if (spares !== undefined && spares.length < SPARE_READERS_MAX) spares.push(this.#head!);
+    this.#head = null;
   }
 
   #end(): "end" {
@@ -182,7 +196,7 @@ export class ResponseParser {
   }
 
   #readHead(): ParserEvent | "again" {
-    const head = this.#head;
+    const head = this.#head!;
     const found = head.read(this.#chunk, this.#at);
     if (found === "error") return this.#fail(head.error);
     this.#at = head.at;
@@ -195,6 +209,8 @@ export class ResponseParser {
     }
     this.status = head.status;
     this.headers = head.fields();
+    this.#is_one_zero = head.is_one_zero;
+    this.#leaveReader();
     const error = this.#readFraming();
     return error === null ? "head" : this.#fail(error);
   }
@@ -224,7 +240,7 @@ export class ResponseParser {
         coding = headers.value(i);
       }
     }
-    this.keep_alive = !this.#asked_close && (!this.#head.is_one_zero || this.#asked_keep_alive);
+    this.keep_alive = !this.#asked_close && (!this.#is_one_zero || this.#asked_keep_alive);
     return this.#chooseBody(length, coding);
   }
 
@@ -232,7 +248,7 @@ export class ResponseParser {
   #chooseBody(length: number, coding: string | null): string | null {
     if (coding !== null) {
       if (length >= 0) return "content-length and transfer-encoding";
-      if (this.#head.is_one_zero) return "transfer-encoding in HTTP/1.0";
+      if (this.#is_one_zero) return "transfer-encoding in HTTP/1.0";
       // We never ask for another coding (TE), so nobody may use one.
       if (coding !== "chunked" && coding.toLowerCase() !== "chunked") return "unknown transfer-encoding";
     }
@@ -268,6 +284,16 @@ export class ResponseParser {
     const seconds = /(?:^|[,\s])timeout\s*=\s*"?(\d{1,9})/i.exec(value);
     if (seconds !== null) this.keep_alive_s = Number(seconds[1]);
   }
+}
+
+/** Readers that wait for the next head, by their limits: as many as there are heads at once, not as there are connections. */
+const spare_readers = new WeakMap<ParserLimits, HeadReader[]>();
+const SPARE_READERS_MAX = 1_000;
+
+function takeReader(limits: ParserLimits): HeadReader {
+  const spares = spare_readers.get(limits);
+  if (spares === undefined) spare_readers.set(limits, []);
+  return spares?.pop() ?? new HeadReader(limits);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -1,0 +1,46 @@
+// What is done about calls that last, once a second: their connections may be quiet, and what they need no more is let go of.
+
+import type { Call } from "./call.ts";
+
+/** After what part of a connection's idle time a call's is allowed to be quiet: to do it at once costs every call. */
+const ALLOW_QUIET_PART = 0.25;
+/** How old a call is when it lasts, and how often is looked; so many bytes of their requests are let go of at a time. */
+const LASTING_MS = 1_000;
+const LET_GO_MAX_BYTES = 8 * 1024 * 1024;
+/** Calls in flight, and the connections that they came over. */
+export interface LastingCalls {
+  readonly calls: { readonly members: readonly Call[] };
+  /** How long a client's connection may be silent, in seconds. */
+  readonly idle_s: number;
+  /** Allows a request's connection so many seconds of silence; 0 for any number. */
+  timeout(request: Request, seconds: number): void;
+}
+
+/** Looks after calls that last; the function ends it. */
+export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () => void {
+  const timer = setInterval(() => {
+    const now_ms = performance.now();
+    let left_bytes = LET_GO_MAX_BYTES;
+    for (const call of calls.members) {
+      const age_ms = now_ms - call.arrived_ms;
+      if (age_ms >= idle_s * 1_000 * ALLOW_QUIET_PART) allowQuiet(call);
+      const { request_bytes = 0 } = call.account ?? {};
+      if (age_ms < LASTING_MS || request_bytes === 0 || left_bytes <= 0) continue;
+      call.listener?.onLasting?.();
+      left_bytes -= request_bytes;
+    }
+  }, LASTING_MS);
+  timer.unref();
+
+  function allowQuiet(call: Call): void {
+    const { stream, request } = call;
+    // What gets comments is never quiet for long.
+    if (call.may_be_quiet || stream?.has_comments) return;
+    call.may_be_quiet = true;
+    timeout(request, 0);
+    // The server keeps it with the connection, and hears nothing of the request any more when its answer has ended.
+    if (stream !== null) stream.beforeEnd = () => timeout(request, idle_s);
+  }
+
+  return () => clearInterval(timer);
+}
