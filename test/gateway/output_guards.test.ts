@@ -292,10 +292,10 @@ privacy: { custom: [{ name: STAFF_NUMBER, pattern: "ACME-[0-9]{6}" }] }`);
 
   test("goes out without names, and the configuration's own kinds, that were not asked about", async () => {
     const expected = "Ask [PERSON] about [STAFF_NUMBER] and ACME-123456. Peter Schmidt is away.";
-    expect((await ask(guard)).content).toBe(expected);
+    expect(await ask(guard)).toEqual({ content: expected, code: null });
     // Where the request is redacted, its values are put back, and those alone.
     const redacted = "privacy: { mode: redact, entities: [STAFF_NUMBER] },";
-    expect((await ask(guard, redacted)).content).toBe(expected);
+    expect(await ask(guard, redacted)).toEqual({ content: expected, code: null });
   });
 
   test("has the configuration's own kinds taken out by default, and no names", async () => {

@@ -9,9 +9,12 @@ test("the mapped file is brought to the disk again and again, until it is told t
   const state = createState(temporaryFolder(), geometry, () => {});
   const flush = vi.spyOn(state, "flush");
   const end = syncToDisk(state, () => {});
-  await vi.waitFor(() => expect(flush.mock.settledResults.length).toBeGreaterThan(1), { timeout: 10_000 });
+  // The last of them may be under way when it is told to stop.
+  const types = () =>
+    flush.mock.settledResults.map(({ type }) => type).filter((type) => type !== "incomplete");
+  await vi.waitFor(() => expect(types().length).toBeGreaterThan(1), { timeout: 10_000 });
   end();
-  for (const result of flush.mock.settledResults) expect(result.type).toBe("fulfilled");
+  expect(new Set(types())).toEqual(new Set(["fulfilled"]));
 });
 
 test("a file that cannot be brought there is told of once", async () => {
