@@ -45,7 +45,7 @@ const TINY: Sizes = {
 
 /** Parts with paced streams, which have to end within the time, with other work on the machine. */
 const PACED: ReadonlySet<Part> = new Set([sse, redacted]);
-const PACED_SECONDS = 1;
+const PACED_SECONDS = 0.5;
 
 const has = (name: string) => findProgram(name) !== null;
 const relays = ["venturi", ...["haproxy", "nginx"].filter(has)];

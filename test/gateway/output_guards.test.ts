@@ -290,12 +290,18 @@ privacy: { custom: [{ name: STAFF_NUMBER, pattern: "ACME-[0-9]{6}" }] }`);
     );
   }
 
+  /** Where there is no time to look for names nothing goes out, as may be at first on a busy machine: then it is asked again. */
+  async function askInTime(output: string, rest?: string): ReturnType<typeof ask> {
+    const answer = await ask(output, rest);
+    return answer.code === "content_blocked" ? askInTime(output, rest) : answer;
+  }
+
   test("goes out without names, and the configuration's own kinds, that were not asked about", async () => {
     const expected = "Ask [PERSON] about [STAFF_NUMBER] and ACME-123456. Peter Schmidt is away.";
-    expect(await ask(guard)).toEqual({ content: expected, code: null });
+    expect(await askInTime(guard)).toEqual({ content: expected, code: null });
     // Where the request is redacted, its values are put back, and those alone.
     const redacted = "privacy: { mode: redact, entities: [STAFF_NUMBER] },";
-    expect(await ask(guard, redacted)).toEqual({ content: expected, code: null });
+    expect(await askInTime(guard, redacted)).toEqual({ content: expected, code: null });
   });
 
   test("has the configuration's own kinds taken out by default, and no names", async () => {
