@@ -30,7 +30,7 @@ import { SERVER } from "../redis_server.ts";
 
 const TINY: Sizes = {
   rounds: 1,
-  seconds: 0.25,
+  seconds: 0.15,
   connections: 4,
   streams: 8,
   chunks: 5,
