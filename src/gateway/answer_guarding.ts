@@ -26,7 +26,12 @@ export interface CheckedFormat {
 
 /** What treats the texts of a call's answer; null where they are given as they came. */
 export function textsOf({ mapping, answer_guard }: Call): AnswerTexts | null {
-  return mapping === null && answer_guard === null ? null : new AnswerTexts(mapping, answer_guard);
+  return isTreated({ mapping, answer_guard }) ? new AnswerTexts(mapping, answer_guard) : null;
+}
+
+/** Whether guards of this gateway judge the texts of an answer, or values are put back into them. */
+function isTreated({ mapping, answer_guard }: Pick<Call, "mapping" | "answer_guard">): boolean {
+  return mapping !== null || answer_guard !== null;
 }
 
 /** Lets a call's stream be treated, before it begins. */
@@ -69,7 +74,7 @@ export interface TreatedAnswer {
  */
 export function treatAnswer(call: Call, body: Uint8Array): TreatedAnswer | Promise<TreatedAnswer> {
   // Most answers are given as they came.
-  const is_given = call.remote_answer === null && call.mapping === null && call.answer_guard === null;
+  const is_given = call.remote_answer === null && !isTreated(call);
   return is_given ? treatedAs(call, body, body) : treatTexts(call, body);
 }
 

@@ -87,7 +87,7 @@ export async function attempt(
       ? null
       : new Hedge(call, model.hedge, tools.health, outgoing.is_stream);
   const all = fixedOrder(model) ?? orderTargets(model, sightOf(call, affinity, outgoing, tools));
-  const order = tools.health.is_careful ? admittedFor(call, all, tools) : all;
+  const order = admitted(all, tools.health, (target) => passOver(call, target, tools));
   const targets: Targets = { model, order, affinity, outgoing, hedge, tools };
   const saturated: Turn[] = [];
   for (const candidate of order) {
@@ -116,11 +116,6 @@ export async function attempt(
     if (!turn.is_saturated) saturated.splice(saturated.indexOf(turn), 1);
   }
   return { kind: "error", answer: last ?? nobodyLeft(model, all, tools.health) };
-}
-
-/** Of the candidates those that may be tried; the others are noted. */
-function admittedFor(call: Call, all: readonly Candidate[], tools: AttemptTools): readonly Candidate[] {
-  return admitted(all, tools.health, (target) => passOver(call, target, tools));
 }
 
 /** What an order that is not fixed is made by. */

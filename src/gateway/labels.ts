@@ -43,8 +43,6 @@ export function routingRow({ routed, client, request: { headers }, discreet }: C
   const task = wordOf(headers.get("x-venturi-task"), discreet);
   const region = wordOf(headers.get("x-venturi-region"), discreet);
   const tier = client?.tier ?? null;
-  // Of most calls there is none of it.
-  if (task === null && region === null && tier === null && routed === null) return null;
   const { choice, needs, complexity } = routed ?? NOT_ROUTED;
   const is_routed = choice !== null || needs !== null || complexity !== null;
   if (task === null && region === null && tier === null && !is_routed) return null;

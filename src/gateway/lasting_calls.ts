@@ -27,7 +27,8 @@ export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () =
       const { request_bytes = 0 } = call.account ?? {};
       if (age_ms < LASTING_MS || request_bytes === 0 || left_bytes <= 0) continue;
       call.listener?.onLasting?.();
-      left_bytes -= request_bytes;
+      // Who is not asked, or may not let go yet, leaves the rest of it to others.
+      left_bytes -= request_bytes - (call.account?.request_bytes ?? 0);
     }
   }, LASTING_MS);
   timer.unref();
