@@ -138,8 +138,7 @@ export class SseFramer {
         return this.#overflow(chunk, block_start);
       }
       if (this.#readLine(bytes, this.#line_start, content_end)) {
-        const is_all = block_start === 0 && pos === length;
-        const raw = is_held ? this.#releaseHeld() : is_all ? chunk : viewOf(chunk, block_start, pos);
+        const raw = is_held ? this.#releaseHeld() : viewOf(chunk, block_start, pos);
         block_start = pos;
         this.#line_start = pos;
         this.#listener.onEvent(this.#take(bytes, raw));
@@ -254,7 +253,7 @@ export class SseFramer {
       larger.set(viewOf(this.#held, 0, this.#held_bytes));
       this.#held = larger;
     }
-    this.#held.set(start === 0 && end === chunk.length ? chunk : viewOf(chunk, start, end), this.#held_bytes);
+    this.#held.set(viewOf(chunk, start, end), this.#held_bytes);
     this.#held_bytes = needed_bytes;
     return true;
   }

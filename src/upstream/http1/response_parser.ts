@@ -190,7 +190,7 @@ export class ResponseParser {
   #take(most: number): number {
     const chunk = this.#chunk;
     const length = Math.min(most, chunk.length - this.#at);
-    this.data = length === chunk.length ? chunk : viewOf(chunk, this.#at, this.#at + length);
+    this.data = viewOf(chunk, this.#at, this.#at + length);
     this.#at += length;
     return length;
   }
