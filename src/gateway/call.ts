@@ -211,6 +211,8 @@ export class Call implements Alarm, EventListenerObject, StreamOwner {
 
   readonly #alarms: Alarms;
   readonly #is_own_id: boolean;
+  /** Whether its request's signal is listened to. */
+  #hears_client = false;
   #trace: ClientTrace | null | undefined;
 
   /**
@@ -299,8 +301,21 @@ export class Call implements Alarm, EventListenerObject, StreamOwner {
     const { request, trace, witness, lead, content, turn } = this;
     if (witness !== null || lead !== null || content !== null || turn !== null) return;
     this.#trace = trace;
-    request.signal.removeEventListener("abort", this);
+    if (this.#hears_client) request.signal.removeEventListener("abort", this);
     this.request = NO_REQUEST;
+  }
+
+  /**
+   * From now on it hears of its client's leaving, which may be past. Not from the beginning: what the runtime keeps for it of each
+   * request is what collections of garbage take longest over.
+   */
+  hearClient(): void {
+    // A call of a socket has no connection of its own that could close; of a stream's client the stream tells.
+    if (this.#hears_client || this.given_body !== null || this.request === NO_REQUEST) return;
+    this.#hears_client = true;
+    const { signal } = this.request;
+    if (signal.aborted) this.onClientGone();
+    else signal.addEventListener("abort", this);
   }
 
   onClientGone(): void {

@@ -1,4 +1,5 @@
-// What is done about calls that last, once a second: their connections may be quiet, and what they need no more is let go of.
+// What is done about calls that last: it is heard of their clients' leaving, their connections may be quiet, and what they need no
+// more is let go of.
 
 import type { Call } from "./call.ts";
 
@@ -7,6 +8,9 @@ const ALLOW_QUIET_PART = 0.25;
 /** How old a call is when it lasts, and how often is looked; so many bytes of their requests are let go of at a time. */
 const LASTING_MS = 1_000;
 const LET_GO_MAX_BYTES = 8 * 1024 * 1024;
+/** How old a call is when it hears of its client's leaving, and how often is looked: twice this is the longest that it does not. */
+const HEARING_MS = 100;
+
 /** Calls in flight, and the connections that they came over. */
 export interface LastingCalls {
   readonly calls: { readonly members: readonly Call[] };
@@ -18,7 +22,15 @@ export interface LastingCalls {
 
 /** Looks after calls that last; the function ends it. */
 export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () => void {
-  const timer = setInterval(() => {
+  const hearing = setInterval(() => {
+    const latest_ms = performance.now() - HEARING_MS;
+    // From the end, because a call whose client has left leaves the roster.
+    for (let i = calls.members.length - 1; i >= 0; i--) {
+      const call = calls.members[i];
+      if (call !== undefined && call.arrived_ms <= latest_ms) call.hearClient();
+    }
+  }, HEARING_MS);
+  const lasting = setInterval(() => {
     const now_ms = performance.now();
     let left_bytes = LET_GO_MAX_BYTES;
     for (const call of calls.members) {
@@ -31,7 +43,8 @@ export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () =
       left_bytes -= request_bytes - (call.account?.request_bytes ?? 0);
     }
   }, LASTING_MS);
-  timer.unref();
+  hearing.unref();
+  lasting.unref();
 
   function allowQuiet(call: Call): void {
     const { stream, request } = call;
@@ -43,5 +56,8 @@ export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () =
     if (stream !== null) stream.beforeEnd = () => timeout(request, idle_s);
   }
 
-  return () => clearInterval(timer);
+  return () => {
+    clearInterval(hearing);
+    clearInterval(lasting);
+  };
 }

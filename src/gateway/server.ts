@@ -191,8 +191,6 @@ export function startGateway(options: GatewayOptions): Gateway {
     onCallBegin: (call) => {
       calls.add(call);
       metrics.in_flight = calls.size;
-      // A call of a socket has no connection of its own that could close.
-      if (call.given_body === null) call.request.signal.addEventListener("abort", call);
     },
     onCallEnd: (call) => {
       calls.remove(call);
