@@ -417,6 +417,7 @@ export class Account implements MeteredAccount, PlaceAsker {
     this.leaveProviderKey(known);
     const { read_body } = this.#prepared;
     if (is_estimated && end.usage === null && end.answer && read_body !== null) {
+      this.#call.keepBody();
       void this.#recordCounted(row, price, { request: read_body, answer: end.answer });
       // What it cost is known when it is counted.
       return null;

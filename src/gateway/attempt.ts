@@ -210,6 +210,8 @@ async function tryTarget(
     const { one, result } = goes_on;
     const { signing } = one.key;
     if (result.kind !== "failed") {
+      // An answer that comes before all of its request has gone is followed by the rest of it.
+      if (result.kind === "flow" && one.requests.some(({ body }) => body !== null)) call.keepBody();
       if (signing !== null) wasAccepted(signing, one.requests[0]!);
       return result;
     }

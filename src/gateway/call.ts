@@ -21,6 +21,7 @@ import type { RouteChoice } from "../routing/policy.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
+import { giveBack } from "./body.ts";
 import type { ClientStream, StreamOwner } from "./client_stream.ts";
 import type { CallContent } from "./content.ts";
 import type { JsonPath } from "./endpoints.ts";
@@ -211,6 +212,8 @@ export class Call implements Alarm, EventListenerObject, StreamOwner {
 
   readonly #alarms: Alarms;
   readonly #is_own_id: boolean;
+  /** Its request's body as it came over its connection; null: there is none, or somebody goes on with it. */
+  #body: Uint8Array | null = null;
   /** Whether its request's signal is listened to. */
   #hears_client = false;
   #trace: ClientTrace | null | undefined;
@@ -298,11 +301,34 @@ export class Call implements Alarm, EventListenerObject, StreamOwner {
    * asks the same once more, or keeps what was asked.
    */
   onAttached(): void {
-    const { request, trace, witness, lead, content, turn } = this;
-    if (witness !== null || lead !== null || content !== null || turn !== null) return;
+    if (this.#is_gone_on_with) return;
+    const { request, trace } = this;
     this.#trace = trace;
     if (this.#hears_client) request.signal.removeEventListener("abort", this);
     this.request = NO_REQUEST;
+  }
+
+  /** Whether somebody asks the same once more, or keeps what was asked. */
+  get #is_gone_on_with(): boolean {
+    const { witness, lead, content, turn } = this;
+    return witness !== null || lead !== null || content !== null || turn !== null;
+  }
+
+  /** Its request's body has been read. */
+  tookBody(body: Uint8Array): void {
+    // What somebody else has read may be read by them again.
+    if (this.given_body === null) this.#body = body;
+  }
+
+  /** Somebody goes on with the request's body. */
+  keepBody(): void {
+    this.#body = null;
+  }
+
+  /** The request's body is read no more, unless somebody goes on with it. */
+  giveBackBody(): void {
+    if (this.#body !== null && !this.#is_gone_on_with) giveBack(this.#body);
+    this.#body = null;
   }
 
   /**

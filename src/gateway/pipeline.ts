@@ -232,6 +232,7 @@ async function countHere(call: Call, counting: PreparedCount, tools: PipelineToo
 
 /** Asks for a stale answer anew, for nobody but those who come later, unless somebody does so already. */
 async function refresh(call: Call, prepared: Prepared, key: CacheKey, tools: PipelineTools): Promise<void> {
+  call.keepBody();
   const caches = await tools.caches!.get();
   if (!(await caches.takeRefresh(key))) return;
   const twin = call.twin();

@@ -127,6 +127,7 @@ function readJson(
 ): OpenAIRequest | GatewayError {
   call.body_ms = performance.now();
   if (body instanceof GatewayError) return body;
+  call.tookBody(body);
   const place = endpoint.kind === "json" || endpoint.kind === "count" ? endpoint.place : null;
   const request = readRequest(body, endpoint.shape, place);
   call.scanned_ms = performance.now();

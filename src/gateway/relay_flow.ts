@@ -118,7 +118,11 @@ class RelayedFlow implements StopListener, FlowListener {
 
   /** Where the provider tells what was used, nobody counts the request after its answer has come. */
   onLasting(): void {
-    if (this.#flow.watch !== null && this.#flow.kept_chunks === null) this.#call.account?.letGoOfBody();
+    if (this.#flow.watch === null || this.#flow.kept_chunks !== null) return;
+    const call = this.#call;
+    call.account?.letGoOfBody();
+    // A guard looks in the request for what the answer repeats of it.
+    if (call.answer_guard === null) call.giveBackBody();
   }
 
   onStop(reason: StopReason): void {

@@ -85,6 +85,8 @@ function sendNow(
   if (call.asked_ms === 0) call.asked_ms = performance.now();
   const drill = tools.health.drillOf(target);
   const client = drill === null ? tools.clientOf(provider) : drillClient(drill);
+  // Of our own client alone it is known when it has done with a body.
+  if (provider.client !== "http1" || drill !== null) call.keepBody();
   // Nobody is waited for.
   if (drill !== null) trial.endWaiting();
   receiver.attach(

@@ -47,6 +47,8 @@ export function endOf(
 /** Ends a call with an error. */
 export function refuse(call: Call, answer: FailedAnswer, tools: PipelineTools): Response {
   call.lead?.leave();
+  // A body that ends too early may be its client's leaving, of which nothing else has told yet.
+  if (answer.error.code === "body_incomplete") call.hearClient();
   if (call.stopped === "gone") return gone(call, tools);
   let more = call.account?.headers() ?? {};
   // What is still to come of this request must not be waited for.
@@ -90,6 +92,7 @@ export function settle(call: Call, tools: PipelineTools, told: CallEnd): void {
   call.close();
   call.witness?.over();
   call.content?.over();
+  call.giveBackBody();
   tools.onCallEnd(call);
 }
 

@@ -71,7 +71,7 @@ describe("a body", () => {
     const gateway = start();
     for (const bytes of [
       chatRequest(GOOD).slice(0, -5),
-      chatRequest({ ...GOOD, pad: "x".repeat(400_000) }).slice(0, -5),
+      chatRequest({ ...GOOD, pad: "x".repeat(1_200_000) }).slice(0, -5),
     ]) {
       const client = await room.connect(gateway.port);
       client.write(bytes);
@@ -96,7 +96,7 @@ describe("a body", () => {
   test("that comes slowly but steadily is waited for", async () => {
     const gateway = start();
     const client = await room.connect(gateway.port);
-    const bytes = chatRequest({ ...GOOD, pad: "x".repeat(300_000) });
+    const bytes = chatRequest({ ...GOOD, pad: "x".repeat(1_200_000) });
     const step = Math.ceil(bytes.length / 8);
     for (let at = 0; at < bytes.length; at += step) {
       client.write(bytes.slice(at, at + step));
