@@ -33,6 +33,9 @@ export interface StreamOwner {
   onClientGone(): void;
 }
 
+/** Fewer bytes the server's stream keeps until more have come, or it is told to send them; of more, telling it does nothing. */
+const SENT_AT_ONCE_BYTES = 64;
+const STRATEGY = { highWaterMark: SENT_AT_ONCE_BYTES };
 /** How much may wait for the response to begin before the feeder is paused. */
 const WAITING_MAX_BYTES = 256 * 1024;
 
@@ -63,7 +66,7 @@ export class ClientStream {
   #ended: { readonly broken: boolean } | null = null;
 
   constructor() {
-    this.body = new ReadableStream(this as unknown as Bun.DirectUnderlyingSource);
+    this.body = new ReadableStream(this as unknown as Bun.DirectUnderlyingSource, STRATEGY);
   }
 
   /** The response is being read. Returning without having closed keeps the stream open until `close`. */
@@ -127,7 +130,7 @@ export class ClientStream {
 
   #send(controller: StreamSink, bytes: Uint8Array): void {
     const taken = controller.write(bytes);
-    controller.flush();
+    if (bytes.length < SENT_AT_ONCE_BYTES) controller.flush();
     if (this.#full) this.held_bytes += bytes.length;
     if (typeof taken !== "number") this.#waitFor(taken);
   }
