@@ -1,7 +1,7 @@
 // A framer for server-sent events in bytes (HTML, 9.2.6), for a relay that changes nothing of them.
 // Each event comes with the very bytes that it came in: all of these in order, and the rest, are the input again.
 
-import { viewOf } from "./view.ts";
+import { partOf, viewOf } from "./view.ts";
 
 /** One block of the stream, up to and with the blank line that completes it. */
 export interface SseEvent {
@@ -210,7 +210,7 @@ export class SseFramer {
     const event = {
       raw,
       data: this.#joinData(bytes),
-      name: this.#name_end > this.#name_start ? viewOf(bytes, this.#name_start, this.#name_end) : null,
+      name: this.#name_end > this.#name_start ? partOf(bytes, this.#name_start, this.#name_end) : null,
       id: this.#id_start >= 0 ? bytes.subarray(this.#id_start, this.#id_end) : null,
     };
     this.#has_lines = false;
@@ -225,7 +225,7 @@ export class SseFramer {
 
   #joinData(bytes: Uint8Array): Uint8Array | null {
     if (this.#data_start < 0) return null;
-    const first = viewOf(bytes, this.#data_start, this.#data_end);
+    const first = partOf(bytes, this.#data_start, this.#data_end);
     const more = this.#more_data;
     if (more.length === 0) return first;
     let joined_bytes = first.length;

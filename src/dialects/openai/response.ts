@@ -2,7 +2,7 @@
 
 import { fastest } from "../../wire/kernels.ts";
 import { indexOf, needle } from "../../wire/search.ts";
-import { viewOf } from "../../wire/view.ts";
+import { textOf } from "../../wire/view.ts";
 import type { Usage } from "../usage.ts";
 import { readError, type WireError } from "./error.ts";
 import { readUsage } from "./usage.ts";
@@ -86,7 +86,7 @@ function usageAt(body: Uint8Array, start: number): Usage | null {
   const limit = Math.min(body.length, start + USAGE_MAX_BYTES);
   for (let end = start, depth = 0; end < limit; end++) {
     if (body[end] === OPEN_BRACE) depth++;
-    else if (body[end] === CLOSE_BRACE && --depth === 0) return parseUsage(viewOf(body, start, end + 1));
+    else if (body[end] === CLOSE_BRACE && --depth === 0) return parseUsage(textOf(body, start, end + 1));
   }
   return null;
 }
@@ -123,7 +123,7 @@ export function finishReasonOf(body: Uint8Array): string | null {
     at += FINISH_REASON.length;
     const found = stringBehind(body, at);
     if (found !== null && found.end - found.start <= FINISH_REASON_MAX_BYTES) {
-      return decoder.decode(viewOf(body, found.start, found.end));
+      return textOf(body, found.start, found.end);
     }
     at = indexOf(body, FINISH_REASON, at);
   }
@@ -151,9 +151,9 @@ export function estimateAnswer(body: Uint8Array): number {
   return tokens;
 }
 
-function parseUsage(bytes: Uint8Array): Usage | null {
+function parseUsage(json: string): Usage | null {
   try {
-    return readUsage(JSON.parse(decoder.decode(bytes)));
+    return readUsage(JSON.parse(json));
   } catch {
     return null;
   }

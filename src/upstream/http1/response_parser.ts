@@ -1,7 +1,7 @@
 // Reads one HTTP/1.1 response after another from bytes as they come (RFC 9112), strictly and without I/O.
 // A state machine that can stop at any byte: the result is the same wherever the bytes were cut, none is looked at twice.
 
-import { viewOf } from "../../wire/view.ts";
+import { partOf } from "../../wire/view.ts";
 import { ChunkReader } from "./chunk_reader.ts";
 import { HeadFields } from "./head_fields.ts";
 import { HeadReader } from "./head_reader.ts";
@@ -22,7 +22,7 @@ const FAILED = 7;
 /**
  * A parser of responses, one at a time: `begin`, then `feed` each piece and call `next` until it says `more`.
  *
- * Data is told as views of the piece that was fed; only a head that comes in several pieces is copied.
+ * Data is told as parts of the piece that was fed, long ones as views; only a head that comes in several pieces is copied.
  */
 export class ResponseParser {
   /** The final head, from the event `head` on. */
@@ -190,7 +190,7 @@ export class ResponseParser {
   #take(most: number): number {
     const chunk = this.#chunk;
     const length = Math.min(most, chunk.length - this.#at);
-    this.data = viewOf(chunk, this.#at, this.#at + length);
+    this.data = partOf(chunk, this.#at, this.#at + length);
     this.#at += length;
     return length;
   }
