@@ -175,7 +175,9 @@ const listen = z.strictObject({
     .describe("Larger request bodies are refused with 413."),
   body_idle_ms: whole(100, DAY_MS)
     .default(10_000)
-    .describe("Silence in the middle of a request's body after which it is given up."),
+    .describe(
+      "Silence in the middle of a request's body after which it is given up; one of up to 1 MiB may take a second longer for each 16 KB.",
+    ),
   drain_ms: whole(0, DAY_MS)
     .default(30_000)
     .describe("How long calls in flight may take to finish when the gateway stops."),

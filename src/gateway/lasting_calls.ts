@@ -8,8 +8,9 @@ const ALLOW_QUIET_PART = 0.25;
 /** How old a call is when it lasts, and how often is looked; so many bytes of their requests are let go of at a time. */
 const LASTING_MS = 1_000;
 const LET_GO_MAX_BYTES = 8 * 1024 * 1024;
-/** How old a call is when it hears of its client's leaving, and how often is looked: twice this is the longest that it does not. */
+/** How old a call is when it hears of its client's leaving, and how often is looked: together the longest that it does not. */
 const HEARING_MS = 100;
+const HEARING_EVERY_MS = 250;
 
 /** Calls in flight, and the connections that they came over. */
 export interface LastingCalls {
@@ -29,7 +30,7 @@ export function lookAfterLasting({ calls, idle_s, timeout }: LastingCalls): () =
       const call = calls.members[i];
       if (call !== undefined && call.arrived_ms <= latest_ms) call.hearClient();
     }
-  }, HEARING_MS);
+  }, HEARING_EVERY_MS);
   const lasting = setInterval(() => {
     const now_ms = performance.now();
     let left_bytes = LET_GO_MAX_BYTES;

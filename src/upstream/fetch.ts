@@ -16,7 +16,7 @@ import {
   type UpstreamRequest,
 } from "./exchange.ts";
 import { hostField, requestError } from "./http1/request_head.ts";
-import { Sweep, type Timed } from "./http1/sweep.ts";
+import { arePatient, Sweep, type Timed } from "./http1/sweep.ts";
 
 /** Habits of the fetch client. */
 export interface FetchOptions {
@@ -97,6 +97,7 @@ class FetchExchange implements Exchange, Timed {
   /** Not told by `fetch`. */
   readonly reused = false;
   sweep_slot = -1;
+  readonly is_patient: boolean;
 
   readonly #context: FetchContext;
   readonly #request: UpstreamRequest;
@@ -117,6 +118,7 @@ class FetchExchange implements Exchange, Timed {
     const now_ms = performance.now();
     this.#context = context;
     this.#request = request;
+    this.is_patient = arePatient(request.timeouts);
     this.#handler = handler;
     this.#since_ms = now_ms;
     this.#moved_ms = now_ms;

@@ -16,7 +16,7 @@ import type { Http1Context } from "./context.ts";
 import { Dial, type DialWaiter } from "./dial.ts";
 import type { Pool } from "./pool.ts";
 import { isSmall, requestError, streamHead } from "./request_head.ts";
-import type { Timed } from "./sweep.ts";
+import { arePatient, isPatient, type Timed } from "./sweep.ts";
 import { Upload, type UploadWaiter } from "./upload.ts";
 
 /** An exchange under way. */
@@ -25,6 +25,7 @@ export class Http1Exchange implements Exchange, Timed, Sender, DialWaiter, Uploa
   readonly times: ExchangeTimes;
   reused = false;
   sweep_slot = -1;
+  readonly is_patient: boolean;
   /** Whether the socket has taken the whole request. */
   is_sent = false;
   is_paused = false;
@@ -52,6 +53,7 @@ export class Http1Exchange implements Exchange, Timed, Sender, DialWaiter, Uploa
     this.request = request;
     this.#handler = handler;
     this.#since_ms = now_ms;
+    this.is_patient = isPatient(context.head_ms) && arePatient(request.timeouts);
     this.times = { started_ms: now_ms, connected_ms: 0, first_byte_ms: 0 };
   }
 
