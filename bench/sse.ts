@@ -82,7 +82,7 @@ export const sse: Part = {
   name: "sse",
   about:
     "Streams of 100 chunks: paced, 200 at a time with a chunk every 10 ms each, and written back to back over 32 connections.",
-  usual: { rounds: 5, seconds: 3, streams: 200, chunks: 100, connections: 32, warm_seconds: 12 },
+  usual: { rounds: 5, seconds: 3, streams: 200, chunks: 100, connections: 32, warm_seconds: 20 },
   run: (sizes, log) =>
     onStage(sizes, log, RELAYS, async (stage) => {
       // These first: what is done once a stream would take minutes to be compiled, of two hundred streams a second.

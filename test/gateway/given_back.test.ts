@@ -131,12 +131,14 @@ models:
   test("is there to ask anew what is stale", async () => {
     const upstream = await room.upstream(answer);
     const gateway = room.gateway(configOf(upstream.base_url, "cache: { exact: { ttl_s: 1, stale_s: 600 } }"));
-    await gateway.fetch("/v1/chat/completions", post);
+    const ask = async () =>
+      (await gateway.fetch("/v1/chat/completions", post)).headers.get("x-venturi-cache");
     // A second is the shortest time that an answer can be fresh for.
-    for (let cache: string | null = "hit"; cache === "hit"; ) {
-      cache = (await gateway.fetch("/v1/chat/completions", post)).headers.get("x-venturi-cache");
-    }
-    await until(() => upstream.requests.length === 2);
-    expect(upstream.requests[1]!.text() === SENT).toBe(true);
+    let before = 0;
+    do before = upstream.requests.length;
+    while ((await ask()) !== "stale");
+    // Where the disk is busy, a later call asks anew.
+    while (upstream.requests.length === before) await ask();
+    expect(upstream.requests.at(-1)!.text() === SENT).toBe(true);
   });
 });
