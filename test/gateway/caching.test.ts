@@ -74,6 +74,7 @@ describe("a kept answer", () => {
     const { script, asked } = counting();
     const upstream = await room.upstream(script);
     const gateway = room.gateway(config(upstream.base_url));
+    const start_ms = performance.now();
     const first = await gateway.chat();
     expect(first.headers.get("x-venturi-cache")).toBe("miss");
     const bytes = await first.text();
@@ -81,7 +82,9 @@ describe("a kept answer", () => {
     const second = await gateway.chat();
     expect(await second.text()).toBe(bytes);
     expect(second.headers.get("x-venturi-cache")).toBe("hit");
-    expect(second.headers.get("age")).toBe("0");
+    // Whole seconds; a disk that is busy may take some to keep it.
+    expect(second.headers.get("age")).toMatch(/^\d+$/);
+    expect(Number(second.headers.get("age"))).toBeLessThanOrEqual((performance.now() - start_ms) / 1_000);
     expect(second.headers.get("x-venturi-provider")).toBe("up");
     expect(second.headers.get("x-venturi-model")).toBe("gpt");
     expect(second.headers.get("x-venturi-attempts")).toBe("0");
