@@ -86,17 +86,19 @@ class BodyReading implements Alarm {
   }
 }
 
-/** Smaller bodies are left to the collection of garbage: to give them back gains nothing that could be measured. */
-const GIVEN_BACK_MIN_BYTES = 64 * 1024;
+/** Smaller bodies of calls that end soon are left to the collection of garbage: to give them back gains nothing that could be measured. */
+const LARGE_BYTES = 64 * 1024;
 
 /**
  * Gives the memory of a body back, which nobody reads any more: it is empty from now on. Until garbage is collected, bodies of a
  * hundred calls would be there, and each new one would lie in memory that no cache of the processor knows.
+ * @param least smaller ones stay as they are; bytes
  */
-export function giveBack(body: Uint8Array): void {
-  const { buffer, length } = body;
-  if (length >= GIVEN_BACK_MIN_BYTES && length === buffer.byteLength && buffer instanceof ArrayBuffer)
-    buffer.transfer(0);
+export function giveBack(body: Uint8Array, least = LARGE_BYTES): void {
+  const { length } = body;
+  if (length < least) return;
+  const { buffer } = body;
+  if (length === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 async function readPieces(

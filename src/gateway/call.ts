@@ -18,6 +18,7 @@ import type { AnswerGuard } from "../privacy/guards/output/answer_guard.ts";
 import type { Mapping } from "../privacy/mapping.ts";
 import type { Trial } from "../routing/health/trial.ts";
 import type { RouteChoice } from "../routing/policy.ts";
+import { SHORT_BYTES } from "../wire/view.ts";
 import type { Account } from "./account.ts";
 import type { Alarm, Alarms } from "./alarms.ts";
 import type { CheckedFormat } from "./answer_guarding.ts";
@@ -325,9 +326,12 @@ export class Call implements Alarm, EventListenerObject, StreamOwner {
     this.#body = null;
   }
 
-  /** The request's body is read no more, unless somebody goes on with it. */
-  giveBackBody(): void {
-    if (this.#body !== null && !this.#is_gone_on_with) giveBack(this.#body);
+  /**
+   * The request's body is read no more, unless somebody goes on with it.
+   * @param lasts the call goes on without it: what has lived until now is garbage that is found late
+   */
+  giveBackBody(lasts = false): void {
+    if (this.#body !== null && !this.#is_gone_on_with) giveBack(this.#body, lasts ? SHORT_BYTES : undefined);
     this.#body = null;
   }
 

@@ -122,7 +122,7 @@ class RelayedFlow implements StopListener, FlowListener {
     const call = this.#call;
     call.account?.letGoOfBody();
     // A guard looks in the request for what the answer repeats of it.
-    if (call.answer_guard === null) call.giveBackBody();
+    if (call.answer_guard === null) call.giveBackBody(true);
   }
 
   onStop(reason: StopReason): void {

@@ -10,7 +10,7 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
 }
 
 /** Up to so many bytes the runtime keeps with an array's object, where no buffer is until somebody asks for it. */
-const SHORT_BYTES = 1_000;
+export const SHORT_BYTES = 1_000;
 
 /**
  * The same to be read alone: what is short is a copy. The first view of bytes that came in a short array costs 250 ns, which the

@@ -87,13 +87,16 @@ describe("the body of a request", () => {
     expect(given_back.filter((length) => length === ASKED.length)).toHaveLength(1);
   });
 
-  test("of a stream is given back while the stream lasts", async () => {
+  test.each([
+    ["large", ASKED],
+    ["small", ASKED.replace(LONG, LONG.slice(0, 1_000))],
+  ])("of a stream is given back while the stream lasts, %s", async (_size, asked) => {
     const upstream = await room.upstream(async (_, reply) => {
       await reply.sse({ choices: [{ index: 0, delta: { content: "well" } }] });
       await reply.never();
     });
     const gateway = room.gateway(configOf(upstream.base_url));
-    const body = ASKED.replace("{", '{"stream":true,');
+    const body = asked.replace("{", '{"stream":true,');
     const response = await gateway.fetch("/v1/chat/completions", { ...post, body });
     const reader = response.body!.getReader();
     await reader.read();
