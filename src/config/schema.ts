@@ -21,6 +21,9 @@ import { orKeyStore, orLedgerStore, postgres_url, type Settled } from "./stores_
 import { telemetry } from "./telemetry_schema.ts";
 import { listen_tls } from "./tls_schema.ts";
 
+// A configuration is read once; compiling a program for each of its parts takes most of the time that reading it does.
+z.config({ jitless: true });
+
 /** Gateways whose request headers can be understood. */
 const COMPAT_NAMES = ["litellm", "portkey", "helicone"] as const;
 

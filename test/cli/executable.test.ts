@@ -156,6 +156,8 @@ describe("the executable", () => {
         expect(venturi("restore", "/srv/copy", "--data", "/srv/restored").code).toBe(0);
         expect(venturi("check", "--config", "/srv/venturi.yaml").code).toBe(0);
         expect(JSON.parse(venturi("schema").stdout)).toHaveProperty("properties");
+        // The executable's own are ready to be read.
+        expect(existsSync(join(root, "srv/data/installed-prices.json"))).toBe(false);
         // Nothing was missing: no addon, no weights, no thread.
         expect(log).not.toMatch(/does not load|cannot be|failed|died/);
       } finally {

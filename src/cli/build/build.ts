@@ -34,11 +34,11 @@ export async function build(args: readonly string[]): Promise<number> {
   // What makes it is loaded when it is clear that something is made.
   const { findParts } = await import("./parts.ts");
   const { bundle } = await import("./bundle.ts");
-  const { found, missing } = await findParts(target, files, { project, folder, is_host });
-  for (const what of missing) console.error(`venturi build: without ${what}`);
   const name = is_host ? "venturi" : `venturi-${target.name}`;
   const outfile = resolve(values.output ?? join(project, "dist", name));
   try {
+    const { found, missing } = await findParts(target, files, { project, folder, is_host });
+    for (const what of missing) console.error(`venturi build: without ${what}`);
     await bundle({ project, target, runtime: files.runtime, parts: found }, outfile);
   } catch (error) {
     return failed(messagesOf(error).join("\n"));

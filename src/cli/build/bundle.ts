@@ -54,6 +54,8 @@ export async function bundle(
       target: "bun",
       format: "esm",
       bytecode: true,
+      // A process loads what its role needs: of one bundle it would load all.
+      splitting: true,
       minify: { whitespace: true, syntax: true, identifiers: false },
       sourcemap: "none",
       // Threads of models that packages run, which it does not hold.

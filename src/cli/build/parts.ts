@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compileAddon, findCompiler } from "../../../native/compile.js";
+import { HELD_PRICES, storePackagePrices } from "../../ledger/prices/load.ts";
 import type { PackageFiles, Target } from "./targets.ts";
 
 /** Weights of models, by their paths in the project's folder. */
@@ -24,7 +25,7 @@ export interface Parts {
   readonly missing: readonly string[];
 }
 
-/** Looks for them; compiles what has to be compiled into a folder. */
+/** Looks for them; what has to be compiled or written first goes into a folder. Throws where prices cannot be written. */
 export async function findParts(
   target: Target,
   files: PackageFiles,
@@ -37,6 +38,7 @@ export async function findParts(
   const found = new Map<string, string>(WEIGHTS.map((path) => [path, join(project, path)]));
   found.set("addons/lmdb.node", files.lmdb);
   found.set("addons/msgpackr.node", files.msgpackr);
+  found.set(HELD_PRICES, await preparedPrices(folder));
   const missing: string[] = [];
   const add = (name: string, path: string | null, without: string) => {
     if (path !== null && existsSync(path)) found.set(name, path);
@@ -56,6 +58,14 @@ export async function findParts(
       add(`addons/${name}`, places.get(name) ?? null, `${name}: the machine must have its own`);
   }
   return { found, missing };
+}
+
+/** The package's prices as gateway processes read them, so that no start has to make them of the package. */
+async function preparedPrices(folder: string): Promise<string> {
+  const path = join(folder, "prices.json");
+  const stored = await storePackagePrices(path);
+  if (!stored.ok) throw new Error(stored.fault);
+  return path;
 }
 
 /** A compiler for the target that runs here. The addon goes by no C library, so that the same is good for glibc and musl. */

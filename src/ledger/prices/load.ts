@@ -1,8 +1,10 @@
 // Where a price book comes from: the prices that `venturi prices update` stored, or those of the installed package.
-// The package is a program of 830 KB; what gateway processes read is what was stored of it once, in parts.
+// The package is a program of 830 KB; what gateway processes read is what was stored of it once, in parts: in the data folder, or in the
+// executable when that was made.
 
 import { join } from "node:path";
 import { knownFacts } from "../../config/facts.ts";
+import { IS_EXECUTABLE, partPath } from "../../program/parts.ts";
 import type { PriceBook } from "./book.ts";
 import { readProviders } from "./data.ts";
 import { type Prices, readStoredPrices, type StoreResult, storePrices } from "./store.ts";
@@ -15,8 +17,11 @@ export function priceFilePath(data_folder: string): string {
   return join(data_folder, "prices.json");
 }
 
+/** The name under which the executable holds the package's prices. */
+export const HELD_PRICES = "prices/installed.json";
+
 function installedFilePath(data_folder: string): string {
-  return join(data_folder, "installed-prices.json");
+  return IS_EXECUTABLE ? partPath(HELD_PRICES) : join(data_folder, "installed-prices.json");
 }
 
 /** A book, and what was wrong with the updated prices, in words, where they are not used. */
@@ -54,7 +59,12 @@ async function installed(data_folder: string): Promise<Prices> {
  */
 export async function prepareInstalledPrices(data_folder: string): Promise<StoreResult | null> {
   const path = installedFilePath(data_folder);
-  if (isInstalled(readStoredPrices(path))) return null;
+  if (IS_EXECUTABLE || isInstalled(readStoredPrices(path))) return null;
+  return storePackagePrices(path);
+}
+
+/** Stores the package's prices in a file. */
+export async function storePackagePrices(path: string): Promise<StoreResult> {
   return storePrices(path, await packageData(), { ...PACKAGE, source: "@pydantic/genai-prices" });
 }
 
