@@ -24,6 +24,9 @@ const GROWTH_VARIABLE = "BUN_JSC_smallHeapGrowthFactor";
 /** How long the allocator of a gateway process leaves freed memory alone before it gives it back to the system. */
 const PURGE_INTERVAL_MS = 300;
 const PURGE_VARIABLE = "MIMALLOC_PURGE_HOLES_MIN_INTERVAL";
+/** After how many seconds in which nothing happens the engine of a gateway process collects all of its garbage. */
+const IDLE_SECONDS = 1;
+const IDLE_VARIABLE = "BUN_IDLE_GC_SECONDS";
 
 /**
  * The environment of a gateway process. A heap that may grow to twice the engine's default is collected half as often, and
@@ -31,12 +34,15 @@ const PURGE_VARIABLE = "MIMALLOC_PURGE_HOLES_MIN_INTERVAL";
  * taken for what stays, and only a full collection finds that they have ended: with the engine's own factor of 2 it comes when the
  * heap has three times what is alive, with this one when it has half as much again. Memory that is given back is wanted again by the
  * next calls: the allocator's thread that does so, and the pages that are cleared anew, would take a tenth of all processor time.
+ * What lived while its stream began is garbage that a usual collection does not look at: when many streams have begun and none of them
+ * says anything, all of it is collected, which would take too long while something happens.
  */
 export function gatewayEnvironment(): Environment {
   return {
     [HEAP_VARIABLE]: String(GATEWAY_HEAP_BYTES),
     [GROWTH_VARIABLE]: String(HEAP_GROWTH),
     [PURGE_VARIABLE]: String(PURGE_INTERVAL_MS),
+    [IDLE_VARIABLE]: String(IDLE_SECONDS),
     ...inferenceEnvironment(),
   };
 }
