@@ -27,6 +27,9 @@ const PURGE_VARIABLE = "MIMALLOC_PURGE_HOLES_MIN_INTERVAL";
 /** After how many seconds in which nothing happens the engine of a gateway process collects all of its garbage. */
 const IDLE_SECONDS = 1;
 const IDLE_VARIABLE = "BUN_IDLE_GC_SECONDS";
+/** How often a function of a gateway process has been used, as the engine counts, when its best machine code is made. */
+const WARM_COUNT = 16_000;
+const WARM_VARIABLE = "BUN_JSC_thresholdForFTLOptimizeAfterWarmUp";
 
 /**
  * The environment of a gateway process. A heap that may grow to twice the engine's default is collected half as often, and
@@ -35,7 +38,8 @@ const IDLE_VARIABLE = "BUN_IDLE_GC_SECONDS";
  * heap has three times what is alive, with this one when it has half as much again. Memory that is given back is wanted again by the
  * next calls: the allocator's thread that does so, and the pages that are cleared anew, would take a tenth of all processor time.
  * What lived while its stream began is garbage that a usual collection does not look at: when many streams have begun and none of them
- * says anything, all of it is collected, which would take too long while something happens.
+ * says anything, all of it is collected, which would take too long while something happens. A quarter of the engine's own count makes
+ * it compile what begins a stream after 20 seconds of two hundred a second, in place of more than a minute.
  */
 export function gatewayEnvironment(): Environment {
   return {
@@ -43,6 +47,7 @@ export function gatewayEnvironment(): Environment {
     [GROWTH_VARIABLE]: String(HEAP_GROWTH),
     [PURGE_VARIABLE]: String(PURGE_INTERVAL_MS),
     [IDLE_VARIABLE]: String(IDLE_SECONDS),
+    [WARM_VARIABLE]: String(WARM_COUNT),
     ...inferenceEnvironment(),
   };
 }
