@@ -470,8 +470,8 @@ describe("a client's connection", () => {
       await released;
       await reply.chunk("the end");
     });
-    // The server looks every four seconds.
-    const gateway = room.gateway(config(upstream.base_url), { idle_s: 4 });
+    // The server looks every four seconds, the first time at any moment of them: eight are at least four, in which it is told of the call.
+    const gateway = room.gateway(config(upstream.base_url), { idle_s: 8 });
     const client = await room.connect(gateway.port);
     client.write("GET /v1/files/file-1/content HTTP/1.1\r\nhost: gateway\r\n\r\n");
     await client.until((received) => received.includes("the beginning"));
