@@ -20,6 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["gateway"],
   ["supervisor", "console"],
   ["cli"],
+  ["roles"],
   ["main"],
 ];
 
@@ -80,26 +81,38 @@ describe("the house rules", () => {
     expect(wrong).toEqual([]);
   });
 
-  test("a gateway process starts without what only some calls need", () => {
+  /** What is loaded when a file is: types are no code, and what is imported by a call is loaded when it is called. */
+  function loadedBy(first: string): Set<string> {
     const by_path = new Map(files.map((file) => [file.path, file]));
     const loaded = new Set<string>();
     const load = (path: string): void => {
       const file = by_path.get(path);
       if (file === undefined || loaded.has(path)) return;
       loaded.add(path);
-      // Types are no code, and what is imported by a call is loaded when it is called.
       for (const match of file.text.matchAll(/^(?:import|export) (?!type\b)[^;]*?"(\.[^"]+)";/gm))
         load(relative(root, resolve(root, dirname(path), match[1]!)));
     };
-    load("src/gateway/process.ts");
+    load(first);
+    return loaded;
+  }
+
+  test("a gateway process starts without what only some calls need", () => {
+    const loaded = loadedBy("src/gateway/process.ts");
     expect(loaded).toContain("src/gateway/pipeline.ts");
     const lazy = [
       ...["src/dialects/formats.ts", "src/dialects/neutral/parts.ts", "src/gateway/caches.ts"],
       ...["src/gateway/privacy.ts", "src/gateway/guards.ts", "src/gateway/realtime/door.ts"],
       ...["src/gateway/counting.ts", "src/gateway/kept_responses.ts", "src/gateway/cascade.ts"],
     ];
-    expect(lazy.filter((path) => !by_path.has(path))).toEqual([]);
+    expect(lazy.filter((path) => !files.some((file) => file.path === path))).toEqual([]);
     expect(lazy.filter((path) => loaded.has(path))).toEqual([]);
+  });
+
+  test("a supervisor starts without what reads formats and other gateways' configurations", () => {
+    const loaded = loadedBy("src/cli/serve.ts");
+    expect(loaded).toContain("src/supervisor/supervisor.ts");
+    const formats = /^src\/dialects\/(?!usage\.ts|openai\/error\.ts)|^src\/config\/import\//;
+    expect([...loaded].filter((path) => formats.test(path))).toEqual([]);
   });
 
   test("every source file is reached from the door", () => {

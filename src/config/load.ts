@@ -18,8 +18,6 @@ import {
 } from "./environment.ts";
 import { explainIssues, type Finding } from "./explain.ts";
 import { METADATA, readGoogleCredentials } from "./google.ts";
-import { importDocument } from "./import/import.ts";
-import { isLitellm } from "./import/litellm/litellm.ts";
 import type { Plan } from "./plan.ts";
 import { type Path, type Problem, pathKey } from "./problem.ts";
 import { withoutFaults } from "./prune.ts";
@@ -86,8 +84,14 @@ export function parseConfig(bytes: Uint8Array, file: string, options: LoadOption
   return finish(read.document, file, options);
 }
 
+function isLitellm(value: Readonly<Record<string, unknown>>): boolean {
+  return Array.isArray(value["model_list"]) && value["providers"] === undefined;
+}
+
 /** LiteLLM's configuration is served as if it had been imported; what is wrong is told where it stands there. */
 function finishLitellm(document: Document, file: string, options: LoadOptions): LoadResult {
+  // What reads it is loaded by those who have one.
+  const { importDocument } = require("./import/import.ts") as typeof import("./import/import.ts");
   const { draft, notes, locate } = importDocument("litellm", document, file);
   const result = finish({ value: { ...draft.config }, locate }, file, options);
   const count = (fate: string) => notes.filter((note) => note.fate === fate).length;

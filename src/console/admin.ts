@@ -15,7 +15,6 @@ import { LedgerSource } from "../ledger/source.ts";
 import { auditRoutes } from "./audit_routes.ts";
 import { type CacheHooks, cacheRoutes } from "./cache_routes.ts";
 import { configRoutes } from "./config_routes.ts";
-import { contentRoutes } from "./content_routes.ts";
 import { DashboardDoor, FROM_HEADER } from "./dashboard/door.ts";
 import { linkRoutes } from "./dashboard/link_routes.ts";
 import { Sessions } from "./dashboard/sessions.ts";
@@ -25,8 +24,7 @@ import { ownRegister, sharedRegister } from "./key_register.ts";
 import { keyRoutes } from "./key_routes.ts";
 import { ledgerRoutes } from "./ledger_routes.ts";
 import { liveRoutes } from "./live_routes.ts";
-import { replayRoutes } from "./replay_routes.ts";
-import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes, toResponse } from "./router.ts";
+import { ADMIN_BODY_MAX_BYTES, createRouter, type Routes, routesOnDemand, toResponse } from "./router.ts";
 import { upgradeRoutes } from "./upgrade_routes.ts";
 
 /** How long answers under way may take when the API stops; connections that are kept open are not waited for. */
@@ -34,6 +32,9 @@ const STOP_MAX_MS = 1_000;
 
 /** How long after a change of keys it is told of, with all the changes until then. */
 const TELL_MS = 200;
+
+const CONTENT_ENDPOINTS = { "calls/*/content": ["GET", "DELETE"], content: ["GET", "DELETE"] };
+const REPLAY_ENDPOINTS = { replays: ["POST"], "replays/*": ["GET", "DELETE"] };
 
 /** What the admin API asks of the process that it runs in. */
 export interface AdminHooks {
@@ -140,8 +141,13 @@ export function openAdminApi({ folder, key_store = null, hooks }: AdminOptions, 
     ...drillRoutes({ data: folder, keys, config: hooks.config, hooks: hooks.drills }),
     ...insightRoutes(folder, ledger, hooks),
     ...configRoutes(hooks),
-    ...contentRoutes(content),
-    ...replayRoutes(content, hooks),
+    // They read and write all formats.
+    ...routesOnDemand(CONTENT_ENDPOINTS, async () =>
+      (await import("./content_routes.ts")).contentRoutes(content),
+    ),
+    ...routesOnDemand(REPLAY_ENDPOINTS, async () =>
+      (await import("./replay_routes.ts")).replayRoutes(content, hooks),
+    ),
     ...limitRoutes(hooks),
     ...linkRoutes(sessions, hooks),
     ...upgradeRoutes({ data: folder, keys, self, gateway: hooks.gateway }),

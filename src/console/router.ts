@@ -48,6 +48,29 @@ export type Answerer = (ask: Ask) => Answered | Promise<Answered>;
 /** Endpoints by path below `/admin/v1/`, `*` for the variable part, and method. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, Answerer>>>>;
 
+/**
+ * Endpoints whose code is loaded when the first of them is asked for.
+ * @param methods of each path
+ */
+export function routesOnDemand(
+  methods: Readonly<Record<string, readonly string[]>>,
+  load: () => Promise<Routes>,
+): Routes {
+  let loading: Promise<Routes> | null = null;
+  const answerer =
+    (path: string, method: string): Answerer =>
+    async (ask) => {
+      loading ??= load();
+      return (await loading)[path]![method]!(ask);
+    };
+  return Object.fromEntries(
+    Object.entries(methods).map(([path, all]) => [
+      path,
+      Object.fromEntries(all.map((method) => [method, answerer(path, method)])),
+    ]),
+  );
+}
+
 /** What answers requests by a table. `self` is who asks where nobody says so; `log` is told of faults. */
 export function createRouter(
   routes: Routes,

@@ -1,23 +1,77 @@
-// Makes an executable: the modules in one bundle with their bytecode, threads as entries of their own, and beside them the parts that are
-// no modules, under the names that `program/parts.ts` asks for.
+// Makes bundles of the modules, threads as entries of their own: for running the sources (`program/modules.ts`), or in an executable, with
+// their bytecode, and beside them the parts that are no modules, under the names that `program/parts.ts` asks for.
 
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { BunPlugin } from "bun";
 import { buildDashboard } from "../../console/dashboard/build.ts";
+import { PREPARED_PRICES } from "../../ledger/prices/load.ts";
 import type { PackageAddon } from "../../program/addon.ts";
+import { modulesFolder } from "../../program/modules.ts";
+import { preparePrices } from "./parts.ts";
 import type { Target } from "./targets.ts";
 
 /** How sources ask for the file of a thread. */
 const THREAD = /threadUrl\("([^"]+)"\)/g;
 
-/** The door, then the files that threads run. */
+/** Packages that are not bundled: what loads an addon or a thread's file from where it lies. */
+const UNBUNDLED = ["piscina"];
+const UNBUNDLED_ADDONS = ["lmdb", "msgpackr", "hnswlib-node"];
+
+/** Where every process begins, then the files that threads run. */
 function entriesOf(sources: string): string[] {
   const threads = readdirSync(sources, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .flatMap((name) => [...readFileSync(join(sources, name), "utf8").matchAll(THREAD)])
     .map(([, path]) => path!);
-  return ["main.ts", ...[...new Set(threads)].toSorted()].map((path) => join(sources, path));
+  return ["roles.ts", ...[...new Set(threads)].toSorted()].map((path) => join(sources, path));
+}
+
+/** What all bundles have in common. */
+async function bundlesOf(project: string) {
+  return {
+    entrypoints: entriesOf(join(project, "src")),
+    root: join(project, "src"),
+    target: "bun",
+    format: "esm",
+    // A process loads what its role needs: of one bundle it would load all.
+    splitting: true,
+    minify: { whitespace: true, syntax: true, identifiers: false },
+    sourcemap: "none",
+    define: { VENTURI_DASHBOARD: JSON.stringify(JSON.stringify(await buildDashboard())) },
+  } as const satisfies Partial<Bun.BuildConfig>;
+}
+
+/**
+ * Makes the modules of the sources as they are now, and takes away those of former states but the last, which may still run. Gives their
+ * folder. Throws what Bun.build throws.
+ */
+export async function bundleModules(project: string): Promise<string> {
+  const folder = modulesFolder();
+  const making = `${folder}.${process.pid}`;
+  const { define, ...bundles } = await bundlesOf(project);
+  try {
+    await Bun.build({
+      ...bundles,
+      outdir: making,
+      naming: { entry: "[dir]/[name].[ext]", chunk: "[name]-[hash].[ext]" },
+      external: [...UNBUNDLED, ...UNBUNDLED_ADDONS],
+      define: { ...define, VENTURI_MODULES: JSON.stringify(`${folder}/`) },
+    });
+    const prices = join(making, PREPARED_PRICES);
+    mkdirSync(dirname(prices), { recursive: true });
+    await preparePrices(prices);
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(making, folder);
+  } finally {
+    rmSync(making, { recursive: true, force: true });
+  }
+  const all = dirname(folder);
+  const by_age = readdirSync(all)
+    .map((name) => ({ path: join(all, name), made_ms: statSync(join(all, name)).mtimeMs }))
+    .toSorted((a, b) => b.made_ms - a.made_ms);
+  for (const { path } of by_age.slice(2)) rmSync(path, { recursive: true, force: true });
+  return folder;
 }
 
 /** What an executable is made of. */
@@ -49,18 +103,10 @@ export async function bundle(
   const rooms = [...new Set([...parts.keys()].map((name) => join(folder, name.split("/")[0]!)))];
   try {
     await Bun.build({
-      entrypoints: entriesOf(join(project, "src")),
-      root: join(project, "src"),
-      target: "bun",
-      format: "esm",
+      ...(await bundlesOf(project)),
       bytecode: true,
-      // A process loads what its role needs: of one bundle it would load all.
-      splitting: true,
-      minify: { whitespace: true, syntax: true, identifiers: false },
-      sourcemap: "none",
       // Threads of models that packages run, which it does not hold.
-      external: ["piscina"],
-      define: { VENTURI_DASHBOARD: JSON.stringify(JSON.stringify(await buildDashboard())) },
+      external: UNBUNDLED,
       plugins: [heldAddons(project)],
       compile: {
         target: `bun-${target.name}` as Bun.Build.CompileTarget,

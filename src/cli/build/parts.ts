@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { compileAddon, findCompiler } from "../../../native/compile.js";
-import { HELD_PRICES, storePackagePrices } from "../../ledger/prices/load.ts";
+import { PREPARED_PRICES, storePackagePrices } from "../../ledger/prices/load.ts";
 import type { PackageFiles, Target } from "./targets.ts";
 
 /** Weights of models, by their paths in the project's folder. */
@@ -38,14 +38,16 @@ export async function findParts(
   const found = new Map<string, string>(WEIGHTS.map((path) => [path, join(project, path)]));
   found.set("addons/lmdb.node", files.lmdb);
   found.set("addons/msgpackr.node", files.msgpackr);
-  found.set(HELD_PRICES, await preparedPrices(folder));
+  const prices = join(folder, "prices.json");
+  await preparePrices(prices);
+  found.set(PREPARED_PRICES, prices);
   const missing: string[] = [];
   const add = (name: string, path: string | null, without: string) => {
     if (path !== null && existsSync(path)) found.set(name, path);
     else missing.push(without);
   };
   const cross = is_host || target.os !== "linux" ? null : crossCompiler(target);
-  const own = is_host ? join(project, OWN_ADDON) : compiled(cross, folder);
+  const own = is_host ? join(project, OWN_ADDON) : compiled(cross, project, folder);
   add(OWN_ADDON, own, "the native twins (no C++ compiler for it): TypeScript does their work, slower");
   add(
     "addons/hnswlib.node",
@@ -60,12 +62,10 @@ export async function findParts(
   return { found, missing };
 }
 
-/** The package's prices as gateway processes read them, so that no start has to make them of the package. */
-async function preparedPrices(folder: string): Promise<string> {
-  const path = join(folder, "prices.json");
+/** Writes the package's prices as gateway processes read them, so that no start has to make them of the package. Throws where it cannot. */
+export async function preparePrices(path: string): Promise<void> {
   const stored = await storePackagePrices(path);
   if (!stored.ok) throw new Error(stored.fault);
-  return path;
 }
 
 /** A compiler for the target that runs here. The addon goes by no C library, so that the same is good for glibc and musl. */
@@ -75,11 +75,11 @@ function crossCompiler({ cpu }: Target): string | null {
   return cpu === process.arch && process.platform === "linux" ? findCompiler() : null;
 }
 
-function compiled(compiler: string | null, folder: string): string | null {
+function compiled(compiler: string | null, project: string, folder: string): string | null {
   if (compiler === null) return null;
   const output = join(folder, "venturi.node");
   rmSync(output, { force: true });
-  return compileAddon(compiler, output) === null ? output : null;
+  return compileAddon(compiler, output, join(project, "native")) === null ? output : null;
 }
 
 /** Where the C++ library is that this process has loaded for LMDB. */

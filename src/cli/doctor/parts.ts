@@ -3,7 +3,7 @@
 import { createRequire } from "node:module";
 import { hnswlib } from "../../inference/vectors/hnswlib.ts";
 import { lmdb } from "../../memory/lmdb.ts";
-import { IS_EXECUTABLE } from "../../program/parts.ts";
+import { IS_EXECUTABLE, preparedPath } from "../../program/parts.ts";
 import { implementations } from "../../wire/kernels.ts";
 import { bad, type Finding, ok } from "./finding.ts";
 
@@ -15,9 +15,12 @@ const COMPILERS = ["c++", "g++", "clang++"];
  * @param asks_for_models whether the configuration names models of the hub
  */
 export function checkParts(asks_for_models: boolean): Finding[] {
-  const findings = [
-    ok("runtime", `Bun ${Bun.version}, ${process.arch}${IS_EXECUTABLE ? ", one executable" : ""}`),
-  ];
+  const form = IS_EXECUTABLE
+    ? "one executable"
+    : preparedPath("") === null
+      ? "from the sources, which start slower than what `venturi build --modules` makes of them"
+      : "modules made of the sources";
+  const findings = [ok("runtime", `Bun ${Bun.version}, ${process.arch}, ${form}`)];
   const level = implementations.at(-1)!.level;
   const compiler = COMPILERS.find((name) => Bun.which(name) !== null) ?? null;
   if (level !== "typescript") findings.push(ok("native part", level));

@@ -1,8 +1,8 @@
 // Makes the files that a browser loads out of `ui/`: one script and one stylesheet, each named by what is in it.
 
-import { fileURLToPath } from "node:url";
+import { partPath } from "../../program/parts.ts";
 
-const SOURCE = fileURLToPath(new URL("../ui/", import.meta.url));
+const SOURCE = partPath("src/console/ui/");
 
 /** A file of the dashboard, by the name that it is asked for. */
 export interface DashboardFile {

@@ -1,10 +1,10 @@
 // Where a price book comes from: the prices that `venturi prices update` stored, or those of the installed package.
-// The package is a program of 830 KB; what gateway processes read is what was stored of it once, in parts: in the data folder, or in the
-// executable when that was made.
+// The package is a program of 830 KB; what gateway processes read is what was stored of it once, in parts: when the executable or the
+// modules were made, or in the data folder.
 
 import { join } from "node:path";
 import { knownFacts } from "../../config/facts.ts";
-import { IS_EXECUTABLE, partPath } from "../../program/parts.ts";
+import { preparedPath } from "../../program/parts.ts";
 import type { PriceBook } from "./book.ts";
 import { readProviders } from "./data.ts";
 import { type Prices, readStoredPrices, type StoreResult, storePrices } from "./store.ts";
@@ -17,11 +17,11 @@ export function priceFilePath(data_folder: string): string {
   return join(data_folder, "prices.json");
 }
 
-/** The name under which the executable holds the package's prices. */
-export const HELD_PRICES = "prices/installed.json";
+/** Where the package's prices lie among what was prepared. */
+export const PREPARED_PRICES = "prices/installed.json";
 
 function installedFilePath(data_folder: string): string {
-  return IS_EXECUTABLE ? partPath(HELD_PRICES) : join(data_folder, "installed-prices.json");
+  return preparedPath(PREPARED_PRICES) ?? join(data_folder, "installed-prices.json");
 }
 
 /** A book, and what was wrong with the updated prices, in words, where they are not used. */
@@ -58,12 +58,12 @@ async function installed(data_folder: string): Promise<Prices> {
  * A folder that cannot be written to costs them memory, and no price.
  */
 export async function prepareInstalledPrices(data_folder: string): Promise<StoreResult | null> {
+  if (preparedPath(PREPARED_PRICES) !== null) return null;
   const path = installedFilePath(data_folder);
-  if (IS_EXECUTABLE || isInstalled(readStoredPrices(path))) return null;
-  return storePackagePrices(path);
+  return isInstalled(readStoredPrices(path)) ? null : storePackagePrices(path);
 }
 
-/** Stores the package's prices in a file. */
+/** Stores the package's prices in a file; its folder has to be there. */
 export async function storePackagePrices(path: string): Promise<StoreResult> {
   return storePrices(path, await packageData(), { ...PACKAGE, source: "@pydantic/genai-prices" });
 }

@@ -11,11 +11,6 @@ import { References } from "./references.ts";
 import { readReliability, readRouterRest, readStrategy } from "./router.ts";
 import { readGeneral, readSettings } from "./settings.ts";
 
-/** Whether a configuration is LiteLLM's. */
-export function isLitellm(value: Readonly<Record<string, unknown>>): boolean {
-  return Array.isArray(value["model_list"]) && value["providers"] === undefined;
-}
-
 /** Reads all of a source. */
 export function importLitellm(top: Source): Draft {
   const draft = new Draft();
