@@ -29,7 +29,7 @@ import { soak } from "./soak.ts";
 import { sse } from "./sse.ts";
 import { start } from "./start.ts";
 import { syscalls } from "./syscalls.ts";
-import { endPrograms } from "./targets.ts";
+import { endPrograms, makeModules } from "./targets.ts";
 import { turns } from "./turns.ts";
 import { websocket } from "./websocket.ts";
 
@@ -104,6 +104,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.exit(1);
   });
 }
+await makeModules(console.log);
 const placement = findPlacement();
 for (const part of PARTS.filter(({ name }) => names.includes(name))) {
   const machine = describeMachine(placement);

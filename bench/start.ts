@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Connection, type Outcome, requestOf } from "./load_connection.ts";
 import { type Case, caseOf, onStage, orderFor, type Part, type Sample, type Stage } from "./part.ts";
-import { executable, type Program, RELAYS, spawnProgram } from "./targets.ts";
+import { executable, type Program, RELAYS, SOURCES, spawnProgram } from "./targets.ts";
 import { PLAIN_SCRIPT } from "./upstream.ts";
 
 /** How often it is tried, and how long. */
@@ -42,13 +42,13 @@ async function startOnce(stage: Stage, program: Program): Promise<Sample | null>
 export const start: Part = {
   name: "start",
   about:
-    "From the spawn to the first call answered with 200, tried every millisecond; one gateway process, of Venturi from its sources and as the executable that `npx venturi build` makes.",
+    "From the spawn to the first call answered with 200, tried every millisecond; one gateway process. Venturi as `npm ci` leaves a checkout (with modules made of the sources), from the sources alone, and as the executable that `npx venturi build` makes.",
   usual: { rounds: 10 },
   run: async (sizes, log) => {
     const folder = mkdtempSync(join(tmpdir(), "venturi-start-"));
     try {
       const made = await executable(folder, log);
-      const programs = made === null ? RELAYS : [...RELAYS, made];
+      const programs = [...RELAYS, SOURCES, ...(made === null ? [] : [made])];
       return await onStage(sizes, log, [], (stage) => measure(stage, programs));
     } finally {
       rmSync(folder, { recursive: true, force: true });

@@ -47,6 +47,7 @@ const AUTHORIZATION = `authorization: Bearer ${CLIENT_KEY}\r\n`;
 export const WRONG_AUTHORIZATION = `authorization: Bearer ${CLIENT_KEY.replace("0123", "4567")}\r\n`;
 
 const MAIN = join(import.meta.dirname, "../src/main.ts");
+const ROLES = join(import.meta.dirname, "../src/roles.ts");
 const REFUSAL = `{"error":{"message":"Rate limit exceeded.","type":"rate_limit_error","param":null,"code":"rate_limit"}}`;
 
 /** Writes a configuration into the folder; gives its path. */
@@ -67,7 +68,7 @@ export const SPREAD_MODEL = "spread";
 /**
  * Venturi with everything on that exists, and so many gateway processes.
  * @param beside ports of more providers
- * @param program what is started, by default from its sources
+ * @param program what is started, by default what `npm ci` leaves
  */
 export function venturi(
   name: string,
@@ -93,7 +94,7 @@ models:
 }
 
 /**
- * Venturi with a configuration, from its sources.
+ * Venturi with a configuration, as `npm ci` leaves it.
  * @param text the configuration, given the port to listen on and the provider's
  */
 export function configured(
@@ -130,8 +131,20 @@ export async function executable(folder: string, log: (line: string) => void): P
   return null;
 }
 
+/** Makes the modules by which Venturi starts, if the sources are newer than those that `npm ci` made. */
+export async function makeModules(log: (line: string) => void): Promise<void> {
+  const made = Bun.spawn([process.execPath, MAIN, "build", "--modules"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if ((await made.exited) === 0) return;
+  log(`no modules: Venturi runs from its sources; ${(await new Response(made.stderr).text()).trim()}`);
+}
+
 /** Venturi as every row measures it: with one gateway process. */
 export const VENTURI: Program = venturi("venturi", 1);
+
+/** The same from its sources, whatever was made of them. */
+export const SOURCES: Program = venturi("venturi, sources alone", 1, [], [process.execPath, ROLES]);
 
 /** The runtime's server with nothing behind it: a constant refusal, an answer that it has, or a relay that looks at nothing. */
 export function bareServer(kind: "constant" | "kept" | "relay"): Program {

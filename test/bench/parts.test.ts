@@ -23,7 +23,7 @@ import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
 import { start } from "../../bench/start.ts";
 import { syscalls } from "../../bench/syscalls.ts";
-import { EXECUTABLE } from "../../bench/targets.ts";
+import { EXECUTABLE, SOURCES } from "../../bench/targets.ts";
 import { turns } from "../../bench/turns.ts";
 import { websocket } from "../../bench/websocket.ts";
 import { SERVER } from "../redis_server.ts";
@@ -88,7 +88,7 @@ describe("the part", () => {
     [turns, ["venturi"], 6],
     [open, ["direct", ...relays], 1],
     [idle, [...relays, "bare server"], 1],
-    [start, [...relays, EXECUTABLE], 1],
+    [start, [...relays, SOURCES.name, EXECUTABLE], 1],
     [soak, ["venturi"], 1],
     [insight, ["direct", ...INSIGHTS], 1],
     ...(SERVER === null ? [] : [[shared, GROUPS, 1] as const]),
