@@ -1,12 +1,13 @@
 // The runtime's server with nothing behind it: a constant refusal, the provider's answer for every request that was read, or a relay that
 // looks at nothing. What Venturi costs above these is its own; what these cost above HAProxy is the runtime's.
-// `bun bench/bare_server.ts constant|kept|relay PORT PROVIDER_PORT`
+// `bun bench/bare_server.ts constant|kept|relay PORT PROVIDER_PORT [MORE_US]`: a relay can waste so many microseconds on each call.
 
 import type { UpstreamRequest } from "../src/upstream/exchange.ts";
 import { createHttp1Client } from "../src/upstream/http1/client.ts";
 import { WHOLE_ANSWER } from "./upstream.ts";
 
-const [kind = "", port = "", upstream = ""] = process.argv.slice(2);
+const [kind = "", port = "", upstream = "", more_us = "0"] = process.argv.slice(2);
+const wasted_ms = Number(more_us) / 1_000;
 const PATH = "/v1/chat/completions";
 const STREAM_HEADERS = new Headers({ "content-type": "text/event-stream" });
 const HEADERS = new Headers({ "content-type": "application/json" });
@@ -27,6 +28,7 @@ const origin = { tls: false, host: "127.0.0.1", port: Number(upstream) };
 
 async function relay(request: Request): Promise<Response> {
   const body = [await request.bytes()];
+  if (wasted_ms > 0) for (const end_ms = performance.now() + wasted_ms; performance.now() < end_ms; );
   const asked: UpstreamRequest = {
     ...{ origin, pool: "bare", method: "POST", path: PATH, headers: JSON_HEADERS, body, timeouts: TIMEOUTS },
   };

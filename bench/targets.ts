@@ -146,12 +146,15 @@ export const VENTURI: Program = venturi("venturi", 1);
 /** The same from its sources, whatever was made of them. */
 export const SOURCES: Program = venturi("venturi, sources alone", 1, [], [process.execPath, ROLES]);
 
-/** The runtime's server with nothing behind it: a constant refusal, an answer that it has, or a relay that looks at nothing. */
-export function bareServer(kind: "constant" | "kept" | "relay"): Program {
+/**
+ * The runtime's server with nothing behind it: a constant refusal, an answer that it has, or a relay that looks at nothing.
+ * @param more_us processor time that it wastes on each call: what a server would be like that does so much more
+ */
+export function bareServer(kind: "constant" | "kept" | "relay", more_us = 0): Program {
   const script = join(import.meta.dirname, "bare_server.ts");
   return {
-    name: "bare server",
-    command: (port, upstream) => [process.execPath, script, kind, String(port), String(upstream)],
+    name: more_us === 0 ? "bare server" : `bare server, ${more_us} µs more`,
+    command: (port, upstream) => [process.execPath, script, kind, ...[port, upstream, more_us].map(String)],
   };
 }
 
