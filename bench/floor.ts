@@ -7,7 +7,7 @@ import { OPEN_ROW, OPEN_SCRIPT, openOrder } from "./open.ts";
 import { type Case, inTurn, load, onStage, orderFor, type Part, type Stage } from "./part.ts";
 import { rowOfSize } from "./plain.ts";
 import { REJECTED_ROW } from "./rejected.ts";
-import { PACED_ROW, streamOrder, streamScript } from "./sse.ts";
+import { PACED_ROW, streamOrder, streamScript, warmUpSeconds } from "./sse.ts";
 import {
   bareServer,
   CACHED_MODEL,
@@ -32,8 +32,10 @@ function measure(
     stage,
     row,
     async (target, is_warm_up) => {
-      const seconds = is_warm_up ? stage.sizes.warm_seconds : stage.sizes.seconds;
-      const order = orderFor(stage, target, { ...changesFor(target), seconds });
+      const changes = changesFor(target);
+      const { sizes } = stage;
+      const seconds = is_warm_up ? warmUpSeconds(sizes, changes.is_stream) : sizes.seconds;
+      const order = orderFor(stage, target, { ...changes, seconds });
       const { result, cpu_ms, fault } = await load(stage, target, order, (calls) =>
         asks(target) ? calls : 0,
       );

@@ -24,7 +24,7 @@ import {
 import { rowOfSize } from "./plain.ts";
 import { REJECTED_ROW } from "./rejected.ts";
 import { attribute, type Counts, readJitDump } from "./samples.ts";
-import { PACED_ROW, streamOrder, streamScript } from "./sse.ts";
+import { PACED_ROW, streamOrder, streamScript, warmUpSeconds } from "./sse.ts";
 import { CACHED_MODEL, type Target, VENTURI, WRONG_AUTHORIZATION } from "./targets.ts";
 import { PLAIN_SCRIPT, type Script } from "./upstream.ts";
 
@@ -233,7 +233,8 @@ export const profile: Part = {
         for (const row of ROWS) {
           await stage.provider.play(row.script?.(sizes) ?? PLAIN_SCRIPT);
           await row.prepare?.(stage, target);
-          const warm_up = { ...row.order(sizes), seconds: Math.max(0.1, sizes.warm_seconds) };
+          const order = row.order(sizes);
+          const warm_up = { ...order, seconds: Math.max(0.1, warmUpSeconds(sizes, order.is_stream)) };
           await stage.generator.run(orderFor(stage, target, warm_up));
           const rounds: Recorded[] = [];
           for (let round = 0; round < sizes.rounds; round++) {

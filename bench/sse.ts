@@ -43,6 +43,10 @@ export const streamOrder = (
   ramp_ms: chunks * interval_ms,
 });
 
+/** How long a part warms up that has both calls and streams, which begin less often: what begins them is compiled later. */
+export const warmUpSeconds = ({ warm_seconds }: Sizes, is_stream = false): number =>
+  is_stream ? 3 * warm_seconds : warm_seconds;
+
 /** Measures streams whose events come at a pace, or back to back where `interval_ms` is 0; the order of ours is changed as `own` wants. */
 async function measureStreams(
   stage: Stage,
