@@ -3,7 +3,7 @@
 
 const NEWLINE = 10;
 /** Characters at the end of the body that are kept, to tell a good end. */
-const TAIL_CHARS = 24;
+const TAIL_CHARS = 48;
 /** A head longer than this is a fault. */
 const HEAD_MAX_BYTES = 16_384;
 

@@ -10,6 +10,7 @@ import { SINGLE_ROW } from "./single.ts";
 import { PACED_ROW } from "./sse.ts";
 import { rowOfConnections } from "./syscalls.ts";
 import { EXECUTABLE, VENTURI } from "./targets.ts";
+import { TRANSLATED_ROW } from "./translated.ts";
 
 /** A line of the table of targets. */
 export interface Goal {
@@ -56,6 +57,7 @@ export const GOALS: readonly Goal[] = [
   ratio("one connection, added p50", "single", SINGLE_ROW, "added_p50_us", 2, 1.4),
   ratio("500 KB body, CPU per call", "plain", rowOfSize(500), "cpu_us", 2, 1.5),
   ratio("SSE relay, CPU per chunk", "sse", PACED_ROW, "cpu_us_per_chunk", 1.5, 1.2),
+  ratio("translated stream, CPU per chunk", "translated", TRANSLATED_ROW, "cpu_us_per_chunk", 2.5, 1.8),
   ratio("L1 hit, CPU per call, against relaying", "hits", HIT_ROW, "cpu_us", 1.2, 0.9),
   absolute("L2 hit, built-in embedder, p50 in µs", "hits", SIMILAR_ROW, "p50_us", 500, 200),
   ratio("rejected call, CPU", "rejected", REJECTED_ROW, "cpu_us", 1.6, 1.2),

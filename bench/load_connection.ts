@@ -134,11 +134,12 @@ export class Connection {
 
   #judge(): string | null {
     const { status, tail, events } = this.#answer;
-    const { expect_status, is_stream, events: events_min } = this.#order;
+    const { expect_status, is_stream, events: events_min, last_event } = this.#order;
     if (status !== expect_status) return `status ${status} instead of ${expect_status}`;
     if (status >= 300) return null;
     if (!is_stream) return tail.endsWith("}") ? null : `the answer ends with ${JSON.stringify(tail)}`;
-    if (!/data: ?\[DONE\]\s*$/.test(tail)) return `the stream ends with ${JSON.stringify(tail)}`;
+    if (!tail.trimEnd().endsWith(`data: ${last_event}`))
+      return `the stream ends with ${JSON.stringify(tail)}`;
     return events < events_min ? `${events} events came of ${events_min}` : null;
   }
 

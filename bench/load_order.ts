@@ -21,6 +21,8 @@ export interface LoadOrder {
   readonly is_stream: boolean;
   /** Events that a good stream has at least, `[DONE]` counted. */
   readonly events: number;
+  /** What the data of its last event is. */
+  readonly last_event: string;
   readonly expect_status: number;
   /** Connections; in the open loop the most that there may be. */
   readonly connections: number;
@@ -49,6 +51,7 @@ export const PLAIN_ORDER: Omit<LoadOrder, "port"> = {
   bodies: 0,
   is_stream: false,
   events: 0,
+  last_event: "[DONE]",
   expect_status: 200,
   connections: 32,
   open_at_once: 64,

@@ -18,7 +18,7 @@ const RATE_MIN = 100;
 const CALIBRATION_SECONDS_MIN = 0.3;
 
 /** What a server adds that costs so much more than the runtime's own, which does nothing but relay: that is what a target leaves. */
-const MORE_US = [0, 15, 30, 45, 60];
+export const MORE_US = [0, 15, 30, 45, 60];
 
 /** Name of the part's only row. */
 export const OPEN_ROW = "open loop";

@@ -30,6 +30,7 @@ import { sse } from "./sse.ts";
 import { start } from "./start.ts";
 import { syscalls } from "./syscalls.ts";
 import { endPrograms, makeModules } from "./targets.ts";
+import { translated } from "./translated.ts";
 import { turns } from "./turns.ts";
 import { websocket } from "./websocket.ts";
 
@@ -37,6 +38,7 @@ const PARTS: readonly Part[] = [
   plain,
   single,
   sse,
+  translated,
   websocket,
   rejected,
   floor,

@@ -62,6 +62,8 @@ export const CACHED_MODEL = "cached";
 export const SIMILAR_MODEL = "similar";
 /** The model whose requests are looked through for personal data. */
 export const PRIVATE_MODEL = "private";
+/** The model of a provider that speaks Anthropic's Messages. */
+export const TRANSLATED_MODEL = "translated";
 /** The model that is served by several providers alike: one process may not have as many connections as are wanted. */
 export const SPREAD_MODEL = "spread";
 
@@ -82,9 +84,11 @@ export function venturi(
 listen: { port: ${port}, workers: ${workers} }
 providers:
 ${providers.map(({ name, at }) => `  ${name}: { kind: openai, base_url: "http://127.0.0.1:${at}/v1", api_keys: [none] }`).join("\n")}
+  messages: { kind: anthropic, base_url: "http://127.0.0.1:${upstream}", api_keys: [none] }
 keys: [{ name: bench, key: "${CLIENT_KEY}" }]
 models:
   ${CACHED_MODEL}: { targets: [bench/bench], cache: { exact: { ttl_s: 3600 } } }
+  ${TRANSLATED_MODEL}: { targets: [messages/bench] }
   ${PRIVATE_MODEL}: { targets: [bench/bench], privacy: { mode: redact } }
   ${SPREAD_MODEL}: { strategy: weighted, targets: [${providers.map(({ name }) => `${name}/bench`).join(", ")}] }
   ${SIMILAR_MODEL}: { targets: [bench/bench], cache: { semantic: { threshold: 0.9, ttl_s: 3600 } } }

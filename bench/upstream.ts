@@ -7,6 +7,8 @@ import type { Socket } from "bun";
 export interface Script {
   /** `as_asked` streams when the request's text says `"stream":true`. */
   readonly answer: "plain" | "stream" | "as_asked";
+  /** Whose events a stream has. */
+  readonly format: "openai" | "anthropic";
   /** From the whole request to the answer's first byte. */
   readonly latency_ms: number;
   /** Events with content in a stream. */
@@ -48,6 +50,7 @@ export type FromUpstream = { readonly port: number } | { readonly counts: Counts
 /** The script at the start. */
 export const PLAIN_SCRIPT: Script = {
   answer: "plain",
+  format: "openai",
   latency_ms: 0,
   chunks: 1,
   interval_ms: 0,
@@ -74,10 +77,40 @@ const event = (content: string, finish_reason: string | null = null) => {
   const choices = [{ index: 0, delta: { content }, finish_reason }];
   return chunk(`data: ${JSON.stringify({ ...common, object: "chat.completion.chunk", choices })}\n\n`);
 };
-const STREAM_HEAD = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n${event("The")}`,
-);
-const STREAM_CHUNK = Buffer.from(event(" brown fox"));
+const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+/** An event of Anthropic's Messages, which has its type twice. */
+const messageEvent = <Data extends { readonly type: string }>(data: Data) =>
+  chunk(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
+const messageText = (text: string) =>
+  messageEvent({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } });
+const MESSAGE = {
+  ...{ id: "msg_bench", type: "message", role: "assistant", model: "bench", content: [] },
+  ...{ stop_reason: null, stop_sequence: null, usage: { input_tokens: 200, output_tokens: 1 } },
+};
+const MESSAGE_START = { type: "message_start", message: MESSAGE };
+const BLOCK_START = { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } };
+const BLOCK_STOP = { type: "content_block_stop", index: 0 };
+const MESSAGE_DELTA = {
+  ...{ type: "message_delta", delta: { stop_reason: "end_turn", stop_sequence: null } },
+  usage: { output_tokens: 160 },
+};
+/** What a stream begins with, what comes again and again, and what it ends with; as many more events has it than chunks. */
+const STREAMS = {
+  openai: {
+    head: Buffer.from(`${HEAD}${event("The")}`),
+    chunk: Buffer.from(event(" brown fox")),
+    end: Buffer.from(`${event("", "stop")}${chunk("data: [DONE]\n\n")}0\r\n\r\n`),
+  },
+  anthropic: {
+    head: Buffer.from(
+      `${HEAD}${messageEvent(MESSAGE_START)}${messageEvent(BLOCK_START)}${messageText("The")}`,
+    ),
+    chunk: Buffer.from(messageText(" brown fox")),
+    end: Buffer.from(
+      `${[BLOCK_STOP, MESSAGE_DELTA, { type: "message_stop" }].map((data) => messageEvent(data)).join("")}0\r\n\r\n`,
+    ),
+  },
+} as const;
 const UNSTAMPED = event(`${STAMP_MARK}${"0".repeat(STAMP_DIGITS)}`);
 const STAMP_AT = UNSTAMPED.indexOf(STAMP_MARK) + STAMP_MARK.length;
 const stampedChunk = () => {
@@ -85,7 +118,6 @@ const stampedChunk = () => {
   bytes.write(String(stamp()).padStart(STAMP_DIGITS, "0"), STAMP_AT, "latin1");
   return bytes;
 };
-const STREAM_END = Buffer.from(`${event("", "stop")}${chunk("data: [DONE]\n\n")}0\r\n\r\n`);
 
 /** Requests up to this size are searched for what they ask. */
 const SEARCH_MAX_BYTES = 8192;
@@ -126,12 +158,12 @@ function serve(): void {
   /** Writes the next event; false at the end of the stream. */
   const writeChunk = (socket: Socket<Client>): boolean => {
     if (socket.data.chunks_left === 0) {
-      write(socket, STREAM_END);
+      write(socket, STREAMS[script.format].end);
       return false;
     }
     socket.data.chunks_left -= 1;
     chunks += 1;
-    write(socket, script.is_stamped ? stampedChunk() : STREAM_CHUNK);
+    write(socket, script.is_stamped ? stampedChunk() : STREAMS[script.format].chunk);
     return true;
   };
   const writeAll = (socket: Socket<Client>) => {
@@ -152,7 +184,7 @@ function serve(): void {
     }
     chunks += 1;
     socket.data.chunks_left = script.chunks - 1;
-    write(socket, STREAM_HEAD);
+    write(socket, STREAMS[script.format].head);
     if (script.is_held) return;
     if (script.interval_ms > 0)
       slots[(Math.ceil(performance.now()) - 1 + slots.length) % slots.length]!.add(socket);

@@ -9,7 +9,7 @@ import { idle } from "../../bench/idle.ts";
 import { insight } from "../../bench/insight.ts";
 import { findProgram } from "../../bench/machine.ts";
 import { memory } from "../../bench/memory.ts";
-import { open } from "../../bench/open.ts";
+import { MORE_US, open } from "../../bench/open.ts";
 import { inTurn, onStage, type Part, type Sizes, USUAL_SIZES } from "../../bench/part.ts";
 import { peers } from "../../bench/peers.ts";
 import { plain } from "../../bench/plain.ts";
@@ -23,7 +23,8 @@ import { soak } from "../../bench/soak.ts";
 import { sse } from "../../bench/sse.ts";
 import { start } from "../../bench/start.ts";
 import { syscalls } from "../../bench/syscalls.ts";
-import { EXECUTABLE, SOURCES } from "../../bench/targets.ts";
+import { bareServer, EXECUTABLE, SOURCES } from "../../bench/targets.ts";
+import { translated } from "../../bench/translated.ts";
 import { turns } from "../../bench/turns.ts";
 import { websocket } from "../../bench/websocket.ts";
 import { SERVER } from "../redis_server.ts";
@@ -44,12 +45,13 @@ const TINY: Sizes = {
 };
 
 /** Parts with paced streams, which have to end within the time, with other work on the machine. */
-const PACED: ReadonlySet<Part> = new Set([sse, redacted]);
+const PACED: ReadonlySet<Part> = new Set([sse, translated, redacted]);
 const PACED_SECONDS = 0.5;
 
 const has = (name: string) => findProgram(name) !== null;
 const relays = ["venturi", ...["haproxy", "nginx"].filter(has)];
 
+const BARE_SERVERS = MORE_US.map((more_us) => bareServer("relay", more_us).name);
 const INSIGHTS = [
   ...["tells nobody", "quality watch", "quality watch, similarity", "log of calls", "OTLP, a tenth sampled"],
   ...["content store", "all of it", "tells nobody, again"],
@@ -83,10 +85,11 @@ describe("the part", () => {
     [plain, ["direct", ...relays], 5],
     [single, ["direct", ...relays], 1],
     [sse, ["direct", ...relays], 2],
+    [translated, ["direct", ...relays], 1],
     [rejected, relays, 1],
     [redacted, ["direct", ...relays], 5],
     [turns, ["venturi"], 6],
-    [open, ["direct", ...relays], 1],
+    [open, ["direct", ...relays, ...BARE_SERVERS], 1],
     [idle, [...relays, "bare server"], 1],
     [start, [...relays, SOURCES.name, EXECUTABLE], 1],
     [soak, ["venturi"], 1],
