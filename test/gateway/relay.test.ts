@@ -239,9 +239,9 @@ describe("a stream", () => {
         await reply.chunk(CHUNKS.slice(2).join("") + DONE);
       }),
     );
-    const gateway = room.gateway(config(upstream.base_url, "deadline_ms: 150, retries: { attempts: 0 }"));
+    const gateway = room.gateway(config(upstream.base_url, "deadline_ms: 1000, retries: { attempts: 0 }"));
     const response = await gateway.chat(STREAM);
-    setTimeout(gate.resolve, 400);
+    setTimeout(gate.resolve, 1_200);
     expect(await response.text()).toBe(WHOLE);
   });
 
