@@ -22,7 +22,7 @@ export interface Goal {
   readonly against: "haproxy" | "absolute";
   readonly target: number;
   readonly aim: number | null;
-  /** Whose figure it is about; Venturi's, started from its sources, by default. */
+  /** Whose figure it is about; Venturi's, as `npm ci` leaves it, by default. */
   readonly of?: string;
 }
 

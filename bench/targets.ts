@@ -124,24 +124,28 @@ export function configured(
 /** What the executable is called in results. */
 export const EXECUTABLE = "venturi, executable";
 
+/** Runs `venturi build`; gives in its own words why it could not, or null. */
+async function build(...flags: readonly string[]): Promise<string | null> {
+  const made = Bun.spawn([process.execPath, MAIN, "build", ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  if ((await made.exited) === 0) return null;
+  return (await new Response(made.stderr).text()).trim().split("\n").at(-1)!;
+}
+
 /** Makes the executable in a folder, as `npx venturi build` does; null where it cannot be made. */
 export async function executable(folder: string, log: (line: string) => void): Promise<Program | null> {
   const file = join(folder, "venturi");
-  const made = Bun.spawn([process.execPath, MAIN, "build", "--output", file], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  if ((await made.exited) === 0) return venturi(EXECUTABLE, 1, [], [file]);
-  log(`no executable: left out; ${(await new Response(made.stderr).text()).trim().split("\n").at(-1)}`);
+  const fault = await build("--output", file);
+  if (fault === null) return venturi(EXECUTABLE, 1, [], [file]);
+  log(`no executable: left out; ${fault}`);
   return null;
 }
 
-/** Makes the modules by which Venturi starts, if the sources are newer than those that `npm ci` made. */
+/** Makes the modules by which Venturi starts, of the sources as they are: those that `npm ci` made may be older. */
 export async function makeModules(log: (line: string) => void): Promise<void> {
-  const made = Bun.spawn([process.execPath, MAIN, "build", "--modules"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  if ((await made.exited) === 0) return;
-  log(`no modules: Venturi runs from its sources; ${(await new Response(made.stderr).text()).trim()}`);
+  const fault = await build("--modules");
+  if (fault !== null) log(`no modules: Venturi runs from its sources; ${fault}`);
 }
 
 /** Venturi as every row measures it: with one gateway process. */

@@ -5,9 +5,9 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { partPath } from "./parts.ts";
 
 /** Where they lie, in the project's folder. */
-export const MODULES = "dist/modules";
+const MODULES = "dist/modules";
 /** The first of them. */
-export const FIRST_MODULE = "roles.js";
+const FIRST_MODULE = "roles.js";
 
 /** npm writes it whenever it changes what is installed. */
 const PACKAGES = "node_modules/.package-lock.json";

@@ -3,15 +3,11 @@
 
 import {
   copyFileSync,
-  cpSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +15,7 @@ import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import * as layout from "../../src/memory/layout.ts";
 import { openSocket, type SocketClient } from "../gateway/websocket/socket_client.ts";
+import { copyProject } from "../project_copy.ts";
 import { startUpstream } from "../scripted_upstream.ts";
 import { echo } from "./flaky_upstream.ts";
 import { chat, type RunOptions, Venturi } from "./harness.ts";
@@ -300,10 +297,7 @@ keys: [{ name: a, key: k, limits: { requests_per_day: 1000000 } }]
 /** The `main.ts` of a next version, whose mapped file is laid out otherwise. */
 function nextLayout(): string {
   const project = join(built, "next-layout");
-  mkdirSync(project);
-  cpSync(join(PROJECT, "src"), join(project, "src"), { recursive: true });
-  for (const name of ["node_modules", "models", "native", "package.json"])
-    symlinkSync(realpathSync(join(PROJECT, name)), join(project, name));
+  copyProject(project);
   const change = (path: string, from: RegExp, to: (found: string, ...parts: string[]) => string) => {
     const text = readFileSync(join(project, path), "utf8");
     expect(text).toMatch(from);

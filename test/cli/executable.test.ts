@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EVERY_PART } from "./every_part.ts";
 
 const MAIN = resolve(import.meta.dirname, "../../src/main.ts");
 const DEADLINE_MS = 120_000;
@@ -27,17 +28,6 @@ if (!can_root) console.log("no mount namespaces here: the executable is not trie
 const ENTER = `
 mount -t proc proc "$0/proc" && mount -t tmpfs none "$0/dev" && mknod "$0/dev/null" c 1 3 && mknod "$0/dev/urandom" c 1 9 || exit 99
 exec env -i HOME=/ "$(command -v chroot || echo /usr/sbin/chroot)" "$0" /bin/venturi "$@"`;
-
-const CONFIG = `
-listen: { port: 0, workers: 1 }
-telemetry: { content: { store: on } }
-models:
-  chat:
-    targets: [{ provider: sim, model: echo }]
-    cache: { exact: { ttl_s: 600 }, semantic: { threshold: 0.8 } }
-    privacy: { mode: redact, entities: [EMAIL, PERSON] }
-    guards: { input: [prompt_injection] }
-`;
 
 const folder = mkdtempSync(join(tmpdir(), "venturi-executable-"));
 const root = join(folder, "root");
@@ -72,7 +62,7 @@ beforeAll(() => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     copyFileSync(path, join(root, path));
   }
-  writeFileSync(join(root, "srv/venturi.yaml"), CONFIG);
+  writeFileSync(join(root, "srv/venturi.yaml"), EVERY_PART);
 }, DEADLINE_MS);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

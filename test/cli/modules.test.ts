@@ -1,29 +1,22 @@
 // Modules that are made of the sources beforehand: they run as long as the sources are what they were, and no longer.
 
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Venturi } from "../chaos/harness.ts";
+import { copyProject } from "../project_copy.ts";
+import { EVERY_PART } from "./every_part.ts";
 
-const PROJECT = resolve(import.meta.dirname, "../..");
 const DEADLINE_MS = 120_000;
 
 const folder = mkdtempSync(join(tmpdir(), "venturi-modules-"));
 const project = join(folder, "project");
+const program = [process.execPath, join(project, "src/main.ts")];
 
 /** A command of the copy, to its end. */
 function venturi(...args: readonly string[]) {
-  const command = [process.execPath, join(project, "src/main.ts"), ...args];
-  const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: folder, stderr: "pipe" });
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...program, ...args], { cwd: folder, stderr: "pipe" });
   return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
 }
 
@@ -34,12 +27,7 @@ function form(): string {
   return findings.find(({ what }) => what === "runtime")!.found;
 }
 
-beforeAll(() => {
-  mkdirSync(project);
-  cpSync(join(PROJECT, "src"), join(project, "src"), { recursive: true });
-  for (const name of ["node_modules", "models", "native", "package.json"])
-    symlinkSync(realpathSync(join(PROJECT, name)), join(project, name));
-}, DEADLINE_MS);
+beforeAll(() => copyProject(project), DEADLINE_MS);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -72,46 +60,13 @@ describe("modules made of the sources", () => {
   test(
     "serve, in processes and threads of all roles, with prices that were prepared",
     async () => {
-      const config = join(folder, "venturi.yaml");
-      writeFileSync(
-        config,
-        `
-listen: { port: 0, workers: 1 }
-telemetry: { content: { store: on } }
-models:
-  chat:
-    targets: [{ provider: sim, model: echo }]
-    cache: { exact: { ttl_s: 600 }, semantic: { threshold: 0.8 } }
-    privacy: { mode: redact, entities: [EMAIL, PERSON] }
-    guards: { input: [prompt_injection] }
-`,
-      );
       expect(venturi("build", "--modules").code).toBe(0);
-      const data = join(folder, "served");
-      const command = [
-        process.execPath,
-        join(project, "src/main.ts"),
-        "serve",
-        "--config",
-        config,
-        "--data",
-        data,
-      ];
-      const gateway = Bun.spawn(command, { cwd: folder, stdout: "pipe", stderr: "pipe" });
+      const gateway = new Venturi({ program, config: EVERY_PART });
+      const data = join(gateway.folder, "data");
       try {
-        let log = "";
-        const listening = Promise.withResolvers<string>();
-        void (async () => {
-          for await (const chunk of gateway.stderr) {
-            log += Buffer.from(chunk).toString();
-            const url = /listening on (http\S+)/.exec(log);
-            if (url !== null) listening.resolve(url[1]!);
-          }
-          listening.reject(new Error(`it ended:\n${log}`));
-        })();
-        const url = await listening.promise;
+        await gateway.ready();
         const ask = async (content: string) => {
-          const answer = await fetch(`${url}/v1/chat/completions`, {
+          const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
             method: "POST",
             body: JSON.stringify({ model: "chat", messages: [{ role: "user", content }] }),
           });
@@ -125,12 +80,13 @@ models:
         while (again.kept === "joined") again = await ask(question);
         expect(again).toEqual({ kept: "hit", text: question });
         expect(readdirSync(data)).not.toContain("installed-prices.json");
-      } finally {
-        gateway.kill();
+        gateway.kill("SIGTERM");
         await gateway.exited;
+        expect(venturi("usage", "--format", "json", "--data", data).stdout).toMatch(/"calls": [2-9]/);
+        expect(venturi("content", "--json", "--data", data).code).toBe(0);
+      } finally {
+        await gateway.end();
       }
-      expect(venturi("usage", "--format", "json", "--data", data).stdout).toMatch(/"calls": [2-9]/);
-      expect(venturi("content", "--json", "--data", data).code).toBe(0);
     },
     DEADLINE_MS,
   );
